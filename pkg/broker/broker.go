@@ -1,0 +1,111 @@
+// Package broker says what a line is: the thing between receivers and workers that keeps events.
+//
+// Package rabbitmq and package embedded are lines; package brokertest holds the promises written here against both.
+package broker
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/hookline/hookline/pkg/event"
+)
+
+// Publisher stores events. It is safe for concurrent use.
+type Publisher interface {
+	// Publish returns nil only when the event is durable and in the queue of every route that matches it, or in
+	// the unrouted queue if none does. Any error means "not known to be stored": the caller answers 503, and a
+	// repeat may store the event twice. Publish returns by the time ctx ends.
+	Publish(ctx context.Context, e event.Event) error
+}
+
+// Process handles one delivery and says what becomes of it. A line calls it at most r.Concurrency times at once.
+type Process func(ctx context.Context, d event.Delivery) Outcome
+
+// Consumer brings the events of a route. It is safe for concurrent use.
+type Consumer interface {
+	// Consume calls fn for each event of the route's queue until ctx ends; then it starts no more, gives back what
+	// it had fetched, waits for the calls that run, carries their outcomes out and returns nil. The context that fn
+	// gets is not cancelled by ctx: how long running work may take is the caller's to say.
+	// Lost connections are made again inside; an error means that this route cannot be consumed at all.
+	Consume(ctx context.Context, r Route, fn Process) error
+}
+
+// Why Publish failed: a closed list, which is also the metric label. See Reason.
+var (
+	// ErrDown says that there is no connection to the line.
+	ErrDown = errors.New("line is down")
+	// ErrBlocked says that the line takes nothing at the moment: a memory or disk alarm, or its size limit.
+	ErrBlocked = errors.New("line is blocked")
+	// ErrRefused says that the line answered no: a negative confirm or a returned message.
+	ErrRefused = errors.New("line refused the event")
+	// ErrUnknown says that no answer came in time: the event may have been stored.
+	ErrUnknown = errors.New("line did not confirm in time")
+)
+
+// Reasons lists what Reason can return.
+func Reasons() []string { return []string{"down", "blocked", "refused", "unknown", "other"} }
+
+// Reason is the metric label of an error that Publish returned.
+func Reason(err error) string {
+	switch {
+	case errors.Is(err, ErrDown):
+		return "down"
+	case errors.Is(err, ErrBlocked):
+		return "blocked"
+	case errors.Is(err, ErrRefused):
+		return "refused"
+	case errors.Is(err, ErrUnknown), errors.Is(err, context.DeadlineExceeded):
+		return "unknown"
+	}
+	return "other"
+}
+
+// QueueRole says what a queue is for.
+type QueueRole string
+
+// The roles of queues.
+const (
+	RoleWork     QueueRole = "work"
+	RoleRetry    QueueRole = "retry"
+	RoleDead     QueueRole = "dead"
+	RoleUnrouted QueueRole = "unrouted"
+)
+
+// QueueInfo is one queue as it stands now.
+type QueueInfo struct {
+	Name      string    `json:"name"`
+	Role      QueueRole `json:"role"`
+	Route     string    `json:"route,omitempty"` // of work and dead queues
+	Waiting   int       `json:"waiting"`         // events that no worker holds
+	Consumers int       `json:"consumers"`       // worker processes that consume it, as far as the line can see
+}
+
+// Inspector looks at a line without changing it.
+type Inspector interface {
+	// Queues lists every queue of the configured topology. A queue that does not exist yet is left out.
+	Queues(ctx context.Context) ([]QueueInfo, error)
+}
+
+// DeadLetter is an event that a route gave up on.
+type DeadLetter struct {
+	Event      event.Event `json:"event"`
+	Route      string      `json:"route"`
+	Reason     string      `json:"reason"` // of the closed list that package worker documents, or "crashed"
+	Attempts   int         `json:"attempts"`
+	FirstError string      `json:"first_error"`
+	LastError  string      `json:"last_error"`
+	Died       time.Time   `json:"died"`
+}
+
+// DeadLetters keeps the events that a route gave up on until somebody decides.
+type DeadLetters interface {
+	// Dead calls see for each dead letter of the route, oldest first, until see returns false. Looking changes
+	// nothing, and does not count as a delivery.
+	Dead(ctx context.Context, route string, see func(DeadLetter) bool) error
+	// Replay puts the dead letters that pick chooses back into their route's work queue as new, and returns how
+	// many. Each is in one of the two places at every moment; a crash in between can leave it in both.
+	Replay(ctx context.Context, route string, pick func(DeadLetter) bool) (int, error)
+	// Discard removes the dead letters that pick chooses, for good, and returns how many.
+	Discard(ctx context.Context, route string, pick func(DeadLetter) bool) (int, error)
+}

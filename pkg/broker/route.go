@@ -1,0 +1,42 @@
+package broker
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+)
+
+// Route is a queue, what it is bound to, and how many of its events are worked on at once in one process.
+type Route struct {
+	Name        string   // 1 to MaxRoute bytes of [a-z0-9_-]
+	Match       []string // topic patterns; an event that matches several is delivered once
+	Concurrency int      // at least 1
+}
+
+// MaxRoute is the longest name of a route in bytes; queue names stay under AMQP's 255 with room to spare.
+const MaxRoute = 100
+
+var routeName = regexp.MustCompile(`^[a-z0-9_-]+$`)
+
+// Check tells everything that is wrong with the route.
+func (r Route) Check() error {
+	var errs []error
+	if len(r.Name) > MaxRoute || !routeName.MatchString(r.Name) {
+		errs = append(errs, fmt.Errorf("route %q: a name has 1 to %d of the characters a-z 0-9 _ -", r.Name, MaxRoute))
+	}
+	if len(r.Match) == 0 {
+		errs = append(errs, fmt.Errorf(`route %q: match is empty; "#" matches everything`, r.Name))
+	}
+	for _, pattern := range r.Match {
+		if err := CheckPattern(pattern); err != nil {
+			errs = append(errs, fmt.Errorf("route %q: %w", r.Name, err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// Matches tells whether one of the route's patterns matches key.
+func (r Route) Matches(key string) bool {
+	return slices.ContainsFunc(r.Match, func(pattern string) bool { return Match(pattern, key) })
+}

@@ -1,0 +1,142 @@
+package broker
+
+import (
+	"strings"
+	"time"
+)
+
+// The names of what Hookline declares on RabbitMQ; queues of a route and delay steps have their own functions.
+// All of them are made in this file and nowhere else.
+const (
+	EventsExchange   = "hookline.events"   // topic: receivers publish here
+	ReturnExchange   = "hookline.return"   // direct: from the delay queues back to one work queue
+	DeadExchange     = "hookline.dead"     // direct: to the dead-letter queue of a route
+	UnroutedExchange = "hookline.unrouted" // fanout: what no queue took
+	UnroutedQueue    = "hookline.unrouted"
+
+	workPrefix  = "hookline.work."
+	deadPrefix  = "hookline.dead."
+	retryPrefix = "hookline.retry."
+)
+
+// WorkQueue is the name of a route's queue. It is also the routing key that brings an event back to it.
+func WorkQueue(route string) string { return workPrefix + route }
+
+// DeadQueue is the name of a route's dead-letter queue.
+func DeadQueue(route string) string { return deadPrefix + route }
+
+// RetryQueue is the name of the queue, and of the exchange before it, that holds an event for one delay step.
+func RetryQueue(step time.Duration) string { return retryPrefix + shortDuration(step) }
+
+// RouteOf is the route of a work queue's name.
+func RouteOf(workQueue string) string { return strings.TrimPrefix(workQueue, workPrefix) }
+
+// DelaySteps are the delay queues' times to live, ascending. A delay between two steps is made of several.
+// Another value is another queue: changing a step leaves the old queue to drain by itself.
+func DelaySteps() []time.Duration {
+	return []time.Duration{time.Second, 5 * time.Second, 30 * time.Second, 2 * time.Minute, 10 * time.Minute, time.Hour, 6 * time.Hour}
+}
+
+// Exchange is an exchange to declare; all are durable.
+type Exchange struct {
+	Name string         `json:"name"`
+	Kind string         `json:"kind"`
+	Args map[string]any `json:"args,omitempty"`
+}
+
+// Queue is a queue to declare; all are durable quorum queues.
+type Queue struct {
+	Name string         `json:"name"`
+	Args map[string]any `json:"args"`
+
+	Role  QueueRole `json:"role"`
+	Route string    `json:"route,omitempty"`
+}
+
+// Binding binds Queue to Exchange by Key.
+type Binding struct {
+	Exchange string `json:"exchange"`
+	Key      string `json:"key"`
+	Queue    string `json:"queue"`
+}
+
+// Topology is everything that has to exist on RabbitMQ, in an order in which it can be declared.
+type Topology struct {
+	Exchanges []Exchange `json:"exchanges"`
+	Queues    []Queue    `json:"queues"`
+	Bindings  []Binding  `json:"bindings"`
+}
+
+const (
+	// crashLimit is how often an event may be given back, by a worker that died with it most of all, before
+	// RabbitMQ itself makes it a dead letter. RabbitMQ 4 has the same default; 3.10 has none.
+	crashLimit = 20
+	// neverLimit stands for "no limit" where looking gives messages back: -1 would mean that on RabbitMQ 4, but
+	// "drop at the first" on 3.10.
+	neverLimit = 1_000_000_000
+)
+
+// NewTopology builds the topology of the routes. What must not be lost is fixed here by arguments; what an operator
+// may tune later (length limits, consumer timeout) is left to policies.
+func NewTopology(routes []Route) Topology {
+	t := Topology{
+		Exchanges: []Exchange{
+			{Name: UnroutedExchange, Kind: "fanout"},
+			{Name: EventsExchange, Kind: "topic", Args: map[string]any{"alternate-exchange": UnroutedExchange}},
+			{Name: ReturnExchange, Kind: "direct", Args: map[string]any{"alternate-exchange": UnroutedExchange}},
+			{Name: DeadExchange, Kind: "direct", Args: map[string]any{"alternate-exchange": UnroutedExchange}},
+		},
+	}
+	t.queue(Queue{Name: UnroutedQueue, Role: RoleUnrouted, Args: keep(neverLimit)}, Binding{Exchange: UnroutedExchange})
+	for _, step := range DelaySteps() {
+		name := RetryQueue(step)
+		args := forward(keep(neverLimit), ReturnExchange)
+		args["x-message-ttl"] = step.Milliseconds()
+		t.Exchanges = append(t.Exchanges, Exchange{Name: name, Kind: "fanout"})
+		t.queue(Queue{Name: name, Role: RoleRetry, Args: args}, Binding{Exchange: name})
+	}
+	for _, r := range routes {
+		work, dead := WorkQueue(r.Name), DeadQueue(r.Name)
+		t.queue(Queue{Name: dead, Role: RoleDead, Route: r.Name, Args: keep(neverLimit)}, Binding{Exchange: DeadExchange, Key: work})
+		args := forward(keep(crashLimit), DeadExchange)
+		args["x-dead-letter-routing-key"] = work
+		bindings := []Binding{{Exchange: ReturnExchange, Key: work}}
+		for _, pattern := range r.Match {
+			bindings = append(bindings, Binding{Exchange: EventsExchange, Key: pattern})
+		}
+		t.queue(Queue{Name: work, Role: RoleWork, Route: r.Name, Args: args}, bindings...)
+	}
+	return t
+}
+
+func (t *Topology) queue(q Queue, bindings ...Binding) {
+	t.Queues = append(t.Queues, q)
+	for _, b := range bindings {
+		b.Queue = q.Name
+		t.Bindings = append(t.Bindings, b)
+	}
+}
+
+// keep is what every queue has: replicated, fsynced, and never dropping a message on its own account.
+func keep(deliveryLimit int64) map[string]any {
+	return map[string]any{"x-queue-type": "quorum", "x-delivery-limit": deliveryLimit, "x-overflow": "reject-publish"}
+}
+
+// forward adds what makes a queue hand its messages on to exchange without a moment in which they are nowhere.
+func forward(args map[string]any, exchange string) map[string]any {
+	args["x-dead-letter-exchange"] = exchange
+	args["x-dead-letter-strategy"] = "at-least-once"
+	return args
+}
+
+// shortDuration writes 1s, 2m, 6h without time.Duration's trailing zero units.
+func shortDuration(d time.Duration) string {
+	s := d.String()
+	if strings.HasSuffix(s, "m0s") {
+		s = strings.TrimSuffix(s, "0s")
+	}
+	if strings.HasSuffix(s, "h0m") {
+		s = strings.TrimSuffix(s, "0m")
+	}
+	return s
+}

@@ -1,0 +1,85 @@
+package event_test
+
+import (
+	"encoding/json"
+	"reflect"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/hookline/hookline/pkg/event"
+)
+
+func TestNewAction(t *testing.T) {
+	for _, c := range []struct {
+		words []string
+		want  string
+	}{
+		{[]string{"JOB_END", ""}, "job_end"},
+		{[]string{"LOAN", "LOAN_CREATED"}, "loan.loan_created"},
+		{[]string{"a.b*c#d e"}, "a_b_c_d_e"},
+		{[]string{"", " ", ""}, event.Unreadable},
+		{[]string{"🎣"}, "_"},
+		{nil, event.Unreadable},
+	} {
+		if got := event.NewAction(c.words...); got != c.want {
+			t.Errorf("NewAction(%q) = %q, want %q", c.words, got, c.want)
+		}
+	}
+}
+
+func FuzzAction(f *testing.F) {
+	f.Add("JOB_END", "LOAN.*#")
+	f.Add(strings.Repeat("x", 10_000), "é🎣\x00\xff")
+	safe := regexp.MustCompile(`^[a-z0-9_-]+(\.[a-z0-9_-]+)*$`)
+	f.Fuzz(func(t *testing.T, action, sub string) {
+		got := event.NewAction(action, sub)
+		if len(got) > event.MaxAction || !safe.MatchString(got) {
+			t.Fatalf("NewAction(%q, %q) = %q", action, sub, got)
+		}
+	})
+}
+
+func FuzzID(f *testing.F) {
+	f.Add("42", []byte("body"))
+	f.Add("../../etc/passwd\x00", []byte{})
+	f.Fuzz(func(t *testing.T, id string, body []byte) {
+		got := event.NewID(id, body)
+		if got != event.NewID(id, body) || len(got) == 0 || len(got) > event.MaxID || strings.ContainsAny(got, " \x00\n\r") {
+			t.Fatalf("NewID(%q) = %q", id, got)
+		}
+	})
+}
+
+func TestNewIDWithoutAnIDIsTheBodysHash(t *testing.T) {
+	a, b := event.NewID("", []byte("a")), event.NewID("", []byte("b"))
+	if a == b || a != event.NewID(" ", []byte("a")) {
+		t.Errorf("IDs of bodies: %q, %q", a, b)
+	}
+}
+
+func TestCheckSource(t *testing.T) {
+	for name, ok := range map[string]bool{"alma": true, "git-hub_2": true, "": false, "A": false, "a.b": false, strings.Repeat("x", 64): false} {
+		if err := event.CheckSource(name); (err == nil) != ok {
+			t.Errorf("CheckSource(%q) = %v", name, err)
+		}
+	}
+}
+
+func TestJSONRoundTrip(t *testing.T) {
+	e := event.Event{ID: "42", Source: "alma", Action: "job_end", Time: time.UnixMilli(1700000000123).UTC(), ContentType: "application/json", Header: map[string]string{"X-A": "b"}, Data: []byte("\xff{}")}
+	b, err := json.Marshal(e)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var back event.Event
+	if err := json.Unmarshal(b, &back); err != nil || !reflect.DeepEqual(e, back) {
+		t.Fatalf("back %+v, %v, of %s", back, err, b)
+	}
+	for _, bad := range []string{`{}`, `[]`, `{"id":"1","source":"a","type":"b","time":"yesterday"}`} {
+		if err := json.Unmarshal([]byte(bad), &back); err == nil {
+			t.Errorf("%s was accepted", bad)
+		}
+	}
+}

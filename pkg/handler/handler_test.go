@@ -1,0 +1,47 @@
+package handler_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/hookline/hookline/pkg/event"
+	"github.com/hookline/hookline/pkg/handler"
+)
+
+func TestErrorsKeepTheirMarkWhenWrapped(t *testing.T) {
+	cause := errors.New("cause")
+	permanent := fmt.Errorf("wrapped: %w", handler.Permanent(cause))
+	if !handler.IsPermanent(permanent) || !errors.Is(permanent, cause) || handler.IsPermanent(cause) {
+		t.Errorf("permanent: %v", permanent)
+	}
+	later := fmt.Errorf("wrapped: %w", handler.RetryAfter(time.Minute, cause))
+	if d, ok := handler.AfterOf(later); !ok || d != time.Minute || !errors.Is(later, cause) {
+		t.Errorf("after %v, %v", d, ok)
+	}
+	if handler.Permanent(nil) != nil || handler.RetryAfter(1, nil) != nil {
+		t.Error("nil became an error")
+	}
+}
+
+func TestRegistry(t *testing.T) {
+	r := handler.Registry{
+		"ok": func(func(any) error) (handler.Handler, error) {
+			return handler.Func(func(context.Context, event.Delivery) error { return nil }), nil
+		},
+		"bad": func(decode func(any) error) (handler.Handler, error) { return nil, decode(nil) },
+	}
+	if h, err := r.New("ok", nil); err != nil || h.Handle(t.Context(), event.Delivery{}) != nil {
+		t.Errorf("ok: %v", err)
+	}
+	if _, err := r.New("fil", nil); err == nil || !strings.Contains(err.Error(), "bad, ok") {
+		t.Errorf("unknown kind: %v", err)
+	}
+	wrong := errors.New("wrong")
+	if _, err := r.New("bad", func(any) error { return wrong }); !errors.Is(err, wrong) {
+		t.Errorf("bad: %v", err)
+	}
+}
