@@ -1,0 +1,176 @@
+package signature
+
+import (
+	"crypto/hmac"
+	"crypto/sha1"
+	"crypto/sha256"
+	"crypto/sha512"
+	"hash"
+	"sync"
+	"time"
+)
+
+// hmacMethod verifies and makes signatures over a template.
+type hmacMethod struct {
+	template template
+	list     list
+	clock    clock // without {timestamp} in the template: unused
+	id       place // without {id} in the template: unused
+	keys     []*hmacKey
+}
+
+// claim is what a request says about its signature.
+type claim struct {
+	signed     [][]byte // the signed string in pieces
+	signatures [][]byte
+	at         time.Time
+}
+
+func (m *hmacMethod) verify(r Request, now time.Time) (string, error) {
+	if m.first(now) == nil {
+		return "", noSecret()
+	}
+	c, err := m.read(r)
+	if err != nil {
+		return "", err
+	}
+	for _, k := range m.keys {
+		if !k.secret.usable(now) || !k.fits(c) {
+			continue
+		}
+		// Only after the match, so that "stale" is always about the real sender.
+		if m.template.uses(varTimestamp) {
+			if err := m.clock.judge(c.at, now); err != nil {
+				return "", err
+			}
+		}
+		return k.secret.Label, nil
+	}
+	return "", refuse(Mismatch, "no usable secret fits; compare the sender's secret with ours, and check that nothing changes the body on its way")
+}
+
+func (m *hmacMethod) read(r Request) (claim, error) {
+	var c claim
+	items, err := m.list.items(r)
+	if err != nil {
+		return c, err
+	}
+	if c.signatures, err = m.list.signatures(items); err != nil {
+		return c, err
+	}
+	var id, timestamp string
+	if m.template.uses(varTimestamp) {
+		if timestamp, err = m.readTimestamp(r, items); err != nil {
+			return c, err
+		}
+		if c.at, err = m.clock.parse(timestamp); err != nil {
+			return c, err
+		}
+	}
+	if m.template.uses(varID) {
+		if id, err = m.id.read(r); err != nil {
+			return c, err
+		}
+	}
+	c.signed, err = m.template.fill(r, id, timestamp)
+	return c, err
+}
+
+func (m *hmacMethod) readTimestamp(r Request, items []string) (string, error) {
+	if m.clock.place.kind == inSignature {
+		return m.list.item(items, m.clock.place)
+	}
+	return m.clock.place.read(r)
+}
+
+func (m *hmacMethod) sign(r *Request, id string, now time.Time) error {
+	key := m.first(now)
+	if key == nil {
+		return noSecret()
+	}
+	var timestamp, item string
+	if m.template.uses(varTimestamp) {
+		timestamp = m.clock.format(now)
+		if m.clock.place.kind == inSignature {
+			item = m.clock.place.name + "=" + timestamp
+		} else if err := m.clock.place.write(r, timestamp); err != nil {
+			return err
+		}
+	}
+	if m.template.uses(varID) {
+		if err := m.id.write(r, id); err != nil {
+			return err
+		}
+		if _, err := m.id.read(*r); err != nil {
+			return err // an empty ID would not verify
+		}
+	}
+	signed, err := m.template.fill(*r, id, timestamp)
+	if err != nil {
+		return err
+	}
+	return m.list.write(r, key.sum(signed), item)
+}
+
+func (m *hmacMethod) first(now time.Time) *hmacKey {
+	for _, k := range m.keys {
+		if k.secret.usable(now) {
+			return k
+		}
+	}
+	return nil
+}
+
+// hmacKey keeps keyed hashes for reuse: resetting one costs less than keying a new one.
+type hmacKey struct {
+	secret Secret
+	states sync.Pool // of *hmacState
+}
+
+type hmacState struct {
+	mac hash.Hash
+	sum [sha512.Size]byte
+}
+
+func newHMACKey(s Secret, key []byte, a Algorithm) *hmacKey {
+	k := &hmacKey{secret: s}
+	k.states.New = func() any { return &hmacState{mac: hmac.New(a.hash(), key)} }
+	return k
+}
+
+func (k *hmacKey) fits(c claim) bool {
+	state := k.states.Get().(*hmacState)
+	defer k.states.Put(state)
+	sum := state.over(c.signed)
+	for _, signature := range c.signatures {
+		if hmac.Equal(signature, sum) {
+			return true
+		}
+	}
+	return false
+}
+
+func (k *hmacKey) sum(pieces [][]byte) []byte {
+	state := k.states.Get().(*hmacState)
+	defer k.states.Put(state)
+	return append([]byte(nil), state.over(pieces)...)
+}
+
+// over returns the HMAC of the pieces in a row, valid until the next call.
+func (s *hmacState) over(pieces [][]byte) []byte {
+	s.mac.Reset()
+	for _, piece := range pieces {
+		s.mac.Write(piece)
+	}
+	return s.mac.Sum(s.sum[:0])
+}
+
+func (a Algorithm) hash() func() hash.Hash {
+	switch a {
+	case SHA1:
+		return sha1.New
+	case SHA512:
+		return sha512.New
+	}
+	return sha256.New
+}

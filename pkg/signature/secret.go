@@ -1,0 +1,67 @@
+package signature
+
+import (
+	"encoding/base64"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Secret is what a sender and we both know. Several at once make a rotation possible.
+type Secret struct {
+	// Value is the secret as the sender shows it, such as "whsec_..."; for the place "basic" it is "user:password".
+	Value string
+	// Label names the secret in logs; empty means its position, from "1".
+	Label string
+	// NotAfter ends its use; zero means no end.
+	NotAfter time.Time
+}
+
+// String hides the value, so that a secret printed by mistake does not leak.
+func (s Secret) String() string { return fmt.Sprintf("secret %q", s.Label) }
+
+// GoString hides the value from %#v too.
+func (s Secret) GoString() string { return s.String() }
+
+func (s Secret) usable(now time.Time) bool { return s.NotAfter.IsZero() || !now.After(s.NotAfter) }
+
+// named gives every secret a label and tells everything that is wrong with the values.
+func named(secrets []Secret) ([]Secret, error) {
+	var errs []error
+	out := make([]Secret, len(secrets))
+	for i, s := range secrets {
+		if s.Label == "" {
+			s.Label = strconv.Itoa(i + 1)
+		}
+		if s.Value == "" {
+			errs = append(errs, fmt.Errorf("%v is empty", s))
+		}
+		if strings.TrimSpace(s.Value) != s.Value {
+			errs = append(errs, fmt.Errorf("%v begins or ends with white space; copy it again without", s))
+		}
+		out[i] = s
+	}
+	return out, errors.Join(errs...)
+}
+
+// key decodes the value into the bytes that key the HMAC. The errors leave out what the decoders would quote.
+func (s Secret) key(encoding Encoding, prefix string) ([]byte, error) {
+	var key []byte
+	var err error
+	value := strings.TrimPrefix(s.Value, prefix)
+	switch encoding {
+	case Hex:
+		key, err = hex.DecodeString(value)
+	case Base64:
+		key, err = base64.StdEncoding.DecodeString(value)
+	default:
+		key = []byte(value)
+	}
+	if err != nil || len(key) == 0 && s.Value != "" {
+		return nil, fmt.Errorf("%v is not %s; copy the whole secret from the sender", s, encoding)
+	}
+	return key, nil
+}

@@ -1,0 +1,82 @@
+package signature
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Verifier verifies and signs by one scheme with one set of secrets. It is safe for concurrent use.
+type Verifier struct{ method method }
+
+type method interface {
+	verify(r Request, now time.Time) (label string, err error)
+	sign(r *Request, id string, now time.Time) error
+}
+
+// New checks the scheme and every secret, and names everything that is wrong at once; its errors never hold a secret.
+// Without secrets the Verifier refuses every request with NoSecret.
+func New(s Scheme, secrets []Secret) (*Verifier, error) {
+	labelled, err := named(secrets)
+	var m method
+	var more error
+	switch s.Kind {
+	case Token:
+		m, more = newToken(s, labelled)
+	case HMAC:
+		m, more = newHMAC(s.withDefaults(), labelled)
+	default:
+		more = fmt.Errorf("kind: %q is not known; there are %v", s.Kind, []Kind{HMAC, Token})
+	}
+	if err := errors.Join(more, err); err != nil {
+		return nil, err
+	}
+	return &Verifier{m}, nil
+}
+
+// Verify returns the label of the secret that fits, or an *Error. A secret whose NotAfter is before now is not used.
+// Where the scheme signs a time, it has to be within the tolerance of now.
+func (v *Verifier) Verify(r Request, now time.Time) (string, error) { return v.method.verify(r, now) }
+
+// Sign does to r what the real sender would, with the first secret that is usable now: it sets headers, or r.Query.
+// id is the message's ID; only schemes that sign one use it. Without a usable secret it returns an *Error; a scheme whose
+// signature, token, time or ID stands in the JSON body cannot be signed for.
+func (v *Verifier) Sign(r *Request, id string, now time.Time) error { return v.method.sign(r, id, now) }
+
+// HMACHex is the HMAC of data with the first secret that is usable now, in lower-case hex: what Zoom's URL validation
+// asks for. Without a usable secret it returns an *Error.
+func (v *Verifier) HMACHex(data []byte, now time.Time) (string, error) {
+	m, ok := v.method.(*hmacMethod)
+	if !ok {
+		return "", errors.New("signature: a scheme of kind token has no key for an HMAC")
+	}
+	key := m.first(now)
+	if key == nil {
+		return "", noSecret()
+	}
+	return hex.EncodeToString(key.sum([][]byte{data})), nil
+}
+
+func noSecret() error { return refuse(NoSecret, "no secret is configured, or all have expired") }
+
+func newToken(s Scheme, secrets []Secret) (*tokenMethod, error) {
+	p, err := checkToken(s)
+	m := &tokenMethod{place: p, secrets: secrets}
+	for _, s := range secrets {
+		m.hashes = append(m.hashes, sha256.Sum256([]byte(s.Value)))
+	}
+	return m, err
+}
+
+func newHMAC(s Scheme, secrets []Secret) (*hmacMethod, error) {
+	m, err := checkHMAC(s)
+	errs := []error{err}
+	for _, secret := range secrets {
+		key, err := secret.key(s.KeyEncoding, s.KeyPrefix)
+		errs = append(errs, err)
+		m.keys = append(m.keys, newHMACKey(secret, key, s.Algorithm))
+	}
+	return m, errors.Join(errs...)
+}

@@ -1,0 +1,76 @@
+package sender
+
+import (
+	"bytes"
+	"encoding/json"
+	"math/rand/v2"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/hookline/hookline/pkg/event"
+)
+
+// Message is what is signed and sent.
+type Message struct {
+	// ID is the message's ID; only a scheme that signs one uses it.
+	ID string
+	// Header holds the sender's headers, Content-Type among them. Sending does not change it.
+	Header http.Header
+	Body   []byte
+}
+
+// Message puts an ID and the time into the sample, and takes the white space out of JSON as senders do.
+// Every call with an empty id makes a new one, in the sender's own style; the same id again plays a sender's retry.
+func (s Sample) Message(id string, now time.Time) Message {
+	if id == "" {
+		id = newID(s.Preset, now)
+	}
+	fill := placeholders(id, now)
+	m := Message{ID: id, Header: http.Header{"Content-Type": {"application/" + s.Format}}, Body: []byte(fill.Replace(s.body))}
+	for line := range strings.Lines(fill.Replace(s.header)) {
+		if name, value, ok := strings.Cut(line, ":"); ok {
+			m.Header.Set(name, strings.TrimSpace(value))
+		}
+	}
+	var compact bytes.Buffer
+	if s.Format == "json" && json.Compact(&compact, m.Body) == nil {
+		m.Body = compact.Bytes()
+	}
+	return m
+}
+
+// placeholders are what the files may hold.
+func placeholders(id string, now time.Time) *strings.Replacer {
+	now = now.UTC()
+	later := now.AddDate(0, 0, 14) // when a loan is due
+	return strings.NewReplacer(
+		"{{id}}", id,
+		"{{time}}", now.Format(event.TimeFormat),
+		"{{time_s}}", now.Format(time.RFC3339),
+		"{{date}}", now.Format(time.DateOnly),
+		"{{unix}}", strconv.FormatInt(now.Unix(), 10),
+		"{{millis}}", strconv.FormatInt(now.UnixMilli(), 10),
+		"{{later}}", later.Format(event.TimeFormat),
+		"{{later_date}}", later.Format(time.DateOnly),
+	)
+}
+
+// newID makes an ID that looks like the sender's own.
+func newID(preset string, now time.Time) string {
+	random := strings.ReplaceAll(uuid.NewString(), "-", "")
+	switch preset {
+	case "alma": // 19 digits: past 2^53, as some of Alma's are
+		return strconv.FormatInt(now.UnixMilli()*1_000_000+rand.Int64N(1_000_000), 10)
+	case "stripe":
+		return "evt_" + random[:24]
+	case "slack":
+		return "Ev" + strings.ToUpper(random[:10])
+	case "standard-webhooks":
+		return "msg_" + random
+	}
+	return uuid.NewString()
+}
