@@ -1,0 +1,202 @@
+package receiver_test
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/hookline/hookline/receiver"
+)
+
+// dial opens a connection and writes text to it.
+func (s *server) dial(t *testing.T, text string) net.Conn {
+	t.Helper()
+	conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", s.addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close() })
+	if _, err := io.WriteString(conn, text); err != nil {
+		t.Fatal(err)
+	}
+	return conn
+}
+
+func answerOn(t *testing.T, conn net.Conn) reply {
+	t.Helper()
+	if err := conn.SetReadDeadline(time.Now().Add(10 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	res, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = res.Body.Close() }()
+	body, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return reply{res.StatusCode, res.Header, string(body)}
+}
+
+// head is a signed request up to its body, which is said to have length bytes.
+func head(t *testing.T, body string, length int) string {
+	t.Helper()
+	header := http.Header{}
+	sign(t, "alma", "", header, body)
+	return fmt.Sprintf("POST /webhooks/alma HTTP/1.1\r\nHost: h\r\nX-Exl-Signature: %s\r\nContent-Length: %d\r\n\r\n", header.Get("X-Exl-Signature"), length)
+}
+
+func TestABodyThatIsTooLargeIs413(t *testing.T) {
+	t.Parallel()
+	cfg := only(t, func(s *receiver.Source) { s.MaxBody = 100_000 })
+	t.Run("announced, and answered before it comes", func(t *testing.T) {
+		t.Parallel()
+		var l line
+		s := serve(t, cfg, &l)
+		refused(t, &l, answerOn(t, s.dial(t, head(t, "", 100_001))), http.StatusRequestEntityTooLarge)
+	})
+	t.Run("chunked", func(t *testing.T) {
+		t.Parallel()
+		var l line
+		s := serve(t, cfg, &l)
+		body := strings.Repeat("x", 100_001)
+		header := http.Header{}
+		sign(t, "alma", "", header, body)
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.url("/webhooks/alma"), io.MultiReader(strings.NewReader(body)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header = header
+		refused(t, &l, s.do(t, r), http.StatusRequestEntityTooLarge)
+	})
+	t.Run("exactly the limit", func(t *testing.T) {
+		t.Parallel()
+		for _, chunked := range []bool{false, true} {
+			var l line
+			s := serve(t, cfg, &l)
+			body := `{"id":"1","action":"BIB","x":"` + strings.Repeat("x", 100_000-32) + `"}`
+			header := http.Header{}
+			sign(t, "alma", "", header, body)
+			var reader io.Reader = strings.NewReader(body)
+			if chunked {
+				reader = io.MultiReader(reader)
+			}
+			r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.url("/webhooks/alma"), reader)
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.Header = header
+			if got := s.do(t, r); got.code != http.StatusOK {
+				t.Fatalf("chunked %v: answered %d %s", chunked, got.code, got.body)
+			}
+			if e := l.one(t); string(e.Data) != body || e.Action != "bib" {
+				t.Errorf("chunked %v: stored %d bytes as %s", chunked, len(e.Data), e.Action)
+			}
+		}
+	})
+}
+
+func TestASlowBodyIs408(t *testing.T) {
+	t.Parallel()
+	var l line
+	s := serve(t, only(t, func(s *receiver.Source) { s.Deadline = 100 * time.Millisecond }), &l)
+	refused(t, &l, answerOn(t, s.dial(t, head(t, jobEnd, len(jobEnd))+jobEnd[:10])), http.StatusRequestTimeout)
+	if s.metric(t, "requests_total", "source", "alma", "code", "408") != 1 {
+		t.Error("not counted")
+	}
+}
+
+func TestAHalfSentBodyIs400AndNotStored(t *testing.T) {
+	t.Parallel()
+	for name, text := range map[string]string{
+		"length":       head(t, jobEnd, len(jobEnd)+1) + jobEnd,
+		"chunked":      "POST /webhooks/alma HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n1e\r\n" + jobEnd[:5],
+		"broken chunk": "POST /webhooks/alma HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var l line
+			s := serve(t, every(t), &l)
+			conn := s.dial(t, text)
+			if err := conn.(*net.TCPConn).CloseWrite(); err != nil {
+				t.Fatal(err)
+			}
+			refused(t, &l, answerOn(t, conn), http.StatusBadRequest)
+		})
+	}
+}
+
+func TestASenderThatClosesItsSideAfterTheRequestIsAnswered(t *testing.T) {
+	t.Parallel()
+	var l line
+	s := serve(t, every(t), &l)
+	conn := s.dial(t, head(t, jobEnd, len(jobEnd))+jobEnd)
+	if err := conn.(*net.TCPConn).CloseWrite(); err != nil {
+		t.Fatal(err)
+	}
+	if got := answerOn(t, conn); got.code != http.StatusOK {
+		t.Errorf("answered %d %s", got.code, got.body)
+	}
+	l.one(t)
+}
+
+func TestACompressedBodyIsStoredAsItWasSigned(t *testing.T) {
+	t.Parallel()
+	var l line
+	s := serve(t, every(t), &l)
+	bomb := "\x1f\x8b\x08\x00\x00\x00\x00\x00" + strings.Repeat("\x00", 1000)
+	if got := s.send(t, "alma", http.Header{"Content-Encoding": {"gzip"}}, bomb); got.code != http.StatusOK {
+		t.Fatal(got)
+	}
+	if e := l.one(t); string(e.Data) != bomb || e.Header["Content-Encoding"] != "gzip" {
+		t.Errorf("stored %d bytes, %q", len(e.Data), e.Header)
+	}
+}
+
+func TestHugeHeadersAre431(t *testing.T) {
+	t.Parallel()
+	var l line
+	s := serve(t, every(t), &l)
+	conn := s.dial(t, "POST /webhooks/alma HTTP/1.1\r\nHost: h\r\nX-Large: "+strings.Repeat("x", 40_000))
+	res, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = res.Body.Close() // it ends with a reset, as the header was not read to its end
+	if res.StatusCode != http.StatusRequestHeaderFieldsTooLarge {
+		t.Errorf("answered %d", res.StatusCode)
+	}
+}
+
+// Large bodies share MaxMemory: the second waits until the first is through.
+func TestLargeBodiesWaitForMemory(t *testing.T) {
+	t.Parallel()
+	running, release := make(chan struct{}, 3), make(chan struct{})
+	l := line{publish: hold(running, release)}
+	cfg := only(t, func(s *receiver.Source) { s.MaxBody, s.Deadline = 200_000, 500*time.Millisecond })
+	cfg.MaxMemory = 300_000
+	s := serve(t, cfg, &l)
+	body := strings.Repeat("x", 150_000)
+	first := s.dial(t, head(t, body, len(body))+body)
+	<-running
+	second := answerOn(t, s.dial(t, head(t, body, len(body))+body))
+	refused(t, &l, second, http.StatusServiceUnavailable)
+	small := s.dial(t, head(t, jobEnd, len(jobEnd))+jobEnd) // needs none of it
+	<-running
+	close(release)
+	for _, conn := range []net.Conn{first, small} {
+		if got := answerOn(t, conn); got.code != http.StatusOK {
+			t.Errorf("answered %d %s", got.code, got.body)
+		}
+	}
+	third := s.dial(t, head(t, body, len(body))+body)
+	if got := answerOn(t, third); got.code != http.StatusOK {
+		t.Errorf("the memory was not given back: %d %s", got.code, got.body)
+	}
+}

@@ -1,0 +1,136 @@
+package receiver
+
+import (
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// The kinds of handshakes. The first three come as GET, unsigned; the others as POST, verified like any message.
+const (
+	// ChallengeJSON answers ?challenge=X with {"challenge":"X"} (Alma).
+	ChallengeJSON = "challenge-json"
+	// ChallengeText answers ?challenge=X with X (Dropbox).
+	ChallengeText = "challenge-text"
+	// Hub answers ?hub.mode=subscribe&hub.verify_token=T&hub.challenge=X with X if T is the VerifyToken (Meta).
+	Hub = "hub"
+	// SlackURL answers {"type":"url_verification","challenge":"X"} with {"challenge":"X"}.
+	SlackURL = "slack"
+	// ZoomURL answers {"event":"endpoint.url_validation"} with the plainToken and its HMAC.
+	ZoomURL = "zoom"
+)
+
+// maxEcho is the longest value in bytes that a handshake gives back.
+const maxEcho = 512
+
+// Handshake is how a sender makes sure that somebody listens who expects it. Answering needs no line.
+type Handshake struct {
+	// Kind is one of the kinds above, or empty.
+	Kind string `yaml:"kind"`
+	// VerifyToken is what Hub compares; required there, unused elsewhere.
+	VerifyToken string `yaml:"verify_token"`
+}
+
+func (h Handshake) check() error {
+	switch h.Kind {
+	case "", ChallengeJSON, ChallengeText, SlackURL, ZoomURL:
+		return nil
+	case Hub:
+		if h.VerifyToken == "" {
+			return errors.New("verify_token is missing; write the one that you give to the sender")
+		}
+		return nil
+	}
+	return fmt.Errorf("kind %q is none of %s", h.Kind, strings.Join([]string{ChallengeJSON, ChallengeText, Hub, SlackURL, ZoomURL}, ", "))
+}
+
+// comesAsGet tells whether a GET means anything to the source.
+func (h Handshake) comesAsGet() bool {
+	return h.Kind == ChallengeJSON || h.Kind == ChallengeText || h.Kind == Hub
+}
+
+// get answers a handshake that comes as GET.
+func (rc *Receiver) get(_ http.ResponseWriter, r *http.Request, s *source, _ time.Time) answer {
+	if !s.Handshake.comesAsGet() {
+		return refuseMethod("POST")
+	}
+	a := s.Handshake.answer(r)
+	s.metrics.handshake(a)
+	return a
+}
+
+func (h Handshake) answer(r *http.Request) answer {
+	name := "challenge"
+	query := r.URL.Query()
+	if h.Kind == Hub {
+		name = "hub.challenge"
+		if query.Get("hub.mode") != "subscribe" || !sameText(query.Get("hub.verify_token"), h.VerifyToken) {
+			return refuseHandshake(http.StatusForbidden, "the verify token does not fit; compare it with verify_token in hookline.yml")
+		}
+	}
+	value := query.Get(name)
+	if !canEcho(value) {
+		return refuseHandshake(http.StatusBadRequest, fmt.Sprintf("expected ?%s=X with 1 to %d printable ASCII characters; events come as POST", name, maxEcho))
+	}
+	if h.Kind == ChallengeJSON {
+		return echo(map[string]string{"challenge": value})
+	}
+	return echoText(value)
+}
+
+// postedHandshake answers a verified message that is a handshake; ok is false for all others.
+func (s *source) postedHandshake(m *message, now time.Time) (a answer, ok bool) {
+	switch {
+	case s.Handshake.Kind == SlackURL && jsonString(m.json, "type") == "url_verification":
+		a = answerSlack(jsonString(m.json, "challenge"))
+	case s.Handshake.Kind == ZoomURL && jsonString(m.json, "event") == "endpoint.url_validation":
+		a = s.answerZoom(jsonString(m.json, "payload.plainToken"), now)
+	default:
+		return answer{}, false
+	}
+	s.metrics.handshake(a)
+	return a, true
+}
+
+func answerSlack(challenge string) answer {
+	if !canEcho(challenge) {
+		return refuseHandshake(http.StatusBadRequest, fmt.Sprintf("expected challenge with 1 to %d printable ASCII characters", maxEcho))
+	}
+	return echo(map[string]string{"challenge": challenge})
+}
+
+func (s *source) answerZoom(token string, now time.Time) answer {
+	if !canEcho(token) {
+		return refuseHandshake(http.StatusBadRequest, fmt.Sprintf("expected payload.plainToken with 1 to %d printable ASCII characters", maxEcho))
+	}
+	encrypted, err := s.verifier.HMACHex([]byte(token), now)
+	if err != nil {
+		return unavailable("no_secret", err)
+	}
+	return echo(map[string]string{"plainToken": token, "encryptedToken": encrypted})
+}
+
+// sameText compares in constant time, whatever the lengths.
+func sameText(a, b string) bool {
+	hashA, hashB := sha256.Sum256([]byte(a)), sha256.Sum256([]byte(b))
+	return subtle.ConstantTimeCompare(hashA[:], hashB[:]) == 1
+}
+
+// canEcho keeps what a stranger can make us say short and harmless.
+func canEcho(value string) bool {
+	return value != "" && len(value) <= maxEcho && !strings.ContainsFunc(value, func(r rune) bool { return r < ' ' || r > '~' })
+}
+
+func echo(value map[string]string) answer {
+	body, _ := json.Marshal(value) // strings only: it cannot fail
+	return answer{code: http.StatusOK, body: body, reason: handshakeAnswered}
+}
+
+func echoText(value string) answer {
+	return answer{code: http.StatusOK, body: []byte(value), contentType: "text/plain; charset=utf-8", reason: handshakeAnswered}
+}

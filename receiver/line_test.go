@@ -1,0 +1,150 @@
+package receiver_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/zap"
+
+	"github.com/hookline/hookline/pkg/broker"
+	"github.com/hookline/hookline/pkg/event"
+	"github.com/hookline/hookline/receiver"
+)
+
+// hold tells of each event on running and stores it when release is closed.
+func hold(running, release chan struct{}) func(context.Context, event.Event) error {
+	return func(context.Context, event.Event) error {
+		running <- struct{}{}
+		<-release
+		return nil
+	}
+}
+
+func TestWhatTheLineDoesNotStoreIs503(t *testing.T) {
+	t.Parallel()
+	for reason, err := range map[string]error{
+		"down": broker.ErrDown, "blocked": broker.ErrBlocked, "refused": broker.ErrRefused, "unknown": broker.ErrUnknown, "other": errors.New("odd"),
+	} {
+		t.Run(reason, func(t *testing.T) {
+			t.Parallel()
+			l := line{publish: func(context.Context, event.Event) error { return fmt.Errorf("publish: %w", err) }}
+			s := serve(t, every(t), &l)
+			got := s.send(t, "alma", nil, jobEnd)
+			refused(t, &l, got, http.StatusServiceUnavailable)
+			if got.header.Get("Retry-After") != "10" {
+				t.Errorf("Retry-After %q", got.header.Get("Retry-After"))
+			}
+			if s.metric(t, "publish_failures_total", "source", "alma", "reason", reason) != 1 || s.metric(t, "accepted_total", "source", "alma") != 0 {
+				t.Error("counted wrongly")
+			}
+			lines := s.logs.All()
+			if len(lines) != 1 || lines[0].ContextMap()["reason"] != reason {
+				t.Errorf("logged %v", lines)
+			}
+		})
+	}
+}
+
+func TestALineThatHangsIs503BeforeTheDeadline(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		l := line{publish: func(ctx context.Context, _ event.Event) error {
+			<-ctx.Done()
+			return ctx.Err()
+		}}
+		rc, err := receiver.New(every(t), &l, prometheus.NewRegistry(), zap.NewNop())
+		if err != nil {
+			t.Fatal(err)
+		}
+		header := http.Header{}
+		sign(t, "alma", "", header, jobEnd)
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/webhooks/alma", strings.NewReader(jobEnd))
+		r.Header = header
+		w := httptest.NewRecorder()
+		begin := time.Now()
+		rc.Handler().ServeHTTP(w, r)
+		if took := time.Since(begin); w.Code != http.StatusServiceUnavailable || took != 4500*time.Millisecond {
+			t.Errorf("answered %d after %v; Alma waits 5 s", w.Code, took)
+		}
+	})
+}
+
+func TestASenderThatHangsUpDoesNotStopTheStoring(t *testing.T) {
+	t.Parallel()
+	l := line{publish: func(ctx context.Context, _ event.Event) error { return ctx.Err() }}
+	gone, hangUp := context.WithCancel(t.Context())
+	hangUp()
+	r := httptest.NewRequestWithContext(gone, http.MethodPost, "/webhooks/alma", strings.NewReader(jobEnd))
+	sign(t, "alma", "", r.Header, jobEnd)
+	handlerFor(t, every(t), &l).ServeHTTP(httptest.NewRecorder(), r)
+	l.one(t)
+}
+
+func TestAPanicIs503AndTheNextMessageIsTaken(t *testing.T) {
+	t.Parallel()
+	var once atomic.Bool
+	l := line{publish: func(context.Context, event.Event) error {
+		if once.CompareAndSwap(false, true) {
+			panic("odd")
+		}
+		return nil
+	}}
+	s := serve(t, every(t), &l)
+	refused(t, &l, s.send(t, "alma", nil, jobEnd), http.StatusServiceUnavailable)
+	if got := s.send(t, "alma", nil, jobEnd); got.code != http.StatusOK {
+		t.Errorf("answered %d", got.code)
+	}
+	if s.metric(t, "in_flight") != 0 {
+		t.Error("still in flight")
+	}
+}
+
+func TestUnroutedEventsAreStoredAndCounted(t *testing.T) {
+	t.Parallel()
+	var l line
+	cfg := every(t)
+	cfg.Routed = func(key string) bool { return key == "alma.loan" }
+	s := serve(t, cfg, &l)
+	for _, body := range []string{jobEnd, `{"id":"1","action":"LOAN"}`} {
+		if got := s.send(t, "alma", nil, body); got.code != http.StatusOK {
+			t.Fatal(got)
+		}
+	}
+	if n := s.metric(t, "unrouted_total", "source", "alma"); n != 1 {
+		t.Errorf("%v unrouted", n)
+	}
+}
+
+func TestTheRateIsLimitedAfterTheSignature(t *testing.T) {
+	t.Parallel()
+	var l line
+	s := serve(t, only(t, func(s *receiver.Source) { s.Rate = receiver.Rate{PerSecond: 0.01, Burst: 2} }), &l)
+	for range 5 {
+		if got := s.post(t, "/webhooks/alma", http.Header{}, jobEnd); got.code != http.StatusUnauthorized {
+			t.Fatalf("a stranger was answered %d", got.code)
+		}
+	}
+	for range 2 {
+		if got := s.send(t, "alma", nil, jobEnd); got.code != http.StatusOK {
+			t.Fatalf("answered %d %s", got.code, got.body)
+		}
+	}
+	for range 2 { // what was refused counts for nothing: the wait stays the same
+		got := s.send(t, "alma", nil, jobEnd)
+		if got.code != http.StatusTooManyRequests || got.header.Get("Retry-After") != "100" {
+			t.Errorf("answered %d, Retry-After %q", got.code, got.header.Get("Retry-After"))
+		}
+	}
+	if n := len(l.stored()); n != 2 {
+		t.Errorf("%d stored", n)
+	}
+}

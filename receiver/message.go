@@ -1,0 +1,93 @@
+package receiver
+
+import (
+	"bytes"
+	"encoding/json"
+	"mime"
+	"net/http"
+	"net/url"
+
+	"github.com/tidwall/gjson"
+)
+
+// message is a verified request as candidates see it. What the body is, its first character decides, not the
+// Content-Type: Alma's is not documented, and others send JSON as text.
+type message struct {
+	header http.Header
+	body   []byte
+	json   []byte // nil unless the body is a valid JSON document
+	xml    map[string]string
+	form   url.Values
+}
+
+func newMessage(header http.Header, body []byte, paths xmlPaths) *message {
+	m := &message{header: header, body: body}
+	text := bytes.TrimLeft(bytes.TrimPrefix(body, []byte("\ufeff")), " \t\r\n")
+	switch {
+	case len(text) == 0:
+	case text[0] == '{' || text[0] == '[':
+		if validJSON(text) {
+			m.json = text
+		}
+	case text[0] == '<':
+		m.xml = paths.read(text)
+	case isForm(header):
+		m.form, _ = url.ParseQuery(string(text)) // what could be parsed counts
+	}
+	return m
+}
+
+func isForm(header http.Header) bool {
+	kind, _, err := mime.ParseMediaType(header.Get("Content-Type"))
+	return err == nil && kind == "application/x-www-form-urlencoded"
+}
+
+// first is what the first candidate that yields anything yields.
+func (m *message) first(candidates []candidate) string {
+	for _, c := range candidates {
+		if found := m.find(c); found != "" {
+			return found
+		}
+	}
+	return ""
+}
+
+func (m *message) find(c candidate) string {
+	switch c.place {
+	case "json":
+		return jsonString(m.json, c.name)
+	case "xml":
+		return m.xml[c.name]
+	case "form":
+		return m.form.Get(c.name)
+	case "form-json":
+		if field := []byte(m.form.Get(c.field)); validJSON(field) {
+			return jsonString(field, c.name)
+		}
+	case "header":
+		return m.header.Get(c.name)
+	case "word":
+		return c.name
+	}
+	return ""
+}
+
+// validJSON tells whether text is a JSON document that nests no deeper than 10,000. gjson takes half the time of json.Valid
+// but recurses without a bound, so it gets only what cannot nest that deep.
+func validJSON(text []byte) bool {
+	if bytes.Count(text, []byte{'{'})+bytes.Count(text, []byte{'['}) <= 10_000 {
+		return gjson.ValidBytes(text)
+	}
+	return json.Valid(text)
+}
+
+// jsonString is the string at path in a valid document. Numbers and the like are none: {"action":5} says nothing.
+func jsonString(document []byte, path string) string {
+	if document == nil {
+		return ""
+	}
+	if found := gjson.GetBytes(document, path); found.Type == gjson.String {
+		return found.Str
+	}
+	return ""
+}

@@ -1,0 +1,120 @@
+package receiver
+
+import (
+	"errors"
+	"net/http"
+	"strconv"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/hookline/hookline/pkg/broker"
+	"github.com/hookline/hookline/pkg/signature"
+)
+
+// unknownSource is the label of requests that name no source.
+const unknownSource = "unknown"
+
+type metrics struct {
+	requests        *prometheus.CounterVec
+	requestSeconds  *prometheus.HistogramVec
+	inFlight        prometheus.Gauge
+	verifyFailures  *prometheus.CounterVec
+	accepted        *prometheus.CounterVec
+	unrouted        *prometheus.CounterVec
+	unreadable      *prometheus.CounterVec
+	handshakes      *prometheus.CounterVec
+	publishSeconds  *prometheus.HistogramVec
+	publishFailures *prometheus.CounterVec
+}
+
+// newMetrics registers with reg. It returns an error if the names are taken there, such as by another receiver.
+func newMetrics(reg prometheus.Registerer) (*metrics, error) {
+	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
+		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: "hookline_receiver_" + name, Help: help}, labels)
+	}
+	seconds := func(name, help string) *prometheus.HistogramVec {
+		return prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "hookline_receiver_" + name, Help: help,
+			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10}}, []string{"source"})
+	}
+	m := &metrics{
+		requests:        counter("requests_total", "Requests by the code that they were answered with.", "source", "code"),
+		requestSeconds:  seconds("request_seconds", "Time from a request's headers to its answer."),
+		inFlight:        prometheus.NewGauge(prometheus.GaugeOpts{Name: "hookline_receiver_in_flight", Help: "Requests that are being worked on."}),
+		verifyFailures:  counter("verify_failures_total", "Messages whose signature or token was refused.", "source", "reason"),
+		accepted:        counter("accepted_total", "Events that were stored and answered 200.", "source"),
+		unrouted:        counter("unrouted_total", "Accepted events that no route takes.", "source"),
+		unreadable:      counter("unreadable_total", "Accepted events whose action could not be read.", "source"),
+		handshakes:      counter("handshakes_total", "Handshakes of senders.", "source", "result"),
+		publishSeconds:  seconds("publish_seconds", "Time until the line had stored an event or failed to."),
+		publishFailures: counter("publish_failures_total", "Events that the line did not store.", "source", "reason"),
+	}
+	var errs []error
+	for _, c := range []prometheus.Collector{m.requests, m.requestSeconds, m.inFlight, m.verifyFailures, m.accepted,
+		m.unrouted, m.unreadable, m.handshakes, m.publishSeconds, m.publishFailures} {
+		errs = append(errs, reg.Register(c))
+	}
+	return m, errors.Join(errs...)
+}
+
+// sourceMetrics are the series of one source, looked up once; making them also makes them exist at zero.
+type sourceMetrics struct {
+	requests        map[int]prometheus.Counter
+	requestSeconds  prometheus.Observer
+	inFlight        prometheus.Gauge
+	verifyFailures  map[string]prometheus.Counter
+	accepted        prometheus.Counter
+	unrouted        prometheus.Counter
+	unreadable      prometheus.Counter
+	answered        prometheus.Counter
+	refused         prometheus.Counter
+	publishSeconds  prometheus.Observer
+	publishFailures map[string]prometheus.Counter
+}
+
+func (m *metrics) source(name string) *sourceMetrics {
+	s := m.requestsOnly(name)
+	s.verifyFailures = byLabel(m.verifyFailures, name, signature.Reasons())
+	s.accepted = m.accepted.WithLabelValues(name)
+	s.unrouted = m.unrouted.WithLabelValues(name)
+	s.unreadable = m.unreadable.WithLabelValues(name)
+	s.answered = m.handshakes.WithLabelValues(name, "answered")
+	s.refused = m.handshakes.WithLabelValues(name, "refused")
+	s.publishSeconds = m.publishSeconds.WithLabelValues(name)
+	s.publishFailures = byLabel(m.publishFailures, name, broker.Reasons())
+	return s
+}
+
+// requestsOnly is for requests that name no source: nothing else can happen to them.
+func (m *metrics) requestsOnly(name string) *sourceMetrics {
+	s := &sourceMetrics{requests: map[int]prometheus.Counter{}, requestSeconds: m.requestSeconds.WithLabelValues(name), inFlight: m.inFlight}
+	for _, code := range answerCodes() {
+		s.requests[code] = m.requests.WithLabelValues(name, strconv.Itoa(code))
+	}
+	return s
+}
+
+func byLabel(vec *prometheus.CounterVec, source string, values []string) map[string]prometheus.Counter {
+	counters := make(map[string]prometheus.Counter, len(values))
+	for _, value := range values {
+		counters[value] = vec.WithLabelValues(source, value)
+	}
+	return counters
+}
+
+func (s *sourceMetrics) handshake(a answer) {
+	if a.code == http.StatusOK {
+		s.answered.Inc()
+		return
+	}
+	s.refused.Inc()
+}
+
+func (s *sourceMetrics) unverified(a answer) answer {
+	s.verifyFailures[a.reason].Inc()
+	return a
+}
+
+func (s *sourceMetrics) unpublished(a answer) answer {
+	s.publishFailures[a.reason].Inc()
+	return a
+}

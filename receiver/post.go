@@ -1,0 +1,98 @@
+package receiver
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/hookline/hookline/pkg/event"
+	"github.com/hookline/hookline/pkg/signature"
+)
+
+// Shares of a source's deadline, in percent from the moment the headers were read. The rest is for the way back.
+const (
+	readShare    = 80
+	publishShare = 90
+)
+
+// post takes one message: read, verify, store, answer.
+func (rc *Receiver) post(w http.ResponseWriter, r *http.Request, s *source, start time.Time) answer {
+	body, held, refused := rc.body(w, r, s.MaxBody, start.Add(s.Deadline/100*readShare))
+	defer rc.memory.Release(held)
+	if refused != nil {
+		return *refused
+	}
+	now := time.Now()
+	secret, err := s.verifier.Verify(rc.signed(r, s, body), now)
+	if err != nil {
+		return s.metrics.unverified(refuseSignature(err))
+	}
+	m := newMessage(r.Header, body, s.extractor.xmlPaths)
+	if a, ok := s.postedHandshake(m, now); ok {
+		return a
+	}
+	if wait := s.wait(now); wait > 0 {
+		return refuseRate(wait)
+	}
+	e := s.event(r, m, now)
+	if err := rc.publish(r, s, e, start.Add(s.Deadline/100*publishShare)); err != nil {
+		return s.metrics.unpublished(notStored(e, err))
+	}
+	rc.count(s, e)
+	return stored(e, secret)
+}
+
+// signed is the request as package signature wants it. The URL is made only where the scheme signs it.
+func (rc *Receiver) signed(r *http.Request, s *source, body []byte) signature.Request {
+	request := signature.Request{Method: r.Method, Header: r.Header, Body: body}
+	if r.URL.RawQuery != "" {
+		request.Query = r.URL.Query()
+	}
+	if strings.Contains(s.Verify.Template, "{url}") {
+		request.URL = rc.publicURL(r)
+	}
+	return request
+}
+
+// publicURL is the address as the sender knows it. Without Config.PublicURL https is assumed: senders insist on it,
+// and TLS usually ends at a proxy before us.
+func (rc *Receiver) publicURL(r *http.Request) string {
+	if rc.config.PublicURL != "" {
+		return strings.TrimSuffix(rc.config.PublicURL, "/") + r.URL.RequestURI()
+	}
+	return (&url.URL{Scheme: "https", Host: r.Host}).String() + r.URL.RequestURI()
+}
+
+func (s *source) event(r *http.Request, m *message, now time.Time) event.Event {
+	id, action := s.extractor.read(m)
+	return event.Event{
+		ID: id, Source: s.name, Action: action,
+		Time:        now.UTC().Truncate(time.Millisecond),
+		ContentType: clip(r.Header.Get("Content-Type"), maxHeaderValue),
+		Header:      s.header(r.Header),
+		Data:        m.body,
+	}
+}
+
+// publish goes on when the sender hangs up: the event is verified and complete, and a repeat has the same ID.
+func (rc *Receiver) publish(r *http.Request, s *source, e event.Event, until time.Time) error {
+	ctx, cancel := context.WithDeadline(context.WithoutCancel(r.Context()), until)
+	defer cancel()
+	begin := time.Now()
+	err := rc.pub.Publish(ctx, e)
+	s.metrics.publishSeconds.Observe(time.Since(begin).Seconds())
+	return err
+}
+
+// count counts an event that is stored.
+func (rc *Receiver) count(s *source, e event.Event) {
+	s.metrics.accepted.Inc()
+	if e.Action == event.Unreadable {
+		s.metrics.unreadable.Inc()
+	}
+	if !rc.config.Routed(e.Key()) {
+		s.metrics.unrouted.Inc()
+	}
+}

@@ -1,0 +1,93 @@
+package receiver
+
+import (
+	"time"
+
+	"github.com/hookline/hookline/pkg/signature"
+)
+
+// preset is a row of the table: what is particular to a sender besides its signature, which package signature has
+// under the same name.
+type preset struct {
+	name      string
+	handshake string
+	deadline  time.Duration
+	maxBody   int64
+	event     Extract
+	keep      []string
+}
+
+// presets is the table of senders. A deadline is what the sender documents, 0 our default: none is known for it. Stripe's is
+// not documented. Meta, Dropbox and Zoom give their events no ID, so the body's hash is it.
+func presets() []preset {
+	return []preset{
+		{name: "alma", handshake: ChallengeJSON, deadline: 5 * time.Second,
+			event: Extract{ID: []string{"json:id", "xml:id"}, Action: []string{"json:action", "xml:action"}, Event: []string{"json:event.value", "xml:event"}}},
+
+		{name: "github", deadline: 10 * time.Second, maxBody: 25 << 20,
+			event: Extract{ID: []string{"header:X-GitHub-Delivery"}, Action: []string{"header:X-GitHub-Event"}, Event: []string{"json:action", "form-json:payload:action"}},
+			keep:  []string{"X-GitHub-Event", "X-GitHub-Delivery", "X-GitHub-Hook-ID"}},
+
+		{name: "stripe", deadline: 10 * time.Second,
+			event: Extract{ID: []string{"json:id"}, Action: []string{"json:type"}, Split: "."}},
+
+		{name: "slack", handshake: SlackURL, deadline: 3 * time.Second,
+			event: Extract{ID: []string{"json:event_id", "form:trigger_id", "form-json:payload:trigger_id"},
+				Action: []string{"json:type", "form:command", "form-json:payload:type"}, Event: []string{"json:event.type"}, Split: "/"},
+			keep: []string{"X-Slack-Retry-Num", "X-Slack-Retry-Reason"}},
+
+		{name: "shopify", deadline: 5 * time.Second,
+			event: Extract{ID: []string{"header:X-Shopify-Webhook-Id", "header:X-Shopify-Event-Id"}, Action: []string{"header:X-Shopify-Topic"}, Split: "/"},
+			keep:  []string{"X-Shopify-Topic", "X-Shopify-Shop-Domain", "X-Shopify-API-Version", "X-Shopify-Triggered-At"}},
+
+		{name: "standard-webhooks",
+			event: Extract{ID: []string{"header:Webhook-Id", "header:Svix-Id"}, Action: []string{"json:type"}, Split: "."},
+			keep:  []string{"Webhook-Id", "Webhook-Timestamp"}},
+
+		{name: "gitlab", deadline: 10 * time.Second,
+			event: Extract{ID: []string{"header:Idempotency-Key", "header:X-Gitlab-Event-UUID"},
+				Action: []string{"json:object_kind", "json:event_name", "header:X-Gitlab-Event"}, Event: []string{"json:object_attributes.action"}},
+			keep: []string{"X-Gitlab-Event", "X-Gitlab-Instance"}},
+
+		{name: "bitbucket", deadline: 10 * time.Second,
+			event: Extract{ID: []string{"header:X-Request-UUID", "header:X-Request-Id"}, Action: []string{"header:X-Event-Key"}, Split: ":"},
+			keep:  []string{"X-Event-Key", "X-Hook-UUID", "X-Attempt-Number"}},
+
+		{name: "meta", handshake: Hub,
+			event: Extract{Action: []string{"json:object"}}},
+
+		{name: "dropbox", handshake: ChallengeText,
+			event: Extract{Action: []string{"word:changed"}}},
+
+		{name: "zoom", handshake: ZoomURL, deadline: 3 * time.Second,
+			event: Extract{Action: []string{"json:event"}, Split: "."}},
+
+		{name: "token", event: anyEvent()},
+		{name: "basic", event: anyEvent()},
+	}
+}
+
+// anyEvent looks where senders that nobody knows commonly put things: CloudEvents, Standard Webhooks, plain JSON, XML or form.
+func anyEvent() Extract {
+	return Extract{
+		ID:     []string{"header:Ce-Id", "header:Webhook-Id", "header:Idempotency-Key", "json:id", "xml:id", "form:id"},
+		Action: []string{"header:Ce-Type", "json:action", "json:type", "json:event", "xml:action", "xml:type", "form:action"},
+		Split:  ".",
+	}
+}
+
+// Preset is the source of a known sender, without secrets; signature.Presets names them. Every field may be changed.
+// A source with the handshake Hub (meta) needs a VerifyToken besides.
+func Preset(name string) (Source, bool) {
+	scheme, ok := signature.Preset(name)
+	if !ok {
+		return Source{}, false
+	}
+	for _, p := range presets() {
+		if p.name == name {
+			return Source{Verify: scheme, Handshake: Handshake{Kind: p.handshake}, Event: p.event,
+				Deadline: p.deadline, MaxBody: p.maxBody, KeepHeaders: p.keep}, true
+		}
+	}
+	return Source{}, false
+}

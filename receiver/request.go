@@ -1,0 +1,74 @@
+package receiver
+
+import (
+	"fmt"
+	"net/http"
+	"runtime/debug"
+	"time"
+
+	"github.com/gorilla/mux"
+	"go.uber.org/zap"
+)
+
+// way is what is done with a request for a source. It only decides: rc.serve writes, counts and logs the answer.
+type way func(w http.ResponseWriter, r *http.Request, s *source, start time.Time) answer
+
+// source finds the source that the path names.
+func (rc *Receiver) source(do way) http.Handler {
+	nowhere := rc.serve(rc.nobody, nowhere)
+	found := make(map[string]http.Handler, len(rc.sources))
+	for name, s := range rc.sources {
+		found[name] = rc.serve(s, do)
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if h, ok := found[mux.Vars(r)["source"]]; ok {
+			h.ServeHTTP(w, r)
+			return
+		}
+		nowhere.ServeHTTP(w, r)
+	})
+}
+
+func (rc *Receiver) serve(s *source, do way) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		start := time.Now()
+		s.metrics.inFlight.Inc()
+		defer s.metrics.inFlight.Dec()
+		a := guarded(do, w, r, s, start)
+		a.write(w)
+		took := time.Since(start)
+		s.metrics.requests[a.code].Inc()
+		s.metrics.requestSeconds.Observe(took.Seconds())
+		rc.report(s, r, a, took)
+	})
+}
+
+// guarded turns a panic into a 503: one bad message must not take the others down.
+func guarded(do way, w http.ResponseWriter, r *http.Request, s *source, start time.Time) (a answer) {
+	defer func() {
+		if p := recover(); p != nil {
+			a = unavailable(panicked, fmt.Errorf("panic: %v\n%s", p, debug.Stack()))
+		}
+	}()
+	return do(w, r, s, start)
+}
+
+// report writes the one log line of a request. Lines that anybody can cause are limited in number, as nobody without a
+// secret shall fill the disk; the counters have them all.
+func (rc *Receiver) report(s *source, r *http.Request, a answer, took time.Duration) {
+	source, duration := zap.String("source", s.name), zap.Duration("took", took)
+	switch {
+	case a.reason == "":
+		rc.log.Info("event stored", source, duration, zap.String("id", a.event.ID), zap.String("action", a.event.Action), zap.Int("bytes", len(a.event.Data)), zap.String("secret", a.secret))
+	case a.event.ID != "":
+		rc.log.Error("event not stored", source, duration, zap.String("id", a.event.ID), zap.String("action", a.event.Action), zap.String("reason", a.reason), zap.Error(a.err))
+	case !rc.strangers.Allow():
+	case a.reason == handshakeAnswered:
+		rc.log.Info(handshakeAnswered, source, duration)
+	case a.code == http.StatusServiceUnavailable:
+		rc.log.Error("request not served", source, duration, zap.String("reason", a.reason), zap.Error(a.err))
+	default:
+		rc.log.Warn("request refused", source, duration, zap.Int("code", a.code), zap.String("reason", a.reason), zap.String("method", clip(r.Method, 16)),
+			zap.String("path", clip(r.URL.Path, 128)), zap.String("remote", r.RemoteAddr), zap.Error(a.err))
+	}
+}

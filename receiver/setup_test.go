@@ -1,0 +1,241 @@
+package receiver_test
+
+import (
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/goleak"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+	"go.uber.org/zap/zaptest/observer"
+
+	"github.com/hookline/hookline/pkg/event"
+	"github.com/hookline/hookline/pkg/signature"
+	"github.com/hookline/hookline/receiver"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// line is a broker.Publisher that keeps events, or does what publish says.
+type line struct {
+	publish func(ctx context.Context, e event.Event) error
+
+	mu     sync.Mutex
+	events []event.Event
+}
+
+func (l *line) Publish(ctx context.Context, e event.Event) error {
+	if l.publish != nil {
+		if err := l.publish(ctx, e); err != nil {
+			return err
+		}
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.events = append(l.events, e)
+	return nil
+}
+
+func (l *line) stored() []event.Event {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.events
+}
+
+// one is the only event that was stored.
+func (l *line) one(t *testing.T) event.Event {
+	t.Helper()
+	events := l.stored()
+	if len(events) != 1 {
+		t.Fatalf("%d events were stored, not 1", len(events))
+	}
+	return events[0]
+}
+
+// secretOf is a secret that each preset's scheme accepts.
+func secretOf(preset string) string {
+	switch preset {
+	case "standard-webhooks":
+		return "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+	case "basic":
+		return "user:pass:word"
+	}
+	return "sesame-" + preset
+}
+
+func preset(t testing.TB, name string) receiver.Source {
+	t.Helper()
+	s, ok := receiver.Preset(name)
+	if !ok {
+		t.Fatalf("no preset %s", name)
+	}
+	s.Secrets = []signature.Secret{{Value: secretOf(name), Label: "now"}}
+	if s.Handshake.Kind == receiver.Hub {
+		s.Handshake.VerifyToken = "open"
+	}
+	return s
+}
+
+// every is a configuration with a source for each preset, of the same name.
+func every(t testing.TB) receiver.Config {
+	t.Helper()
+	cfg := receiver.Config{Sources: map[string]receiver.Source{}}
+	for _, name := range signature.Presets() {
+		cfg.Sources[name] = preset(t, name)
+	}
+	return cfg
+}
+
+// only is a configuration with the one source alma, changed.
+func only(t testing.TB, change func(*receiver.Source)) receiver.Config {
+	t.Helper()
+	s := preset(t, "alma")
+	change(&s)
+	return receiver.Config{Sources: map[string]receiver.Source{"alma": s}}
+}
+
+// sign signs as the real sender would.
+func sign(t testing.TB, presetName, id string, header http.Header, body string) {
+	t.Helper()
+	scheme, _ := signature.Preset(presetName)
+	v, err := signature.New(scheme, []signature.Secret{{Value: secretOf(presetName)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := signature.Request{Method: http.MethodPost, Header: header, Query: url.Values{}, Body: []byte(body)}
+	if err := v.Sign(&r, id, time.Now()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// server is a receiver that serves on port 0.
+type server struct {
+	addr   string
+	client *http.Client
+	reg    *prometheus.Registry
+	logs   *observer.ObservedLogs
+	stop   context.CancelFunc
+	ended  chan error // what Serve returned
+}
+
+func serve(t testing.TB, cfg receiver.Config, l *line) *server {
+	t.Helper()
+	core, logs := observer.New(zapcore.DebugLevel)
+	reg := prometheus.NewRegistry()
+	rc, err := receiver.New(cfg, l, reg, zap.New(core))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ln, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	transport := &http.Transport{}
+	s := &server{ln.Addr().String(), &http.Client{Transport: transport}, reg, logs, stop, make(chan error, 1)}
+	finished := make(chan struct{})
+	go func() {
+		defer close(finished)
+		s.ended <- rc.Serve(ctx, ln)
+	}()
+	t.Cleanup(func() {
+		stop()
+		transport.CloseIdleConnections()
+		<-finished
+	})
+	return s
+}
+
+func (s *server) url(path string) string { return "http://" + s.addr + path }
+
+// reply is an answer that was read to its end.
+type reply struct {
+	code   int
+	header http.Header
+	body   string
+}
+
+func (s *server) do(t testing.TB, r *http.Request) reply {
+	t.Helper()
+	res, err := s.client.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = res.Body.Close() }()
+	body, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return reply{res.StatusCode, res.Header, string(body)}
+}
+
+func (s *server) get(t testing.TB, path string) reply {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.url(path), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s.do(t, r)
+}
+
+func (s *server) post(t testing.TB, path string, header http.Header, body string) reply {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.url(path), strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header = header
+	return s.do(t, r)
+}
+
+// send posts a body as the real sender of the preset would.
+func (s *server) send(t testing.TB, presetName string, header http.Header, body string) reply {
+	t.Helper()
+	if header == nil {
+		header = http.Header{}
+	}
+	sign(t, presetName, "msg_1", header, body)
+	return s.post(t, "/webhooks/"+presetName, header, body)
+}
+
+// metric is the value of a series such as "hookline_receiver_accepted_total", with labels as name, value pairs.
+func (s *server) metric(t testing.TB, name string, labels ...string) float64 {
+	t.Helper()
+	families, err := s.reg.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, family := range families {
+		if family.GetName() != "hookline_receiver_"+name {
+			continue
+		}
+		for _, m := range family.GetMetric() {
+			have := map[string]string{}
+			for _, l := range m.GetLabel() {
+				have[l.GetName()] = l.GetValue()
+			}
+			if hasAll(have, labels) {
+				return m.GetCounter().GetValue() + m.GetGauge().GetValue()
+			}
+		}
+	}
+	t.Fatalf("no series %s %q", name, labels)
+	return 0
+}
+
+func hasAll(have map[string]string, pairs []string) bool {
+	for i := 0; i < len(pairs); i += 2 {
+		if have[pairs[i]] != pairs[i+1] {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,85 @@
+package receiver_test
+
+import (
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/hookline/hookline/receiver"
+)
+
+func TestARequestThatRunsAtTheStopIsAnswered(t *testing.T) {
+	t.Parallel()
+	running, release := make(chan struct{}), make(chan struct{})
+	l := line{publish: hold(running, release)}
+	s := serve(t, every(t), &l)
+	conn := s.dial(t, head(t, jobEnd, len(jobEnd))+jobEnd)
+	<-running
+	s.stop()
+	close(release)
+	if got := answerOn(t, conn); got.code != http.StatusOK {
+		t.Errorf("answered %d %s", got.code, got.body)
+	}
+	if err := <-s.ended; err != nil {
+		t.Error(err)
+	}
+	l.one(t)
+}
+
+func TestAStopCutsOffAfterTheGrace(t *testing.T) {
+	t.Parallel()
+	running, release := make(chan struct{}), make(chan struct{})
+	defer close(release)
+	l := line{publish: hold(running, release)}
+	cfg := every(t)
+	cfg.Grace = 20 * time.Millisecond
+	s := serve(t, cfg, &l)
+	s.dial(t, head(t, jobEnd, len(jobEnd))+jobEnd)
+	<-running
+	s.stop()
+	if err := <-s.ended; err == nil {
+		t.Error("nothing was said of the request that was cut off")
+	}
+}
+
+func TestAnIdleReceiverStopsAtOnce(t *testing.T) {
+	t.Parallel()
+	var l line
+	s := serve(t, receiver.Config{}, &l)
+	if got := s.get(t, "/webhooks/alma"); got.code != http.StatusNotFound {
+		t.Errorf("answered %d", got.code)
+	}
+	s.stop()
+	if err := <-s.ended; err != nil {
+		t.Error(err)
+	}
+}
+
+func TestMoreConnectionsThanAllowedWait(t *testing.T) {
+	t.Parallel()
+	running, release := make(chan struct{}), make(chan struct{})
+	l := line{publish: hold(running, release)}
+	cfg := every(t)
+	cfg.MaxConnections = 1
+	s := serve(t, cfg, &l)
+	text := head(t, jobEnd, len(jobEnd)) + jobEnd
+	first := s.dial(t, text)
+	<-running
+	second := s.dial(t, text)
+	close(release)
+	if got := answerOn(t, first); got.code != http.StatusOK {
+		t.Errorf("answered %d", got.code)
+	}
+	select {
+	case <-running:
+		t.Fatal("two connections at once")
+	default:
+	}
+	if err := first.Close(); err != nil {
+		t.Fatal(err)
+	}
+	<-running
+	if got := answerOn(t, second); got.code != http.StatusOK {
+		t.Errorf("answered %d", got.code)
+	}
+}

@@ -1,0 +1,109 @@
+package worker
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/hookline/hookline/pkg/broker"
+	"github.com/hookline/hookline/pkg/handler"
+)
+
+// Limits of a route.
+const (
+	// MaxTimeout is the longest timeout of a route: RabbitMQ takes back what was not settled for 30 minutes, and
+	// a delivery may wait in the client before it runs.
+	MaxTimeout = 15 * time.Minute
+	// MaxDelay is the longest wait before a retry, whether configured or asked for by handler.RetryAfter.
+	MaxDelay = 24 * time.Hour
+	// MaxConcurrency is how many events of one route a process works on at once, at most.
+	MaxConcurrency = 1000
+)
+
+// DefaultGrace is the Config.Grace of a program whose user says nothing: together with the wait for handlers that
+// ignore their context it stays under the 30 seconds that Kubernetes gives.
+const DefaultGrace = 20 * time.Second
+
+// Config is what a Worker is made of.
+type Config struct {
+	// Routes to work on; at least one, each name once.
+	Routes []Route
+	// Grace is how long running handlers may go on after the stop, before their contexts end. Zero: not at all.
+	Grace time.Duration
+}
+
+// Route is a queue and what is done with its events.
+type Route struct {
+	broker.Route
+	// Where chooses the events that reach the handler; the others are done without it. Nil: all of them.
+	Where *Filter
+	// Handler does the work.
+	Handler handler.Handler
+	// Timeout bounds one call of Handler; more than 0, at most MaxTimeout.
+	Timeout time.Duration
+	// Retry says when and how often a failed event is tried again.
+	Retry Retry
+}
+
+// Retry says when a failed event is tried again: after First, then twice as long each time up to Max, each delay
+// moved by a random part of at most a fifth, so that what failed together does not come back together.
+type Retry struct {
+	Attempts int           `yaml:"attempts"` // tries in all, the first included; at least 1
+	First    time.Duration `yaml:"first"`    // more than 0
+	Max      time.Duration `yaml:"max"`      // from First to MaxDelay
+}
+
+// Defaults is a route as it is when its user says nothing but its name, patterns and handler: 4 at once,
+// 30 seconds each, 10 attempts from 1 second to 1 hour apart.
+func Defaults() Route {
+	return Route{
+		Route:   broker.Route{Concurrency: 4},
+		Timeout: 30 * time.Second,
+		Retry:   Retry{Attempts: 10, First: time.Second, Max: time.Hour},
+	}
+}
+
+func (c Config) check() error {
+	var errs []error
+	if len(c.Routes) == 0 {
+		errs = append(errs, errors.New("no routes: a worker needs at least one"))
+	}
+	if c.Grace < 0 {
+		errs = append(errs, fmt.Errorf("grace %v: must not be negative", c.Grace))
+	}
+	seen := map[string]bool{}
+	for _, r := range c.Routes {
+		if seen[r.Name] {
+			errs = append(errs, fmt.Errorf("route %q: named twice", r.Name))
+		}
+		seen[r.Name] = true
+		errs = append(errs, r.check())
+	}
+	return errors.Join(errs...)
+}
+
+func (r Route) check() error {
+	errs := []error{r.Check()}
+	bad := func(format string, args ...any) {
+		errs = append(errs, fmt.Errorf("route %q: "+format, append([]any{r.Name}, args...)...))
+	}
+	if r.Concurrency < 1 || r.Concurrency > MaxConcurrency {
+		bad("concurrency %d: must be 1 to %d", r.Concurrency, MaxConcurrency)
+	}
+	if r.Handler == nil {
+		bad("has no handler")
+	}
+	if r.Timeout <= 0 || r.Timeout > MaxTimeout {
+		bad("timeout %v: must be more than 0 and at most %v", r.Timeout, MaxTimeout)
+	}
+	if r.Retry.Attempts < 1 {
+		bad("retry.attempts %d: must be at least 1, which is no retry", r.Retry.Attempts)
+	}
+	if r.Retry.First <= 0 {
+		bad("retry.first %v: must be more than 0", r.Retry.First)
+	}
+	if r.Retry.Max < r.Retry.First || r.Retry.Max > MaxDelay {
+		bad("retry.max %v: must be retry.first (%v) to %v", r.Retry.Max, r.Retry.First, MaxDelay)
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,100 @@
+// Package file writes each event's body, byte for byte, to a file of its own.
+//
+// The same event again changes nothing, and an event never replaces the file of another: where a name is taken by
+// other content, the newer one gets a hash of its content in its name. Files appear whole or not at all and are durable
+// before the event counts as done.
+//
+// What can happen twice: a template with a time in it ({date}, {hour}, ...) is filled with the time of receipt, so an
+// event that the sender repeats on another day, with the same ID, lands in both folders. After the file was moved away or
+// deleted, a repeat writes it again. Two events of different sources with the same ID and body share a file unless
+// {source} is in the path. On file systems without hard links, two processes that write different events under
+// the same name at the same moment can leave one of them.
+package file
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/hookline/hookline/pkg/event"
+	"github.com/hookline/hookline/pkg/handler"
+)
+
+// Config says where events are written.
+type Config struct {
+	// Dir is the folder that everything is under; it is made if it is not there. Required.
+	Dir string `yaml:"dir"`
+	// Path is the name under Dir, with "/" between folders; default DefaultPath. Placeholders: {source} {action}
+	// {key} (source.action) {id} {route} {ext} (.json .xml .form .txt .bin, by content type or first byte), and of the
+	// time of receipt in UTC {date} (2006-01-02) {year} {month} {day} {hour} {time} (20060102T150405.000Z). It must contain
+	// {id}. Characters of values other than letters, digits and - _ . + = @ , ~ become "_" with a hash behind.
+	Path string `yaml:"path"`
+	// Metadata adds a file <name>.meta.json beside each: the event in its JSON form without the body.
+	Metadata bool `yaml:"metadata"`
+}
+
+// DefaultPath is the Config.Path of a user who says nothing.
+const DefaultPath = "{source}/{action}/{date}/{id}{ext}"
+
+type writer struct {
+	dir      string
+	path     template
+	metadata bool
+}
+
+// New checks cfg. It touches no file: a folder that cannot be written is an error of each delivery, which is tried again.
+func New(cfg Config) (handler.Handler, error) {
+	var errs []error
+	if cfg.Dir == "" {
+		errs = append(errs, errors.New("dir: is required; the folder to write to"))
+	}
+	if cfg.Path == "" {
+		cfg.Path = DefaultPath
+	}
+	path, err := parse(cfg.Path)
+	if err := errors.Join(append(errs, err)...); err != nil {
+		return nil, err
+	}
+	return &writer{dir: filepath.Clean(cfg.Dir), path: path, metadata: cfg.Metadata}, nil
+}
+
+// Handle writes the event's file.
+func (w *writer) Handle(ctx context.Context, d event.Delivery) (err error) {
+	if err := ctx.Err(); err != nil {
+		return context.Cause(ctx)
+	}
+	if err := mkdir(w.dir, os.Mkdir, func(name string) error { return sync(os.Open(name)) }); err != nil {
+		return fmt.Errorf("write event: %w", err)
+	}
+	root, err := os.OpenRoot(w.dir)
+	if err != nil {
+		return fmt.Errorf("write event: %w", err)
+	}
+	defer func() { err = errors.Join(err, root.Close()) }()
+	name, err := store{root}.put(w.path.expand(d), d.Event.Data)
+	if err == nil && w.metadata {
+		err = store{root}.describe(name, d.Event)
+	}
+	if err != nil {
+		return fmt.Errorf("write event under %s: %w", w.dir, err)
+	}
+	return nil
+}
+
+// describe puts the metadata of e beside its file. The first description of a file stays: a repeat from the sender has
+// another time of receipt.
+func (s store) describe(name string, e event.Event) error {
+	e.Data = nil
+	meta, err := json.Marshal(e)
+	if err != nil {
+		return err
+	}
+	if _, err := s.root.Lstat(name + metaSuffix); err == nil {
+		return nil
+	}
+	_, err = s.put(name+metaSuffix, append(meta, '\n'))
+	return err
+}

@@ -1,0 +1,137 @@
+package file
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+)
+
+// Who may read what is written: bodies can hold personal data.
+const (
+	folderMode = 0o750
+	fileMode   = 0o640
+)
+
+// store puts files under one folder and never outside of it.
+type store struct{ root *os.Root }
+
+// put makes body durable as name, or, where another content has that name, as name with a hash of body in it; it
+// returns the name. Content that is there already stays as it is.
+func (s store) put(name string, body []byte) (string, error) {
+	if err := mkdir(path.Dir(name), s.root.Mkdir, s.sync); err != nil {
+		return "", err
+	}
+	sum := sha256.Sum256(body)
+	for _, name := range []string{name, suffixed(name, hex.EncodeToString(sum[:8]))} {
+		done, err := s.place(name, body)
+		if done || err != nil {
+			return name, err
+		}
+	}
+	return "", fmt.Errorf("%s: both this name and the one with a hash are taken by something else; remove or rename it", name)
+}
+
+// place makes body durable as name and is false if something else has the name.
+//
+// The bytes go to a hidden file first, which is named after the name and the content together: whoever writes to it, now
+// or after a crash, in this process or another, writes the same bytes and never cuts it shorter. So a left-over one is
+// used again, and what two writers at once link to its final name is whole. A link, other than a rename, never
+// replaces what has the name.
+func (s store) place(name string, body []byte) (bool, error) {
+	part := path.Join(path.Dir(name), partName(name, body))
+	if same, err := s.holds(name, body); same || !errors.Is(err, fs.ErrNotExist) {
+		return same, errors.Join(err, s.settle(same, name, part))
+	}
+	if err := s.write(part, body); err != nil {
+		return false, err
+	}
+	err := s.root.Link(part, name)
+	if err != nil {
+		// Somebody else was quicker and may have taken part away too, or the file system has no links.
+		same, look := s.holds(name, body)
+		if errors.Is(look, fs.ErrNotExist) {
+			if err := s.root.Rename(part, name); err != nil {
+				return false, err
+			}
+			return true, s.sync(path.Dir(name))
+		}
+		return same, errors.Join(look, s.settle(same, name, part))
+	}
+	return true, s.settle(true, name, part)
+}
+
+// settle makes what has the name durable and takes part away.
+func (s store) settle(mine bool, name, part string) error {
+	err := s.root.Remove(part)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = nil
+	}
+	if !mine {
+		return err
+	}
+	return errors.Join(err, s.sync(name), s.sync(path.Dir(name)))
+}
+
+// holds tells whether name is a file with exactly this body. The error is fs.ErrNotExist if nothing has the name.
+func (s store) holds(name string, body []byte) (bool, error) {
+	info, err := s.root.Lstat(name)
+	if err != nil || !info.Mode().IsRegular() || info.Size() != int64(len(body)) {
+		return false, err
+	}
+	there, err := s.root.ReadFile(name)
+	return err == nil && bytes.Equal(there, body), err
+}
+
+func (s store) write(name string, body []byte) error {
+	f, err := s.root.OpenFile(name, os.O_WRONLY|os.O_CREATE, fileMode)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(body)
+	if err == nil {
+		err = f.Truncate(int64(len(body)))
+	}
+	if err == nil {
+		err = f.Sync()
+	}
+	return errors.Join(err, f.Close())
+}
+
+// mkdir makes a folder and those above it, each of them durable.
+func mkdir(name string, make func(string, fs.FileMode) error, sync func(string) error) error {
+	err := make(name, folderMode)
+	if errors.Is(err, fs.ErrNotExist) && name != path.Dir(name) {
+		if err := mkdir(path.Dir(name), make, sync); err != nil {
+			return err
+		}
+		err = make(name, folderMode)
+	}
+	switch {
+	case errors.Is(err, fs.ErrExist):
+		return nil
+	case err != nil:
+		return err
+	}
+	return sync(path.Dir(name))
+}
+
+func (s store) sync(name string) error { return sync(s.root.Open(name)) }
+
+func sync(f *os.File, err error) error {
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
+}
+
+func partName(name string, body []byte) string {
+	h := sha256.New()
+	h.Write([]byte(path.Base(name) + "\x00"))
+	h.Write(body)
+	return ".hookline-" + hex.EncodeToString(h.Sum(nil)[:16]) + ".part"
+}

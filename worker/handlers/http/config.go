@@ -1,0 +1,97 @@
+package http
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"golang.org/x/net/http/httpguts"
+
+	"github.com/hookline/hookline/pkg/event"
+	"github.com/hookline/hookline/pkg/signature"
+)
+
+// Config says where events are sent.
+type Config struct {
+	// URL is http or https; a user and password in it are sent as basic authentication. Required.
+	URL string `yaml:"url"`
+	// Method is POST, PUT or PATCH; default POST.
+	Method string `yaml:"method"`
+	// Headers are sent with every event and win over the event's Content-Type. Names that this handler or HTTP itself
+	// sets (Hookline-*, webhook-*, Content-Length, ...) are refused.
+	Headers map[string]string `yaml:"headers"`
+	// Sign signs every request by Standard Webhooks.
+	Sign Sign `yaml:"sign"`
+}
+
+// Sign says how requests are signed.
+type Sign struct {
+	// Secret is "whsec_" and a key of 24 to 64 bytes in base64; empty: requests are not signed.
+	Secret string `yaml:"secret"`
+}
+
+func (c Config) build() (*forwarder, error) {
+	f := &forwarder{method: c.Method, header: http.Header{}}
+	var errs []error
+	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
+
+	target, err := url.Parse(c.URL)
+	switch {
+	case c.URL == "":
+		bad("url: is required")
+	case err != nil:
+		bad("url: cannot be parsed; write it as https://host/path") // the error would quote it
+	case target.Scheme != "http" && target.Scheme != "https" || target.Host == "":
+		bad("url: must be http://host/... or https://host/...")
+	case target.Fragment != "":
+		bad("url: must not have a fragment (#...)")
+	}
+	f.url = target
+
+	switch c.Method {
+	case "":
+		f.method = http.MethodPost
+	case http.MethodPost, http.MethodPut, http.MethodPatch:
+	default:
+		bad("method %q: must be POST, PUT or PATCH", c.Method)
+	}
+
+	for name, value := range c.Headers {
+		switch {
+		case !httpguts.ValidHeaderFieldName(name):
+			bad("headers: %q cannot be the name of a header", name)
+		case ours(name):
+			bad("headers: %s is set by the handler itself; leave it out", name)
+		case !httpguts.ValidHeaderFieldValue(value):
+			bad("headers: the value of %s holds a character that a header cannot have", name)
+		}
+		f.header.Set(name, value)
+	}
+
+	if c.Sign.Secret != "" {
+		scheme, _ := signature.Preset("standard-webhooks")
+		if f.sign, err = signature.New(scheme, []signature.Secret{{Value: c.Sign.Secret}}); err != nil {
+			bad("sign.secret: %w", err)
+		}
+	}
+	return f, errors.Join(errs...)
+}
+
+func ours(name string) bool {
+	name = strings.ToLower(name)
+	switch name {
+	case "content-length", "transfer-encoding", "connection", "te", "trailer", "upgrade":
+		return true
+	}
+	return strings.HasPrefix(name, "hookline-") || strings.HasPrefix(name, "webhook-")
+}
+
+// messageID is the webhook-id of an event. Standard Webhooks joins it to what is signed by dots, so it has none.
+func messageID(id string) string {
+	if !strings.Contains(id, ".") {
+		return id
+	}
+	return event.NewID("", []byte(id))
+}

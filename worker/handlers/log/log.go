@@ -1,0 +1,80 @@
+// Package log writes one log line for each event: its ID, source, action and size, and what fields ask for.
+//
+// It never logs a body. What can happen twice: a repeated event is logged again.
+package log
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/tidwall/gjson"
+	"go.uber.org/zap"
+
+	"github.com/hookline/hookline/pkg/event"
+	"github.com/hookline/hookline/pkg/handler"
+)
+
+// maxValue is how much of a field's value is logged, in bytes.
+const maxValue = 256
+
+// Config says what is logged.
+type Config struct {
+	// Fields are paths into JSON bodies (gjson syntax: "job_instance.status.value", "counter.0.value", "counter.#");
+	// their values, cut to 256 bytes each, are logged under the paths' names. A path that an event does not have is left
+	// out. Choose paths without personal data: logs are read by many. Modifiers (@...) and literals (!...) are refused.
+	Fields []string `yaml:"fields"`
+}
+
+type logger struct {
+	fields []string
+	log    *zap.Logger
+}
+
+// New checks cfg and makes a handler that writes to log.
+func New(cfg Config, log *zap.Logger) (handler.Handler, error) {
+	var errs []error
+	for _, path := range cfg.Fields {
+		if path == "" || strings.ContainsAny(path, "@!{[") {
+			errs = append(errs, fmt.Errorf("fields: %q is not a path; write names joined by dots: job_instance.status.value", path))
+		}
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	return &logger{cfg.Fields, log}, nil
+}
+
+// Handle logs the event. It never fails.
+func (l *logger) Handle(_ context.Context, d event.Delivery) error {
+	fields := []zap.Field{
+		zap.String("route", d.Route), zap.String("id", d.Event.ID), zap.String("source", d.Event.Source),
+		zap.String("action", d.Event.Action), zap.Int("size", len(d.Event.Data)),
+	}
+	if found := l.find(d.Event.Data); len(found) > 0 {
+		fields = append(fields, zap.Dict("fields", found...))
+	}
+	l.log.Info("event", fields...)
+	return nil
+}
+
+func (l *logger) find(body []byte) []zap.Field {
+	if len(l.fields) == 0 || !gjson.ValidBytes(body) {
+		return nil
+	}
+	var found []zap.Field
+	for _, path := range l.fields {
+		if value := gjson.GetBytes(body, path); value.Exists() {
+			found = append(found, zap.String(path, cut(value.String())))
+		}
+	}
+	return found
+}
+
+func cut(s string) string {
+	if len(s) <= maxValue {
+		return s
+	}
+	return strings.ToValidUTF8(s[:maxValue], "") + "..."
+}

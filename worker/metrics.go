@@ -1,0 +1,55 @@
+package worker
+
+import (
+	"errors"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// metrics are one worker's; every series exists from the start.
+type metrics struct {
+	deliveries *prometheus.CounterVec
+	failures   *prometheus.CounterVec
+	seconds    *prometheus.HistogramVec
+	attempts   *prometheus.HistogramVec
+}
+
+// newMetrics registers the metrics of the routes whose deliveries hands holds. It fails if reg has them already.
+func newMetrics(reg prometheus.Registerer, hands map[string]*hand) (*metrics, error) {
+	m := &metrics{
+		deliveries: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "hookline_worker_deliveries_total", Help: "Deliveries by what became of them.",
+		}, []string{"route", "outcome"}),
+		failures: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "hookline_worker_failures_total", Help: "Failed attempts by reason, whether retried or given up.",
+		}, []string{"route", "reason"}),
+		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "hookline_worker_handle_seconds", Help: "Time in the handler, failed attempts included.",
+			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 300},
+		}, []string{"route"}),
+		attempts: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "hookline_worker_attempts", Help: "Attempt at which an event was done or given up.",
+			Buckets: []float64{1, 2, 3, 5, 10, 20},
+		}, []string{"route"}),
+	}
+	errs := []error{reg.Register(m.deliveries), reg.Register(m.failures), reg.Register(m.seconds), reg.Register(m.attempts)}
+	for route, h := range hands {
+		for _, o := range outcomes() {
+			m.deliveries.WithLabelValues(route, o)
+		}
+		for _, r := range Reasons() {
+			m.failures.WithLabelValues(route, r)
+		}
+		m.seconds.WithLabelValues(route)
+		m.attempts.WithLabelValues(route)
+		of := prometheus.Labels{"route": route}
+		errs = append(errs,
+			reg.Register(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+				Name: "hookline_worker_in_flight", Help: "Deliveries being worked on.", ConstLabels: of,
+			}, h.size)),
+			reg.Register(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+				Name: "hookline_worker_oldest_age_seconds", Help: "Time since the receipt of the oldest event being worked on, 0 if there is none.", ConstLabels: of,
+			}, h.oldestAge)))
+	}
+	return m, errors.Join(errs...)
+}

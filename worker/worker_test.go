@@ -1,0 +1,293 @@
+package worker_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/goleak"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+	"go.uber.org/zap/zaptest/observer"
+
+	"github.com/hookline/hookline/pkg/broker"
+	"github.com/hookline/hookline/pkg/event"
+	"github.com/hookline/hookline/pkg/handler"
+	"github.com/hookline/hookline/worker"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// fakeLine brings each route's deliveries, all at once, and keeps their outcomes.
+type fakeLine struct {
+	deliveries map[string][]event.Delivery
+	broken     map[string]error
+
+	mu       sync.Mutex
+	outcomes map[string][]broker.Outcome
+}
+
+func (l *fakeLine) Consume(ctx context.Context, r broker.Route, fn broker.Process) error {
+	if err := l.broken[r.Name]; err != nil {
+		return err
+	}
+	var calls sync.WaitGroup
+	for _, d := range l.deliveries[r.Name] {
+		calls.Go(func() {
+			o := fn(context.WithoutCancel(ctx), d)
+			l.mu.Lock()
+			defer l.mu.Unlock()
+			if l.outcomes == nil {
+				l.outcomes = map[string][]broker.Outcome{}
+			}
+			l.outcomes[r.Name] = append(l.outcomes[r.Name], o)
+		})
+	}
+	<-ctx.Done()
+	calls.Wait()
+	return nil
+}
+
+// bench is a worker on a fake line, with its metrics and its log.
+type bench struct {
+	line *fakeLine
+	reg  *prometheus.Registry
+	logs *observer.ObservedLogs
+	*worker.Worker
+}
+
+func newBench(t *testing.T, line *fakeLine, routes ...worker.Route) bench {
+	t.Helper()
+	core, logs := observer.New(zapcore.DebugLevel)
+	b := bench{line: line, reg: prometheus.NewRegistry(), logs: logs}
+	w, err := worker.New(worker.Config{Routes: routes, Grace: 20 * time.Second}, line, b.reg, zap.New(core))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.Worker = w
+	return b
+}
+
+func route(name string, h handler.Func) worker.Route {
+	r := worker.Defaults()
+	r.Name, r.Match, r.Handler = name, []string{"#"}, h
+	return r
+}
+
+// runFor runs the worker in a bubble's time and returns what Run returned and how long its stop took.
+func (b bench) runFor(d time.Duration) (time.Duration, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), d)
+	defer cancel()
+	err := b.Run(ctx)
+	deadline, _ := ctx.Deadline()
+	return time.Since(deadline), err
+}
+
+// series gathers what the worker counts: `name{label="value",...}` to value; of a histogram its count and sum.
+func (b bench) series(t *testing.T) map[string]float64 {
+	t.Helper()
+	families, err := b.reg.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	values := map[string]float64{}
+	for _, family := range families {
+		for _, m := range family.GetMetric() {
+			var labels []string
+			for _, l := range m.GetLabel() {
+				labels = append(labels, fmt.Sprintf("%s=%q", l.GetName(), l.GetValue()))
+			}
+			of := "{" + strings.Join(labels, ",") + "}"
+			if h := m.GetHistogram(); h != nil {
+				values[family.GetName()+"_count"+of] = float64(h.GetSampleCount())
+				values[family.GetName()+"_sum"+of] = h.GetSampleSum()
+				continue
+			}
+			values[family.GetName()+of] = m.GetCounter().GetValue() + m.GetGauge().GetValue()
+		}
+	}
+	return values
+}
+
+func TestEachDeliveryHasOneOutcomeOneLogLineAndItsMetrics(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		secret := delivery("job_end", `{"patron":"secret"}`)
+		second := secret
+		second.Attempt = 2
+		line := &fakeLine{deliveries: map[string][]event.Delivery{
+			"done": {secret}, "filtered": {secret}, "error": {second}, "permanent": {secret}, "timeout": {secret}, "panic": {secret}, "filter": {secret}, "goexit": {secret},
+		}}
+		routes := []worker.Route{
+			route("done", func(context.Context, event.Delivery) error { return nil }),
+			route("filtered", func(context.Context, event.Delivery) error { return errors.New("not called") }),
+			route("error", func(context.Context, event.Delivery) error { return errors.New("wrong") }),
+			route("permanent", func(context.Context, event.Delivery) error { return handler.Permanent(errors.New("never")) }),
+			route("timeout", func(ctx context.Context, _ event.Delivery) error { <-ctx.Done(); return context.Cause(ctx) }),
+			route("panic", func(context.Context, event.Delivery) error { panic("boom") }),
+			route("filter", func(context.Context, event.Delivery) error { return errors.New("not called") }),
+			route("goexit", func(context.Context, event.Delivery) error { runtime.Goexit(); return nil }),
+		}
+		routes[1].Where = filter(t, `data.patron == "other"`)
+		routes[6].Where = filter(t, `data.missing < 5`)
+		b := newBench(t, line, routes...)
+		if took, err := b.runFor(time.Minute); err != nil || took != 0 {
+			t.Fatalf("%v after %v", err, took)
+		}
+
+		for name, want := range map[string]struct {
+			outcome, reason string
+			attempt         int64
+			duration        time.Duration
+		}{
+			"done":      {"done", "", 1, 0},
+			"filtered":  {"filtered", "", 1, 0},
+			"error":     {"retried", "error", 2, 0},
+			"permanent": {"dead", "permanent", 1, 0},
+			"timeout":   {"retried", "timeout", 1, 30 * time.Second},
+			"panic":     {"retried", "panic", 1, 0},
+			"filter":    {"dead", "filter", 1, 0},
+			"goexit":    {"retried", "error", 1, 0},
+		} {
+			lines := b.logs.FilterField(zap.String("route", name)).All()
+			if len(lines) != 1 || len(line.outcomes[name]) != 1 {
+				t.Errorf("%s: %d lines, %d outcomes", name, len(lines), len(line.outcomes[name]))
+				continue
+			}
+			got := lines[0].ContextMap()
+			if got["outcome"] != want.outcome || got["attempt"] != want.attempt || got["duration"] != want.duration || got["id"] != "561" || got["source"] != "alma" || got["action"] != "job_end" {
+				t.Errorf("%s: %v", name, got)
+			}
+			if reason, _ := got["reason"].(string); reason != want.reason {
+				t.Errorf("%s: reason %q", name, reason)
+			}
+			if _, retried := got["retry_in"]; retried != (want.outcome == "retried") {
+				t.Errorf("%s: %v", name, got)
+			}
+			if _, stack := got["stack"]; stack != (name == "panic") {
+				t.Errorf("%s: %v", name, got)
+			}
+			if strings.Contains(fmt.Sprint(got), "secret") {
+				t.Errorf("%s: the body is in the log: %v", name, got)
+			}
+		}
+		series := b.series(t)
+		for name, want := range map[string]float64{
+			`hookline_worker_deliveries_total{outcome="done",route="done"}`:         1,
+			`hookline_worker_deliveries_total{outcome="filtered",route="filtered"}`: 1,
+			`hookline_worker_deliveries_total{outcome="dead",route="permanent"}`:    1,
+			`hookline_worker_deliveries_total{outcome="retried",route="timeout"}`:   1,
+			`hookline_worker_failures_total{reason="filter",route="filter"}`:        1,
+			`hookline_worker_failures_total{reason="panic",route="panic"}`:          1,
+			`hookline_worker_failures_total{reason="timeout",route="timeout"}`:      1,
+			`hookline_worker_handle_seconds_sum{route="timeout"}`:                   30,
+			`hookline_worker_handle_seconds_count{route="filtered"}`:                0,
+			`hookline_worker_attempts_count{route="done"}`:                          1,
+			`hookline_worker_attempts_count{route="permanent"}`:                     1,
+			`hookline_worker_attempts_count{route="error"}`:                         0,
+			`hookline_worker_in_flight{route="done"}`:                               0,
+		} {
+			if got, ok := series[name]; got != want || !ok {
+				t.Errorf("%s = %v, there: %v", name, got, ok)
+			}
+		}
+	})
+}
+
+func TestEverySeriesExistsAtZero(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, &fakeLine{}, route("r", succeed))
+	series := b.series(t)
+	for name, value := range series {
+		if value != 0 {
+			t.Errorf("%s = %v", name, value)
+		}
+	}
+	if len(series) != 5+5+2+2+1+1 {
+		t.Errorf("%d series: %v", len(series), series)
+	}
+}
+
+func succeed(context.Context, event.Delivery) error { return nil }
+
+func TestInFlightAndAgeOfWhatIsInHand(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		young, old := delivery("a", ""), delivery("a", "")
+		young.Event.Time, old.Event.Time = time.Now(), time.Now().Add(-time.Hour)
+		release := make(chan struct{})
+		b := newBench(t, &fakeLine{deliveries: map[string][]event.Delivery{"r": {young, old}}}, route("r", func(context.Context, event.Delivery) error {
+			<-release
+			return nil
+		}))
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error)
+		go func() { done <- b.Run(ctx) }()
+		synctest.Wait()
+		const inFlight, age = `hookline_worker_in_flight{route="r"}`, `hookline_worker_oldest_age_seconds{route="r"}`
+		if got := b.series(t); got[inFlight] != 2 || got[age] != 3600 {
+			t.Errorf("two in hand: %v", got)
+		}
+		close(release)
+		synctest.Wait()
+		if got := b.series(t); got[inFlight] != 0 || got[age] != 0 {
+			t.Errorf("none in hand: %v", got)
+		}
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestARouteThatCannotBeConsumedLeavesItsNeighboursAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		gone := errors.New("no such queue")
+		line := &fakeLine{deliveries: map[string][]event.Delivery{"good": {delivery("a", "")}}, broken: map[string]error{"bad": gone}}
+		b := newBench(t, line, route("bad", succeed), route("good", succeed))
+		took, err := b.runFor(time.Hour)
+		if !errors.Is(err, gone) || !strings.Contains(err.Error(), "route bad") || took != 0 {
+			t.Errorf("%v after %v", err, took)
+		}
+		if len(line.outcomes["good"]) != 1 || b.logs.FilterLevelExact(zapcore.ErrorLevel).Len() != 1 {
+			t.Errorf("outcomes %v, log %v", line.outcomes, b.logs.All())
+		}
+	})
+}
+
+func TestNewNamesEverythingThatIsWrong(t *testing.T) {
+	t.Parallel()
+	bad := worker.Route{Route: broker.Route{Name: "Bad"}, Retry: worker.Retry{Max: 25 * time.Hour}}
+	twice := route("twice", succeed)
+	_, err := worker.New(worker.Config{Grace: -1, Routes: []worker.Route{bad, twice, twice}}, &fakeLine{}, prometheus.NewRegistry(), zap.NewNop())
+	for _, want := range []string{"grace", `"Bad": a name`, "match is empty", "concurrency 0", "no handler", "timeout 0s", "retry.attempts 0", "retry.first 0s", "retry.max 25h0m0s", `"twice": named twice`} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q is not in %v", want, err)
+		}
+	}
+	if _, err := worker.New(worker.Config{}, &fakeLine{}, prometheus.NewRegistry(), zap.NewNop()); err == nil {
+		t.Error("a worker without routes")
+	}
+	reg := prometheus.NewRegistry()
+	cfg := worker.Config{Routes: []worker.Route{twice}}
+	if _, err := worker.New(cfg, &fakeLine{}, reg, zap.NewNop()); err != nil {
+		t.Error(err)
+	}
+	if _, err := worker.New(cfg, &fakeLine{}, reg, zap.NewNop()); err == nil {
+		t.Error("metrics of two workers in one registry")
+	}
+}
+
+func filter(t *testing.T, where string) *worker.Filter {
+	t.Helper()
+	f, err := worker.NewFilter(where)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
