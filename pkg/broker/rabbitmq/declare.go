@@ -1,0 +1,160 @@
+package rabbitmq
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"sync"
+	"time"
+
+	amqp "github.com/rabbitmq/amqp091-go"
+	"go.uber.org/zap"
+
+	"github.com/hookline/hookline/pkg/broker"
+)
+
+// declarer declares the topology at the start of every session.
+//
+// What exists with other arguments, or may not be declared by our user, is used as it is: a line that differs a little
+// is better than none. It is logged once and counted.
+type declarer struct {
+	topology broker.Topology
+	metrics  *metrics
+	log      *zap.Logger
+
+	turn     chan struct{} // capacity 1: see declare
+	mu       sync.Mutex
+	reported map[string]string // mismatches that were logged, by object
+}
+
+// turnTime is how long one session waits for another's declaration.
+const turnTime = 2 * time.Second
+
+func newDeclarer(routes []broker.Route, m *metrics, log *zap.Logger) *declarer {
+	return &declarer{
+		topology: broker.NewTopology(routes), metrics: m, log: log,
+		turn: make(chan struct{}, 1), reported: map[string]string{},
+	}
+}
+
+// declare makes what is missing. Its error means that the session cannot be used.
+//
+// Sessions of one process take turns, since RabbitMQ answers 541 to some that declare a new quorum queue at once. But
+// one whose connection hangs must not hold up the others: then the worst is a 541, and another session.
+func (d *declarer) declare(conn *amqp.Connection) error {
+	select {
+	case d.turn <- struct{}{}:
+		defer func() { <-d.turn }()
+	case <-time.After(turnTime):
+	}
+	scratch := &scratch{conn: conn}
+	defer scratch.close()
+	found := map[string]string{}
+	for _, o := range objects(d.topology) {
+		err := scratch.do(o.declare)
+		if words, ok := mismatch(err); ok {
+			found[o.String()] = words
+		} else if err != nil {
+			return fmt.Errorf("declare %s: %w", o, err)
+		}
+	}
+	d.report(found)
+	return nil
+}
+
+// report logs the mismatches that are new and counts all.
+func (d *declarer) report(found map[string]string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for object, words := range found {
+		if d.reported[object] != words {
+			d.log.Warn("RabbitMQ has this otherwise than Hookline would declare it, and it is used as it is; see hookline topology plan",
+				zap.String("object", object), zap.String("difference", words))
+		}
+	}
+	d.reported = found
+	d.metrics.mismatches.Set(float64(len(found)))
+}
+
+// mismatch tells whether err says that an object exists otherwise, or may not be declared, and gives the broker's words.
+func mismatch(err error) (words string, ok bool) {
+	var e *amqp.Error
+	if errors.As(err, &e) && (e.Code == amqp.PreconditionFailed || e.Code == amqp.AccessRefused) {
+		return e.Reason, true
+	}
+	return "", false
+}
+
+// missing tells whether err says that an object does not exist.
+func missing(err error) bool {
+	var e *amqp.Error
+	return errors.As(err, &e) && e.Code == amqp.NotFound
+}
+
+// object is one thing of a topology, and how it is declared.
+type object struct {
+	kind, name string
+	declare    func(*amqp.Channel) error
+	look       func(*amqp.Channel) error // passively; nil for a binding, which AMQP cannot look at
+}
+
+func (o object) String() string { return o.kind + " " + o.name }
+
+// objects lists a topology in the order in which it can be declared.
+func objects(t broker.Topology) []object {
+	var list []object
+	for _, e := range t.Exchanges {
+		args := amqp.Table(maps.Clone(e.Args))
+		list = append(list, object{"exchange", e.Name,
+			func(ch *amqp.Channel) error {
+				return ch.ExchangeDeclare(e.Name, e.Kind, true, false, false, false, args)
+			},
+			func(ch *amqp.Channel) error {
+				return ch.ExchangeDeclarePassive(e.Name, e.Kind, true, false, false, false, nil)
+			},
+		})
+	}
+	for _, q := range t.Queues {
+		args := amqp.Table(maps.Clone(q.Args))
+		list = append(list, object{"queue", q.Name,
+			func(ch *amqp.Channel) error {
+				_, err := ch.QueueDeclare(q.Name, true, false, false, false, args)
+				return err
+			},
+			func(ch *amqp.Channel) error {
+				_, err := ch.QueueDeclarePassive(q.Name, true, false, false, false, nil)
+				return err
+			},
+		})
+	}
+	for _, b := range t.Bindings {
+		list = append(list, object{kind: "binding", name: fmt.Sprintf("%s -> %s by %q", b.Exchange, b.Queue, b.Key),
+			declare: func(ch *amqp.Channel) error { return ch.QueueBind(b.Queue, b.Key, b.Exchange, false, nil) },
+		})
+	}
+	return list
+}
+
+// scratch is a channel that may be closed by what is asked on it: the broker's no closes the channel, and the next
+// question opens another.
+type scratch struct {
+	conn *amqp.Connection
+	ch   *amqp.Channel
+}
+
+func (s *scratch) do(ask func(*amqp.Channel) error) error {
+	if s.ch == nil || s.ch.IsClosed() {
+		ch, err := s.conn.Channel()
+		if err != nil {
+			return fmt.Errorf("open channel: %w", err)
+		}
+		s.ch = ch
+	}
+	return ask(s.ch)
+}
+
+func (s *scratch) close() {
+	if s.ch != nil {
+		_ = s.ch.Close() // it may be closed already
+	}
+}

@@ -1,0 +1,94 @@
+package rabbitmq
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"net"
+	"time"
+
+	amqp "github.com/rabbitmq/amqp091-go"
+)
+
+const (
+	dialTime      = 5 * time.Second  // for TCP
+	handshakeTime = 10 * time.Second // for TLS and AMQP together
+	openTime      = 30 * time.Second // for the whole opening of a session, the topology's declaration included
+	heartbeat     = 10 * time.Second // a frozen broker is noticed after one and a half of these
+	closeTime     = time.Second      // for saying goodbye
+)
+
+// dialer makes connections to the nodes, each time to the next one.
+type dialer struct {
+	urls []string
+	tls  *tls.Config
+	name string
+	next int
+}
+
+func newDialer(cfg Config, role string) *dialer {
+	name := cfg.Name
+	if name == "" {
+		name = "hookline"
+	}
+	return &dialer{urls: cfg.URLs, tls: cfg.TLS, name: name + "." + role}
+}
+
+// dial connects to the next node and hands the connection to prepare. Both end when ctx does.
+func (d *dialer) dial(ctx context.Context, prepare func(*amqp.Connection) error) (*amqp.Connection, string, error) {
+	url := d.urls[d.next%len(d.urls)]
+	d.next++
+	ctx, cancel := context.WithTimeout(ctx, openTime)
+	defer cancel()
+	release := func() bool { return true }
+	properties := amqp.Table{"product": "Hookline", "platform": "Go"}
+	properties.SetClientConnectionName(d.name)
+	conn, err := amqp.DialConfig(url, amqp.Config{
+		Heartbeat:       heartbeat,
+		TLSClientConfig: d.tlsConfig(),
+		Properties:      properties,
+		Dial: func(network, address string) (net.Conn, error) {
+			raw, err := (&net.Dialer{Timeout: dialTime}).DialContext(ctx, network, address)
+			if err != nil {
+				return nil, err
+			}
+			release = context.AfterFunc(ctx, func() { _ = raw.Close() }) // amqp091-go knows no context
+			batched := newBatchConn(raw)
+			if err := batched.SetDeadline(time.Now().Add(handshakeTime)); err != nil { // amqp091-go clears it
+				_ = batched.Close()
+				return nil, err
+			}
+			return batched, nil
+		},
+	})
+	if err != nil {
+		release()
+		return nil, address(url), fmt.Errorf("%s: %w", address(url), err)
+	}
+	err = prepare(conn)
+	if !release() && err == nil {
+		err = ctx.Err()
+	}
+	if err != nil {
+		closeConnection(conn)
+		return nil, address(url), fmt.Errorf("%s: %w", address(url), err)
+	}
+	return conn, address(url), nil
+}
+
+// tlsConfig is a copy: amqp091-go writes the host's name into it.
+func (d *dialer) tlsConfig() *tls.Config {
+	if d.tls == nil {
+		return nil
+	}
+	own := d.tls.Clone()
+	if own.MinVersion == 0 {
+		own.MinVersion = tls.VersionTLS12
+	}
+	return own
+}
+
+// closeConnection says goodbye, but not for long. What goes wrong with a connection that is given up is of no interest.
+func closeConnection(conn *amqp.Connection) {
+	_ = conn.CloseDeadline(time.Now().Add(closeTime))
+}

@@ -1,0 +1,113 @@
+package rabbitmq
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/zap"
+
+	"github.com/hookline/hookline/pkg/broker"
+	"github.com/hookline/hookline/pkg/event"
+)
+
+var (
+	_ broker.Publisher   = (*Line)(nil)
+	_ broker.Consumer    = (*Line)(nil)
+	_ broker.Inspector   = (*Line)(nil)
+	_ broker.DeadLetters = (*Line)(nil)
+)
+
+// Line is the line on RabbitMQ. It is safe for concurrent use.
+type Line struct {
+	topology  broker.Topology
+	routes    []broker.Route
+	publish   *link
+	consume   *link
+	publisher *publisher
+	log       *zap.Logger
+
+	looking sync.Mutex // one walk over dead letters at a time: each holds what it has seen
+	stop    context.CancelFunc
+	stopped sync.WaitGroup
+}
+
+// Open checks cfg and starts connecting; it never waits for RabbitMQ. The line connects again by itself until Close.
+func Open(cfg Config, reg prometheus.Registerer, log *zap.Logger) (*Line, error) {
+	if err := cfg.check(); err != nil {
+		return nil, err
+	}
+	m, err := newMetrics(reg)
+	if err != nil {
+		return nil, fmt.Errorf("rabbitmq: metrics: %w", err)
+	}
+	d := newDeclarer(cfg.Routes, m, log)
+	l := &Line{
+		topology: d.topology, routes: slices.Clone(cfg.Routes), log: log,
+		publish: newLink(publishing, cfg, d, m, log),
+		consume: newLink(consuming, cfg, d, m, log),
+	}
+	l.publisher = newPublisher(l.publish, m)
+	ctx, stop := context.WithCancel(context.Background())
+	l.stop = stop
+	for _, link := range []*link{l.publish, l.consume} {
+		l.stopped.Go(func() { link.run(ctx) })
+	}
+	return l, nil
+}
+
+// Publish stores e. Without a connection it waits for the next one until ctx ends, but for 5 seconds at most. Its
+// errors wrap one of package broker's. An event has at most 16 MiB; of its
+// headers at most 64 KiB are kept.
+func (l *Line) Publish(ctx context.Context, e event.Event) error {
+	m, err := toEvents(e)
+	if err == nil {
+		err = l.publisher.publish(ctx, m)
+	}
+	if err != nil {
+		return fmt.Errorf("rabbitmq: %w", err)
+	}
+	return nil
+}
+
+// Consume is broker.Consumer's; r has to be one of the configuration's routes. It also returns an error when the line
+// is closed. An event with a delay reaches fn never earlier, and by up to half a second later than asked.
+func (l *Line) Consume(ctx context.Context, r broker.Route, fn broker.Process) error {
+	if r.Concurrency < 1 {
+		return fmt.Errorf("rabbitmq: route %q: concurrency is %d, not at least 1", r.Name, r.Concurrency)
+	}
+	if !slices.ContainsFunc(l.routes, func(known broker.Route) bool { return known.Name == r.Name }) {
+		return fmt.Errorf("rabbitmq: route %q is not in the configuration", r.Name)
+	}
+	consumer := &route{
+		Route: r, publisher: l.publisher, process: fn,
+		log:   l.log.With(zap.String("route", r.Name)),
+		slots: make(chan struct{}, r.Concurrency),
+	}
+	if err := consumer.consume(ctx, l.consume); err != nil {
+		return fmt.Errorf("rabbitmq: %w", err)
+	}
+	return nil
+}
+
+// Ready is nil when events can be stored now, else the reason why not.
+func (l *Line) Ready() error { return l.publish.ready() }
+
+// Close ends the connections; what waits for them gets an error. Stop publishing and consuming first: what is
+// published now may be stored although Publish fails. It returns ctx's error if ctx ends first.
+func (l *Line) Close(ctx context.Context) error {
+	l.stop()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		l.stopped.Wait()
+	}()
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("rabbitmq: close: %w", ctx.Err())
+	}
+}

@@ -1,0 +1,130 @@
+package rabbitmq
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	amqp "github.com/rabbitmq/amqp091-go"
+	"golang.org/x/sync/semaphore"
+
+	"github.com/hookline/hookline/pkg/broker"
+)
+
+const (
+	// maxInFlight is how many messages may wait for their confirm: enough to keep a broker busy, few enough for
+	// amqp091-go's bookkeeping, which walks all of them at a confirm of many.
+	maxInFlight = 1024
+	// slotSize is what a message may weigh for one of these slots; a bigger one takes several, so that no more than
+	// 64 MiB are in flight.
+	slotSize = 64 << 10
+	// maxBody is RabbitMQ 4's default of max_message_size; a larger message would close the channel.
+	maxBody = 16 << 20
+	// maxWait is how long a publish waits for a connection at most: its caller may have somewhere else to put the event.
+	maxWait = 5 * time.Second
+)
+
+// errLost says that the session ended before the broker's answer.
+var errLost = errors.New("the connection was lost before the confirm")
+
+// message is what goes to an exchange.
+type message struct {
+	exchange, key string
+	amqp.Publishing
+}
+
+// publisher publishes over its link's sessions: mandatory, persistent, confirmed, many at once.
+type publisher struct {
+	link    *link
+	slots   *semaphore.Weighted
+	metrics *metrics
+}
+
+func newPublisher(l *link, m *metrics) *publisher {
+	return &publisher{link: l, slots: semaphore.NewWeighted(maxInFlight), metrics: m}
+}
+
+// publish returns nil when the broker has confirmed m and did not return it. When a confirm is lost with its session,
+// m is published again on the next one.
+func (p *publisher) publish(ctx context.Context, m message) error {
+	if len(m.Body) > maxBody {
+		return fmt.Errorf("%w: %d bytes are more than the %d that RabbitMQ takes", broker.ErrRefused, len(m.Body), maxBody)
+	}
+	weight := int64(1 + len(m.Body)/slotSize)
+	if err := p.slots.Acquire(ctx, weight); err != nil {
+		return fmt.Errorf("%w: too many messages wait for their confirm", broker.ErrBlocked)
+	}
+	release := func() { p.slots.Release(weight) }
+	for sent := false; ; sent = true {
+		s, err := p.session(ctx)
+		if err != nil {
+			release()
+			if sent {
+				return fmt.Errorf("%w: %s", broker.ErrUnknown, err.Error()) // not wrapped: the event may have been stored, whatever holds up the repeat
+			}
+			return err
+		}
+		began := time.Now()
+		if confirm, err := s.send(m); err == nil {
+			select {
+			case <-confirm.Done():
+			case <-ctx.Done():
+				go func() { // the slot stays taken until the broker has answered or the session is over
+					defer release()
+					<-confirm.Done()
+					_ = s.answer(confirm, m)
+				}()
+				return fmt.Errorf("%s: %w", s.address, broker.ErrUnknown)
+			}
+			if err := s.answer(confirm, m); !errors.Is(err, errLost) {
+				release()
+				p.metrics.confirm.Observe(time.Since(began).Seconds())
+				return err
+			}
+		}
+		select {
+		case <-s.over:
+		case <-ctx.Done():
+		}
+	}
+}
+
+// session is the session to publish on now.
+func (p *publisher) session(ctx context.Context) (*session, error) {
+	ctx, cancel := context.WithTimeout(ctx, maxWait)
+	defer cancel()
+	s, err := p.link.await(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if s.blocked.Load() {
+		return nil, fmt.Errorf("%s: %w", s.address, broker.ErrBlocked)
+	}
+	return s, nil
+}
+
+// send publishes m. After an error the session is ending.
+func (s *session) send(m message) (*amqp.DeferredConfirmation, error) {
+	s.progress.published(time.Now())
+	confirm, err := s.ch.PublishWithDeferredConfirm(m.exchange, m.key, true, false, m.Publishing)
+	if err != nil {
+		s.progress.confirmed(time.Now(), 1)
+	}
+	return confirm, err
+}
+
+// answer says what the broker answered to m, once the confirm is done.
+func (s *session) answer(confirm *amqp.DeferredConfirmation, m message) error {
+	s.progress.confirmed(time.Now(), 1)
+	returned := s.wasReturned(identify(m.exchange, m.key, m.MessageId))
+	switch {
+	case confirm.Acked() && returned:
+		return fmt.Errorf("%s: %w: no queue is bound to %s for %s", s.address, broker.ErrRefused, m.exchange, m.key)
+	case confirm.Acked():
+		return nil
+	case s.ch.IsClosed(): // amqp091-go resolves lost confirms as negative ones
+		return errLost
+	}
+	return fmt.Errorf("%s: %w: negative confirm; a queue may have reached its length limit", s.address, broker.ErrRefused)
+}

@@ -1,0 +1,40 @@
+package rabbitmq
+
+import (
+	"context"
+	"fmt"
+
+	amqp "github.com/rabbitmq/amqp091-go"
+
+	"github.com/hookline/hookline/pkg/broker"
+)
+
+// Queues is broker.Inspector's. ctx is looked at between the broker's answers. Events that Dead or Replay look at right
+// now are not counted as waiting.
+func (l *Line) Queues(ctx context.Context) ([]broker.QueueInfo, error) {
+	s, err := l.consume.await(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("rabbitmq: queues: %w", err)
+	}
+	scratch := &scratch{conn: s.conn}
+	defer scratch.close()
+	infos := make([]broker.QueueInfo, 0, len(l.topology.Queues))
+	for _, q := range l.topology.Queues {
+		if err := ctx.Err(); err != nil {
+			return nil, fmt.Errorf("rabbitmq: queues: %w", err)
+		}
+		var found amqp.Queue
+		err := scratch.do(func(ch *amqp.Channel) (err error) {
+			found, err = ch.QueueDeclarePassive(q.Name, true, false, false, false, nil)
+			return err
+		})
+		switch {
+		case missing(err):
+		case err != nil:
+			return nil, fmt.Errorf("rabbitmq: queue %s: %w", q.Name, err)
+		default:
+			infos = append(infos, broker.QueueInfo{Name: q.Name, Role: q.Role, Route: q.Route, Waiting: found.Messages, Consumers: found.Consumers})
+		}
+	}
+	return infos, nil
+}

@@ -1,0 +1,143 @@
+package rabbitmq
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	amqp "github.com/rabbitmq/amqp091-go"
+)
+
+const (
+	// maxStall is how long confirms may be missing before the session is given up. After a network partition a
+	// broker can leave a channel without confirms for ever (rabbitmq-server pull request 14589).
+	maxStall = 5 * time.Second
+	// watchInterval is how often that is looked at.
+	watchInterval = time.Second
+)
+
+// errStalled says why the watchdog ended a session.
+var errStalled = errors.New("the broker confirmed nothing for " + maxStall.String())
+
+// session is one connection with, if it publishes, its one channel.
+type session struct {
+	conn    *amqp.Connection
+	address string
+	over    chan struct{} // closed after the session's end, when it is no longer the link's current one
+
+	ch       *amqp.Channel // nil on a session that consumes: there each route opens its own
+	blocked  atomic.Bool
+	progress watchdog
+
+	mu      sync.Mutex
+	returns chan amqp.Return
+	back    map[string]int // messages returned by the broker, by identity
+}
+
+func newSession() *session { return &session{over: make(chan struct{}), back: map[string]int{}} }
+
+// openPublishing opens the channel that all publishers share.
+func (s *session) openPublishing(conn *amqp.Connection) error {
+	ch, err := conn.Channel()
+	if err != nil {
+		return fmt.Errorf("open channel: %w", err)
+	}
+	if err := ch.Confirm(false); err != nil {
+		return fmt.Errorf("confirm mode: %w", err)
+	}
+	s.ch = ch
+	s.returns = ch.NotifyReturn(make(chan amqp.Return, maxInFlight))
+	return nil
+}
+
+// serve watches the session until it ends, and says why it did; nil when ctx has ended.
+func (s *session) serve(ctx context.Context) error {
+	closed := s.conn.NotifyClose(make(chan *amqp.Error, 1))
+	channelClosed := make(chan *amqp.Error, 1)
+	if s.ch != nil {
+		channelClosed = s.ch.NotifyClose(channelClosed)
+	}
+	blocked := s.conn.NotifyBlocked(make(chan amqp.Blocking, 8))
+	tick := time.NewTicker(watchInterval)
+	defer tick.Stop()
+	for {
+		select {
+		case err := <-closed:
+			return ended("connection", err)
+		case err := <-channelClosed:
+			return ended("channel", err)
+		case b, ok := <-blocked:
+			if !ok {
+				blocked = nil
+				continue
+			}
+			s.blocked.Store(b.Active)
+			s.progress.confirmed(time.Now(), 0)
+		case now := <-tick.C:
+			if !s.blocked.Load() && s.progress.stalled(now) {
+				return errStalled
+			}
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+func ended(what string, err *amqp.Error) error {
+	if err == nil { // closed without a reason
+		return fmt.Errorf("%s: %w", what, amqp.ErrClosed)
+	}
+	return fmt.Errorf("%s: %w", what, err)
+}
+
+// wasReturned tells whether the broker returned the message and forgets it. The broker sends a return before the
+// confirm of the same message, so after the confirm it is among the returns if it ever will be.
+func (s *session) wasReturned(identity string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for {
+		select {
+		case r, ok := <-s.returns:
+			if ok {
+				s.back[identify(r.Exchange, r.RoutingKey, r.MessageId)]++
+				continue
+			}
+		default:
+		}
+		break
+	}
+	if s.back[identity] == 0 {
+		return false
+	}
+	if s.back[identity]--; s.back[identity] == 0 {
+		delete(s.back, identity)
+	}
+	return true
+}
+
+func identify(exchange, key, id string) string { return exchange + "\x00" + key + "\x00" + id }
+
+// watchdog notices that publishes wait and no confirm comes.
+type watchdog struct {
+	waiting atomic.Int64
+	last    atomic.Int64 // unix nanoseconds of the last confirm, or of the first publish that waits
+}
+
+func (w *watchdog) published(now time.Time) {
+	if w.waiting.Add(1) == 1 {
+		w.last.Store(now.UnixNano())
+	}
+}
+
+// confirmed takes note of n answers.
+func (w *watchdog) confirmed(now time.Time, n int64) {
+	w.last.Store(now.UnixNano())
+	w.waiting.Add(-n)
+}
+
+func (w *watchdog) stalled(now time.Time) bool {
+	return w.waiting.Load() > 0 && now.UnixNano()-w.last.Load() > int64(maxStall)
+}
