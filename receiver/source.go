@@ -65,7 +65,29 @@ type source struct {
 	metrics   *sourceMetrics
 }
 
-// newSource checks all of s. Every error names its field as in the configuration file.
+// FieldError says what is wrong with one field of a source.
+type FieldError struct {
+	Source string
+	Field  string // as in the configuration file; empty for the source as a whole
+	Err    error
+}
+
+func (e *FieldError) Error() string {
+	if e.Field == "" {
+		return e.Err.Error()
+	}
+	return fmt.Sprintf("sources.%s.%s: %v", e.Source, e.Field, e.Err)
+}
+
+func (e *FieldError) Unwrap() error { return e.Err }
+
+// Check tells everything that is wrong with a source of that name: a FieldError each, joined.
+func (s Source) Check(name string) error {
+	_, err := newSource(name, s, nil)
+	return err
+}
+
+// newSource checks all of s.
 func newSource(name string, s Source, m *sourceMetrics) (*source, error) {
 	if s.Deadline == 0 {
 		s.Deadline = DefaultDeadline
@@ -75,13 +97,13 @@ func newSource(name string, s Source, m *sourceMetrics) (*source, error) {
 	}
 	var errs []error
 	wrong := func(field, format string, args ...any) {
-		errs = append(errs, fmt.Errorf("sources.%s.%s: %w", name, field, fmt.Errorf(format, args...)))
+		errs = append(errs, &FieldError{name, field, fmt.Errorf(format, args...)})
 	}
 	if err := event.CheckSource(name); err != nil {
-		errs = append(errs, err)
+		wrong("", "%w", err)
 	}
 	if name == unknownSource {
-		errs = append(errs, fmt.Errorf("source %q: the name is taken by the metrics; choose another", name))
+		wrong("", "source %q: the name is taken by the metrics; choose another", name)
 	}
 	if s.Deadline < 0 || s.Deadline > MaxDeadline {
 		wrong("deadline", "%v is not between 0 and %v", s.Deadline, MaxDeadline)

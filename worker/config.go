@@ -54,12 +54,12 @@ type Retry struct {
 }
 
 // Defaults is a route as it is when its user says nothing but its name, patterns and handler: 4 at once,
-// 30 seconds each, 10 attempts from 1 second to 1 hour apart.
+// 30 seconds each, 20 attempts from 1 second to 1 hour apart, which is about 8 hours: a night's outage.
 func Defaults() Route {
 	return Route{
 		Route:   broker.Route{Concurrency: 4},
 		Timeout: 30 * time.Second,
-		Retry:   Retry{Attempts: 10, First: time.Second, Max: time.Hour},
+		Retry:   Retry{Attempts: 20, First: time.Second, Max: time.Hour},
 	}
 }
 
@@ -77,13 +77,14 @@ func (c Config) check() error {
 			errs = append(errs, fmt.Errorf("route %q: named twice", r.Name))
 		}
 		seen[r.Name] = true
-		errs = append(errs, r.check())
+		errs = append(errs, r.Check())
 	}
 	return errors.Join(errs...)
 }
 
-func (r Route) check() error {
-	errs := []error{r.Check()}
+// Check tells everything that is wrong with the route, each with its name.
+func (r Route) Check() error {
+	errs := []error{r.Route.Check()}
 	bad := func(format string, args ...any) {
 		errs = append(errs, fmt.Errorf("route %q: "+format, append([]any{r.Name}, args...)...))
 	}

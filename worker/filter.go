@@ -44,17 +44,17 @@ type scope struct {
 // NewFilter compiles an expression. The error of a wrong one shows the place in it.
 func NewFilter(expression string) (*Filter, error) {
 	if len(expression) > MaxFilterLength {
-		return nil, fmt.Errorf("where: expression is longer than %d bytes", MaxFilterLength)
+		return nil, fmt.Errorf("expression is longer than %d bytes", MaxFilterLength)
 	}
 	shape := &patcher{}
 	program, err := expr.Compile(expression,
 		expr.Env(scope{}), expr.AsBool(), expr.Optimize(false), expr.Patch(shape),
 		expr.Function(memberFunction, func(args ...any) (any, error) { return member(args[0], args[1]), nil }))
 	if err != nil {
-		return nil, fmt.Errorf("where: %w", err)
+		return nil, fmt.Errorf("expression: %w", err)
 	}
 	if shape.usesEnv {
-		return nil, errors.New("where: $env is not available; name what you need: id source action route attempt time header data")
+		return nil, errors.New("$env is not available; name what you need: id source action route attempt time header data")
 	}
 	return &Filter{program: program, usesData: shape.usesData}, nil
 }

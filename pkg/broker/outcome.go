@@ -1,6 +1,9 @@
 package broker
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // Verdict is what becomes of a delivery.
 type Verdict int
@@ -41,11 +44,11 @@ func Requeue() Outcome { return Outcome{} }
 // MaxErrorText is how many bytes of an error's text a dead letter keeps.
 const MaxErrorText = 1024
 
-// ErrorText is the text of err, cut to MaxErrorText bytes, and "" for nil.
+// ErrorText is the text of err as valid UTF-8, cut to MaxErrorText bytes, and "" for nil.
 func ErrorText(err error) string {
 	if err == nil {
 		return ""
 	}
 	text := err.Error()
-	return text[:min(len(text), MaxErrorText)]
+	return strings.ToValidUTF8(text[:min(len(text), MaxErrorText)], "")
 }

@@ -1,0 +1,55 @@
+// Package brokertest holds the promises of package broker as one suite of tests that every line must pass.
+//
+// There is a file per topic; each promise is a subtest that reads as a sentence. Nothing here sleeps: a test waits for
+// what has to happen, for at most half a minute, and shows that something did not happen by looking at where else the
+// event would be.
+package brokertest
+
+import (
+	"testing"
+
+	"github.com/hookline/hookline/pkg/broker"
+)
+
+// Line is everything that the suite holds a line to.
+type Line interface {
+	broker.Publisher
+	broker.Consumer
+	broker.Inspector
+	broker.DeadLetters
+}
+
+// Open opens a fresh, empty line for one subtest, ready to take events for the routes, and registers its own cleanup.
+// Subtests run in parallel, so it is called concurrently.
+type Open func(t *testing.T, routes []broker.Route) Line
+
+// promise is one sentence about a line and the test that holds it to that.
+type promise struct {
+	sentence string
+	hold     func(t *testing.T, open Open)
+}
+
+// Run holds the lines that open makes to every promise.
+func Run(t *testing.T, open func(t *testing.T, routes []broker.Route) Line) {
+	for _, topic := range []struct {
+		name     string
+		promises []promise
+	}{
+		{"Publish", publishing()},
+		{"Event", carrying()},
+		{"Outcome", outcomes()},
+		{"Dead", deadLetters()},
+		{"Concurrency", concurrency()},
+		{"Stop", stopping()},
+		{"Queues", queues()},
+	} {
+		t.Run(topic.name, func(t *testing.T) {
+			for _, p := range topic.promises {
+				t.Run(p.sentence, func(t *testing.T) {
+					t.Parallel()
+					p.hold(t, open)
+				})
+			}
+		})
+	}
+}

@@ -1,0 +1,99 @@
+package embedded_test
+
+import (
+	"context"
+	"database/sql"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/zap/zaptest"
+
+	"github.com/hookline/hookline/pkg/broker"
+	"github.com/hookline/hookline/pkg/broker/brokertest"
+	"github.com/hookline/hookline/pkg/broker/embedded"
+)
+
+func TestConformance(t *testing.T) {
+	brokertest.Run(t, func(t *testing.T, routes []broker.Route) brokertest.Line {
+		return open(t, embedded.Config{Path: filepath.Join(t.TempDir(), "line.db"), Routes: routes})
+	})
+}
+
+// open opens a line for one test.
+func open(t testing.TB, cfg embedded.Config) *embedded.Line {
+	t.Helper()
+	line, err := embedded.Open(cfg, prometheus.NewRegistry(), zaptest.NewLogger(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { shut(t, line) })
+	return line
+}
+
+// shut closes a line, as its process would at a stop.
+func shut(t testing.TB, line *embedded.Line) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	if err := line.Close(ctx); err != nil {
+		t.Errorf("close: %v", err)
+	}
+}
+
+// await looks until something is so, where there is no signal to wait for.
+func await(ctx context.Context, t *testing.T, so func() bool) {
+	t.Helper()
+	look := time.NewTicker(10 * time.Millisecond)
+	defer look.Stop()
+	for !so() {
+		select {
+		case <-look.C:
+		case <-ctx.Done():
+			t.Fatal("waited in vain")
+		}
+	}
+}
+
+// waiting is how many events wait in the queues of a role and, unless it is "", of a route.
+func waiting(t *testing.T, line broker.Inspector, role broker.QueueRole, route string) (n int) {
+	t.Helper()
+	all, err := line.Queues(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, q := range all {
+		if q.Role == role && (route == "" || q.Route == route) {
+			n += q.Waiting
+		}
+	}
+	return n
+}
+
+// database opens the line's file as any SQLite shell would.
+func database(t *testing.T, path string) *sql.DB {
+	t.Helper()
+	db, err := sql.Open("sqlite", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = db.Close() })
+	return db
+}
+
+// expectTallies shows that nothing is unaccounted for: for each route, what was stored is done, discarded or there.
+func expectTallies(t *testing.T, path string) {
+	t.Helper()
+	var unaccounted, orphans int
+	err := database(t, path).QueryRowContext(t.Context(), `SELECT
+		(SELECT count(*) FROM (SELECT DISTINCT route FROM tally) r WHERE
+			(SELECT coalesce(sum(n), 0) FROM tally t WHERE t.route = r.route AND what = 'stored')
+			<> (SELECT coalesce(sum(n), 0) FROM tally t WHERE t.route = r.route AND what <> 'stored')
+			+ (SELECT count(*) FROM delivery d WHERE d.route = r.route)),
+		(SELECT count(*) FROM event WHERE seq NOT IN (SELECT seq FROM delivery))
+			+ (SELECT count(*) FROM delivery WHERE seq NOT IN (SELECT seq FROM event))`).Scan(&unaccounted, &orphans)
+	if err != nil || unaccounted != 0 || orphans != 0 {
+		t.Errorf("%d routes have events that are unaccounted for, %d rows are alone: %v", unaccounted, orphans, err)
+	}
+}

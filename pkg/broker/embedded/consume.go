@@ -1,0 +1,117 @@
+package embedded
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/hookline/hookline/pkg/broker"
+	"github.com/hookline/hookline/pkg/event"
+)
+
+// settlePause is the time between two tries to write an outcome that the disk does not take.
+const settlePause = 200 * time.Millisecond
+
+// Consume brings the events of a route of the configuration to fn, those that wait longest first, with due retries
+// in between.
+// An error means that there is no such route, that its concurrency is not positive, or that the line is closed.
+func (l *Line) Consume(ctx context.Context, r broker.Route, fn broker.Process) error {
+	q, ok := l.queues[r.Name]
+	if !ok {
+		return fmt.Errorf("line %s: route %q is not configured", l.cfg.Path, r.Name)
+	}
+	if r.Concurrency < 1 {
+		return fmt.Errorf("line %s: route %q: concurrency is %d; it must be at least 1", l.cfg.Path, r.Name, r.Concurrency)
+	}
+	leave, ok := q.join(ctx)
+	if !ok {
+		return fmt.Errorf("line %s: %w: it is closed", l.cfg.Path, broker.ErrDown)
+	}
+	defer leave()
+	unstopped := context.WithoutCancel(ctx)
+	var hands sync.WaitGroup
+	for range r.Concurrency {
+		hands.Go(func() {
+			for {
+				d, next := q.take(ctx)
+				switch next {
+				case stepStop:
+					return
+				case stepFetch:
+					q.add(l.fetch(unstopped, r.Name, q.exclude()))
+				case stepHandle:
+					l.settle(q, d, fn(unstopped, d.delivery()))
+				}
+			}
+		})
+	}
+	hands.Wait()
+	return nil
+}
+
+func (d lease) delivery() event.Delivery {
+	return event.Delivery{Event: d.event, Route: d.route, Attempt: d.attempts + 1, Redelivered: d.redelivered}
+}
+
+// fetch reads what can be worked on now: retries that are due, for half of the places at most, and then what was
+// never tried, so that neither starves the other. It also says whether there is more, and when to look again.
+func (l *Line) fetch(ctx context.Context, route, exclude string) (batch []lease, more bool, again time.Duration) {
+	now := time.Now().UnixMilli()
+	retries, whole, err := rows(ctx, l.queries.ready, route, 1, now, exclude, maxRows/2)
+	found, more := retries, !whole || len(retries) == maxRows/2
+	if err == nil && whole {
+		var fresh []row
+		fresh, whole, err = rows(ctx, l.queries.ready, route, 0, 0, exclude, maxRows-len(found))
+		found, more = append(found, fresh...), more || !whole || len(found)+len(fresh) == maxRows
+	}
+	var due sql.NullInt64
+	if err == nil && !more {
+		err = l.queries.due.QueryRowContext(ctx, route, now).Scan(&due)
+	}
+	if err != nil {
+		l.log.Error("cannot read events from the line; trying again", zap.String("route", route), zap.Error(explain(err)))
+		return nil, false, poll
+	}
+	for _, r := range found {
+		batch = append(batch, lease{r, r.seq <= l.suspect && r.at <= l.opened})
+	}
+	if again = poll; due.Valid {
+		again = min(poll, time.Duration(due.Int64-now)*time.Millisecond)
+	}
+	return batch, more, again
+}
+
+// settle carries out what becomes of a delivery. An outcome that the disk does not take is tried again until it does
+// or the line is closed; until then nobody else gets the delivery.
+func (l *Line) settle(q *queue, d lease, out broker.Outcome) {
+	var o *op
+	switch out.Verdict {
+	case broker.VerdictAck:
+		o = finish(d.place)
+	case broker.VerdictRetry:
+		due := time.Now().Add(max(out.After, 0)).Add(time.Millisecond - 1) // never early: rounded up
+		o = fail(d.place, stateWork, due.UnixMilli(), out.Reason, broker.ErrorText(out.Err))
+	case broker.VerdictDead:
+		o = fail(d.place, stateDead, time.Now().UnixMilli(), out.Reason, broker.ErrorText(out.Err))
+	default:
+		q.giveBack(d)
+		return
+	}
+	for tries := 0; ; tries++ {
+		err := l.write.do(context.Background(), o)
+		if err == nil {
+			q.release(d, out.Verdict == broker.VerdictRetry)
+			return
+		}
+		if tries == 0 {
+			l.log.Error("cannot write an outcome to the line; trying until it can be", zap.String("route", d.route), zap.String("event", d.event.ID), zap.Error(err))
+		}
+		if !l.write.pause(settlePause) {
+			return
+		}
+	}
+}

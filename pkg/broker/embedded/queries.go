@@ -1,0 +1,75 @@
+package embedded
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"time"
+
+	"github.com/hookline/hookline/pkg/event"
+)
+
+const (
+	// maxRows and maxRowBytes limit what is read ahead into memory at once. One event is read however large it is.
+	maxRows     = 128
+	maxRowBytes = 4 << 20
+)
+
+// queries are the statements that read, prepared once.
+type queries struct {
+	ready, due, dead, lastDead, count *sql.Stmt
+}
+
+const columns = `SELECT d.at, d.seq, d.attempts, d.reason, d.first_error, d.last_error,
+	e.id, e.source, e.action, e.time, e.content_type, e.header, e.data
+	FROM delivery d CROSS JOIN event e ON e.seq = d.seq `
+
+func (q *queries) all() []statement {
+	return []statement{
+		{&q.ready, columns + `WHERE d.state = 'work' AND d.route = ? AND d.at BETWEEN ? AND ?
+			AND d.seq NOT IN (SELECT value FROM json_each(?)) ORDER BY d.at, d.seq LIMIT ?`},
+		{&q.due, `SELECT min(at) FROM delivery WHERE state = 'work' AND route = ? AND at > ?`},
+		{&q.dead, columns + `WHERE d.state = 'dead' AND d.route = ? AND (d.at, d.seq) > (?, ?) AND d.at <= ?
+			ORDER BY d.at, d.seq LIMIT ?`},
+		{&q.lastDead, `SELECT coalesce(max(at), -1) FROM delivery WHERE state = 'dead' AND route = ?`},
+		{&q.count, `SELECT state, route, at > ?, count(*) FROM delivery GROUP BY 1, 2, 3`},
+	}
+}
+
+// row is a delivery with its event.
+type row struct {
+	place
+	attempts                      int // that counted
+	reason, firstError, lastError string
+	event                         event.Event
+}
+
+// rows runs one of the statements that begin with columns. It returns fewer rows than there are when they grow too
+// large; then whole is false.
+func rows(ctx context.Context, stmt *sql.Stmt, route string, args ...any) (read []row, whole bool, err error) {
+	found, err := stmt.QueryContext(ctx, append([]any{route}, args...)...)
+	if err != nil {
+		return nil, false, explain(err)
+	}
+	defer found.Close()
+	for bytes := 0; found.Next(); {
+		r := row{place: place{route: route}}
+		var millis int64
+		var header string
+		e := &r.event
+		err := found.Scan(&r.at, &r.seq, &r.attempts, &r.reason, &r.firstError, &r.lastError,
+			&e.ID, &e.Source, &e.Action, &millis, &e.ContentType, &header, &e.Data)
+		if err != nil {
+			return nil, false, explain(err)
+		}
+		e.Time = time.UnixMilli(millis).UTC()
+		if e.Header, err = parseHeader(header); err != nil {
+			return nil, false, fmt.Errorf("event %s: %w", e.ID, err)
+		}
+		read = append(read, r)
+		if bytes += len(e.Data); bytes >= maxRowBytes {
+			return read, false, nil
+		}
+	}
+	return read, true, explain(found.Err())
+}

@@ -1,0 +1,72 @@
+package embedded
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+)
+
+// statements are those of the writer, prepared once.
+type statements struct {
+	begin, commit, rollback *sql.Stmt
+	used                    *sql.Stmt // pages that hold something
+	running                 *sql.Stmt
+	event, delivery         *sql.Stmt // insert
+	ack, fail               *sql.Stmt
+	replay, discard         *sql.Stmt
+	forget                  *sql.Stmt // an event that no delivery needs
+	tally                   *sql.Stmt
+}
+
+func (s *statements) all() []statement {
+	return []statement{
+		{&s.begin, `BEGIN IMMEDIATE`},
+		{&s.commit, `COMMIT`},
+		{&s.rollback, `ROLLBACK`},
+		{&s.used, `SELECT page_count - freelist_count FROM pragma_page_count, pragma_freelist_count`},
+		{&s.running, `UPDATE process SET running = ?`},
+		{&s.event, `INSERT INTO event (seq, id, source, action, time, content_type, header, data) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`},
+		{&s.delivery, `INSERT INTO delivery (state, route, at, seq) VALUES (?, ?, 0, ?)`},
+		{&s.ack, `DELETE FROM delivery WHERE state = 'work' AND route = ? AND at = ? AND seq = ?`},
+		{&s.fail, `UPDATE delivery SET state = ?1, at = ?2, attempts = attempts + 1, reason = ?3,
+			first_error = iif(attempts = 0, ?4, first_error), last_error = ?4
+			WHERE state = 'work' AND route = ?5 AND at = ?6 AND seq = ?7`},
+		{&s.replay, `UPDATE delivery SET state = 'work', at = 0, attempts = 0, reason = '', first_error = '', last_error = ''
+			WHERE state = 'dead' AND route = ? AND at = ? AND seq = ?`},
+		{&s.discard, `DELETE FROM delivery WHERE state = 'dead' AND route = ? AND at = ? AND seq = ?`},
+		{&s.forget, `DELETE FROM event WHERE seq = ?1 AND NOT EXISTS (SELECT 1 FROM delivery WHERE seq = ?1)`},
+		{&s.tally, `INSERT INTO tally (route, what, n) VALUES (?, ?, ?) ON CONFLICT (route, what) DO UPDATE SET n = n + excluded.n`},
+	}
+}
+
+// statement is a place for a prepared statement, and its text.
+type statement struct {
+	stmt **sql.Stmt
+	text string
+}
+
+// preparer is a database or one of its connections.
+type preparer interface {
+	PrepareContext(ctx context.Context, query string) (*sql.Stmt, error)
+}
+
+func prepare(ctx context.Context, db preparer, all []statement) (err error) {
+	for _, p := range all {
+		if *p.stmt, err = db.PrepareContext(ctx, p.text); err != nil { //nolint:sqlclosecheck // closeAll does
+			return fmt.Errorf("prepare %q: %w", p.text, explain(err))
+		}
+	}
+	return nil
+}
+
+// closeAll closes those that were prepared.
+func closeAll(all []statement) error {
+	var errs []error
+	for _, p := range all {
+		if *p.stmt != nil {
+			errs = append(errs, (*p.stmt).Close())
+		}
+	}
+	return errors.Join(errs...)
+}

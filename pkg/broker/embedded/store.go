@@ -1,0 +1,109 @@
+package embedded
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+)
+
+// readers is how many connections read at the same time.
+const readers = 4
+
+// store is an open database: one connection that writes, and others that only read.
+type store struct {
+	cfg     Config
+	read    *sql.DB
+	queries queries
+	write   *writer
+}
+
+// makeFile makes an empty file, closed to other users: events can hold personal data.
+func makeFile(path string) error {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return fmt.Errorf("cannot be written; give this user write access to the file and its folder: %w", err)
+	}
+	return f.Close()
+}
+
+// openStore opens the database at cfg.Path, which exists. The process that runs the line makes the schema if there
+// is none, and else reads the whole file to find damage before it does harm.
+func openStore(cfg Config, runs bool) (_ *store, err error) {
+	ctx := context.Background()
+	path, err := filepath.Abs(cfg.Path)
+	if err != nil {
+		return nil, err
+	}
+	s := &store{cfg: cfg}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.close())
+		}
+	}()
+	if s.read, err = openDB(path, "query_only(1)"); err != nil {
+		return nil, err
+	}
+	s.read.SetMaxOpenConns(readers)
+	s.read.SetMaxIdleConns(readers)
+	empty, err := checkOurs(ctx, s.read)
+	switch {
+	case err != nil:
+		return nil, err
+	case empty && !runs:
+		return nil, errNoLine
+	case runs:
+		if err = checkWhole(ctx, s.read); err != nil {
+			return nil, err
+		}
+	}
+	if s.write, err = openWriter(ctx, path, cfg.MaxBytes, empty); err != nil {
+		return nil, err
+	}
+	go s.write.run()
+	if err = prepare(ctx, s.read, s.queries.all()); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// openDB opens path with the pragmas. The first one is to wait for a lock, since the others may need it.
+func openDB(path string, pragmas ...string) (*sql.DB, error) {
+	query := url.Values{"_pragma": append([]string{"busy_timeout(10000)"}, pragmas...)}
+	db, err := sql.Open("sqlite", (&url.URL{Scheme: "file", Path: path, RawQuery: query.Encode()}).String())
+	if err != nil {
+		return nil, fmt.Errorf("open the database: %w", err)
+	}
+	return db, nil
+}
+
+// begin notes that a process runs the line from now on. When the one before died without end, suspect is the newest
+// event that it may have been trying.
+func (s *store) begin() (suspect int64, err error) {
+	ctx := context.Background()
+	err = s.read.QueryRowContext(ctx, "SELECT running * (SELECT coalesce(max(seq), 0) FROM event) FROM process").Scan(&suspect)
+	if err != nil {
+		return 0, explain(err)
+	}
+	return suspect, s.write.do(ctx, markRunning(true, 0))
+}
+
+// end notes that nothing was being tried when the line was closed.
+func (s *store) end(ctx context.Context) error {
+	return s.write.do(ctx, markRunning(false, 0))
+}
+
+// close closes what is open, the writer last: SQLite then folds the log into the file.
+func (s *store) close() error {
+	var errs []error
+	if s.read != nil {
+		errs = append(errs, closeAll(s.queries.all()), s.read.Close())
+	}
+	if s.write != nil {
+		errs = append(errs, s.write.close())
+	}
+	return errors.Join(errs...)
+}
