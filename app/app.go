@@ -1,0 +1,199 @@
+// Package app puts the parts together: configuration in, a running process out. It is the only place that names a
+// line's implementation.
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"runtime"
+	"slices"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"go.uber.org/zap"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/hookline/hookline/app/config"
+	"github.com/hookline/hookline/pkg/broker"
+	"github.com/hookline/hookline/receiver"
+	"github.com/hookline/hookline/worker"
+)
+
+// Options says what one process does.
+type Options struct {
+	Config *config.Config
+	// Receive takes webhooks in; Work consumes routes. At least one.
+	Receive, Work bool
+	// Only are the routes to consume; none: all.
+	Only    []string
+	Version string
+	Log     *zap.Logger
+}
+
+// App is one process: its listeners are open, nothing runs yet.
+type App struct {
+	log      *zap.Logger
+	line     line
+	public   net.Listener // nil without a receiver
+	private  net.Listener
+	receiver *receiver.Receiver
+	worker   *worker.Worker
+	monitor  *monitor
+	grace    time.Duration
+}
+
+// ErrOneProcess says that roles cannot be apart on the embedded line.
+var ErrOneProcess = errors.New("the embedded line lives in one process: use `hookline run`, or set broker.url to a RabbitMQ address")
+
+// closeTimeout bounds what is left to do for the line after everything that uses it has stopped.
+const closeTimeout = 5 * time.Second
+
+// New opens the line and the listeners, so that a wrong address is an error at the start. Run must follow.
+func New(o Options) (*App, error) {
+	c, reg := o.Config, registry(o.Version)
+	if c.Broker.Embedded() && (!o.Receive || !o.Work) {
+		return nil, ErrOneProcess
+	}
+	routes, err := chosen(c.Routes, o.Only)
+	if err != nil {
+		return nil, err
+	}
+	l, err := openLine(c, o.Log, reg)
+	if err != nil {
+		return nil, err
+	}
+	a := &App{log: o.Log, line: l, grace: c.Grace}
+	if err := a.assemble(o, routes, reg); err != nil {
+		return nil, errors.Join(err, a.close())
+	}
+	return a, nil
+}
+
+func (a *App) assemble(o Options, routes []worker.Route, reg *prometheus.Registry) (err error) {
+	c := o.Config
+	if o.Receive {
+		if a.receiver, err = receiver.New(receiverConfig(c), a.line, reg, o.Log.Named("receiver")); err != nil {
+			return err
+		}
+		if a.public, err = listen("listen", c.Listen); err != nil {
+			return err
+		}
+	}
+	if o.Work {
+		if a.worker, err = worker.New(worker.Config{Routes: routes, Grace: c.Grace}, a.line, reg, o.Log.Named("worker")); err != nil {
+			return err
+		}
+	}
+	reg.MustRegister(newQueueCollector(a.line, o.Log))
+	a.monitor = newMonitor(reg, a.line.Ready, c.Pprof, o.Log)
+	a.private, err = listen("private_listen", c.PrivateListen)
+	return err
+}
+
+// Addr is where webhooks are taken, with the port that was really bound; empty without a receiver.
+func (a *App) Addr() string {
+	if a.public == nil {
+		return ""
+	}
+	return a.public.Addr().String()
+}
+
+// PrivateAddr is where metrics and health are served.
+func (a *App) PrivateAddr() string { return a.private.Addr().String() }
+
+// Run works until ctx ends, then stops in order: no new webhooks and no new work, running work within the grace,
+// the line, and the private listener last, so that the stop can be watched. It returns nil after a clean stop.
+func (a *App) Run(ctx context.Context) error {
+	watching, stopWatching := context.WithCancel(context.WithoutCancel(ctx))
+	watched := make(chan error, 1)
+	go func() { watched <- a.monitor.serve(watching, a.private) }()
+
+	group, ctx := errgroup.WithContext(ctx)
+	if a.receiver != nil {
+		group.Go(func() error { return a.receiver.Serve(ctx, a.public) })
+	}
+	if a.worker != nil {
+		group.Go(func() error { return a.worker.Run(ctx) })
+	}
+	err := errors.Join(group.Wait(), a.closeLine())
+	stopWatching()
+	return errors.Join(err, <-watched)
+}
+
+func (a *App) closeLine() error {
+	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
+	defer cancel()
+	return a.line.Close(ctx)
+}
+
+// close undoes a New that failed half-way.
+func (a *App) close() error {
+	errs := []error{a.closeLine()}
+	for _, ln := range []net.Listener{a.public, a.private} {
+		if ln != nil {
+			errs = append(errs, ln.Close())
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func receiverConfig(c *config.Config) receiver.Config {
+	out := receiver.Config{
+		Sources: map[string]receiver.Source{}, Routed: routed(c.Routes), PublicURL: c.PublicURL, Grace: c.Grace,
+		MaxConnections: c.Limits.MaxConnections, MaxHeaderBytes: c.Limits.MaxHeaderBytes,
+		ReadHeaderTimeout: c.Limits.ReadHeaderTimeout, ReadTimeout: c.Limits.ReadTimeout, IdleTimeout: c.Limits.IdleTimeout,
+	}
+	for name, source := range c.Sources {
+		out.Sources[name] = source.Source
+	}
+	return out
+}
+
+func routed(routes []worker.Route) func(key string) bool {
+	return func(key string) bool {
+		return slices.ContainsFunc(routes, func(r worker.Route) bool { return r.Matches(key) })
+	}
+}
+
+// lineRoutes is what the line has to know of the routes.
+func lineRoutes(routes []worker.Route) []broker.Route {
+	out := make([]broker.Route, len(routes))
+	for i, r := range routes {
+		out[i] = r.Route
+	}
+	return out
+}
+
+func chosen(routes []worker.Route, only []string) ([]worker.Route, error) {
+	if len(only) == 0 {
+		return routes, nil
+	}
+	var out []worker.Route
+	for _, name := range only {
+		i := slices.IndexFunc(routes, func(r worker.Route) bool { return r.Name == name })
+		if i < 0 {
+			return nil, fmt.Errorf("no route %q in the configuration; `hookline config show` lists them", name)
+		}
+		out = append(out, routes[i])
+	}
+	return out, nil
+}
+
+func listen(key, address string) (net.Listener, error) {
+	ln, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w (another process may hold the port; choose another in the configuration)", key, err)
+	}
+	return ln, nil
+}
+
+func registry(version string) *prometheus.Registry {
+	reg := prometheus.NewRegistry()
+	build := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "hookline_build_info", Help: "Always 1; the labels say which build runs."}, []string{"version", "goversion"})
+	build.WithLabelValues(version, runtime.Version()).Set(1)
+	reg.MustRegister(build, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return reg
+}

@@ -1,0 +1,254 @@
+package config
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"go.yaml.in/yaml/v4"
+
+	"github.com/hookline/hookline/pkg/broker"
+	"github.com/hookline/hookline/pkg/handler"
+	"github.com/hookline/hookline/pkg/signature"
+	"github.com/hookline/hookline/receiver"
+	"github.com/hookline/hookline/worker"
+)
+
+// builder turns a document that the schema allows into a Config, and notes what only the packages concerned can tell.
+type builder struct {
+	*document
+	kinds handler.Registry
+}
+
+// file is the top of hookline.yml. Sources and routes stay nodes: they are decoded over presets and defaults.
+type file struct {
+	Listen        string        `yaml:"listen"`
+	PrivateListen string        `yaml:"private_listen"`
+	PublicURL     string        `yaml:"public_url"`
+	Data          string        `yaml:"data"`
+	Grace         time.Duration `yaml:"grace"`
+	Pprof         bool          `yaml:"pprof"`
+	Broker        brokerFile    `yaml:"broker"`
+	Limits        Limits        `yaml:"limits"`
+	Sources       yaml.Node     `yaml:"sources"`
+	Routes        yaml.Node     `yaml:"routes"`
+}
+
+type brokerFile struct {
+	URL        oneOrMore `yaml:"url"`
+	CA         string    `yaml:"ca"`
+	Cert       string    `yaml:"cert"`
+	Key        string    `yaml:"key"`
+	ServerName string    `yaml:"server_name"`
+	MaxBytes   int64     `yaml:"max_bytes"`
+}
+
+// oneOrMore is a list that may be written as its only item.
+type oneOrMore []string
+
+// UnmarshalYAML takes a scalar or a sequence of them.
+func (o *oneOrMore) UnmarshalYAML(node *yaml.Node) error {
+	if node.Kind == yaml.ScalarNode {
+		*o = []string{node.Value}
+		return nil
+	}
+	return node.Decode((*[]string)(o))
+}
+
+func (b builder) build() *Config {
+	f := file{
+		Listen: ":8080", PrivateListen: "127.0.0.1:9090", Data: "data", Grace: 20 * time.Second,
+		Broker: brokerFile{URL: []string{"embedded"}, MaxBytes: 4 << 30},
+	}
+	b.decode(b.root, nil, &f)
+	c := &Config{
+		Listen: f.Listen, PrivateListen: f.PrivateListen, PublicURL: f.PublicURL, Data: f.Data, Grace: f.Grace, Pprof: f.Pprof,
+		Limits: f.Limits, Broker: b.broker(f.Broker), Sources: map[string]Source{}, doc: b.document,
+	}
+	b.address("listen", f.Listen)
+	b.address("private_listen", f.PrivateListen)
+	for name, node := range pairs(&f.Sources) {
+		if !b.wrong("sources", name) {
+			c.Sources[name] = b.source(name, node)
+		}
+	}
+	for name, node := range pairs(&f.Routes) {
+		if !b.wrong("routes", name) {
+			c.Routes = append(c.Routes, b.route(name, node))
+		}
+	}
+	return c
+}
+
+// pairs goes through a mapping in the order of the file.
+func pairs(mapping *yaml.Node) func(yield func(string, *yaml.Node) bool) {
+	return func(yield func(string, *yaml.Node) bool) {
+		for i := 0; i+1 < len(mapping.Content); i += 2 {
+			if !yield(mapping.Content[i].Value, mapping.Content[i+1]) {
+				return
+			}
+		}
+	}
+}
+
+// blame notes err, if it is one, at path; joined errors on one line.
+func (b builder) blame(path []string, err error) {
+	if err == nil {
+		return
+	}
+	var texts []string
+	for _, one := range split(err) {
+		texts = append(texts, one.Error())
+	}
+	b.note(b.at(path, "%s", strings.Join(texts, "; ")))
+}
+
+// split takes joined errors apart.
+func split(err error) []error {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // only what errors.Join made, not what it wraps
+		return joined.Unwrap()
+	}
+	return []error{err}
+}
+
+// decode is strict; the schema has seen unknown keys before, so what is left are values that do not fit their type.
+func (b builder) decode(node *yaml.Node, path []string, into any) {
+	err := node.Load(into, yaml.WithKnownFields())
+	var several *yaml.LoadErrors
+	if !errors.As(err, &several) {
+		b.blame(path, err)
+		return
+	}
+	for _, one := range several.Errors {
+		b.note(Problem{File: b.file, Line: one.Mark.Line, Column: one.Mark.Column, Path: pathText(path), Message: one.Message})
+	}
+}
+
+func (b builder) address(key, address string) {
+	if _, _, err := net.SplitHostPort(address); err != nil {
+		b.blame([]string{key}, fmt.Errorf("%q is no address such as :8080 or 127.0.0.1:9090", address))
+	}
+}
+
+func (b builder) broker(f brokerFile) Broker {
+	out := Broker{CA: f.CA, Cert: f.Cert, Key: f.Key, ServerName: f.ServerName, MaxBytes: f.MaxBytes}
+	if _, err := out.TLS(); err != nil {
+		b.blame([]string{"broker"}, err)
+	}
+	if slices.Equal(f.URL, []string{"embedded"}) {
+		return out
+	}
+	for _, text := range f.URL {
+		u, err := url.Parse(text)
+		if err != nil || u.Scheme != "amqp" && u.Scheme != "amqps" || u.Host == "" {
+			b.blame([]string{"broker", "url"}, errors.New("is neither embedded nor an address such as amqp://user:password@host:5672/ (or a list of such); percent-encode special characters in the password"))
+			return out
+		}
+	}
+	out.URLs = f.URL
+	return out
+}
+
+// TLS makes the client configuration for amqps addresses; nil where nothing is set beside the defaults.
+func (b Broker) TLS() (*tls.Config, error) {
+	if b.CA == "" && b.Cert == "" && b.Key == "" && b.ServerName == "" {
+		return nil, nil
+	}
+	c := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: b.ServerName}
+	if b.CA != "" {
+		c.RootCAs = x509.NewCertPool()
+		if !c.RootCAs.AppendCertsFromPEM([]byte(b.CA)) {
+			return nil, errors.New("ca holds no PEM certificate")
+		}
+	}
+	if b.Cert != "" || b.Key != "" {
+		pair, err := tls.X509KeyPair([]byte(b.Cert), []byte(b.Key))
+		if err != nil {
+			return nil, fmt.Errorf("cert and key: %w", err)
+		}
+		c.Certificates = []tls.Certificate{pair}
+	}
+	return c, nil
+}
+
+// sourceHead is what a source has beside the receiver's own keys.
+type sourceHead struct {
+	Preset  string      `yaml:"preset"`
+	Secrets secretsFile `yaml:"secrets"`
+}
+
+func (b builder) source(name string, node *yaml.Node) Source {
+	path := []string{"sources", name}
+	var head sourceHead
+	b.blame(path, node.Decode(&head))
+	src, ok := receiver.Preset(head.Preset)
+	if head.Preset != "" && !ok {
+		b.blame(append(path, "preset"), fmt.Errorf("no preset %q; there are %v", head.Preset, signature.Presets()))
+		return Source{}
+	}
+	b.blame(path, node.Decode(&src))
+	src.Secrets = head.Secrets
+	if len(src.Secrets) == 0 {
+		b.blame(path, errors.New("secrets is missing: without one nothing can be verified, so nothing would be accepted"))
+	}
+	for _, err := range split(src.Check(name)) {
+		var field *receiver.FieldError
+		if errors.As(err, &field) {
+			b.blame(append(path, field.Field), field.Err)
+		}
+	}
+	return Source{head.Preset, src}
+}
+
+// routeFile is a route as it is written.
+type routeFile struct {
+	Match       oneOrMore     `yaml:"match"`
+	Where       string        `yaml:"where"`
+	Handler     yaml.Node     `yaml:"handler"`
+	Concurrency int           `yaml:"concurrency"`
+	Timeout     time.Duration `yaml:"timeout"`
+	Retry       worker.Retry  `yaml:"retry"`
+}
+
+func (b builder) route(name string, node *yaml.Node) worker.Route {
+	path := []string{"routes", name}
+	usual := worker.Defaults()
+	f := routeFile{Concurrency: usual.Concurrency, Timeout: usual.Timeout, Retry: usual.Retry}
+	b.decode(node, path, &f)
+	r := worker.Route{Route: broker.Route{Name: name, Match: f.Match, Concurrency: f.Concurrency}, Timeout: f.Timeout, Retry: f.Retry}
+	if f.Where != "" {
+		filter, err := worker.NewFilter(f.Where)
+		b.blame(append(path, "where"), err)
+		r.Where = filter
+	}
+	var kind struct {
+		Kind string `yaml:"kind"`
+	}
+	b.blame(append(path, "handler"), f.Handler.Decode(&kind))
+	h, err := b.kinds.New(kind.Kind, func(into any) error { return withoutKind(&f.Handler).Load(into, yaml.WithKnownFields()) })
+	b.blame(append(path, "handler"), err)
+	if r.Handler = h; h != nil {
+		b.blame(path, r.Check())
+	} else {
+		b.blame(append(path, "match"), r.Route.Check())
+	}
+	return r
+}
+
+// withoutKind is the handler's part without the key that chose it, since a handler's Config does not have it.
+func withoutKind(node *yaml.Node) *yaml.Node {
+	rest := *node
+	rest.Content = nil
+	for i := 0; i+1 < len(node.Content); i += 2 {
+		if node.Content[i].Value != "kind" {
+			rest.Content = append(rest.Content, node.Content[i], node.Content[i+1])
+		}
+	}
+	return &rest
+}

@@ -1,0 +1,109 @@
+// Package config reads hookline.yml: strictly, all errors at once, each with its file, line, key and what would be right.
+package config
+
+import (
+	_ "embed" // default.yml
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/hookline/hookline/pkg/handler"
+	"github.com/hookline/hookline/receiver"
+	"github.com/hookline/hookline/worker"
+)
+
+// Config is a whole configuration, checked: what it holds can be used as it is.
+type Config struct {
+	// Listen is the address of the public listener, which takes webhooks only.
+	Listen string
+	// PrivateListen is the address of the listener for metrics and health; never for strangers.
+	PrivateListen string
+	// PublicURL is how senders see the public listener, for schemes that sign the URL; empty: as the request says.
+	PublicURL string
+	// Data is the folder for everything that must last on this machine.
+	Data string
+	// Grace is how long running work may take after a stop was asked for.
+	Grace time.Duration
+	// Pprof serves net/http/pprof on the private listener.
+	Pprof  bool
+	Broker Broker
+	Limits Limits
+	// Sources by name; at least one.
+	Sources map[string]Source
+	// Routes in the order of the file.
+	Routes []worker.Route
+
+	doc *document
+}
+
+// Source is a receiver's source and the name of the preset it came from.
+type Source struct {
+	Preset string
+	receiver.Source
+}
+
+// Broker says where the line is.
+type Broker struct {
+	// URLs of RabbitMQ nodes, or none for the embedded line.
+	URLs []string
+	// CA, Cert and Key are PEM texts for TLS to RabbitMQ; empty: the system's CAs, no client certificate.
+	CA, Cert, Key string
+	// ServerName is checked in the broker's certificate instead of the URL's host.
+	ServerName string
+	// MaxBytes bounds the embedded line's database.
+	MaxBytes int64
+}
+
+// Embedded says that the line is inside the binary.
+func (b Broker) Embedded() bool { return len(b.URLs) == 0 }
+
+// Limits bounds what strangers can take up. Zero values are the receiver's defaults.
+type Limits struct {
+	MaxConnections    int           `yaml:"max_connections"`
+	MaxHeaderBytes    int           `yaml:"max_header_bytes"`
+	ReadHeaderTimeout time.Duration `yaml:"read_header_timeout"`
+	ReadTimeout       time.Duration `yaml:"read_timeout"`
+	IdleTimeout       time.Duration `yaml:"idle_timeout"`
+}
+
+// Env looks an environment variable up, as os.LookupEnv does.
+type Env func(name string) (string, bool)
+
+// DefaultName stands for the configuration inside the binary where a file's name is shown.
+const DefaultName = "(built-in)"
+
+//go:embed default.yml
+var defaultText []byte
+
+// DefaultText is the configuration that applies when there is no file.
+func DefaultText() []byte { return append([]byte(nil), defaultText...) }
+
+// Load reads the file, or with an empty name the built-in configuration. kinds are the handlers that routes may use.
+// The error joins a Problem for everything that is wrong.
+func Load(file string, env Env, kinds handler.Registry) (*Config, error) {
+	if file == "" {
+		return Parse(DefaultName, defaultText, env, kinds)
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("configuration: %w", err)
+	}
+	return Parse(file, text, env, kinds)
+}
+
+// Parse is Load for a text that was read already; file is used in messages and to find *_file values beside it.
+func Parse(file string, text []byte, env Env, kinds handler.Registry) (*Config, error) {
+	doc, err := parse(file, text)
+	if err != nil {
+		return nil, err
+	}
+	doc.expand(env)
+	if err := doc.validate(); err != nil {
+		return nil, err
+	}
+	c := builder{doc, kinds}.build()
+	if err := doc.err(); err != nil {
+		return nil, err
+	}
+	return c, nil
+}

@@ -1,0 +1,235 @@
+package config_test
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/hookline/hookline/app"
+	"github.com/hookline/hookline/app/config"
+	"github.com/hookline/hookline/pkg/handler"
+)
+
+func kinds() handler.Registry { return app.Handlers(zap.NewNop(), nil) }
+
+func noEnv(string) (string, bool) { return "", false }
+
+func parse(t *testing.T, text string) (*config.Config, error) {
+	t.Helper()
+	return config.Parse("hookline.yml", []byte(text), noEnv, kinds())
+}
+
+const small = `
+sources:
+  alma: { preset: alma, secrets: first }
+routes:
+  archive: { match: "#", handler: { kind: file, dir: out } }
+`
+
+func TestDefaultsAreFilledIn(t *testing.T) {
+	t.Parallel()
+	c, err := parse(t, small)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Listen != ":8080" || c.PrivateListen != "127.0.0.1:9090" || c.Data != "data" || !c.Broker.Embedded() || c.Grace != 20*time.Second {
+		t.Errorf("%+v", c)
+	}
+	if s := c.Sources["alma"]; s.Deadline != 5*time.Second || s.Secrets[0].Value != "first" || s.Handshake.Kind != "challenge-json" {
+		t.Errorf("alma: %+v", s.Source)
+	}
+	if r := c.Routes[0]; r.Name != "archive" || r.Concurrency != 4 || r.Timeout != 30*time.Second || r.Retry.Attempts != 20 || r.Handler == nil {
+		t.Errorf("archive: %+v", r)
+	}
+}
+
+func TestAPresetIsOverriddenKeyByKey(t *testing.T) {
+	t.Parallel()
+	c, err := parse(t, strings.Replace(small, "secrets: first", "secrets: [{value: a, label: old, not_after: 2030-01-02T03:04:05Z}, b], deadline: 3s, verify: {signature: {in: 'header:X-Other'}}", 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := c.Sources["alma"]
+	if s.Deadline != 3*time.Second || s.Verify.Signature.In != "header:X-Other" || s.Verify.Signature.Encoding != "base64" {
+		t.Errorf("%+v", s.Source)
+	}
+	if len(s.Secrets) != 2 || s.Secrets[0].Label != "old" || s.Secrets[0].NotAfter.Year() != 2030 || s.Secrets[1].Value != "b" {
+		t.Errorf("%d secrets", len(s.Secrets))
+	}
+}
+
+func TestEnvironmentAndFiles(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "secret"), "from-file\n")
+	file := filepath.Join(dir, "hookline.yml")
+	write(t, file, `
+listen: "${ADDRESS:-127.0.0.1:1}"
+limits: { max_connections: "${CONNECTIONS}" }
+sources:
+  alma: { preset: alma, secrets_file: secret }
+  own: { preset: token, secrets: [{ value_file: secret, label: "$${literal}" }] }
+routes:
+  archive: { match: "#", handler: { kind: file, dir: "${DIR}" } }
+`)
+	c, err := config.Load(file, env(map[string]string{"DIR": "x", "CONNECTIONS": "7"}), kinds())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Listen != "127.0.0.1:1" || c.Limits.MaxConnections != 7 {
+		t.Errorf("%+v", c)
+	}
+	if s := c.Sources["own"].Secrets[0]; c.Sources["alma"].Secrets[0].Value != "from-file" || s.Value != "from-file" || s.Label != "${literal}" {
+		t.Error("secrets from a file are not what the file holds")
+	}
+}
+
+func TestEveryErrorIsReportedAtOnceWithItsLine(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		text string
+		want []string
+	}{
+		"schema": {`sources:
+  alma:
+    preset: almma
+    secrets: first
+    timeout: 5s
+routes:
+  archive:
+    match: "#"
+    handler: { kind: file, dir: out, pth: x }
+    retry: { first: soon }
+    concurrency: 0
+`, []string{
+			"hookline.yml:3:13: sources.alma.preset: ", "'alma', 'github'",
+			"hookline.yml:5:5: sources.alma.timeout: unknown key; known here: deadline, event,",
+			"hookline.yml:9:38: routes.archive.handler.pth: unknown key; known here: dir, kind, metadata, path",
+			`hookline.yml:10:21: routes.archive.retry.first: "soon" is not a duration such as 500ms`,
+			"hookline.yml:11:18: routes.archive.concurrency: ",
+		}},
+		"meaning": {`listen: nowhere
+sources:
+  alma:
+    preset: alma
+  stripe:
+    preset: stripe
+    secrets: "${STRIPE_SECRET}"
+  hooks:
+    preset: standard-webhooks
+    secrets: "whsec_!!"
+routes:
+  a:
+    match: ["Alma.JOB_END"]
+    where: 'actoin == "x"'
+    handler: { kind: fil }
+`, []string{
+			"hookline.yml:1:9: listen: ",
+			"hookline.yml:4:5: sources.alma: secrets is missing",
+			"hookline.yml:7:14: sources.stripe.secrets: the environment variable STRIPE_SECRET is not set",
+			"sources.hooks",
+			`hookline.yml:13:12: routes.a.match: route "a": pattern "Alma.JOB_END"`,
+			"hookline.yml:14:12: routes.a.where: ", "actoin",
+			`hookline.yml:15:14: routes.a.handler: no handler of kind "fil"; there are exec, file, http, log`,
+		}},
+		"tabs":      {"sources:\n\talma: {}\n", []string{"hookline.yml:2:", "spaces, not tabs"}},
+		"twice":     {"listen: ':1'\nlisten: ':2'\nsources: {}\nroutes: {}\n", []string{"hookline.yml:2:", "listen"}},
+		"no file":   {"", []string{"hookline.yml: is empty"}},
+		"a list":    {"- a\n", []string{"expected a mapping"}},
+		"nothing":   {"listen: ':1'\n", []string{"sources, routes is missing"}},
+		"bad name":  {"sources: { A.b: { preset: alma, secrets: x } }\nroutes: { a: { match: a, handler: { kind: log } } }\n", []string{"A.b"}},
+		"both":      {"sources: { alma: { preset: alma, secrets: x, secrets_file: y } }\nroutes: { a: { match: a, handler: { kind: log } } }\n", []string{"secrets is given as well"}},
+		"amqp":      {"broker: { url: 'http://x' }\n" + small, []string{"broker.url: is neither embedded nor an address"}},
+		"tls":       {"broker: { url: 'amqps://x', ca: nonsense }\n" + small, []string{"ca holds no PEM certificate"}},
+		"list type": {"broker: { url: { a: b } }\n" + small, []string{"broker.url: is of type object, want string or array"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, err := parse(t, c.text)
+			if err == nil {
+				t.Fatal("accepted")
+			}
+			for _, want := range c.want {
+				if !strings.Contains(err.Error(), want) {
+					t.Errorf("no %q in:\n%v", want, err)
+				}
+			}
+			var p config.Problem
+			if !errors.As(err, &p) || p.File != "hookline.yml" {
+				t.Errorf("not a Problem: %v", err)
+			}
+		})
+	}
+}
+
+func TestSecretsAreNeverShown(t *testing.T) {
+	t.Parallel()
+	c, err := parse(t, "broker: { url: 'amqp://user:hunter2@host/' }\n"+strings.Replace(small, "first", "hunter3", 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := c.YAML()
+	if err != nil || strings.Contains(string(text), "hunter") || strings.Contains(fmt.Sprintf("%+v %+v", c.Show(), c.Sources), "hunter3") {
+		t.Errorf("%v %s", err, text)
+	}
+}
+
+func TestTheBuiltInConfigurationLoadsAndMakesItsSecretOnce(t *testing.T) {
+	t.Parallel()
+	lookup := env(map[string]string{"HOOKLINE_DATA": filepath.Join(t.TempDir(), "new", "data")})
+	for i, want := range []bool{true, false} {
+		if made, err := config.EnsureSecret(config.SecretFile(lookup)); made != want || err != nil {
+			t.Errorf("try %d: %v, %v", i, made, err)
+		}
+	}
+	c, err := config.Load("", lookup, kinds())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(c.Sources["alma"].Secrets[0].Value) < 43 {
+		t.Error("the secret has less than 256 bits")
+	}
+}
+
+func TestShippedConfigurationsLoad(t *testing.T) {
+	t.Parallel()
+	lookup := func(name string) (string, bool) { return "x" + name, true }
+	for _, file := range []string{"../../hookline.sample.yml", "../../deployments/hookline.yml", "../../deployments/kubernetes/hookline.yml"} {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := config.Parse(file, text, lookup, kinds()); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	f.Add(small)
+	f.Add("sources: &a\n  alma: *a\nroutes: ${X:-y}\n")
+	f.Add("a: [\t")
+	f.Fuzz(func(_ *testing.T, text string) {
+		_, _ = config.Parse("hookline.yml", []byte(text), noEnv, handler.Registry{})
+	})
+}
+
+func env(values map[string]string) config.Env {
+	return func(name string) (string, bool) {
+		v, ok := values[name]
+		return v, ok
+	}
+}
+
+func write(t *testing.T, file, text string) {
+	t.Helper()
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,103 @@
+package config
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+
+	"go.yaml.in/yaml/v4"
+)
+
+// variable is ${NAME}, ${NAME:-default} or the escape $${.
+var variable = regexp.MustCompile(`\$\$\{|\$\{([A-Za-z_][A-Za-z0-9_]*)(:-[^}]*)?\}`)
+
+const fileSuffix = "_file"
+
+// maxFileValue bounds what a *_file key reads: secrets and certificates are small.
+const maxFileValue = 1 << 20
+
+// expand replaces ${NAME} in every value, and "key_file: path" by "key: <what the file holds>".
+func (d *document) expand(env Env) { expander{d, env}.walk(d.root, nil) }
+
+type expander struct {
+	*document
+	env Env
+}
+
+func (e expander) walk(node *yaml.Node, path []string) {
+	switch node.Kind {
+	case yaml.MappingNode:
+		for i := 0; i+1 < len(node.Content); i += 2 {
+			key, value := node.Content[i], node.Content[i+1]
+			at := append(path[:len(path):len(path)], key.Value)
+			e.walk(value, at)
+			if name, ok := strings.CutSuffix(key.Value, fileSuffix); ok && value.Kind == yaml.ScalarNode {
+				e.readFile(node, key, value, name, at)
+			}
+		}
+	case yaml.SequenceNode:
+		for i, item := range node.Content {
+			e.walk(item, append(path[:len(path):len(path)], fmt.Sprint(i)))
+		}
+	case yaml.ScalarNode:
+		e.substitute(node, path)
+	}
+}
+
+func (e expander) substitute(node *yaml.Node, path []string) {
+	if node.ShortTag() == "!!timestamp" {
+		node.Tag = "!!str" // the schema knows texts; what wants a time reads it from one
+	}
+	if !strings.Contains(node.Value, "${") {
+		return
+	}
+	node.Value = variable.ReplaceAllStringFunc(node.Value, func(found string) string {
+		if found == "$${" {
+			return "${"
+		}
+		parts := variable.FindStringSubmatch(found)
+		value, ok := e.env(parts[1])
+		if ok && value != "" {
+			return value
+		}
+		if parts[2] == "" {
+			e.note(e.problem(node, path, fmt.Sprintf("the environment variable %s is not set; set it, or write ${%s:-default}", parts[1], parts[1])))
+		}
+		return strings.TrimPrefix(parts[2], ":-")
+	})
+	node.Tag = "!!str" // a secret of digits is a text; validate makes a number of it where one is wanted
+	e.expanded[node] = true
+}
+
+// readFile turns the pair in place, so that errors about the value still point to its line.
+func (e expander) readFile(parent, key, value *yaml.Node, name string, path []string) {
+	if child(parent, name) != nil {
+		e.note(e.atKey(path, "%s is given as well; keep one of the two", name))
+		return
+	}
+	file := value.Value
+	if !filepath.IsAbs(file) {
+		file = filepath.Join(filepath.Dir(e.file), file)
+	}
+	text, err := readSmall(file)
+	if err != nil {
+		e.note(e.problem(value, path, err.Error()))
+		return
+	}
+	key.Value = name
+	value.SetString(strings.TrimRight(text, "\r\n"))
+}
+
+func readSmall(file string) (string, error) {
+	info, err := os.Stat(file)
+	if err != nil {
+		return "", err
+	}
+	if info.Size() > maxFileValue {
+		return "", fmt.Errorf("%s has %d bytes; a value has at most %d", file, info.Size(), maxFileValue)
+	}
+	text, err := os.ReadFile(file)
+	return string(text), err
+}

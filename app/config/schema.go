@@ -1,0 +1,145 @@
+package config
+
+import (
+	"bytes"
+	_ "embed" // schema.json
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
+	"github.com/santhosh-tekuri/jsonschema/v6/kind"
+	"golang.org/x/text/language"
+	"golang.org/x/text/message"
+)
+
+//go:embed schema.json
+var schemaText []byte
+
+// Schema returns the JSON Schema (draft 2020-12) of the configuration file.
+func Schema() []byte { return bytes.Clone(schemaText) }
+
+// validate holds the file against the schema and notes every difference at its line.
+func (d *document) validate() error {
+	schema, err := compileSchema()
+	if err != nil {
+		return fmt.Errorf("schema: %w", err)
+	}
+	invalid := d.differences(schema)
+	if d.retype(invalid) {
+		invalid = d.differences(schema)
+	}
+	for _, leaf := range invalid {
+		d.noteLeaf(leaf)
+	}
+	return nil
+}
+
+func compileSchema() (*jsonschema.Schema, error) {
+	const url = "hookline.schema.json"
+	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(schemaText))
+	if err != nil {
+		return nil, err
+	}
+	compiler := jsonschema.NewCompiler()
+	if err := compiler.AddResource(url, doc); err != nil {
+		return nil, err
+	}
+	return compiler.Compile(url)
+}
+
+// differences are the leaves of the validator's tree: they say what is wrong.
+func (d *document) differences(schema *jsonschema.Schema) []*jsonschema.ValidationError {
+	var instance any
+	if err := d.root.Decode(&instance); err != nil {
+		d.note(syntaxProblem(d.file, err))
+		return nil
+	}
+	var invalid *jsonschema.ValidationError
+	if !errors.As(schema.Validate(instance), &invalid) {
+		return nil
+	}
+	return leaves(invalid)
+}
+
+func leaves(e *jsonschema.ValidationError) []*jsonschema.ValidationError {
+	if len(e.Causes) == 0 {
+		return []*jsonschema.ValidationError{e}
+	}
+	var all []*jsonschema.ValidationError
+	for _, cause := range e.Causes {
+		all = append(all, leaves(cause)...)
+	}
+	return all
+}
+
+// retype lets a value from the environment be a number or a boolean where the schema wants one.
+func (d *document) retype(invalid []*jsonschema.ValidationError) (changed bool) {
+	for _, e := range invalid {
+		node := d.find(e.InstanceLocation)
+		if _, ok := e.ErrorKind.(*kind.Type); ok && d.expanded[node] {
+			node.Tag, node.Style, changed = "", 0, true
+		}
+	}
+	return changed
+}
+
+func (d *document) noteLeaf(e *jsonschema.ValidationError) {
+	switch k := e.ErrorKind.(type) {
+	case *kind.AdditionalProperties:
+		for _, name := range k.Properties {
+			path := append(slices.Clone(e.InstanceLocation), name)
+			d.note(d.atKey(path, "unknown key; known here: %s", strings.Join(schemaAt(e.SchemaURL).keys(), ", ")))
+		}
+		return
+	case *kind.Required:
+		d.note(d.at(e.InstanceLocation, "%s is missing", strings.Join(k.Missing, ", ")))
+		return
+	case *kind.Type:
+		d.note(d.at(e.InstanceLocation, "is of type %s, want %s", k.Got, strings.Join(k.Want, " or ")))
+		return
+	case *kind.Pattern:
+		if form := schemaAt(e.SchemaURL).Description; form != "" {
+			d.note(d.at(e.InstanceLocation, "%q is not %s", k.Got, form))
+			return
+		}
+	}
+	d.note(d.at(e.InstanceLocation, "%s", e.ErrorKind.LocalizedString(message.NewPrinter(language.English))))
+}
+
+// schemaNode is what an error message needs of the schema.
+type schemaNode struct {
+	Description string         `json:"description"`
+	Properties  map[string]any `json:"properties"`
+}
+
+func (n schemaNode) keys() []string { return slices.Sorted(maps.Keys(n.Properties)) }
+
+// schemaAt finds the part of the schema that a validation error names as "file#/json/pointer".
+func schemaAt(url string) (node schemaNode) {
+	_, pointer, _ := strings.Cut(url, "#")
+	text := json.RawMessage(schemaText)
+	for step := range strings.SplitSeq(strings.TrimPrefix(pointer, "/"), "/") {
+		text = schemaStep(text, strings.NewReplacer("~1", "/", "~0", "~").Replace(step))
+	}
+	if json.Unmarshal(text, &node) != nil {
+		return schemaNode{} // a list or a boolean: nothing to say
+	}
+	return node
+}
+
+func schemaStep(text json.RawMessage, step string) json.RawMessage {
+	var object map[string]json.RawMessage
+	if json.Unmarshal(text, &object) == nil {
+		return object[step]
+	}
+	var items []json.RawMessage
+	if i, err := strconv.Atoi(step); err == nil && json.Unmarshal(text, &items) == nil && i >= 0 && i < len(items) {
+		return items[i]
+	}
+	return nil
+}

@@ -1,0 +1,86 @@
+package config_test
+
+import (
+	"encoding/json"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/hookline/hookline/app/config"
+	"github.com/hookline/hookline/pkg/signature"
+	"github.com/hookline/hookline/receiver"
+	"github.com/hookline/hookline/worker"
+	"github.com/hookline/hookline/worker/handlers/exec"
+	"github.com/hookline/hookline/worker/handlers/file"
+	"github.com/hookline/hookline/worker/handlers/http"
+	loghandler "github.com/hookline/hookline/worker/handlers/log"
+)
+
+type object struct {
+	Properties map[string]object `json:"properties"`
+	Defs       map[string]object `json:"$defs"`
+}
+
+// TestSchemaAndStructsHaveTheSameKeys keeps what editors offer and what the program reads from drifting apart.
+func TestSchemaAndStructsHaveTheSameKeys(t *testing.T) {
+	t.Parallel()
+	var schema object
+	if err := json.Unmarshal(config.Schema(), &schema); err != nil {
+		t.Fatal(err)
+	}
+	source := schema.Defs["source"]
+	for name, c := range map[string]struct {
+		object object
+		value  any
+		more   []string // keys that package config reads itself
+	}{
+		"limits":           {schema.Properties["limits"], config.Limits{}, nil},
+		"source":           {source, receiver.Source{}, []string{"preset", "secrets"}},
+		"source.handshake": {source.Properties["handshake"], receiver.Handshake{}, nil},
+		"source.event":     {source.Properties["event"], receiver.Extract{}, nil},
+		"source.rate":      {source.Properties["rate"], receiver.Rate{}, nil},
+		"scheme":           {schema.Defs["scheme"], signature.Scheme{}, nil},
+		"scheme.signature": {schema.Defs["scheme"].Properties["signature"], signature.Signature{}, nil},
+		"scheme.timestamp": {schema.Defs["scheme"].Properties["timestamp"], signature.Timestamp{}, nil},
+		"route.retry":      {schema.Defs["route"].Properties["retry"], worker.Retry{}, nil},
+		"exec":             {schema.Defs["handler_exec"], exec.Config{}, []string{"kind"}},
+		"file":             {schema.Defs["handler_file"], file.Config{}, []string{"kind"}},
+		"http":             {schema.Defs["handler_http"], http.Config{}, []string{"kind"}},
+		"http.sign":        {schema.Defs["handler_http"].Properties["sign"], http.Sign{}, nil},
+		"log":              {schema.Defs["handler_log"], loghandler.Config{}, []string{"kind"}},
+	} {
+		want := slices.Sorted(slices.Values(append(yamlKeys(c.value), c.more...)))
+		if got := slices.Sorted(maps.Keys(c.object.Properties)); !slices.Equal(got, want) {
+			t.Errorf("%s: the schema has %v, the struct %v", name, got, want)
+		}
+	}
+}
+
+// UnmarshalJSON takes the schema true, which allows anything, for an object without properties.
+func (o *object) UnmarshalJSON(text []byte) error {
+	if string(text) == "true" {
+		return nil
+	}
+	type plain object
+	return json.Unmarshal(text, (*plain)(o))
+}
+
+func yamlKeys(v any) (keys []string) {
+	for i := range reflect.TypeOf(v).NumField() {
+		if key, _, _ := strings.Cut(reflect.TypeOf(v).Field(i).Tag.Get("yaml"), ","); key != "-" && key != "" {
+			keys = append(keys, key)
+		}
+	}
+	return keys
+}
+
+func TestPresetsOfTheSchemaAreTheReceivers(t *testing.T) {
+	t.Parallel()
+	for _, name := range signature.Presets() {
+		if !strings.Contains(string(config.Schema()), `"`+name+`"`) {
+			t.Errorf("the schema lacks preset %s", name)
+		}
+	}
+}

@@ -1,0 +1,120 @@
+package config
+
+import (
+	"cmp"
+	"fmt"
+	"net/url"
+	"strings"
+	"time"
+
+	"go.yaml.in/yaml/v4"
+
+	"github.com/hookline/hookline/receiver"
+	"github.com/hookline/hookline/worker"
+)
+
+// Shown is a configuration in force as a person or a program may see it: defaults filled in, secrets hidden.
+type Shown struct {
+	File          string                 `yaml:"-" json:"file"`
+	Listen        string                 `yaml:"listen" json:"listen"`
+	PrivateListen string                 `yaml:"private_listen" json:"private_listen"`
+	PublicURL     string                 `yaml:"public_url,omitempty" json:"public_url,omitempty"`
+	Data          string                 `yaml:"data" json:"data"`
+	Grace         string                 `yaml:"grace" json:"grace"`
+	Broker        []string               `yaml:"broker" json:"broker"`
+	Sources       map[string]ShownSource `yaml:"sources" json:"sources"`
+	Routes        map[string]ShownRoute  `yaml:"routes" json:"routes"`
+}
+
+// ShownSource is a source without its secrets.
+type ShownSource struct {
+	Preset   string   `yaml:"preset,omitempty" json:"preset,omitempty"`
+	Secrets  []string `yaml:"secrets" json:"secrets"` // labels, or "(hidden)"
+	Path     string   `yaml:"path" json:"path"`
+	Scheme   string   `yaml:"scheme" json:"scheme"`
+	Deadline string   `yaml:"deadline" json:"deadline"`
+	MaxBody  int64    `yaml:"max_body" json:"max_body"`
+	Rate     string   `yaml:"rate,omitempty" json:"rate,omitempty"`
+}
+
+// ShownRoute is a route without what its handler may hold of secrets.
+type ShownRoute struct {
+	Match       []string `yaml:"match" json:"match"`
+	Where       string   `yaml:"where,omitempty" json:"where,omitempty"`
+	Handler     string   `yaml:"handler" json:"handler"` // its kind
+	Concurrency int      `yaml:"concurrency" json:"concurrency"`
+	Timeout     string   `yaml:"timeout" json:"timeout"`
+	Retry       string   `yaml:"retry" json:"retry"`
+}
+
+// Show is what may be seen of the configuration.
+func (c *Config) Show() Shown {
+	s := Shown{
+		File: c.doc.file, Listen: c.Listen, PrivateListen: c.PrivateListen, PublicURL: c.PublicURL, Data: c.Data, Grace: c.Grace.String(),
+		Broker: []string{"embedded"}, Sources: map[string]ShownSource{}, Routes: map[string]ShownRoute{},
+	}
+	if !c.Broker.Embedded() {
+		s.Broker = nil
+		for _, address := range c.Broker.URLs {
+			s.Broker = append(s.Broker, redacted(address))
+		}
+	}
+	for name, source := range c.Sources {
+		s.Sources[name] = showSource(name, source)
+	}
+	for _, route := range c.Routes {
+		s.Routes[route.Name] = c.showRoute(route)
+	}
+	return s
+}
+
+// YAML is Show as text, with where it came from on the first line.
+func (c *Config) YAML() ([]byte, error) {
+	text, err := yaml.Dump(c.Show())
+	if err != nil {
+		return nil, fmt.Errorf("configuration: %w", err)
+	}
+	return append([]byte("# in force, from "+c.doc.file+"\n"), text...), nil
+}
+
+func showSource(name string, s Source) ShownSource {
+	shown := ShownSource{
+		Preset: s.Preset, Path: receiver.PathPrefix + name, Scheme: string(s.Verify.Kind),
+		Deadline: cmp.Or(s.Deadline, receiver.DefaultDeadline).String(), MaxBody: cmp.Or(s.MaxBody, receiver.DefaultMaxBody),
+	}
+	if s.Rate.PerSecond > 0 {
+		shown.Rate = fmt.Sprintf("%g/s", s.Rate.PerSecond)
+	}
+	for _, secret := range s.Secrets {
+		text := "(hidden)"
+		if secret.Label != "" {
+			text = secret.Label
+		}
+		if !secret.NotAfter.IsZero() {
+			text += " until " + secret.NotAfter.Format(time.RFC3339)
+		}
+		shown.Secrets = append(shown.Secrets, text)
+	}
+	return shown
+}
+
+func (c *Config) showRoute(r worker.Route) ShownRoute {
+	at := []string{"routes", r.Name}
+	shown := ShownRoute{
+		Match: r.Match, Handler: c.doc.find(append(at, "handler", "kind")).Value, Concurrency: r.Concurrency, Timeout: r.Timeout.String(),
+		Retry: fmt.Sprintf("%d attempts, %s to %s apart", r.Retry.Attempts, r.Retry.First, r.Retry.Max),
+	}
+	if r.Where != nil {
+		shown.Where = c.doc.find(append(at, "where")).Value
+	}
+	return shown
+}
+
+// redacted is an address without its password.
+func redacted(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return strings.SplitN(address, ":", 2)[0] + ":(unreadable)"
+	}
+	return u.Redacted()
+}

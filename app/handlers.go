@@ -1,0 +1,36 @@
+package app
+
+import (
+	"maps"
+
+	"go.uber.org/zap"
+
+	"github.com/hookline/hookline/pkg/handler"
+	"github.com/hookline/hookline/worker/handlers/exec"
+	"github.com/hookline/hookline/worker/handlers/file"
+	"github.com/hookline/hookline/worker/handlers/http"
+	loghandler "github.com/hookline/hookline/worker/handlers/log"
+)
+
+// Handlers are the built-in kinds of handlers, with a custom build's own kinds added; an own kind wins.
+func Handlers(log *zap.Logger, own handler.Registry) handler.Registry {
+	kinds := handler.Registry{
+		"exec": factory(exec.New),
+		"file": factory(file.New),
+		"http": factory(http.New),
+		"log":  factory(func(c loghandler.Config) (handler.Handler, error) { return loghandler.New(c, log.Named("event")) }),
+	}
+	maps.Copy(kinds, own)
+	return kinds
+}
+
+// factory makes a Factory of a handler package's constructor: decode its Config, then New.
+func factory[C any](construct func(C) (handler.Handler, error)) handler.Factory {
+	return func(decode func(into any) error) (handler.Handler, error) {
+		var c C
+		if err := decode(&c); err != nil {
+			return nil, err
+		}
+		return construct(c)
+	}
+}

@@ -1,0 +1,78 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/zap"
+
+	"github.com/hookline/hookline/app/config"
+	"github.com/hookline/hookline/pkg/broker"
+	"github.com/hookline/hookline/pkg/broker/embedded"
+	"github.com/hookline/hookline/pkg/broker/rabbitmq"
+)
+
+// Desk is what a person does with a line: look at queues, decide about dead letters.
+type Desk interface {
+	broker.Inspector
+	broker.DeadLetters
+	Close(ctx context.Context) error
+}
+
+// line is what a running process needs of either implementation.
+type line interface {
+	Desk
+	broker.Publisher
+	broker.Consumer
+	// Ready returns nil when an event can be stored now.
+	Ready() error
+}
+
+func openLine(c *config.Config, log *zap.Logger, reg prometheus.Registerer) (line, error) {
+	log = log.Named("line")
+	if c.Broker.Embedded() {
+		if err := os.MkdirAll(c.Data, 0o700); err != nil {
+			return nil, fmt.Errorf("data: %w (it is where events are kept: choose a folder that can be written)", err)
+		}
+		return embedded.Open(embeddedConfig(c), reg, log)
+	}
+	rabbit, err := RabbitMQ(c)
+	if err != nil {
+		return nil, err
+	}
+	return rabbitmq.Open(rabbit, reg, log)
+}
+
+// OpenDesk opens the line for a command, beside whatever runs on it. Close it.
+func OpenDesk(c *config.Config, log *zap.Logger) (Desk, error) {
+	if c.Broker.Embedded() {
+		attached, err := embedded.Attach(embeddedConfig(c))
+		if err != nil {
+			return nil, err
+		}
+		return attachedDesk{attached}, nil
+	}
+	return openLine(c, log, prometheus.NewRegistry())
+}
+
+// attachedDesk gives the attached file the line's way to close.
+type attachedDesk struct{ *embedded.Attached }
+
+// Close implements Desk.
+func (d attachedDesk) Close(context.Context) error { return d.Attached.Close() }
+
+func embeddedConfig(c *config.Config) embedded.Config {
+	return embedded.Config{Path: filepath.Join(c.Data, "line.db"), Routes: lineRoutes(c.Routes), MaxBytes: c.Broker.MaxBytes}
+}
+
+// RabbitMQ is the configuration of the line on RabbitMQ.
+func RabbitMQ(c *config.Config) (rabbitmq.Config, error) {
+	tls, err := c.Broker.TLS()
+	if err != nil {
+		return rabbitmq.Config{}, err
+	}
+	return rabbitmq.Config{URLs: c.Broker.URLs, TLS: tls, Name: "hookline", Routes: lineRoutes(c.Routes)}, nil
+}

@@ -1,0 +1,47 @@
+package app
+
+import (
+	"context"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/zap"
+
+	"github.com/hookline/hookline/pkg/broker"
+)
+
+// queueCollector asks the line for its queues at each scrape. Every process reports the same figures, so a query
+// takes the maximum over processes. While the line is down there are none: hookline_broker_connected says so.
+type queueCollector struct {
+	inspector broker.Inspector
+	waiting   *prometheus.Desc
+	log       *zap.Logger
+}
+
+const inspectTimeout = 3 * time.Second
+
+func newQueueCollector(inspector broker.Inspector, log *zap.Logger) *queueCollector {
+	return &queueCollector{
+		inspector: inspector,
+		waiting: prometheus.NewDesc("hookline_broker_queue_waiting", "Events in a queue that no worker holds.",
+			[]string{"queue", "role", "route"}, nil),
+		log: log.Named("queues"),
+	}
+}
+
+// Describe implements prometheus.Collector.
+func (c *queueCollector) Describe(ch chan<- *prometheus.Desc) { ch <- c.waiting }
+
+// Collect implements prometheus.Collector.
+func (c *queueCollector) Collect(ch chan<- prometheus.Metric) {
+	ctx, cancel := context.WithTimeout(context.Background(), inspectTimeout)
+	defer cancel()
+	queues, err := c.inspector.Queues(ctx)
+	if err != nil {
+		c.log.Debug("queues cannot be counted", zap.Error(err))
+		return
+	}
+	for _, q := range queues {
+		ch <- prometheus.MustNewConstMetric(c.waiting, prometheus.GaugeValue, float64(q.Waiting), q.Name, string(q.Role), q.Route)
+	}
+}

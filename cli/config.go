@@ -1,0 +1,104 @@
+package cli
+
+import (
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"go.uber.org/zap"
+
+	"github.com/hookline/hookline/app/config"
+)
+
+func (c *command) config() *cobra.Command {
+	cmd := &cobra.Command{Use: "config", GroupID: "setup", Short: "Check and show the configuration"}
+	group(cmd)
+	cmd.AddCommand(c.configCheck(), c.configShow(), c.configSchema(), c.configSecret())
+	return cmd
+}
+
+func (c *command) configCheck() *cobra.Command {
+	return &cobra.Command{
+		Use:   "check [FILE]",
+		Short: "Report every error with file, line and key",
+		Args:  args(cobra.MaximumNArgs(1)),
+		RunE: func(_ *cobra.Command, given []string) error {
+			if len(given) > 0 {
+				c.file = given[0]
+			}
+			conf, err := c.load(zap.NewNop())
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(c.stdout, "ok: %d sources, %d routes\n", len(conf.Sources), len(conf.Routes))
+			return nil
+		},
+	}
+}
+
+func (c *command) configShow() *cobra.Command {
+	var asJSON, builtIn bool
+	cmd := &cobra.Command{
+		Use:   "show",
+		Short: "Show the configuration in force, with defaults filled in and secrets hidden",
+		Args:  args(cobra.NoArgs),
+		RunE: func(*cobra.Command, []string) error {
+			if builtIn {
+				_, err := c.stdout.Write(config.DefaultText())
+				return err
+			}
+			conf, err := c.load(zap.NewNop())
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				return c.json(conf.Show())
+			}
+			text, err := conf.YAML()
+			if err != nil {
+				return err
+			}
+			_, err = c.stdout.Write(text)
+			return err
+		},
+	}
+	jsonFlag(cmd, &asJSON)
+	cmd.Flags().BoolVar(&builtIn, "default", false, "show the built-in configuration as it is written, as a start for your own")
+	return cmd
+}
+
+func (c *command) configSchema() *cobra.Command {
+	return &cobra.Command{
+		Use:   "schema",
+		Short: "Print the JSON Schema of the configuration file, for editors",
+		Long: `Print the JSON Schema of the configuration file. Save it beside hookline.yml as hookline.schema.json and begin
+hookline.yml with "# yaml-language-server: $schema=hookline.schema.json": editors then complete and check it.`,
+		Args: args(cobra.NoArgs),
+		RunE: func(*cobra.Command, []string) error {
+			_, err := c.stdout.Write(config.Schema())
+			return err
+		},
+	}
+}
+
+func (c *command) configSecret() *cobra.Command {
+	return &cobra.Command{
+		Use:   "secret FILE",
+		Short: "Make a secret once, and print it",
+		Long: `Make FILE with a new secret if it is not there yet, readable by you only, and print the secret that it holds: to type it into
+the sender's form. hookline.yml reads it with "secrets_file: FILE".`,
+		Args: args(cobra.ExactArgs(1)),
+		RunE: func(_ *cobra.Command, given []string) error {
+			if _, err := config.EnsureSecret(given[0]); err != nil {
+				return err
+			}
+			text, err := os.ReadFile(given[0])
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(c.stdout, "%s (kept in %s)\n", strings.TrimSpace(string(text)), given[0])
+			return nil
+		},
+	}
+}

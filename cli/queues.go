@@ -1,0 +1,67 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+	"go.uber.org/zap"
+
+	"github.com/hookline/hookline/app"
+	"github.com/hookline/hookline/app/config"
+)
+
+// deskTimeout bounds a look at the line.
+const deskTimeout = 10 * time.Second
+
+// withDesk loads the configuration, opens the line, and calls do. RabbitMQ has to answer within timeout.
+func (c *command) withDesk(cmd *cobra.Command, timeout time.Duration, do func(context.Context, *config.Config, app.Desk) error) error {
+	conf, err := c.load(zap.NewNop())
+	if err != nil {
+		return err
+	}
+	desk, err := app.OpenDesk(conf, zap.NewNop())
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(cmd.Context(), timeout)
+	defer cancel()
+	err = do(ctx, conf, desk)
+	if closeErr := desk.Close(ctx); err == nil {
+		err = closeErr
+	}
+	return err
+}
+
+func (c *command) queues() *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:     "queues",
+		GroupID: "look",
+		Short:   "Show what waits in each queue",
+		Long: `Show every queue of the configuration: work (to be done), retry (failed, waits for its next attempt), dead (given
+up; see "hookline dead"), and unrouted (no route matches; kept until you add one).`,
+		Args: args(cobra.NoArgs),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return c.withDesk(cmd, deskTimeout, func(ctx context.Context, _ *config.Config, desk app.Desk) error {
+				queues, err := desk.Queues(ctx)
+				if err != nil {
+					return err
+				}
+				if asJSON {
+					return c.json(queues)
+				}
+				table := tabwriter.NewWriter(c.stdout, 0, 4, 2, ' ', 0)
+				fmt.Fprintln(table, "ROLE\tROUTE\tWAITING\tCONSUMERS\tQUEUE")
+				for _, q := range queues {
+					fmt.Fprintf(table, "%s\t%s\t%d\t%d\t%s\n", q.Role, q.Route, q.Waiting, q.Consumers, q.Name)
+				}
+				return table.Flush()
+			})
+		},
+	}
+	jsonFlag(cmd, &asJSON)
+	return cmd
+}

@@ -1,0 +1,166 @@
+// Package cli is the command line: a file per command, each a thin user of package app.
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+	"go.uber.org/zap"
+
+	"github.com/hookline/hookline/app"
+	"github.com/hookline/hookline/app/config"
+	"github.com/hookline/hookline/pkg/handler"
+)
+
+// Exit codes.
+const (
+	ExitOK      = 0
+	ExitFailed  = 1 // it was tried and did not work
+	ExitUsage   = 2 // the command line or the configuration is wrong: nothing was tried
+	ExitDiffers = 3 // `topology plan`: the line is not as the configuration says
+)
+
+// Program is a build of hookline: its version, and its own kinds of handlers beside the built-in ones.
+type Program struct {
+	Version  string
+	Handlers handler.Registry
+}
+
+// Main runs the command line of the process and returns its exit code. A first SIGINT or SIGTERM asks for a clean
+// stop; a second one ends the process at once.
+func (p Program) Main() int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	context.AfterFunc(ctx, stop)
+	return p.Run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+}
+
+// Run runs one command line until it is done or ctx ends, and returns its exit code.
+func (p Program) Run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	c := &command{program: p, stdout: stdout, stderr: stderr, env: os.LookupEnv}
+	root := c.root()
+	root.SetArgs(args)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	err := root.ExecuteContext(ctx)
+	var exit exitError
+	switch {
+	case err == nil:
+		return ExitOK
+	case errors.As(err, &exit):
+		if exit.err != nil {
+			fmt.Fprintln(stderr, "hookline:", exit.err)
+		}
+		return exit.code
+	}
+	fmt.Fprintf(stderr, "hookline: %v\n", err)
+	return ExitFailed
+}
+
+// exitError ends the program with a code of its own; a nil err was said already.
+type exitError struct {
+	code int
+	err  error
+}
+
+func (e exitError) Error() string { return fmt.Sprint(e.err) }
+func (e exitError) Unwrap() error { return e.err }
+
+func usage(err error) error { return exitError{ExitUsage, err} }
+
+// command is what all commands share: where they write and the flags that all have.
+type command struct {
+	program        Program
+	stdout, stderr io.Writer
+	env            config.Env
+
+	file, logLevel, logFormat string
+}
+
+func (c *command) root() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "hookline",
+		Short: "Take webhooks in, keep every one, get the work done",
+		Long: `Hookline takes webhooks in over HTTP, keeps every one that it has answered with 200, and gets the work done by
+any number of workers.
+
+  hookline run                    everything in one process, nothing else needed
+  hookline send alma job_end      send it a signed test event
+  hookline queues                 see what waits, what failed
+
+Without --config it reads hookline.yml in the current folder if there is one; otherwise it uses its built-in
+configuration: a source "alma" and a route that writes every event to data/export.
+
+Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 "topology plan" found differences.`,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+	}
+	group(root)
+	flags := root.PersistentFlags()
+	flags.StringVarP(&c.file, "config", "c", "", "configuration file (default hookline.yml if it exists; $HOOKLINE_CONFIG)")
+	flags.StringVar(&c.logLevel, "log-level", "info", "debug, info, warn or error")
+	flags.StringVar(&c.logFormat, "log-format", "auto", "json, console, or auto: console on a terminal")
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return usage(fmt.Errorf("%w\nTry: %s --help", err, cmd.CommandPath()))
+	})
+	root.AddGroup(&cobra.Group{ID: "roles", Title: "Run it:"}, &cobra.Group{ID: "look", Title: "Look and decide:"}, &cobra.Group{ID: "setup", Title: "Set it up:"})
+	root.AddCommand(
+		c.run(), c.receiver(), c.worker(),
+		c.send(), c.queues(), c.dead(), c.health(),
+		c.topology(), c.config(), c.version(),
+	)
+	return root
+}
+
+// group makes a command that only has others below it: alone it shows its help, with an unknown one it is wrong usage.
+func group(cmd *cobra.Command) {
+	cmd.Args = args(cobra.NoArgs)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+}
+
+// args wraps a check of positional arguments so that a wrong number is a usage error with the way to the help.
+func args(check cobra.PositionalArgs) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, given []string) error {
+		if err := check(cmd, given); err != nil {
+			return usage(fmt.Errorf("%w\nUsage: %s\nTry: %s --help", err, cmd.UseLine(), cmd.CommandPath()))
+		}
+		return nil
+	}
+}
+
+// load reads the configuration that the flags name.
+func (c *command) load(log *zap.Logger) (*config.Config, error) {
+	loaded, err := config.Load(c.configFile(), c.env, app.Handlers(log, c.program.Handlers))
+	if err != nil {
+		return nil, usage(fmt.Errorf("the configuration cannot be used:\n%w", err))
+	}
+	return loaded, nil
+}
+
+// configFile is the file to read; empty means the built-in configuration.
+func (c *command) configFile() string {
+	if c.file != "" {
+		return c.file
+	}
+	if file, ok := c.env("HOOKLINE_CONFIG"); ok && file != "" {
+		return file
+	}
+	if _, err := os.Stat("hookline.yml"); err == nil {
+		return "hookline.yml"
+	}
+	return ""
+}
+
+func (c *command) logger() (*zap.Logger, error) {
+	log, err := app.NewLogger(c.stderr, c.logLevel, c.logFormat)
+	if err != nil {
+		return nil, usage(err)
+	}
+	return log, nil
+}

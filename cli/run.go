@@ -1,0 +1,125 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"net"
+
+	"github.com/spf13/cobra"
+	"go.uber.org/zap"
+
+	"github.com/hookline/hookline/app"
+	"github.com/hookline/hookline/app/config"
+)
+
+func (c *command) run() *cobra.Command {
+	return &cobra.Command{
+		Use:     "run",
+		GroupID: "roles",
+		Short:   "Receive and work in one process",
+		Long: `Run receiver and workers in one process. Without a configuration file this needs nothing else: events are kept
+in the data folder (./data, or $HOOKLINE_DATA), Alma's are written to data/export, and the secret that Alma has to
+sign with is made at the first start and shown.
+
+Ctrl-C stops it cleanly: what was accepted stays, running work gets time to finish. A second Ctrl-C ends it at once;
+nothing that was answered with 200 is lost then either.`,
+		Args: args(cobra.NoArgs),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return c.serve(cmd, app.Options{Receive: true, Work: true})
+		},
+	}
+}
+
+func (c *command) receiver() *cobra.Command {
+	return &cobra.Command{
+		Use:     "receiver",
+		GroupID: "roles",
+		Short:   "Take webhooks in and publish them to RabbitMQ",
+		Long: `Run a receiver: it verifies each webhook, publishes it to RabbitMQ and answers 200 once RabbitMQ has confirmed that
+the event is stored. Run as many as you like behind a load balancer.`,
+		Args: args(cobra.NoArgs),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return c.serve(cmd, app.Options{Receive: true})
+		},
+	}
+}
+
+func (c *command) worker() *cobra.Command {
+	var only []string
+	cmd := &cobra.Command{
+		Use:     "worker",
+		GroupID: "roles",
+		Short:   "Consume routes from RabbitMQ and run their handlers",
+		Long: `Run a worker: it consumes the queue of each route, or of the routes named with --route, and runs their handlers.
+Start as many as you like; they share the work.`,
+		Args: args(cobra.NoArgs),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return c.serve(cmd, app.Options{Work: true, Only: only})
+		},
+	}
+	cmd.Flags().StringSliceVar(&only, "route", nil, "consume only these routes, separated by commas")
+	_ = cmd.RegisterFlagCompletionFunc("route", c.completeRoutes)
+	return cmd
+}
+
+func (c *command) serve(cmd *cobra.Command, o app.Options) error {
+	log, err := c.logger()
+	if err != nil {
+		return err
+	}
+	builtIn := c.configFile() == ""
+	if builtIn && (!o.Receive || !o.Work) {
+		return usage(errors.New("a receiver or worker of its own needs a configuration with a RabbitMQ address: name it with --config, or use `hookline run`"))
+	}
+	if builtIn {
+		if _, err := config.EnsureSecret(config.SecretFile(c.env)); err != nil {
+			return err
+		}
+	}
+	if o.Config, err = c.load(log); err != nil {
+		return err
+	}
+	o.Version, o.Log = c.program.Version, log
+	process, err := app.New(o)
+	if errors.Is(err, app.ErrOneProcess) {
+		return usage(err)
+	}
+	if err != nil {
+		return err
+	}
+	if builtIn && process.Addr() != "" {
+		c.welcome(o.Config, process.Addr())
+	}
+	log.Info("started", zap.String("version", c.program.Version), zap.String("listen", process.Addr()),
+		zap.String("private_listen", process.PrivateAddr()), zap.Int("sources", len(o.Config.Sources)), zap.Int("routes", len(o.Config.Routes)))
+	if err := process.Run(cmd.Context()); err != nil {
+		return err
+	}
+	log.Info("stopped")
+	return nil
+}
+
+// welcome tells a newcomer what the built-in configuration made, and what to do next.
+func (c *command) welcome(conf *config.Config, addr string) {
+	_, port, _ := net.SplitHostPort(addr)
+	fmt.Fprintf(c.stdout, `
+  Hookline %s takes webhooks at   http://localhost:%s/webhooks/alma
+  Alma's secret (kept in %s):   %s
+  Every event becomes a file under   %s/export
+
+  Try, in a second terminal here:    hookline send alma job_end
+
+`, c.program.Version, port, config.SecretFile(c.env), conf.Sources["alma"].Secrets[0].Value, conf.Data)
+}
+
+func (c *command) completeRoutes(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+	conf, err := c.load(zap.NewNop())
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveError
+	}
+	var names []string
+	for _, r := range conf.Routes {
+		names = append(names, r.Name)
+	}
+	return names, cobra.ShellCompDirectiveNoFileComp
+}

@@ -1,0 +1,115 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+	"go.uber.org/zap"
+
+	"github.com/hookline/hookline/app"
+	"github.com/hookline/hookline/pkg/broker/rabbitmq"
+)
+
+func (c *command) topology() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:     "topology",
+		GroupID: "setup",
+		Short:   "Compare RabbitMQ with the configuration, or make it so",
+		Long: `Receivers and workers declare what they need when they connect, so these commands are for looking first, for
+brokers on which they may not declare, and for taking a binding away.`,
+	}
+	group(cmd)
+	cmd.AddCommand(
+		c.topologyChange("plan", "Show what exists, what is missing and what differs; change nothing", rabbitmq.Plan),
+		c.topologyChange("apply", "Declare what is missing; what differs is left alone and shown", rabbitmq.Apply),
+		c.topologyUnbind(),
+	)
+	return cmd
+}
+
+func (c *command) topologyChange(use, short string, do func(context.Context, rabbitmq.Config) ([]rabbitmq.Change, error)) *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   use,
+		Short: short,
+		Args:  args(cobra.NoArgs),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			conf, err := c.rabbit()
+			if err != nil {
+				return err
+			}
+			ctx, cancel := context.WithTimeout(cmd.Context(), deskTimeout)
+			defer cancel()
+			changes, err := do(ctx, conf)
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				err = c.json(changes)
+			} else {
+				err = c.changes(changes)
+			}
+			if err == nil && differs(changes) {
+				return exitError{code: ExitDiffers}
+			}
+			return err
+		},
+	}
+	jsonFlag(cmd, &asJSON)
+	return cmd
+}
+
+func (c *command) topologyUnbind() *cobra.Command {
+	return &cobra.Command{
+		Use:   "unbind ROUTE PATTERN",
+		Short: "Take a pattern away from a route's queue",
+		Long: `A pattern that you remove from a route's "match" stays bound on RabbitMQ, since other programs may have bound it.
+This takes it away. What is in the queue already stays there.`,
+		Args: args(cobra.ExactArgs(2)),
+		RunE: func(cmd *cobra.Command, given []string) error {
+			conf, err := c.rabbit()
+			if err != nil {
+				return err
+			}
+			ctx, cancel := context.WithTimeout(cmd.Context(), deskTimeout)
+			defer cancel()
+			if err := rabbitmq.Unbind(ctx, conf, given[0], given[1]); err != nil {
+				return err
+			}
+			fmt.Fprintf(c.stdout, "%s is no longer bound to route %s\n", given[1], given[0])
+			return nil
+		},
+	}
+}
+
+func (c *command) rabbit() (rabbitmq.Config, error) {
+	conf, err := c.load(zap.NewNop())
+	if err != nil {
+		return rabbitmq.Config{}, err
+	}
+	if conf.Broker.Embedded() {
+		return rabbitmq.Config{}, usage(errors.New("the embedded line has no topology to plan; set broker.url to a RabbitMQ address"))
+	}
+	return app.RabbitMQ(conf)
+}
+
+func (c *command) changes(changes []rabbitmq.Change) error {
+	table := tabwriter.NewWriter(c.stdout, 0, 4, 2, ' ', 0)
+	fmt.Fprintln(table, "STATE\tKIND\tNAME\tDETAIL")
+	for _, change := range changes {
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", change.State, change.Kind, change.Name, change.Detail)
+	}
+	return table.Flush()
+}
+
+// differs tells whether the broker is not yet, or not at all, as the configuration says. A binding that AMQP cannot
+// look at does not count.
+func differs(changes []rabbitmq.Change) bool {
+	return slices.ContainsFunc(changes, func(c rabbitmq.Change) bool {
+		return c.State == rabbitmq.StateMissing || c.State == rabbitmq.StateDiffers
+	})
+}

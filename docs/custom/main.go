@@ -1,0 +1,38 @@
+// Command custom is hookline with one more kind of handler: greet.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/hookline/hookline/cli"
+	"github.com/hookline/hookline/pkg/event"
+	"github.com/hookline/hookline/pkg/handler"
+)
+
+// greeting is the handler's part of hookline.yml: handler: { kind: greet, name: World }.
+type greeting struct {
+	Name string `yaml:"name"`
+}
+
+func (g greeting) Handle(_ context.Context, d event.Delivery) error {
+	_, err := fmt.Printf("Hello %s, %s happened (attempt %d)\n", g.Name, d.Event.Key(), d.Attempt)
+	return err
+}
+
+func newGreeting(decode func(any) error) (handler.Handler, error) {
+	var g greeting
+	if err := decode(&g); err != nil {
+		return nil, err
+	}
+	if g.Name == "" {
+		return nil, errors.New("name is missing: whom shall it greet?")
+	}
+	return g, nil
+}
+
+func main() {
+	os.Exit(cli.Program{Version: "custom", Handlers: handler.Registry{"greet": newGreeting}}.Main())
+}

@@ -1,0 +1,68 @@
+package test
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+)
+
+func TestCommandsSayWhatIsWrongAndWhatToDo(t *testing.T) {
+	t.Parallel()
+	f := newFolder(t)
+	f.write(t, "bad.yml", "sources:\n  alma: { preset: alma }\nroutes:\n  a: { match: 'Alma', handler: { kind: file } }\n  b: { match: '#', handler: { kind: log }, timeout: soon }\n")
+	for _, c := range []struct {
+		args []string
+		code int
+		want []string
+	}{
+		{[]string{}, 0, []string{"hookline run", "Look and decide:"}},
+		{[]string{"nonsense"}, 2, []string{`unknown command "nonsense"`, "Try: hookline --help"}},
+		{[]string{"run", "--nonsense"}, 2, []string{"Try: hookline run --help"}},
+		{[]string{"run", "--log-level", "loud"}, 2, []string{"use debug, info, warn or error"}},
+		{[]string{"worker"}, 2, []string{"use `hookline run`"}},
+		{[]string{"send", "alma", "job_end"}, 2, []string{"start `hookline run` here first"}},
+		{[]string{"send", "alma"}, 2, []string{"give exactly one of"}},
+		{[]string{"config", "check", "bad.yml"}, 2, []string{
+			"bad.yml:2:9: sources.alma: secrets is missing",
+			"bad.yml:4:32: routes.a.handler: dir is missing",
+			`bad.yml:5:53: routes.b.timeout: "soon" is not a duration`,
+		}},
+		{[]string{"config", "check", "missing.yml"}, 2, []string{"missing.yml: no such file"}},
+		{[]string{"config", "show", "--default"}, 0, []string{"preset: alma"}},
+		{[]string{"version"}, 0, []string{"hookline dev (go1."}},
+		{[]string{"health", "--url", "http://127.0.0.1:1/readyz"}, 1, []string{"is it running"}},
+		{[]string{"completion", "bash"}, 0, []string{"bash completion V2 for hookline"}},
+	} {
+		r := f.run(t, c.args...)
+		for _, want := range c.want {
+			if r.code != c.code || !strings.Contains(r.stdout+r.stderr, want) {
+				t.Errorf("hookline %s: exit code %d, want %d with %q:\n%s%s", strings.Join(c.args, " "), r.code, c.code, want, r.stdout, r.stderr)
+			}
+		}
+	}
+}
+
+func TestReadsPrintJSON(t *testing.T) {
+	t.Parallel()
+	f := newFolder(t)
+	p := f.start(t, "run")
+	f.run(t, "send", "alma", "job_end", "--url", "http://"+p.listen)
+	for _, args := range [][]string{
+		{"queues", "--json"}, {"dead", "list", "--json"}, {"config", "show", "--json"}, {"config", "schema"}, {"version", "--json"},
+		{"send", "alma", "--list", "--json"}, {"send", "alma", "--challenge", "--json", "--url", "http://" + p.listen},
+	} {
+		r := f.run(t, args...)
+		if r.code != 0 || !json.Valid([]byte(r.stdout)) {
+			t.Errorf("hookline %s: %+v", strings.Join(args, " "), r)
+		}
+	}
+}
+
+func TestASecondRunInTheSameFolderIsRefused(t *testing.T) {
+	t.Parallel()
+	f := newFolder(t)
+	f.start(t, "run")
+	if r := f.run(t, "run"); r.code != 1 || !strings.Contains(r.stderr, "line.db") {
+		t.Errorf("%+v", r)
+	}
+}

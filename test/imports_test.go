@@ -1,0 +1,76 @@
+// Package test holds what concerns the repository as a whole: which package may import which, and the built binary.
+package test
+
+import (
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/hookline/hookline/"
+
+// TestImportsRunOneWay holds the rule of docs/design.md: a package imports what stands below it, never beside or above.
+func TestImportsRunOneWay(t *testing.T) {
+	t.Parallel()
+	allowed := map[string][]string{
+		"pkg/event":     {},
+		"pkg/handler":   {"pkg/event"},
+		"pkg/signature": {"pkg/event"},
+		"pkg/broker":    {"pkg/event"},
+
+		"pkg/broker/rabbitmq":   {"pkg/broker", "pkg/event"},
+		"pkg/broker/embedded":   {"pkg/broker", "pkg/event"},
+		"pkg/broker/brokertest": {"pkg/broker", "pkg/event"},
+
+		"receiver":             {"pkg/broker", "pkg/event", "pkg/signature"},
+		"worker":               {"pkg/broker", "pkg/event", "pkg/handler"},
+		"worker/handlers/exec": {"pkg/event", "pkg/handler"},
+		"worker/handlers/file": {"pkg/event", "pkg/handler"},
+		"worker/handlers/http": {"pkg/event", "pkg/handler", "pkg/signature"},
+		"worker/handlers/log":  {"pkg/event", "pkg/handler"},
+		"sender":               {"pkg/event", "pkg/signature"},
+
+		"app/config": {"pkg/broker", "pkg/event", "pkg/handler", "pkg/signature", "receiver", "worker"},
+		"app": {
+			"app/config", "pkg/broker", "pkg/broker/embedded", "pkg/broker/rabbitmq", "pkg/handler", "receiver", "worker",
+			"worker/handlers/exec", "worker/handlers/file", "worker/handlers/http", "worker/handlers/log",
+		},
+		"cli":          {"app", "app/config", "pkg/broker", "pkg/broker/rabbitmq", "pkg/handler", "pkg/signature", "sender"},
+		"cmd/hookline": {"cli"},
+	}
+	for pkg, imports := range packages(t) {
+		if strings.HasPrefix(pkg, "test") || strings.HasPrefix(pkg, "docs/") || strings.HasPrefix(pkg, "deployments/") {
+			continue
+		}
+		rule, known := allowed[pkg]
+		if !known {
+			t.Errorf("package %s has no rule here: say what it may import", pkg)
+		}
+		for _, imported := range imports {
+			if name, ours := strings.CutPrefix(imported, module); ours && !slices.Contains(rule, name) {
+				t.Errorf("%s imports %s", pkg, name)
+			}
+			if imported == "github.com/rabbitmq/amqp091-go" && pkg != "pkg/broker/rabbitmq" {
+				t.Errorf("%s imports amqp091-go: only pkg/broker/rabbitmq speaks AMQP", pkg)
+			}
+			if pkg == "pkg/event" && strings.Contains(strings.Split(imported, "/")[0], ".") {
+				t.Errorf("pkg/event imports %s: it is for the standard library only", imported)
+			}
+		}
+	}
+}
+
+func packages(t *testing.T) map[string][]string {
+	t.Helper()
+	out, err := exec.CommandContext(t.Context(), "go", "list", "-f", `{{.ImportPath}} {{join .Imports " "}}`, "../...").Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	found := map[string][]string{}
+	for line := range strings.Lines(string(out)) {
+		fields := strings.Fields(line)
+		found[strings.TrimPrefix(fields[0], module)] = fields[1:]
+	}
+	return found
+}

@@ -1,0 +1,170 @@
+package test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// patience is how long anything may take on a busy machine before a test gives up.
+const patience = 60 * time.Second
+
+// binary builds cmd/hookline once for all tests of this package, with the race detector as the tests have it.
+var binary = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "hookline-test-")
+	if err != nil {
+		return "", err
+	}
+	file := filepath.Join(dir, "hookline")
+	out, err := exec.Command("go", "build", "-race", "-o", file, "../cmd/hookline").CombinedOutput()
+	if err != nil {
+		return "", errors.New(string(out))
+	}
+	return file, nil
+})
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if file, err := binary(); err == nil {
+		_ = os.RemoveAll(filepath.Dir(file))
+	}
+	os.Exit(code)
+}
+
+// folder is where a test runs hookline: its working directory and the environment of its processes.
+type folder struct {
+	dir string
+	env []string
+}
+
+func newFolder(t *testing.T, env ...string) folder {
+	t.Helper()
+	base := []string{"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir(), "HOOKLINE_LISTEN=127.0.0.1:0", "HOOKLINE_PRIVATE_LISTEN=127.0.0.1:0"}
+	return folder{dir: t.TempDir(), env: append(base, env...)}
+}
+
+func (f folder) write(t *testing.T, name, text string) {
+	t.Helper()
+	if err := os.WriteFile(filepath.Join(f.dir, name), []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (f folder) command(t *testing.T, args ...string) *exec.Cmd {
+	t.Helper()
+	file, err := binary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(file, append([]string{"--log-format", "json"}, args...)...)
+	cmd.Dir, cmd.Env = f.dir, f.env
+	return cmd
+}
+
+// result is what a command that ended has left.
+type result struct {
+	code           int
+	stdout, stderr string
+}
+
+// run runs a command to its end.
+func (f folder) run(t *testing.T, args ...string) result {
+	t.Helper()
+	cmd := f.command(t, args...)
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	err := cmd.Run()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		t.Fatal(err)
+	}
+	return result{cmd.ProcessState.ExitCode(), stdout.String(), stderr.String()}
+}
+
+// process is a hookline that runs; it is killed when the test ends, if it has not ended before.
+type process struct {
+	cmd    *exec.Cmd
+	lines  chan map[string]any // its log
+	ended  chan struct{}
+	stdout bytes.Buffer
+	listen string
+}
+
+// start starts a role and waits until it logs that it has started.
+func (f folder) start(t *testing.T, args ...string) *process {
+	t.Helper()
+	p := &process{cmd: f.command(t, args...), lines: make(chan map[string]any, 10_000), ended: make(chan struct{})}
+	p.cmd.Stdout = &p.stdout
+	stderr, err := p.cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	go p.read(bufio.NewScanner(stderr))
+	t.Cleanup(p.kill)
+	p.listen, _ = p.log(t, "started")["listen"].(string)
+	return p
+}
+
+func (p *process) read(lines *bufio.Scanner) {
+	for lines.Scan() {
+		var line map[string]any
+		if json.Unmarshal(lines.Bytes(), &line) != nil {
+			line = map[string]any{"msg": lines.Text()}
+		}
+		p.lines <- line
+	}
+	_ = p.cmd.Wait()
+	close(p.ended)
+}
+
+// log waits for a line of the log with the message.
+func (p *process) log(t *testing.T, message string) map[string]any {
+	t.Helper()
+	deadline, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	var seen []any
+	for {
+		select {
+		case line := <-p.lines:
+			if line["msg"] == message {
+				return line
+			}
+			seen = append(seen, line)
+		case <-p.ended:
+			t.Fatalf("ended before it logged %q; before that: %v", message, seen)
+		case <-deadline.Done():
+			t.Fatalf("did not log %q; it logged %v", message, seen)
+		}
+	}
+}
+
+// stop asks for a clean stop and returns the exit code.
+func (p *process) stop(t *testing.T) int {
+	t.Helper()
+	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-p.ended:
+	case <-time.After(patience):
+		t.Fatal("does not stop")
+	}
+	return p.cmd.ProcessState.ExitCode()
+}
+
+func (p *process) kill() {
+	_ = p.cmd.Process.Kill()
+	<-p.ended
+}

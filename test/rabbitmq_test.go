@@ -1,0 +1,201 @@
+package test
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/hookline/hookline/pkg/broker"
+	"github.com/hookline/hookline/test/rabbitnode"
+)
+
+const rabbitConfig = `
+listen: "127.0.0.1:0"
+private_listen: "127.0.0.1:0"
+broker: { url: "${AMQP_URL}" }
+sources: { alma: { preset: alma, secrets: first } }
+routes:
+  archive: { match: "#", handler: { kind: file, dir: export } }
+  forward: { match: "alma.job_end", handler: { kind: http, url: "${SINK_URL}" }, retry: { attempts: 3, first: 1s, max: 1s } }
+`
+
+// sink stands at the end of the route forward. Each request waits until hold is closed.
+type sink struct {
+	*httptest.Server
+	arrived chan string
+	hold    chan struct{}
+	once    sync.Once
+}
+
+func newSink(t *testing.T) *sink {
+	t.Helper()
+	s := &sink{arrived: make(chan string, 1000), hold: make(chan struct{})}
+	s.Server = httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		s.arrived <- r.Header.Get("Hookline-Id")
+		select {
+		case <-s.hold:
+		case <-r.Context().Done():
+		}
+	}))
+	t.Cleanup(func() { s.release(); s.Close() })
+	return s
+}
+
+func (s *sink) release() { s.once.Do(func() { close(s.hold) }) }
+
+// next waits for the ID of the next request.
+func (s *sink) next(t *testing.T) string {
+	t.Helper()
+	select {
+	case id := <-s.arrived:
+		return id
+	case <-time.After(patience):
+		t.Fatal("nothing more arrives")
+		return ""
+	}
+}
+
+func TestAWorkerKilledInMidWorkLosesNothing(t *testing.T) {
+	t.Parallel()
+	sink := newSink(t)
+	f := newFolder(t, "AMQP_URL="+rabbitnode.URL(t), "SINK_URL="+sink.URL)
+	f.write(t, "hookline.yml", rabbitConfig)
+	receiver, doomed := f.start(t, "receiver"), f.start(t, "worker")
+	const events = 20
+	if sent := f.run(t, "send", "alma", "job_end", "-n", strconv.Itoa(events), "--url", "http://"+receiver.listen); sent.code != 0 {
+		t.Fatalf("send: %+v", sent)
+	}
+	sink.next(t) // it is in mid-work
+	doomed.kill()
+	sink.release()
+	f.start(t, "worker")
+	f.start(t, "worker")
+	handled := map[string]bool{}
+	for len(handled) < events {
+		handled[sink.next(t)] = true
+	}
+	f.settled(t, events)
+}
+
+// settled polls the line, as a person would, until every queue is empty, and then counts the exported files.
+func (f folder) settled(t *testing.T, events int) {
+	t.Helper()
+	for deadline := time.Now().Add(patience); ; {
+		shown := f.run(t, "queues", "--json")
+		var queues []broker.QueueInfo
+		if err := json.Unmarshal([]byte(shown.stdout), &queues); err != nil || time.Now().After(deadline) {
+			t.Fatalf("queues: %+v, %v", shown, err)
+		}
+		if !slices.ContainsFunc(queues, func(q broker.QueueInfo) bool { return q.Waiting > 0 }) {
+			break
+		}
+	}
+	if n := len(filesBelow(t, filepath.Join(f.dir, "export"))); n != events {
+		t.Errorf("%d files of %d events", n, events)
+	}
+}
+
+func TestReceiverAnswers503WhileRabbitMQIsAwayAndRecoversByItself(t *testing.T) {
+	t.Parallel()
+	node := rabbitnode.Start(t)
+	sink := newSink(t)
+	sink.release()
+	f := newFolder(t, "AMQP_URL="+node.URL(), "SINK_URL="+sink.URL)
+	f.write(t, "hookline.yml", rabbitConfig)
+	receiver := f.start(t, "receiver")
+	f.start(t, "worker")
+	send := func() result { return f.run(t, "send", "alma", "job_end", "--url", "http://"+receiver.listen) }
+	if sent := send(); sent.code != 0 {
+		t.Fatalf("send: %+v", sent)
+	}
+	sink.next(t)
+
+	if err := node.Stop(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	start := time.Now()
+	if sent := send(); sent.code != 1 || !strings.Contains(sent.stdout+sent.stderr, "503") {
+		t.Errorf("while RabbitMQ is away: %+v", sent)
+	}
+	if took := time.Since(start); took > 6*time.Second { // 5 s are Alma's, the rest is the command's own start
+		t.Errorf("the answer took %v", took)
+	}
+
+	if err := node.StartAgain(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for deadline := time.Now().Add(patience); send().code != 0; {
+		if time.Now().After(deadline) {
+			t.Fatal("the receiver does not recover")
+		}
+	}
+	sink.next(t)
+}
+
+func TestDeadLettersAreListedReplayedAndDiscarded(t *testing.T) {
+	t.Parallel()
+	gone := httptest.NewServer(http.NotFoundHandler())
+	t.Cleanup(gone.Close)
+	f := newFolder(t, "AMQP_URL="+rabbitnode.URL(t), "SINK_URL="+gone.URL)
+	f.write(t, "hookline.yml", rabbitConfig)
+	receiver, worker := f.start(t, "receiver"), f.start(t, "worker", "--route", "forward")
+	for range 2 {
+		f.run(t, "send", "alma", "job_end", "--url", "http://"+receiver.listen)
+		worker.log(t, "delivery dead")
+	}
+	list := f.run(t, "dead", "list", "forward")
+	if strings.Count(list.stdout, "404") != 2 {
+		t.Fatalf("dead list: %+v", list)
+	}
+	id := strings.Fields(strings.Split(list.stdout, "\n")[1])[1]
+	if shown := f.run(t, "dead", "show", "forward", id); !strings.Contains(shown.stdout, `"data_base64"`) {
+		t.Errorf("dead show: %+v", shown)
+	}
+	if replayed := f.run(t, "dead", "replay", "forward", id); replayed.code != 0 {
+		t.Errorf("dead replay: %+v", replayed)
+	}
+	worker.log(t, "delivery dead")
+	if discarded := f.run(t, "dead", "discard", "forward", "--all"); !strings.Contains(discarded.stdout, "discarded 2") {
+		t.Errorf("dead discard: %+v", discarded)
+	}
+	if list := f.run(t, "dead", "list"); !strings.Contains(list.stdout, "no dead letters") {
+		t.Errorf("dead list at the end: %+v", list)
+	}
+}
+
+func TestTopologyPlanAppliesAndNamesADifference(t *testing.T) {
+	t.Parallel()
+	f := newFolder(t, "AMQP_URL="+rabbitnode.URL(t), "SINK_URL=http://127.0.0.1:1")
+	f.write(t, "hookline.yml", rabbitConfig)
+	if plan := f.run(t, "topology", "plan"); plan.code != 3 || !strings.Contains(plan.stdout, "missing") {
+		t.Errorf("plan of nothing: %+v", plan)
+	}
+	if applied := f.run(t, "topology", "apply"); applied.code != 0 {
+		t.Errorf("apply: %+v", applied)
+	}
+	if plan := f.run(t, "topology", "plan"); plan.code != 0 {
+		t.Errorf("plan after apply: %+v", plan)
+	}
+}
+
+// command with a URL that carries a password must never show it.
+func TestAddressesAreShownWithoutPasswords(t *testing.T) {
+	t.Parallel()
+	f := newFolder(t, "AMQP_URL=amqp://user:hunter2@127.0.0.1:1/", "SINK_URL=http://127.0.0.1:1")
+	f.write(t, "hookline.yml", rabbitConfig)
+	for _, args := range [][]string{{"queues"}, {"config", "show"}, {"topology", "plan"}} {
+		cmd := f.command(t, args...)
+		out, _ := (&exec.Cmd{Path: cmd.Path, Args: cmd.Args, Dir: cmd.Dir, Env: cmd.Env}).CombinedOutput()
+		if strings.Contains(string(out), "hunter2") {
+			t.Errorf("%v shows the password: %s", args, out)
+		}
+	}
+}

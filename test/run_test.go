@@ -1,0 +1,109 @@
+package test
+
+import (
+	"encoding/json"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func TestRunNeedsNothingAndWritesAFile(t *testing.T) {
+	t.Parallel()
+	f := newFolder(t)
+	p := f.start(t, "run")
+	sent := f.run(t, "send", "alma", "job_end", "--url", "http://"+p.listen)
+	if sent.code != 0 {
+		t.Fatalf("send: %+v", sent)
+	}
+	p.log(t, "delivery done")
+	if files := f.exported(t); len(files) != 1 || !strings.Contains(files[0], "alma/job_end/") {
+		t.Errorf("exported %v", files)
+	}
+	if code := p.stop(t); code != 0 {
+		t.Errorf("stop: exit code %d", code)
+	}
+	secret := strings.TrimSpace(read(t, filepath.Join(f.dir, "data", "alma.secret")))
+	if out := p.stdout.String(); !strings.Contains(out, secret) {
+		t.Errorf("the secret is not shown: %s", out)
+	}
+	if info, err := os.Stat(filepath.Join(f.dir, "data", "alma.secret")); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("the secret's file: %v, %v", info.Mode(), err)
+	}
+}
+
+func TestEverySampleOfAlmaIsStoredAndExported(t *testing.T) {
+	t.Parallel()
+	f := newFolder(t)
+	p := f.start(t, "run")
+	var samples []struct{ Action, Format string }
+	if err := json.Unmarshal([]byte(f.run(t, "send", "alma", "--list", "--json").stdout), &samples); err != nil || len(samples) < 40 {
+		t.Fatalf("%d samples, %v", len(samples), err)
+	}
+	sent := f.run(t, "send", "alma", "--all", "--url", "http://"+p.listen)
+	if sent.code != 0 {
+		t.Fatalf("send: %+v", sent)
+	}
+	for range samples {
+		if line := p.log(t, "delivery done"); line["outcome"] != "done" {
+			t.Errorf("delivered: %v", line)
+		}
+	}
+	files := f.exported(t)
+	if len(files) != len(samples) {
+		t.Errorf("%d files of %d events", len(files), len(samples))
+	}
+	for _, s := range samples {
+		if !strings.Contains(strings.Join(files, "\n"), "alma/"+s.Action+"/") {
+			t.Errorf("no file of %s (%s)", s.Action, s.Format)
+		}
+	}
+	if strings.Contains(strings.Join(files, "\n"), "unreadable") {
+		t.Error("a sample was not understood")
+	}
+}
+
+func TestRunKilledAfterTheAnswerStillExports(t *testing.T) {
+	t.Parallel()
+	f := newFolder(t)
+	f.write(t, "hookline.yml", `
+listen: "127.0.0.1:0"
+private_listen: "127.0.0.1:0"
+sources: { alma: { preset: alma, secrets: first } }
+routes:
+  slow: { match: "#", handler: { kind: exec, command: ["sh", "-c", "test -e go || exec sleep 600; cat > done-$HOOKLINE_ID"] } }
+`)
+	p := f.start(t, "run")
+	if sent := f.run(t, "send", "alma", "job_end", "--url", "http://"+p.listen); sent.code != 0 {
+		t.Fatalf("send: %+v", sent)
+	}
+	p.kill()
+	f.write(t, "go", "")
+	p = f.start(t, "run")
+	p.log(t, "delivery done")
+	if done, _ := filepath.Glob(filepath.Join(f.dir, "done-*")); len(done) != 1 {
+		t.Errorf("done %v", done)
+	}
+}
+
+// exported lists the files under data/export.
+func (f folder) exported(t *testing.T) []string {
+	t.Helper()
+	return filesBelow(t, filepath.Join(f.dir, "data", "export"))
+}
+
+func filesBelow(t *testing.T, dir string) []string {
+	t.Helper()
+	var files []string
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err == nil && !d.IsDir() {
+			files = append(files, strings.TrimPrefix(path, dir+"/"))
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return files
+}
