@@ -13,8 +13,8 @@ import (
 
 // Shares of a source's deadline, in percent from the moment the headers were read. The rest is for the way back.
 const (
-	readShare    = 80
-	publishShare = 90
+	readShare    = 60
+	publishShare = 80
 )
 
 // post takes one message: read, verify, store, answer.

@@ -37,6 +37,7 @@ type link struct {
 	mu      sync.Mutex
 	current *session      // nil: none
 	cause   error         // why there is none
+	lost    time.Time     // since when there is none; the start counts as a loss
 	changed chan struct{} // closed and replaced whenever current changes
 	closed  bool
 }
@@ -45,7 +46,7 @@ func newLink(role string, cfg Config, d *declarer, m *metrics, log *zap.Logger) 
 	return &link{
 		role: role, dialer: newDialer(cfg, role), declarer: d, metrics: m,
 		log:   log.With(zap.String("connection", role)),
-		cause: errConnecting, changed: make(chan struct{}),
+		cause: errConnecting, lost: time.Now(), changed: make(chan struct{}),
 	}
 }
 
@@ -123,9 +124,22 @@ func (l *link) set(s *session, cause error) {
 	l.metrics.connected.WithLabelValues(l.role).Set(up)
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.current != nil && s == nil {
+		l.lost = time.Now()
+	}
 	l.current, l.cause = s, cause
 	close(l.changed)
 	l.changed = make(chan struct{})
+}
+
+// lostAt is when the last session ended; while there is one, now.
+func (l *link) lostAt() time.Time {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.current != nil {
+		return time.Now()
+	}
+	return l.lost
 }
 
 // await returns the current session, or the next one if there is none. Its error wraps broker.ErrDown.

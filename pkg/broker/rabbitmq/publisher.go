@@ -21,7 +21,8 @@ const (
 	slotSize = 64 << 10
 	// maxBody is RabbitMQ 4's default of max_message_size; a larger message would close the channel.
 	maxBody = 16 << 20
-	// maxWait is how long a publish waits for a connection at most: its caller may have somewhere else to put the event.
+	// maxWait is for how long after the loss of a connection a publish waits for the next one. What takes longer is an
+	// outage: then it fails at once, so that senders do not pile up.
 	maxWait = 5 * time.Second
 )
 
@@ -92,7 +93,7 @@ func (p *publisher) publish(ctx context.Context, m message) error {
 
 // session is the session to publish on now.
 func (p *publisher) session(ctx context.Context) (*session, error) {
-	ctx, cancel := context.WithTimeout(ctx, maxWait)
+	ctx, cancel := context.WithDeadline(ctx, p.link.lostAt().Add(maxWait))
 	defer cancel()
 	s, err := p.link.await(ctx)
 	if err != nil {

@@ -1,0 +1,138 @@
+package main
+
+type (
+	row struct {
+		title  string
+		panels []panel
+	}
+	panel struct {
+		title, description string
+		unit               string // Grafana's name of it
+		queries            []query
+		bad                *float64 // red from here on
+		good               *float64 // red below
+		width              int      // of 24; 0: a third
+		stat               bool     // one number instead of a plot
+	}
+	query struct{ expr, legend string }
+)
+
+// dashboard is what is shown: first how it stands, then a row for each question that somebody asks, then the traffic.
+// A queue's length is reported by every process alike, hence max; everything else is a sum over processes.
+func dashboard() []row {
+	return []row{now(), lost(), late(), failing(), pilingUp(), traffic()}
+}
+
+func now() row {
+	return row{"Now", []panel{
+		{title: "Accepted", description: "Events a second that were answered 200, which is: stored.", unit: "reqps", stat: true, width: 4,
+			queries: one("sum(rate(hookline_receiver_accepted_total[$__rate_interval]))", "accepted")},
+		{title: "Receivers", description: "Receivers that answer Prometheus.", unit: "none", stat: true, width: 4, good: at(1),
+			queries: one(`sum(up{job="receiver"}) or vector(0)`, "receivers")},
+		{title: "Workers", description: "Workers that answer Prometheus.", unit: "none", stat: true, width: 4, good: at(1),
+			queries: one(`sum(up{job="worker"}) or vector(0)`, "workers")},
+		{title: "Line connected", description: "Whether every connection of every process to the line stands.", unit: "bool_yes_no", stat: true, width: 4, good: at(1),
+			queries: one("min(hookline_broker_connected)", "connected")},
+		{title: "Waiting", description: "Events that no worker holds yet, over all routes.", unit: "none", stat: true, width: 4, bad: at(1000),
+			queries: one(`sum(max by (queue) (hookline_broker_queue_waiting{role="work"}))`, "waiting")},
+		{title: "Alerts", description: "Alerts that fire now; Prometheus' own page /alerts names them and says what to do.", unit: "none", stat: true, width: 4, bad: at(1),
+			queries: one(`count(ALERTS{alertstate="firing"}) or vector(0)`, "firing")},
+	}}
+}
+
+func lost() row {
+	return row{"Is anything lost?", []panel{
+		{title: "Not stored", description: "Events answered 503 because the line did not take them. The sender comes again: Alma three times within ten hours.", unit: "reqps",
+			queries: one("sum by (source, reason) (rate(hookline_receiver_publish_failures_total[$__rate_interval]))", "{{source}}: {{reason}}")},
+		{title: "Signatures refused", description: "Requests answered 401. mismatch and no_secret can be real events, which senders such as Alma do not repeat; missing is mostly scanners.", unit: "reqps",
+			queries: one("sum by (source, reason) (rate(hookline_receiver_verify_failures_total[$__rate_interval]))", "{{source}}: {{reason}}")},
+		{title: "Stored and settled, last hour", description: "Events stored, and deliveries that each route brought to an end (done, filtered or dead). A route that takes everything follows the stored ones.", unit: "none",
+			queries: []query{
+				{"sum(increase(hookline_receiver_accepted_total[1h]))", "stored"},
+				{`sum by (route) (increase(hookline_worker_deliveries_total{outcome=~"done|filtered|dead"}[1h]))`, "settled: {{route}}"},
+			}},
+		{title: "Unrouted events kept", description: "Events that match no route. They wait in the unrouted queue until somebody adds one.", unit: "none", bad: at(1),
+			queries: one(`max by (queue) (hookline_broker_queue_waiting{role="unrouted"})`, "{{queue}}")},
+		{title: "Not understood", description: "Events whose signature is right but which match no route, or whose body cannot be read. All are kept.", unit: "reqps",
+			queries: []query{
+				{"sum by (source) (rate(hookline_receiver_unrouted_total[$__rate_interval]))", "{{source}}: unrouted"},
+				{"sum by (source) (rate(hookline_receiver_unreadable_total[$__rate_interval]))", "{{source}}: unreadable"},
+			}},
+		{title: "Differences from the topology", description: "Queues and exchanges on RabbitMQ that are not as configured, so that their guarantees may not hold: `hookline topology plan` names them.", unit: "none", bad: at(1),
+			queries: one("max by (job) (hookline_broker_topology_mismatches)", "{{job}}")},
+	}}
+}
+
+func late() row {
+	return row{"Is anything late?", []panel{
+		{title: "Time to answer", description: "From the request's first byte to the answer. Alma gives up after 5 s and sends the event again.", unit: "s", bad: at(5), width: 6,
+			queries: quantiles("source", "hookline_receiver_request_seconds")},
+		{title: "Time to store", description: "From publishing an event to the line's confirmation, which is most of the answer's time.", unit: "s", width: 6,
+			queries: quantiles("source", "hookline_receiver_publish_seconds")},
+		{title: "Oldest event in hand", description: "Age since its receipt of the oldest event that is being worked on. Retries make events old as well.", unit: "s", width: 6,
+			queries: one("max by (route) (hookline_worker_oldest_age_seconds)", "{{route}}")},
+		{title: "Handler time", description: "How long one attempt takes.", unit: "s", width: 6,
+			queries: quantiles("route", "hookline_worker_handle_seconds")},
+	}}
+}
+
+func failing() row {
+	return row{"Is anything failing?", []panel{
+		{title: "Outcomes other than done", description: "retried: comes again after a delay. dead: given up. requeued: given back by a worker that stopped. filtered: not wanted by the route's condition.", unit: "ops", width: 6,
+			queries: one(`sum by (route, outcome) (rate(hookline_worker_deliveries_total{outcome!="done"}[$__rate_interval]))`, "{{route}}: {{outcome}}")},
+		{title: "Why attempts fail", description: "error and timeout are retried; permanent is given up at once; panic and filter are faults in a handler or a condition.", unit: "ops", width: 6,
+			queries: one("sum by (route, reason) (rate(hookline_worker_failures_total[$__rate_interval]))", "{{route}}: {{reason}}")},
+		{title: "Dead letters", description: "Events that a route gave up on; they wait for somebody's decision: `hookline dead list ROUTE`.", unit: "none", width: 6, bad: at(1),
+			queries: one(`max by (route) (hookline_broker_queue_waiting{role="dead"})`, "{{route}}")},
+		{title: "Attempts needed", description: "Attempts that an event took to be done or given up, on average. 1: nothing is retried.", unit: "none", width: 6,
+			queries: one("sum by (route) (rate(hookline_worker_attempts_sum[$__rate_interval])) / sum by (route) (rate(hookline_worker_attempts_count[$__rate_interval]))", "{{route}}")},
+	}}
+}
+
+func pilingUp() row {
+	return row{"Is anything piling up?", []panel{
+		{title: "Waiting for a worker", description: "Events in each route's queue that no worker holds. Growing: start more workers or raise the route's concurrency.", unit: "none", width: 6,
+			queries: one(`max by (route) (hookline_broker_queue_waiting{role="work"})`, "{{route}}")},
+		{title: "Waiting for another attempt", description: "Events in the delay queues. They come back to their route by themselves.", unit: "none", width: 6,
+			queries: one(`max by (queue) (hookline_broker_queue_waiting{role="retry"})`, "{{queue}}")},
+		{title: "In hand", description: "Events that handlers work on, and requests that receivers answer, at this moment.", unit: "none", width: 6,
+			queries: []query{
+				{"sum by (route) (hookline_worker_in_flight)", "{{route}}"},
+				{"sum(hookline_receiver_in_flight)", "requests"},
+			}},
+		{title: "Room on RabbitMQ's disk", description: "What is left above the limit at which RabbitMQ blocks its publishers and receivers answer 503.", unit: "bytes", width: 6,
+			queries: one("min by (instance) (rabbitmq_disk_space_available_bytes - rabbitmq_disk_space_available_limit_bytes)", "{{instance}}")},
+	}}
+}
+
+func traffic() row {
+	return row{"Traffic", []panel{
+		{title: "Accepted by source", description: "Events stored a second.", unit: "reqps",
+			queries: one("sum by (source) (rate(hookline_receiver_accepted_total[$__rate_interval]))", "{{source}}")},
+		{title: "Answers by code", description: "Everything that was answered to strangers, handshakes included.", unit: "reqps",
+			queries: one("sum by (code) (rate(hookline_receiver_requests_total[$__rate_interval]))", "{{code}}")},
+		{title: "Done by worker", description: "Events brought to an end by each worker: they should share evenly.", unit: "ops",
+			queries: one(`sum by (instance) (rate(hookline_worker_deliveries_total{outcome=~"done|filtered"}[$__rate_interval]))`, "{{instance}}")},
+		{title: "Handshakes", description: "Senders that asked whether this address is ours: answered, or refused because they asked for the wrong thing.", unit: "reqps",
+			queries: one("sum by (source, result) (rate(hookline_receiver_handshakes_total[$__rate_interval]))", "{{source}}: {{result}}")},
+		{title: "Line: confirms and reconnects", description: "Confirmations a second by job, and connections that had to be made again.", unit: "ops",
+			queries: []query{
+				{"sum by (job) (rate(hookline_broker_confirm_seconds_count[$__rate_interval]))", "{{job}}: confirms"},
+				{"sum by (job, connection) (rate(hookline_broker_reconnects_total[$__rate_interval]))", "{{job}}: {{connection}} reconnects"},
+			}},
+		{title: "Builds", description: "Processes by job and version: two versions at once mean that an update is under way, or stuck.", unit: "none",
+			queries: one("count by (job, version) (hookline_build_info)", "{{job}} {{version}}")},
+	}}
+}
+
+func one(expr, legend string) []query { return []query{{expr, legend}} }
+
+// quantiles are the median and the 99th percentile of a histogram, by label.
+func quantiles(label, histogram string) []query {
+	of := func(q string) string {
+		return "histogram_quantile(" + q + ", sum by (" + label + ", le) (rate(" + histogram + "_bucket[$__rate_interval])))"
+	}
+	return []query{{of("0.5"), "{{" + label + "}} p50"}, {of("0.99"), "{{" + label + "}} p99"}}
+}
+
+func at(v float64) *float64 { return &v }
