@@ -10,3 +10,6 @@ const (
 	EnvAMQP = "HOOKLINE_TEST_AMQP"         // amqp://user:password@host:port/
 	EnvAPI  = "HOOKLINE_TEST_RABBITMQ_API" // the management plugin: http://user:password@host:port
 )
+
+// EnvDocker set to 1 runs every node from the Docker image, which has another RabbitMQ than the system's packages.
+const EnvDocker = "HOOKLINE_TEST_DOCKER"

@@ -76,7 +76,7 @@ func newNode(ctx context.Context, o Options, dir string) (*Node, error) {
 	if o.Temporary {
 		remove = o.Dir
 	}
-	if scripts, ok := Installed(); ok {
+	if scripts, ok := Installed(); ok && os.Getenv(EnvDocker) == "" {
 		n.server, err = newInstalled(scripts, dir, remove, ports, o.Lines)
 	} else if dockerWorks(ctx) {
 		n.server, err = newContainer(dir, remove, ports, o.Lines)

@@ -40,7 +40,7 @@ func run(args []string) (code int, err error) {
 	if os.Getenv(rabbitnode.EnvAMQP) != "" && os.Getenv(rabbitnode.EnvAPI) != "" {
 		return command(ctx, args)
 	}
-	if _, ok := rabbitnode.Installed(); !ok {
+	if _, ok := rabbitnode.Installed(); !ok && os.Getenv(rabbitnode.EnvDocker) == "" {
 		if err := install(ctx); err != nil {
 			fmt.Fprintln(os.Stderr, "withrabbitmq: rabbitmq-server cannot be installed, trying Docker:", err)
 		}

@@ -7,11 +7,11 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
-	"encoding/pem"
+	"io"
 	"math/big"
 	"net"
-	"os"
-	"path/filepath"
+	"net/url"
+	"sync"
 	"testing"
 	"time"
 
@@ -22,22 +22,16 @@ import (
 
 func TestTLS(t *testing.T) {
 	t.Parallel()
-	certFile, keyFile, pool := selfSigned(t)
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	cert, pool := selfSigned(t)
+	plain := rabbitnode.URL(t)
+	u, err := url.Parse(plain)
 	if err != nil {
 		t.Fatal(err)
 	}
-	at := ln.Addr().String()
-	ln.Close()
-	rabbitnode.Start(t,
-		"listeners.ssl.1 = "+at,
-		"ssl_options.certfile = "+certFile,
-		"ssl_options.keyfile = "+keyFile,
-		"ssl_options.verify = verify_none",
-		"ssl_options.fail_if_no_peer_cert = false",
-	)
+	at := terminateTLS(t, cert, u.Host)
+	u.Scheme, u.Host = "amqps", at
 	r := route("archive", "#")
-	cfg := rabbitmq.Config{URLs: []string{"amqps://guest:guest@" + at + "/"}, TLS: &tls.Config{RootCAs: pool}, Routes: []broker.Route{r}}
+	cfg := rabbitmq.Config{URLs: []string{u.String()}, TLS: &tls.Config{RootCAs: pool}, Routes: []broker.Route{r}}
 	line := open(t, cfg)
 	for i := range 50 {
 		publish(t, line, anEvent(id(i)))
@@ -52,7 +46,39 @@ func TestTLS(t *testing.T) {
 	}
 }
 
-func selfSigned(t *testing.T) (certFile, keyFile string, pool *x509.CertPool) {
+// terminateTLS speaks TLS in front of a broker, as a load balancer would, and returns its address.
+func terminateTLS(t *testing.T, cert tls.Certificate, broker string) string {
+	t.Helper()
+	ln, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{Certificates: []tls.Certificate{cert}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var running sync.WaitGroup
+	t.Cleanup(func() { ln.Close(); running.Wait() })
+	running.Go(func() {
+		for {
+			front, err := ln.Accept()
+			if err != nil {
+				return
+			}
+			back, err := net.Dial("tcp", broker)
+			if err != nil {
+				front.Close()
+				return
+			}
+			for _, way := range [][2]net.Conn{{front, back}, {back, front}} {
+				running.Go(func() {
+					_, _ = io.Copy(way[0], way[1])
+					front.Close()
+					back.Close()
+				})
+			}
+		}
+	})
+	return ln.Addr().String()
+}
+
+func selfSigned(t *testing.T) (tls.Certificate, *x509.CertPool) {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -68,23 +94,11 @@ func selfSigned(t *testing.T) (certFile, keyFile string, pool *x509.CertPool) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	secret, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
 	cert, err := x509.ParseCertificate(der)
 	if err != nil {
 		t.Fatal(err)
 	}
-	pool = x509.NewCertPool()
+	pool := x509.NewCertPool()
 	pool.AddCert(cert)
-	dir := t.TempDir()
-	write := func(name, kind string, bytes []byte) string {
-		path := filepath.Join(dir, name)
-		if err := os.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: bytes}), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return path
-	}
-	return write("cert.pem", "CERTIFICATE", der), write("key.pem", "PRIVATE KEY", secret), pool
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, pool
 }
