@@ -199,7 +199,14 @@ func TestTheBuiltInConfigurationLoadsAndMakesItsSecretOnce(t *testing.T) {
 
 func TestShippedConfigurationsLoad(t *testing.T) {
 	t.Parallel()
-	lookup := func(name string) (string, bool) { return "x" + name, true }
+	secret := filepath.Join(t.TempDir(), "secret")
+	write(t, secret, "first")
+	lookup := func(name string) (string, bool) {
+		if strings.HasSuffix(name, "_FILE") {
+			return secret, true
+		}
+		return "x" + name, true
+	}
 	for _, file := range []string{"../../hookline.sample.yml", "../../deployments/hookline.yml", "../../deployments/kubernetes/hookline.yml"} {
 		text, err := os.ReadFile(file)
 		if err != nil {
