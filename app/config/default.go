@@ -2,7 +2,6 @@ package config
 
 import (
 	"crypto/rand"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -19,8 +18,8 @@ func SecretFile(env Env) string {
 	return filepath.Join(data, "alma.secret")
 }
 
-// EnsureSecret makes the file with a new secret if it is not there: 32 random bytes in base64url, readable by the owner
-// only. It says whether it made one.
+// EnsureSecret makes the file with a new secret if it is not there: 52 letters and digits with 260 random bits, readable
+// by the owner only. It says whether it made one.
 func EnsureSecret(file string) (made bool, err error) {
 	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
 		return false, fmt.Errorf("secret: %w (choose a folder that can be written; the built-in configuration's is $HOOKLINE_DATA)", err)
@@ -32,9 +31,7 @@ func EnsureSecret(file string) (made bool, err error) {
 	if err != nil {
 		return false, fmt.Errorf("secret: %w", err)
 	}
-	random := make([]byte, 32)
-	_, _ = rand.Read(random) // never fails: crypto/rand ends the program instead
-	_, err = f.WriteString(base64.RawURLEncoding.EncodeToString(random) + "\n")
+	_, err = f.WriteString(rand.Text() + rand.Text() + "\n")
 	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return false, fmt.Errorf("secret: %w", errors.Join(err, os.Remove(file)))
 	}
