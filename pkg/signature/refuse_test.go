@@ -130,6 +130,20 @@ func TestAValueInTheBodyHasToBeTextOrANumber(t *testing.T) {
 	}
 }
 
+// A stranger's body of 64 MiB of "[" ended the whole process: its stack grew beyond Go's limit.
+func TestABodyThatNestsTooDeeplyIsMalformed(t *testing.T) {
+	t.Parallel()
+	v := verifier(t, signature.Scheme{Kind: signature.Token, Token: "json:token"}, secret)
+	for _, body := range []string{
+		strings.Repeat("[", 64<<20),
+		`{"token":"` + secret + `","x":` + strings.Repeat("[", 10_001) + strings.Repeat("]", 10_001) + `}`,
+	} {
+		if _, err := v.Verify(request(body), now); reason(err) != signature.Malformed {
+			t.Errorf("%.40s: %v", body, err)
+		}
+	}
+}
+
 func TestToleranceIsConfigurable(t *testing.T) {
 	t.Parallel()
 	s := preset(t, "stripe")

@@ -5,6 +5,7 @@ package log
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -60,7 +61,7 @@ func (l *logger) Handle(_ context.Context, d event.Delivery) error {
 }
 
 func (l *logger) find(body []byte) []zap.Field {
-	if len(l.fields) == 0 || !gjson.ValidBytes(body) {
+	if len(l.fields) == 0 || !json.Valid(body) { // gjson's own check recurses without a bound
 		return nil
 	}
 	var found []zap.Field
