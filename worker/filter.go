@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/expr-lang/expr"
+	"github.com/expr-lang/expr/file"
 	"github.com/expr-lang/expr/vm"
 
 	"github.com/hookline/hookline/pkg/event"
@@ -69,7 +70,7 @@ func (f *Filter) Match(d event.Delivery) (bool, error) {
 	}
 	out, err := expr.Run(f.program, env)
 	if err != nil {
-		return false, &filterError{err}
+		return false, &filterError{place(err)}
 	}
 	switch chosen := out.(type) {
 	case bool:
@@ -78,6 +79,16 @@ func (f *Filter) Match(d event.Delivery) (bool, error) {
 		return false, nil
 	}
 	return false, &filterError{fmt.Errorf("the expression is a %T for this event, not true or false", out)}
+}
+
+// place says where an expression failed and leaves out why: the language's own words can quote the event, and this
+// goes into logs.
+func place(err error) error {
+	var at *file.Error
+	if !errors.As(err, &at) {
+		return errors.New("no answer for this event")
+	}
+	return fmt.Errorf("no answer for this event (%d:%d)%s", at.Line, at.Column+1, at.Snippet)
 }
 
 // decode is the body as JSON, or nil.

@@ -88,6 +88,20 @@ func TestFilterWithoutAnAnswerIsAnError(t *testing.T) {
 	}
 }
 
+func TestFilterErrorsQuoteNothingOfTheEvent(t *testing.T) {
+	t.Parallel()
+	for _, where := range []string{`int(data.name) > 5`, `date(data.name).Year() > 5`, `duration(data.name).Hours() > 5`, `"x" matches data.name`} {
+		f, err := worker.NewFilter(where)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = f.Match(delivery("job_end", `{"name":"Jane (Doe"}`))
+		if err == nil || strings.Contains(err.Error(), "Doe") || !strings.Contains(err.Error(), "\n | "+where+"\n | ") {
+			t.Errorf("%s: %v", where, err)
+		}
+	}
+}
+
 func TestFilterErrorsPointAtThePlace(t *testing.T) {
 	t.Parallel()
 	for where, want := range map[string]string{
