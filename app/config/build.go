@@ -7,8 +7,8 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"regexp"
 	"slices"
-	"strings"
 	"time"
 
 	"go.yaml.in/yaml/v4"
@@ -102,12 +102,12 @@ func (b builder) blame(path []string, err error) {
 	if err == nil {
 		return
 	}
-	var texts []string
-	for _, one := range split(err) {
-		texts = append(texts, one.Error())
-	}
-	b.note(b.at(path, "%s", strings.Join(texts, "; ")))
+	b.note(b.at(path, "%s", joint.ReplaceAllString(err.Error(), "; $1")))
 }
+
+// joint is where errors.Join put two texts together; further lines of one text, which show a place in an expression, are
+// indented.
+var joint = regexp.MustCompile(`\n(\S)`)
 
 // split takes joined errors apart.
 func split(err error) []error {
@@ -243,6 +243,9 @@ func (b builder) route(name string, node *yaml.Node) worker.Route {
 
 // withoutKind is the handler's part without the key that chose it, since a handler's Config does not have it.
 func withoutKind(node *yaml.Node) *yaml.Node {
+	if node.Alias != nil {
+		node = node.Alias
+	}
 	rest := *node
 	rest.Content = nil
 	for i := 0; i+1 < len(node.Content); i += 2 {

@@ -123,7 +123,7 @@ func (n schemaNode) keys() []string { return slices.Sorted(maps.Keys(n.Propertie
 func schemaAt(url string) (node schemaNode) {
 	_, pointer, _ := strings.Cut(url, "#")
 	text := json.RawMessage(schemaText)
-	for step := range strings.SplitSeq(strings.TrimPrefix(pointer, "/"), "/") {
+	for _, step := range strings.Split(pointer, "/")[1:] { // an empty pointer is the whole schema
 		text = schemaStep(text, strings.NewReplacer("~1", "/", "~0", "~").Replace(step))
 	}
 	if json.Unmarshal(text, &node) != nil {
