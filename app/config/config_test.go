@@ -171,6 +171,24 @@ routes:
 	}
 }
 
+func TestWhatAnAnchorNamesCanBeUsedAgain(t *testing.T) {
+	t.Parallel()
+	c, err := parse(t, `
+sources:
+  alma: { preset: alma, secrets: [&text hunter2, &one { value: hunter3, label: l }] }
+  again: { preset: alma, secrets: [*text, *one] }
+routes:
+  a: { match: &match "#", handler: &handler { kind: file, dir: out } }
+  b: { match: *match, handler: *handler }
+`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s := c.Sources["again"].Secrets; s[0].Value != "hunter2" || s[1].Label != "l" || c.Routes[1].Handler == nil || c.Routes[1].Match[0] != "#" {
+		t.Errorf("%+v", c)
+	}
+}
+
 func TestSecretsAreNeverShown(t *testing.T) {
 	t.Parallel()
 	c, err := parse(t, "broker: { url: 'amqp://user:hunter2@host/' }\n"+strings.Replace(small, "first", "hunter3", 1))

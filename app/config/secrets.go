@@ -25,6 +25,9 @@ func (s *secretsFile) UnmarshalYAML(node *yaml.Node) error {
 		items = node.Content
 	}
 	for _, item := range items {
+		if item.Alias != nil {
+			item = item.Alias
+		}
 		var f secretFile
 		if item.Kind == yaml.ScalarNode {
 			f.Value = item.Value
