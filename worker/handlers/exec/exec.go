@@ -3,7 +3,7 @@
 // The command is run without a shell, in its own process group. Exit status 0 is done, 65 (EX_DATAERR of sysexits.h) gives
 // the event up; 75 (EX_TEMPFAIL) and every other status, and a death by signal, are tried again. When its time is over
 // the whole group gets SIGTERM, and SIGKILL 2 seconds later; what a command leaves running in its group when it ends is killed too.
-// Standard output is thrown away; the last 4 KiB of standard error are in the error of a failure, and so in the log
+// Standard output is thrown away; the last 960 bytes of standard error are in the error of a failure, and so in the log
 // and on a dead letter: a command should print no personal data.
 //
 // What can happen twice: everything that the command does, if it fails half-way, or if the worker dies before the command ended
@@ -30,8 +30,9 @@ const (
 	exitGiveUp = 65
 	// killAfter is how long a command has between SIGTERM and SIGKILL.
 	killAfter = 2 * time.Second
-	// maxStderr is how much of the end of standard error is kept, in bytes.
-	maxStderr = 4 << 10
+	// maxStderr is how much of the end of standard error is kept, in bytes: a dead letter cuts an error after 1 KiB, and
+	// the end is what a person needs.
+	maxStderr = 960
 )
 
 // Config says what is run.
