@@ -137,10 +137,19 @@ func args(check cobra.PositionalArgs) cobra.PositionalArgs {
 // load reads the configuration that the flags name.
 func (c *command) load(log *zap.Logger) (*config.Config, error) {
 	loaded, err := config.Load(c.configFile(), c.env, app.Handlers(log, c.program.Handlers))
-	if err != nil {
+	switch {
+	case err != nil && c.isNew():
+		return nil, usage(fmt.Errorf("there is no %s in this folder: start `hookline run` here first, or name a configuration with --config", config.SecretFile(c.env)))
+	case err != nil:
 		return nil, usage(fmt.Errorf("the configuration cannot be used:\n%w", err))
 	}
 	return loaded, nil
+}
+
+// isNew tells whether there is no configuration file, and nothing of a first start either.
+func (c *command) isNew() bool {
+	_, err := os.Stat(config.SecretFile(c.env))
+	return c.configFile() == "" && os.IsNotExist(err)
 }
 
 // configFile is the file to read; empty means the built-in configuration.

@@ -15,7 +15,6 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/hookline/hookline/app"
-	"github.com/hookline/hookline/app/config"
 	"github.com/hookline/hookline/pkg/signature"
 	"github.com/hookline/hookline/sender"
 )
@@ -72,7 +71,7 @@ Exit code 0 if every answer was 2xx, else 1.`,
 func (c *command) sendTo(ctx context.Context, name, action string, s sending) error {
 	conf, err := c.load(zap.NewNop())
 	if err != nil {
-		return c.explainMissingSecret(err)
+		return err
 	}
 	source, ok := conf.Sources[name]
 	if !ok {
@@ -186,18 +185,6 @@ func (c *command) listSamples(preset string, asJSON bool) error {
 		fmt.Fprintf(table, "%s\t%s\t%s\n", s.Name, s.Action, s.Format)
 	}
 	return table.Flush()
-}
-
-// explainMissingSecret tells a newcomer who sends before there is anything to send to.
-func (c *command) explainMissingSecret(err error) error {
-	if c.configFile() != "" {
-		return err
-	}
-	file := config.SecretFile(c.env)
-	if _, statErr := os.Stat(file); !os.IsNotExist(statErr) {
-		return err
-	}
-	return usage(fmt.Errorf("there is no %s in this folder: start `hookline run` here first, or name a configuration with --config", file))
 }
 
 func (c *command) completeSend(_ *cobra.Command, given []string, _ string) ([]string, cobra.ShellCompDirective) {

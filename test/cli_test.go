@@ -21,6 +21,8 @@ func TestCommandsSayWhatIsWrongAndWhatToDo(t *testing.T) {
 		{[]string{"run", "--log-level", "loud"}, 2, []string{"use debug, info, warn or error"}},
 		{[]string{"worker"}, 2, []string{"use `hookline run`"}},
 		{[]string{"send", "alma", "job_end"}, 2, []string{"start `hookline run` here first"}},
+		{[]string{"queues"}, 2, []string{"start `hookline run` here first"}},
+		{[]string{"config", "show"}, 2, []string{"start `hookline run` here first"}},
 		{[]string{"send", "alma"}, 2, []string{"give exactly one of"}},
 		{[]string{"config", "check", "bad.yml"}, 2, []string{
 			"bad.yml:2:9: sources.alma: secrets is missing",
