@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -92,6 +93,9 @@ func (c *command) serve(cmd *cobra.Command, o app.Options) error {
 	}
 	log.Info("started", zap.String("version", c.program.Version), zap.String("listen", process.Addr()),
 		zap.String("private_listen", process.PrivateAddr()), zap.Int("sources", len(o.Config.Sources)), zap.Int("routes", len(o.Config.Routes)))
+	defer context.AfterFunc(cmd.Context(), func() {
+		log.Info("stopping; a second signal ends it at once", zap.Duration("grace", o.Config.Grace))
+	})()
 	if err := process.Run(cmd.Context()); err != nil {
 		return err
 	}

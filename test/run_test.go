@@ -87,6 +87,28 @@ routes:
 	}
 }
 
+func TestAStopThatHasToWaitSaysSo(t *testing.T) {
+	t.Parallel()
+	f := newFolder(t)
+	f.write(t, "hookline.yml", `
+listen: "127.0.0.1:0"
+private_listen: "127.0.0.1:0"
+sources: { alma: { preset: alma, secrets: first } }
+routes:
+  slow: { match: "#", handler: { kind: exec, command: ["sleep", "600"] } }
+`)
+	p := f.start(t, "run")
+	if sent := f.run(t, "send", "alma", "job_end", "--url", "http://"+p.listen); sent.code != 0 {
+		t.Fatalf("send: %+v", sent)
+	}
+	if err := p.cmd.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	if line := p.log(t, "stopping; a second signal ends it at once"); line["grace"] != "20s" {
+		t.Error(line)
+	}
+}
+
 // exported lists the files under data/export.
 func (f folder) exported(t *testing.T) []string {
 	t.Helper()
