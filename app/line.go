@@ -15,10 +15,11 @@ import (
 	"github.com/hookline/hookline/pkg/broker/rabbitmq"
 )
 
-// Desk is what a person does with a line: look at queues, decide about dead letters.
+// Desk is what a person does with a line: look at queues, decide about what it keeps.
 type Desk interface {
 	broker.Inspector
 	broker.DeadLetters
+	broker.Unrouted
 	Close(ctx context.Context) error
 }
 

@@ -2,9 +2,7 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"slices"
 	"text/tabwriter"
 	"time"
 
@@ -61,7 +59,7 @@ func (c *command) deadList() *cobra.Command {
 		},
 	}
 	jsonFlag(cmd, &asJSON)
-	cmd.Flags().IntVar(&limit, "limit", 100, "show at most this many")
+	limitFlag(cmd, &limit)
 	return cmd
 }
 
@@ -110,22 +108,16 @@ body alone: hookline dead show ROUTE ID | jq -r .event.data_base64 | base64 -d`,
 }
 
 func (c *command) deadReplay() *cobra.Command {
-	return c.deadMove("replay", "replayed", "Put dead letters back into their route's queue, as new",
-		func(ctx context.Context, desk app.Desk, route string, pick func(broker.DeadLetter) bool) (int, error) {
-			return desk.Replay(ctx, route, pick)
-		})
+	return c.deadMove("replay", "replayed", "Put dead letters back into their route's queue, as new", app.Desk.Replay)
 }
 
 func (c *command) deadDiscard() *cobra.Command {
-	return c.deadMove("discard", "discarded", "Remove dead letters for good",
-		func(ctx context.Context, desk app.Desk, route string, pick func(broker.DeadLetter) bool) (int, error) {
-			return desk.Discard(ctx, route, pick)
-		})
+	return c.deadMove("discard", "discarded", "Remove dead letters for good", app.Desk.Discard)
 }
 
-type move func(ctx context.Context, desk app.Desk, route string, pick func(broker.DeadLetter) bool) (int, error)
+type moveDead func(app.Desk, context.Context, string, func(broker.DeadLetter) bool) (int, error)
 
-func (c *command) deadMove(verb, done, short string, do move) *cobra.Command {
+func (c *command) deadMove(verb, done, short string, do moveDead) *cobra.Command {
 	var all bool
 	cmd := &cobra.Command{
 		Use:   verb + " ROUTE (ID... | --all)",
@@ -133,11 +125,12 @@ func (c *command) deadMove(verb, done, short string, do move) *cobra.Command {
 		Args:  args(cobra.MinimumNArgs(1)), ValidArgsFunction: c.completeRoutes,
 		RunE: func(cmd *cobra.Command, given []string) error {
 			route, ids := given[0], given[1:]
-			if all == (len(ids) > 0) {
-				return usage(errors.New("name the IDs, or give --all, but not both"))
+			chosen, err := choice(ids, all)
+			if err != nil {
+				return err
 			}
 			return c.withDesk(cmd, moveTimeout, func(ctx context.Context, _ *config.Config, desk app.Desk) error {
-				n, err := do(ctx, desk, route, func(d broker.DeadLetter) bool { return all || slices.Contains(ids, d.Event.ID) })
+				n, err := do(desk, ctx, route, func(d broker.DeadLetter) bool { return chosen(d.Event.ID) })
 				fmt.Fprintf(c.stdout, "%s %d of route %s\n", done, n, route)
 				if err == nil && n < len(ids) {
 					err = fmt.Errorf("%d of the %d IDs are not among the dead letters; `hookline dead list %s` shows them", len(ids)-n, len(ids), route)

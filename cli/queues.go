@@ -42,7 +42,7 @@ func (c *command) queues() *cobra.Command {
 		GroupID: "look",
 		Short:   "Show what waits in each queue",
 		Long: `Show every queue of the configuration: work (to be done), retry (failed, waits for its next attempt), dead (given
-up; see "hookline dead"), and unrouted (no route matches; kept until you add one).`,
+up; see "hookline dead"), and unrouted (no route matches; see "hookline unrouted").`,
 		Args: args(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return c.withDesk(cmd, deskTimeout, func(ctx context.Context, _ *config.Config, desk app.Desk) error {

@@ -112,7 +112,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 "topology plan" 
 	root.AddGroup(&cobra.Group{ID: "roles", Title: "Run it:"}, &cobra.Group{ID: "look", Title: "Look and decide:"}, &cobra.Group{ID: "setup", Title: "Set it up:"})
 	root.AddCommand(
 		c.run(), c.receiver(), c.worker(),
-		c.send(), c.queues(), c.dead(), c.health(),
+		c.send(), c.queues(), c.dead(), c.unrouted(), c.health(),
 		c.topology(), c.config(), c.version(),
 	)
 	return root

@@ -50,7 +50,7 @@ func TestReadsPrintJSON(t *testing.T) {
 	p := f.start(t, "run")
 	f.run(t, "send", "alma", "job_end", "--url", "http://"+p.listen)
 	for _, args := range [][]string{
-		{"queues", "--json"}, {"dead", "list", "--json"}, {"config", "show", "--json"}, {"config", "schema"}, {"version", "--json"},
+		{"queues", "--json"}, {"dead", "list", "--json"}, {"unrouted", "list", "--json"}, {"config", "show", "--json"}, {"config", "schema"}, {"version", "--json"},
 		{"send", "alma", "--list", "--json"}, {"send", "alma", "--challenge", "--json", "--url", "http://" + p.listen},
 	} {
 		r := f.run(t, args...)

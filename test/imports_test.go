@@ -36,7 +36,7 @@ func TestImportsRunOneWay(t *testing.T) {
 			"app/config", "pkg/broker", "pkg/broker/embedded", "pkg/broker/rabbitmq", "pkg/handler", "receiver", "worker",
 			"worker/handlers/exec", "worker/handlers/file", "worker/handlers/http", "worker/handlers/log",
 		},
-		"cli":          {"app", "app/config", "pkg/broker", "pkg/broker/rabbitmq", "pkg/handler", "pkg/signature", "sender"},
+		"cli":          {"app", "app/config", "pkg/broker", "pkg/broker/rabbitmq", "pkg/event", "pkg/handler", "pkg/signature", "sender"},
 		"cmd/hookline": {"cli"},
 	}
 	for pkg, imports := range packages(t) {

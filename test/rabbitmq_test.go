@@ -152,7 +152,7 @@ func TestDeadLettersAreListedReplayedAndDiscarded(t *testing.T) {
 		worker.log(t, "delivery dead")
 	}
 	list := f.run(t, "dead", "list", "forward")
-	if strings.Count(list.stdout, "404") != 2 {
+	if strings.Count(list.stdout, "answered 404") != 2 {
 		t.Fatalf("dead list: %+v", list)
 	}
 	id := strings.Fields(strings.Split(list.stdout, "\n")[1])[1]

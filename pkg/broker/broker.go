@@ -109,3 +109,15 @@ type DeadLetters interface {
 	// Discard removes the dead letters that pick chooses, for good, and returns how many.
 	Discard(ctx context.Context, route string, pick func(DeadLetter) bool) (int, error)
 }
+
+// Unrouted keeps the events that no route took until somebody decides.
+type Unrouted interface {
+	// Unrouted calls see for each unrouted event, oldest first, until see returns false. Looking changes nothing.
+	Unrouted(ctx context.Context, see func(event.Event) bool) error
+	// ReplayUnrouted gives the events that pick chooses to every route that matches them now, and returns how many.
+	// Those that still match none stay. Each is in one of the two places at every moment; a crash in between can leave
+	// it in both.
+	ReplayUnrouted(ctx context.Context, pick func(event.Event) bool) (int, error)
+	// DiscardUnrouted removes the events that pick chooses, for good, and returns how many.
+	DiscardUnrouted(ctx context.Context, pick func(event.Event) bool) (int, error)
+}

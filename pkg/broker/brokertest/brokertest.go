@@ -17,10 +17,11 @@ type Line interface {
 	broker.Consumer
 	broker.Inspector
 	broker.DeadLetters
+	broker.Unrouted
 }
 
-// Open opens a fresh, empty line for one subtest, ready to take events for the routes, and registers its own cleanup.
-// Subtests run in parallel, so it is called concurrently.
+// Open opens the line of one subtest, ready to take events for the routes, and registers its own cleanup. Called again
+// it opens the same line with other routes, and the one that it had opened before is not used any more.
 type Open func(t *testing.T, routes []broker.Route) Line
 
 // promise is one sentence about a line and the test that holds it to that.
@@ -29,8 +30,9 @@ type promise struct {
 	hold     func(t *testing.T, open Open)
 }
 
-// Run holds the lines that open makes to every promise.
-func Run(t *testing.T, open func(t *testing.T, routes []broker.Route) Line) {
+// Run holds a line to every promise. For each subtest it asks for a fresh, empty place to open one in; subtests run in
+// parallel.
+func Run(t *testing.T, place func(t *testing.T) Open) {
 	for _, topic := range []struct {
 		name     string
 		promises []promise
@@ -39,6 +41,7 @@ func Run(t *testing.T, open func(t *testing.T, routes []broker.Route) Line) {
 		{"Event", carrying()},
 		{"Outcome", outcomes()},
 		{"Dead", deadLetters()},
+		{"Unrouted", unrouted()},
 		{"Concurrency", concurrency()},
 		{"Stop", stopping()},
 		{"Queues", queues()},
@@ -47,7 +50,7 @@ func Run(t *testing.T, open func(t *testing.T, routes []broker.Route) Line) {
 			for _, p := range topic.promises {
 				t.Run(p.sentence, func(t *testing.T) {
 					t.Parallel()
-					p.hold(t, open)
+					p.hold(t, place(t))
 				})
 			}
 		})

@@ -9,12 +9,13 @@ import (
 	"github.com/hookline/hookline/pkg/broker"
 )
 
-// Attached is a line that another process runs, or none: it can be looked at, and its dead letters be decided about.
+// Attached is a line that another process runs, or none: it can be looked at, and what it keeps be decided about.
 type Attached struct{ *store }
 
 var (
 	_ broker.Inspector   = (*Attached)(nil)
 	_ broker.DeadLetters = (*Attached)(nil)
+	_ broker.Unrouted    = (*Attached)(nil)
 )
 
 // Attach opens the line at cfg.Path beside the process that runs it, which notices replays within a second. It fails

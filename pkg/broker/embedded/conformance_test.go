@@ -16,8 +16,16 @@ import (
 )
 
 func TestConformance(t *testing.T) {
-	brokertest.Run(t, func(t *testing.T, routes []broker.Route) brokertest.Line {
-		return open(t, embedded.Config{Path: filepath.Join(t.TempDir(), "line.db"), Routes: routes})
+	brokertest.Run(t, func(t *testing.T) brokertest.Open {
+		path := filepath.Join(t.TempDir(), "line.db")
+		shutLast := func() {}
+		t.Cleanup(func() { shutLast() })
+		return func(t *testing.T, routes []broker.Route) brokertest.Line {
+			shutLast()
+			line := openOnce(t, embedded.Config{Path: path, Routes: routes})
+			shutLast = func() { shut(t, line) }
+			return line
+		}
 	})
 }
 

@@ -1,6 +1,6 @@
 // Package embedded is the line inside the binary: a SQLite database in the data folder of one process.
 //
-// One process runs the line (Open); others may look at it and decide about its dead letters meanwhile (Attach), with
+// One process runs the line (Open); others may look at it and decide about what it keeps meanwhile (Attach), with
 // `hookline` or with any SQLite shell in read-only mode. What there is to see:
 //
 //	event     an event, once, as long as a delivery needs it
@@ -8,7 +8,8 @@
 //	          the reason and the errors; at is, in milliseconds since 1970, for 'work' the time before which it
 //	          must not be tried (0: none), for 'dead' since when it is that
 //	tally     by route ('' for unrouted): n events stored, done and discarded since the file was made.
-//	          For each route stored = done + discarded + rows of delivery
+//	          For each route stored = done + discarded + rows of delivery. An unrouted event is done when it was
+//	          replayed to routes
 //	look      a view of delivery and event with readable times
 //
 // An event that is done leaves nothing but its count. The file never shrinks, but what is freed is used again.
@@ -45,6 +46,7 @@ var (
 	_ broker.Consumer    = (*Line)(nil)
 	_ broker.Inspector   = (*Line)(nil)
 	_ broker.DeadLetters = (*Line)(nil)
+	_ broker.Unrouted    = (*Line)(nil)
 )
 
 // Open opens the line, and makes it if there is none. It fails if another process runs it, and if the file is
@@ -95,14 +97,7 @@ func (l *Line) Publish(ctx context.Context, e event.Event) error {
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("publish %s: %w", e.ID, err)
 	}
-	var routes []string
-	key := e.Key()
-	for _, r := range l.cfg.Routes {
-		if r.Matches(key) {
-			routes = append(routes, r.Name)
-		}
-	}
-	began := time.Now()
+	routes, began := l.matching(e), time.Now()
 	if err := l.write.do(ctx, insert(e, routes)); err != nil {
 		return fmt.Errorf("publish %s: %w", e.ID, err)
 	}
@@ -118,6 +113,16 @@ func (l *Line) Publish(ctx context.Context, e event.Event) error {
 func (l *Line) Replay(ctx context.Context, route string, pick func(broker.DeadLetter) bool) (int, error) {
 	n, err := l.store.Replay(ctx, route, pick)
 	if q, ok := l.queues[route]; ok && n > 0 {
+		q.wake()
+	}
+	return n, err
+}
+
+// ReplayUnrouted gives the events that pick chooses to every route that matches them, and returns how many. Those that
+// match none stay.
+func (l *Line) ReplayUnrouted(ctx context.Context, pick func(event.Event) bool) (int, error) {
+	n, err := l.store.ReplayUnrouted(ctx, pick)
+	for _, q := range l.queues {
 		q.wake()
 	}
 	return n, err

@@ -159,7 +159,12 @@ func TestEventsOfARemovedRouteStay(t *testing.T) {
 	}
 	shut(t, line)
 	cfg.Routes = []broker.Route{archive(1)}
-	handle(t, open(t, cfg), archive(1), 3)
+	line = open(t, cfg)
+	if n, err := line.ReplayUnrouted(t.Context(), func(event.Event) bool { return true }); n != 2 || err != nil {
+		t.Errorf("replayed %d, want 2: %v", n, err)
+	}
+	expectTallies(t, cfg.Path)
+	handle(t, line, archive(1), 5)
 	expectTallies(t, cfg.Path)
 }
 

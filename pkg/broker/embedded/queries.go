@@ -17,7 +17,7 @@ const (
 
 // queries are the statements that read, prepared once.
 type queries struct {
-	ready, due, dead, lastDead, count *sql.Stmt
+	ready, due, kept, lastKept, count *sql.Stmt
 }
 
 const columns = `SELECT d.at, d.seq, d.attempts, d.reason, d.first_error, d.last_error,
@@ -29,9 +29,9 @@ func (q *queries) all() []statement {
 		{&q.ready, columns + `WHERE d.state = 'work' AND d.route = ? AND d.at BETWEEN ? AND ?
 			AND d.seq NOT IN (SELECT value FROM json_each(?)) ORDER BY d.at, d.seq LIMIT ?`},
 		{&q.due, `SELECT min(at) FROM delivery WHERE state = 'work' AND route = ? AND at > ?`},
-		{&q.dead, columns + `WHERE d.state = 'dead' AND d.route = ? AND (d.at, d.seq) > (?, ?) AND d.at <= ?
+		{&q.kept, columns + `WHERE d.route = ? AND d.state = ? AND (d.at, d.seq) > (?, ?) AND d.at <= ?
 			ORDER BY d.at, d.seq LIMIT ?`},
-		{&q.lastDead, `SELECT coalesce(max(at), -1) FROM delivery WHERE state = 'dead' AND route = ?`},
+		{&q.lastKept, `SELECT coalesce(max(at), -1) FROM delivery WHERE route = ? AND state = ?`},
 		{&q.count, `SELECT state, route, at > ?, count(*) FROM delivery GROUP BY 1, 2, 3`},
 	}
 }

@@ -13,8 +13,7 @@ type statements struct {
 	used                    *sql.Stmt // pages that hold something
 	running                 *sql.Stmt
 	event, delivery         *sql.Stmt // insert
-	ack, fail               *sql.Stmt
-	replay, discard         *sql.Stmt
+	fail, replay, remove    *sql.Stmt
 	forget                  *sql.Stmt // an event that no delivery needs
 	tally                   *sql.Stmt
 }
@@ -28,13 +27,12 @@ func (s *statements) all() []statement {
 		{&s.running, `UPDATE process SET running = ?`},
 		{&s.event, `INSERT INTO event (seq, id, source, action, time, content_type, header, data) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`},
 		{&s.delivery, `INSERT INTO delivery (state, route, at, seq) VALUES (?, ?, 0, ?)`},
-		{&s.ack, `DELETE FROM delivery WHERE state = 'work' AND route = ? AND at = ? AND seq = ?`},
 		{&s.fail, `UPDATE delivery SET state = ?1, at = ?2, attempts = attempts + 1, reason = ?3,
 			first_error = iif(attempts = 0, ?4, first_error), last_error = ?4
 			WHERE state = 'work' AND route = ?5 AND at = ?6 AND seq = ?7`},
 		{&s.replay, `UPDATE delivery SET state = 'work', at = 0, attempts = 0, reason = '', first_error = '', last_error = ''
 			WHERE state = 'dead' AND route = ? AND at = ? AND seq = ?`},
-		{&s.discard, `DELETE FROM delivery WHERE state = 'dead' AND route = ? AND at = ? AND seq = ?`},
+		{&s.remove, `DELETE FROM delivery WHERE state = ? AND route = ? AND at = ? AND seq = ?`},
 		{&s.forget, `DELETE FROM event WHERE seq = ?1 AND NOT EXISTS (SELECT 1 FROM delivery WHERE seq = ?1)`},
 		{&s.tally, `INSERT INTO tally (route, what, n) VALUES (?, ?, ?) ON CONFLICT (route, what) DO UPDATE SET n = n + excluded.n`},
 	}

@@ -69,14 +69,19 @@ func insert(e event.Event, routes []string) *op {
 		if _, err := tx.exec(tx.sql.event, tx.seq, e.ID, e.Source, e.Action, e.Time.UnixMilli(), e.ContentType, header, data); err != nil {
 			return err
 		}
-		for _, route := range routes {
-			if _, err := tx.exec(tx.sql.delivery, state, route, tx.seq); err != nil {
-				return err
-			}
-			tx.tallies[tally{route, tallyStored}]++
-		}
-		return nil
+		return tx.deliver(tx.seq, state, routes)
 	})
+}
+
+// deliver adds a delivery of an event for each route.
+func (tx *transaction) deliver(seq int64, state string, routes []string) error {
+	for _, route := range routes {
+		if _, err := tx.exec(tx.sql.delivery, state, route, seq); err != nil {
+			return err
+		}
+		tx.tallies[tally{route, tallyStored}]++
+	}
+	return nil
 }
 
 // place is where a delivery's row is.
@@ -87,7 +92,10 @@ type place struct {
 
 // finish removes a delivery that was done.
 func finish(p place) *op {
-	return newOp(0, func(tx *transaction) error { return tx.remove(tx.sql.ack, p, tallyDone) })
+	return newOp(0, func(tx *transaction) error {
+		_, err := tx.remove(stateWork, p, tallyDone)
+		return err
+	})
 }
 
 // fail records an attempt that failed: the delivery waits until the time at, or is dead since then.
@@ -98,44 +106,30 @@ func fail(p place, state string, at int64, reason, text string) *op {
 	})
 }
 
-// replay makes dead letters work again. n is set to how many.
-func replay(places []place, n *int64) *op {
-	return newOp(0, func(tx *transaction) error {
-		*n = 0
-		for _, p := range places {
-			changed, err := tx.exec(tx.sql.replay, p.route, p.at, p.seq)
-			if err != nil {
-				return err
-			}
-			*n += changed
-		}
-		return nil
-	})
+// replay makes a dead letter work again, and returns how many it found.
+func (tx *transaction) replay(r row) (int64, error) {
+	return tx.exec(tx.sql.replay, r.route, r.at, r.seq)
 }
 
-// discard removes dead letters. n is set to how many.
-func discard(places []place, n *int64) *op {
-	return newOp(0, func(tx *transaction) error {
-		before := tx.tallies[tally{places[0].route, tallyDiscarded}]
-		for _, p := range places {
-			if err := tx.remove(tx.sql.discard, p, tallyDiscarded); err != nil {
-				return err
-			}
-		}
-		*n = tx.tallies[tally{places[0].route, tallyDiscarded}] - before
-		return nil
-	})
-}
-
-// remove deletes a delivery, and its event if it was the last one.
-func (tx *transaction) remove(stmt *sql.Stmt, p place, what string) error {
-	changed, err := tx.exec(stmt, p.route, p.at, p.seq)
-	if err != nil {
-		return err
+// reroute gives an unrouted event to routes, and returns how many it found.
+func (tx *transaction) reroute(r row, routes []string) (int64, error) {
+	found, err := tx.exec(tx.sql.remove, stateUnrouted, r.route, r.at, r.seq)
+	if err != nil || found == 0 {
+		return 0, err
 	}
-	tx.tallies[tally{p.route, what}] += changed
+	tx.tallies[tally{r.route, tallyDone}]++
+	return found, tx.deliver(r.seq, stateWork, routes)
+}
+
+// remove deletes a delivery, and its event if it was the last one. It returns how many it found.
+func (tx *transaction) remove(state string, p place, what string) (int64, error) {
+	found, err := tx.exec(tx.sql.remove, state, p.route, p.at, p.seq)
+	if err != nil {
+		return 0, err
+	}
+	tx.tallies[tally{p.route, what}] += found
 	_, err = tx.exec(tx.sql.forget, p.seq)
-	return err
+	return found, err
 }
 
 // markRunning writes whether a process runs the line. With a size, it shows that a new event could be stored now.

@@ -18,6 +18,7 @@ var (
 	_ broker.Consumer    = (*Line)(nil)
 	_ broker.Inspector   = (*Line)(nil)
 	_ broker.DeadLetters = (*Line)(nil)
+	_ broker.Unrouted    = (*Line)(nil)
 )
 
 // Line is the line on RabbitMQ. It is safe for concurrent use.
@@ -29,7 +30,7 @@ type Line struct {
 	publisher *publisher
 	log       *zap.Logger
 
-	looking sync.Mutex // one walk over dead letters at a time: each holds what it has seen
+	looking sync.Mutex // one walk over kept messages at a time: each holds what it has seen
 	stop    context.CancelFunc
 	stopped sync.WaitGroup
 }

@@ -27,8 +27,11 @@ const patience = 60 * time.Second
 
 func TestConformance(t *testing.T) {
 	t.Parallel()
-	brokertest.Run(t, func(t *testing.T, routes []broker.Route) brokertest.Line {
-		return open(t, rabbitmq.Config{URLs: []string{rabbitnode.URL(t)}, Routes: routes})
+	brokertest.Run(t, func(t *testing.T) brokertest.Open {
+		url := rabbitnode.URL(t)
+		return func(t *testing.T, routes []broker.Route) brokertest.Line {
+			return open(t, rabbitmq.Config{URLs: []string{url}, Routes: routes})
+		}
 	})
 }
 

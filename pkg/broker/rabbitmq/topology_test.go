@@ -113,6 +113,22 @@ func TestUnbindNarrowsARoute(t *testing.T) {
 	}
 }
 
+func TestAReplayedEventThatComesBackIsReplayedOnce(t *testing.T) {
+	t.Parallel()
+	url := rabbitnode.URL(t)
+	publish(t, open(t, rabbitmq.Config{URLs: []string{url}}), anEvent("1"), anEvent("2"))
+	line := open(t, rabbitmq.Config{URLs: []string{url}, Routes: []broker.Route{route("archive", "alma.#")}})
+	eventually(t, "both connections", func() bool { return waiting(t, line, broker.UnroutedQueue) == 2 && line.Ready() == nil })
+	// As if this user might not bind the queue.
+	if err := channel(t, url).QueueUnbind(broker.WorkQueue("archive"), "alma.#", broker.EventsExchange, nil); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := line.ReplayUnrouted(patient(t), func(event.Event) bool { return true }); err != nil {
+		t.Error(err)
+	}
+	eventually(t, "both to be unrouted", func() bool { return waiting(t, line, broker.UnroutedQueue) == 2 })
+}
+
 func TestADeletedQueueIsMadeAgainAndConsumed(t *testing.T) {
 	t.Parallel()
 	url := rabbitnode.URL(t)

@@ -1,0 +1,42 @@
+package rabbitmq
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	amqp "github.com/rabbitmq/amqp091-go"
+
+	"github.com/hookline/hookline/pkg/broker"
+	"github.com/hookline/hookline/pkg/event"
+)
+
+// Unrouted is broker.Unrouted's. What Dead says of a look holds for this one, too.
+func (l *Line) Unrouted(ctx context.Context, see func(event.Event) bool) error {
+	return l.look(ctx, broker.UnroutedQueue, func(d amqp.Delivery) bool { return see(decode(d, time.Now())) })
+}
+
+// ReplayUnrouted is broker.Unrouted's. It publishes the event again, if a route of the configuration matches it. An
+// event is replayed once in a call: a copy of it stays, which may be the same one come back since RabbitMQ lacks the
+// route's binding.
+func (l *Line) ReplayUnrouted(ctx context.Context, pick func(event.Event) bool) (int, error) {
+	replayed := map[string]bool{}
+	return l.move(ctx, broker.UnroutedQueue, func(d amqp.Delivery) (message, bool) {
+		e := decode(d, time.Now())
+		key := e.Key()
+		identity := key + " " + e.ID
+		matched := func() bool {
+			return slices.ContainsFunc(l.routes, func(r broker.Route) bool { return r.Matches(key) })
+		}
+		if !pick(e) || replayed[identity] || !matched() {
+			return message{}, false
+		}
+		replayed[identity] = true
+		return message{broker.EventsExchange, key, encode(e)}, true
+	})
+}
+
+// DiscardUnrouted is broker.Unrouted's.
+func (l *Line) DiscardUnrouted(ctx context.Context, pick func(event.Event) bool) (int, error) {
+	return l.remove(ctx, broker.UnroutedQueue, func(d amqp.Delivery) bool { return pick(decode(d, time.Now())) })
+}

@@ -1,0 +1,110 @@
+package rabbitmq
+
+import (
+	"context"
+	"fmt"
+
+	amqp "github.com/rabbitmq/amqp091-go"
+)
+
+// look calls see for the messages of a queue until see returns false.
+func (l *Line) look(ctx context.Context, queue string, see func(amqp.Delivery) bool) error {
+	return l.walk(ctx, queue, func(d amqp.Delivery) (next, error) {
+		if see(d) {
+			return keepIt, nil
+		}
+		return endWalk, nil
+	})
+}
+
+// move stores what copied makes of a queue's messages, removes each that was stored, and returns how many.
+func (l *Line) move(ctx context.Context, queue string, copied func(amqp.Delivery) (m message, ok bool)) (int, error) {
+	n := 0
+	err := l.walk(ctx, queue, func(d amqp.Delivery) (next, error) {
+		m, ok := copied(d)
+		if !ok {
+			return keepIt, nil
+		}
+		if err := l.publisher.publish(ctx, m); err != nil {
+			return endWalk, fmt.Errorf("replay %s: %w", m.MessageId, err)
+		}
+		n++
+		return removeIt, nil
+	})
+	return n, err
+}
+
+// remove removes the messages of a queue that pick chooses, and returns how many.
+func (l *Line) remove(ctx context.Context, queue string, pick func(amqp.Delivery) bool) (int, error) {
+	n := 0
+	err := l.walk(ctx, queue, func(d amqp.Delivery) (next, error) {
+		if !pick(d) {
+			return keepIt, nil
+		}
+		n++
+		return removeIt, nil
+	})
+	return n, err
+}
+
+// next says how a walk goes on after a message.
+type next int
+
+const (
+	keepIt next = iota
+	removeIt
+	endWalk // and keep it
+)
+
+// walk takes messages until the queue is empty, and gives back at the end what was not removed. It does not ask the
+// queue for its length, which lags behind what the last walk gave back.
+// It is not a consumer and the queue's x-delivery-limit is out of reach, so that nothing is lost by looking.
+func (l *Line) walk(ctx context.Context, queue string, visit func(amqp.Delivery) (next, error)) error {
+	l.looking.Lock()
+	defer l.looking.Unlock()
+	fail := func(err error) error { return fmt.Errorf("rabbitmq: %s: %w", queue, err) }
+	s, err := l.consume.await(ctx)
+	if err != nil {
+		return fail(err)
+	}
+	ch, err := s.conn.Channel()
+	if err != nil {
+		return fail(err)
+	}
+	defer func() { _ = ch.Close() }() // what is still held goes back
+	var last uint64
+	held := false
+	for {
+		if err := ctx.Err(); err != nil {
+			return fail(err)
+		}
+		d, ok, err := ch.Get(queue, false)
+		if err != nil {
+			return fail(err)
+		}
+		if !ok {
+			break
+		}
+		decision, err := visit(d)
+		if err != nil {
+			return fail(err)
+		}
+		if decision == removeIt {
+			if err := d.Ack(false); err != nil {
+				return fail(err)
+			}
+			continue
+		}
+		last, held = d.DeliveryTag, true
+		if decision == endWalk {
+			break
+		}
+	}
+	if !held {
+		return nil
+	}
+	if err := ch.Nack(last, true, true); err != nil { // all at once, so that they keep their order
+		return fail(err)
+	}
+	return nil
+}
