@@ -18,6 +18,7 @@ import (
 
 	"github.com/hookline/hookline/app/config"
 	"github.com/hookline/hookline/pkg/broker"
+	"github.com/hookline/hookline/pkg/broker/rabbitmq"
 	"github.com/hookline/hookline/receiver"
 	"github.com/hookline/hookline/worker"
 )
@@ -147,6 +148,9 @@ func receiverConfig(c *config.Config) receiver.Config {
 		ReadHeaderTimeout: c.Limits.ReadHeaderTimeout, ReadTimeout: c.Limits.ReadTimeout, IdleTimeout: c.Limits.IdleTimeout,
 	}
 	for name, source := range c.Sources {
+		if !c.Broker.Embedded() {
+			source.MaxBody = min(source.MaxBody, rabbitmq.MaxBody)
+		}
 		out.Sources[name] = source.Source
 	}
 	return out

@@ -141,8 +141,16 @@ func (c Config) check() error {
 			errs = append(errs, fmt.Errorf("receiver: MaxMemory of %d bytes is less than max_body of source %s", c.MaxMemory, name))
 		}
 	}
-	if u, err := url.Parse(c.PublicURL); c.PublicURL != "" && (err != nil || u.Host == "" || u.RawQuery != "") {
-		errs = append(errs, fmt.Errorf("receiver: public URL %q is not of the form https://hooks.example.org", c.PublicURL))
+	if err := CheckPublicURL(c.PublicURL); err != nil {
+		errs = append(errs, fmt.Errorf("receiver: public URL %w", err))
 	}
 	return errors.Join(errs...)
+}
+
+// CheckPublicURL tells whether text can be Config.PublicURL.
+func CheckPublicURL(text string) error {
+	if u, err := url.Parse(text); text != "" && (err != nil || u.Host == "" || u.RawQuery != "") {
+		return fmt.Errorf("%q is not of the form https://hooks.example.org", text)
+	}
+	return nil
 }

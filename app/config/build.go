@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"regexp"
 	"slices"
+	"strconv"
 	"time"
 
 	"go.yaml.in/yaml/v4"
@@ -73,6 +74,10 @@ func (b builder) build() *Config {
 	}
 	b.address("listen", f.Listen)
 	b.address("private_listen", f.PrivateListen)
+	b.blame([]string{"public_url"}, receiver.CheckPublicURL(f.PublicURL))
+	if f.Data == "" {
+		b.blame([]string{"data"}, errors.New("is empty; write the folder for everything that must last"))
+	}
 	for name, node := range pairs(&f.Sources) {
 		if !b.wrong("sources", name) {
 			c.Sources[name] = b.source(name, node)
@@ -131,7 +136,11 @@ func (b builder) decode(node *yaml.Node, path []string, into any) {
 }
 
 func (b builder) address(key, address string) {
-	if _, _, err := net.SplitHostPort(address); err != nil {
+	_, port, err := net.SplitHostPort(address)
+	if err == nil {
+		_, err = strconv.ParseUint(port, 10, 16)
+	}
+	if err != nil {
 		b.blame([]string{key}, fmt.Errorf("%q is no address such as :8080 or 127.0.0.1:9090", address))
 	}
 }

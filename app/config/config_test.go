@@ -141,6 +141,8 @@ routes:
 		"top": {"lisen: ':1'\n" + small, []string{"hookline.yml:1:1: lisen: unknown key; known here: broker, data, grace,"}},
 		"several of one": {"sources: { alma: { preset: alma, secrets: x } }\nroutes: { a: { match: ['A', 'b..c'], handler: { kind: log } }, b: { match: a, handler: { kind: http, url: x, sign: { secret: '!' } } } }\n",
 			[]string{`alma.job_end); route "a": pattern "b..c"`, "https://host/...; sign.secret: "}},
+		"addresses": {"listen: '127.0.0.1:99999'\nprivate_listen: ':9090'\npublic_url: hooks.example.org\ndata: ''\n" + small,
+			[]string{"hookline.yml:1:9: listen: ", "hookline.yml:3:13: public_url: ", "hookline.yml:4:7: data: "}},
 		"tabs":      {"sources:\n\talma: {}\n", []string{"hookline.yml:2:", "spaces, not tabs"}},
 		"twice":     {"listen: ':1'\nlisten: ':2'\nsources: {}\nroutes: {}\n", []string{"hookline.yml:2:", "listen"}},
 		"no file":   {"", []string{"hookline.yml: is empty"}},

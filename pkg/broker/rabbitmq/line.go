@@ -60,8 +60,7 @@ func Open(cfg Config, reg prometheus.Registerer, log *zap.Logger) (*Line, error)
 }
 
 // Publish stores e. Without a connection it waits for the next one until ctx ends, but for 5 seconds at most. Its
-// errors wrap one of package broker's. An event has at most 16 MiB; of its
-// headers at most 64 KiB are kept.
+// errors wrap one of package broker's. An event has at most MaxBody bytes; of its headers at most 64 KiB are kept.
 func (l *Line) Publish(ctx context.Context, e event.Event) error {
 	m, err := toEvents(e)
 	if err == nil {

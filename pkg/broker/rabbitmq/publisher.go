@@ -19,12 +19,14 @@ const (
 	// slotSize is what a message may weigh for one of these slots; a bigger one takes several, so that no more than
 	// 64 MiB are in flight.
 	slotSize = 64 << 10
-	// maxBody is RabbitMQ 4's default of max_message_size; a larger message would close the channel.
-	maxBody = 16 << 20
 	// maxWait is for how long after the loss of a connection a publish waits for the next one. What takes longer is an
 	// outage: then it fails at once, so that senders do not pile up.
 	maxWait = 5 * time.Second
 )
+
+// MaxBody is the largest body of an event in bytes: RabbitMQ 4's default of max_message_size. A larger message would
+// close the channel.
+const MaxBody = 16 << 20
 
 // errLost says that the session ended before the broker's answer.
 var errLost = errors.New("the connection was lost before the confirm")
@@ -49,8 +51,8 @@ func newPublisher(l *link, m *metrics) *publisher {
 // publish returns nil when the broker has confirmed m and did not return it. When a confirm is lost with its session,
 // m is published again on the next one.
 func (p *publisher) publish(ctx context.Context, m message) error {
-	if len(m.Body) > maxBody {
-		return fmt.Errorf("%w: %d bytes are more than the %d that RabbitMQ takes", broker.ErrRefused, len(m.Body), maxBody)
+	if len(m.Body) > MaxBody {
+		return fmt.Errorf("%w: %d bytes are more than the %d that RabbitMQ takes", broker.ErrRefused, len(m.Body), MaxBody)
 	}
 	weight := int64(1 + len(m.Body)/slotSize)
 	if err := p.slots.Acquire(ctx, weight); err != nil {
