@@ -106,11 +106,17 @@ func (a *App) Addr() string {
 func (a *App) PrivateAddr() string { return a.private.Addr().String() }
 
 // Run works until ctx ends, then stops in order: no new webhooks and no new work, running work within the grace,
-// the line, and the private listener last, so that the stop can be watched. It returns nil after a clean stop.
+// the line, and the private listener last, so that the stop can be watched. It returns nil after a clean stop. When one
+// part fails, the others are stopped in the same way.
 func (a *App) Run(ctx context.Context) error {
 	watching, stopWatching := context.WithCancel(context.WithoutCancel(ctx))
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
 	watched := make(chan error, 1)
-	go func() { watched <- a.monitor.serve(watching, a.private) }()
+	go func() {
+		defer stop()
+		watched <- a.monitor.serve(watching, a.private)
+	}()
 
 	group, ctx := errgroup.WithContext(ctx)
 	if a.receiver != nil {

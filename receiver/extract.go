@@ -19,6 +19,7 @@ import (
 //	form-json:f:a.b a string in the JSON that the form field f holds
 //	header:Name     a request header
 //	word:text       the text itself, for senders that send only one kind of event
+//	new             a new ID each time, for senders whose messages can be equal without being repeats
 type Extract struct {
 	ID []string `yaml:"id"`
 	// Action and Event together are the event's action: "loan" and "loan_created" make loan.loan_created.
@@ -44,8 +45,12 @@ type extractor struct {
 	xmlPaths          xmlPaths
 }
 
-// candidate is one place to look at. field is used by form-json only.
-type candidate struct{ place, field, name string }
+// candidate is one place to look at.
+type candidate struct {
+	place, name string
+	field       string // of form-json
+	number      bool   // a JSON number is as good as a string: for IDs
+}
 
 func newExtractor(e Extract) (extractor, error) {
 	x := extractor{split: e.Split, xmlPaths: xmlPaths{}}
@@ -64,6 +69,9 @@ func newExtractor(e Extract) (extractor, error) {
 		return out
 	}
 	x.id, x.action, x.event = compile(e.ID), compile(e.Action), compile(e.Event)
+	for i := range x.id {
+		x.id[i].number = true
+	}
 	return x, errors.Join(errs...)
 }
 
@@ -82,11 +90,13 @@ func newCandidate(text string) (candidate, error) {
 	case "header":
 		c.name = http.CanonicalHeaderKey(name)
 	case "form", "word":
+	case "new":
+		ok = name == ""
 	default:
 		ok = false
 	}
 	if !ok {
-		return c, fmt.Errorf("%q is none of json:a.b, xml:a/b, form:name, form-json:field:a.b, header:Name, word:text", text)
+		return c, fmt.Errorf("%q is none of json:a.b, xml:a/b, form:name, form-json:field:a.b, header:Name, word:text, new", text)
 	}
 	return c, nil
 }

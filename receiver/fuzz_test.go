@@ -69,7 +69,7 @@ func FuzzExtract(f *testing.F) {
 				if name == "alma" && strings.HasPrefix(string(body), "{") && e.Action != event.Unreadable && !json.Valid(body) {
 					t.Fatalf("%q was read", body)
 				}
-				if first.ID != "" && (first.ID != e.ID || first.Key() != e.Key()) {
+				if first.ID != "" && (first.ID != e.ID && name != "dropbox" || first.Key() != e.Key()) {
 					t.Fatalf("%s: %s %s, then %s %s", name, first.ID, first.Key(), e.ID, e.Key())
 				}
 				first = e

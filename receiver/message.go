@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 
+	"github.com/google/uuid"
 	"github.com/tidwall/gjson"
 )
 
@@ -55,19 +56,21 @@ func (m *message) first(candidates []candidate) string {
 func (m *message) find(c candidate) string {
 	switch c.place {
 	case "json":
-		return jsonString(m.json, c.name)
+		return jsonText(m.json, c)
 	case "xml":
 		return m.xml[c.name]
 	case "form":
 		return m.form.Get(c.name)
 	case "form-json":
 		if field := []byte(m.form.Get(c.field)); validJSON(field) {
-			return jsonString(field, c.name)
+			return jsonText(field, c)
 		}
 	case "header":
 		return m.header.Get(c.name)
 	case "word":
 		return c.name
+	case "new":
+		return uuid.NewString()
 	}
 	return ""
 }
@@ -83,11 +86,20 @@ func validJSON(text []byte) bool {
 
 // jsonString is the string at path in a valid document. Numbers and the like are none: {"action":5} says nothing.
 func jsonString(document []byte, path string) string {
+	return jsonText(document, candidate{name: path})
+}
+
+// jsonText is what stands at the candidate's path in a valid document: a string, or a number where that is as good.
+func jsonText(document []byte, c candidate) string {
 	if document == nil {
 		return ""
 	}
-	if found := gjson.GetBytes(document, path); found.Type == gjson.String {
+	found := gjson.GetBytes(document, c.name)
+	switch {
+	case found.Type == gjson.String:
 		return found.Str
+	case found.Type == gjson.Number && c.number:
+		return found.Raw
 	}
 	return ""
 }

@@ -41,7 +41,7 @@ func presets() []preset {
 			keep:  []string{"X-Shopify-Topic", "X-Shopify-Shop-Domain", "X-Shopify-API-Version", "X-Shopify-Triggered-At"}},
 
 		{name: "standard-webhooks",
-			event: Extract{ID: []string{"header:Webhook-Id", "header:Svix-Id"}, Action: []string{"json:type"}, Split: "."},
+			event: Extract{ID: []string{"header:Webhook-Id"}, Action: []string{"json:type"}, Split: "."},
 			keep:  []string{"Webhook-Id", "Webhook-Timestamp"}},
 
 		{name: "gitlab", deadline: 10 * time.Second,
@@ -57,7 +57,7 @@ func presets() []preset {
 			event: Extract{Action: []string{"json:object"}}},
 
 		{name: "dropbox", handshake: ChallengeText,
-			event: Extract{Action: []string{"word:changed"}}},
+			event: Extract{ID: []string{"new"}, Action: []string{"word:changed"}}},
 
 		{name: "zoom", handshake: ZoomURL, deadline: 3 * time.Second,
 			event: Extract{Action: []string{"json:event"}, Split: "."}},

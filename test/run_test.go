@@ -72,7 +72,7 @@ listen: "127.0.0.1:0"
 private_listen: "127.0.0.1:0"
 sources: { alma: { preset: alma, secrets: first } }
 routes:
-  slow: { match: "#", handler: { kind: exec, command: ["sh", "-c", "test -e go || exec sleep 600; cat > done-$HOOKLINE_ID"] } }
+  slow: { match: "#", handler: { kind: exec, command: ["sh", "-c", "test -e go || exec sleep 30; cat > done-$HOOKLINE_ID"] } }
 `)
 	p := f.start(t, "run")
 	if sent := f.run(t, "send", "alma", "job_end", "--url", "http://"+p.listen); sent.code != 0 {
@@ -95,7 +95,7 @@ listen: "127.0.0.1:0"
 private_listen: "127.0.0.1:0"
 sources: { alma: { preset: alma, secrets: first } }
 routes:
-  slow: { match: "#", handler: { kind: exec, command: ["sleep", "600"] } }
+  slow: { match: "#", handler: { kind: exec, command: ["sleep", "30"] } }
 `)
 	p := f.start(t, "run")
 	if sent := f.run(t, "send", "alma", "job_end", "--url", "http://"+p.listen); sent.code != 0 {

@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"go.yaml.in/yaml/v4"
@@ -64,7 +65,7 @@ func (o *oneOrMore) UnmarshalYAML(node *yaml.Node) error {
 
 func (b builder) build() *Config {
 	f := file{
-		Listen: ":8080", PrivateListen: "127.0.0.1:9090", Data: "data", Grace: 20 * time.Second,
+		Listen: ":8080", PrivateListen: "127.0.0.1:9090", Data: "data", Grace: worker.DefaultGrace,
 		Broker: brokerFile{URL: []string{"embedded"}, MaxBytes: 4 << 30},
 	}
 	b.decode(b.root, nil, &f)
@@ -74,6 +75,9 @@ func (b builder) build() *Config {
 	}
 	b.address("listen", f.Listen)
 	b.address("private_listen", f.PrivateListen)
+	if f.Listen == f.PrivateListen && !strings.HasSuffix(f.Listen, ":0") {
+		b.blame([]string{"private_listen"}, errors.New("is the same as listen; it needs an address of its own, which strangers cannot reach"))
+	}
 	b.blame([]string{"public_url"}, receiver.CheckPublicURL(f.PublicURL))
 	if f.Data == "" {
 		b.blame([]string{"data"}, errors.New("is empty; write the folder for everything that must last"))
@@ -209,7 +213,7 @@ func (b builder) source(name string, node *yaml.Node) Source {
 	for _, err := range split(src.Check(name)) {
 		var field *receiver.FieldError
 		if errors.As(err, &field) {
-			b.blame(append(path, field.Field), field.Err)
+			b.blame(slices.DeleteFunc([]string{"sources", name, field.Field}, func(step string) bool { return step == "" }), field.Err)
 		}
 	}
 	return Source{head.Preset, src}

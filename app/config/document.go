@@ -14,10 +14,10 @@ import (
 
 // Problem is one thing that is wrong in a configuration file, and where.
 type Problem struct {
-	File         string `json:"file"`
-	Line, Column int
-	Path         string `json:"path"` // "routes.archive.match[0]"; empty for the file as a whole
-	Message      string `json:"message"`
+	File         string
+	Line, Column int    // from 1; 0 for the file as a whole
+	Path         string // "routes.archive.match[0]"; empty for the file as a whole
+	Message      string
 }
 
 // Error is "hookline.yml:5:3: routes.archive: message", as compilers write it.

@@ -28,9 +28,6 @@ func DeadQueue(route string) string { return deadPrefix + route }
 // RetryQueue is the name of the queue, and of the exchange before it, that holds an event for one delay step.
 func RetryQueue(step time.Duration) string { return retryPrefix + shortDuration(step) }
 
-// RouteOf is the route of a work queue's name.
-func RouteOf(workQueue string) string { return strings.TrimPrefix(workQueue, workPrefix) }
-
 // DelaySteps are the delay queues' times to live, ascending. A delay between two steps is made of several.
 // Another value is another queue: changing a step leaves the old queue to drain by itself.
 func DelaySteps() []time.Duration {
@@ -39,32 +36,32 @@ func DelaySteps() []time.Duration {
 
 // Exchange is an exchange to declare; all are durable.
 type Exchange struct {
-	Name string         `json:"name"`
-	Kind string         `json:"kind"`
-	Args map[string]any `json:"args,omitempty"`
+	Name string
+	Kind string
+	Args map[string]any
 }
 
 // Queue is a queue to declare; all are durable quorum queues.
 type Queue struct {
-	Name string         `json:"name"`
-	Args map[string]any `json:"args"`
+	Name string
+	Args map[string]any
 
-	Role  QueueRole `json:"role"`
-	Route string    `json:"route,omitempty"`
+	Role  QueueRole
+	Route string // of work and dead queues
 }
 
 // Binding binds Queue to Exchange by Key.
 type Binding struct {
-	Exchange string `json:"exchange"`
-	Key      string `json:"key"`
-	Queue    string `json:"queue"`
+	Exchange string
+	Key      string
+	Queue    string
 }
 
 // Topology is everything that has to exist on RabbitMQ, in an order in which it can be declared.
 type Topology struct {
-	Exchanges []Exchange `json:"exchanges"`
-	Queues    []Queue    `json:"queues"`
-	Bindings  []Binding  `json:"bindings"`
+	Exchanges []Exchange
+	Queues    []Queue
+	Bindings  []Binding
 }
 
 const (

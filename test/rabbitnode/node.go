@@ -139,11 +139,6 @@ func (n *Node) SetAlarm(ctx context.Context, on bool) error {
 	return n.Ctl(ctx, "set_vm_memory_high_watermark", watermark)
 }
 
-// CloseConnections closes every connection to the default virtual host and returns how many there were.
-func (n *Node) CloseConnections(ctx context.Context) (int, error) {
-	return n.broker.CloseConnections(ctx, n.broker.URL)
-}
-
 // ready makes the AMQP handshake and asks the management plugin who we are.
 func (n *Node) ready(ctx context.Context) error {
 	conn, err := amqp.DialConfig(n.broker.URL, amqp.Config{Dial: amqp.DefaultDial(5 * time.Second)})
