@@ -117,7 +117,9 @@ func wrong(_ http.ResponseWriter, _ *http.Request, s *source, _ time.Time) answe
 	return refuseMethod("POST")
 }
 
-func nowhere(http.ResponseWriter, *http.Request, *source, time.Time) answer { return refuseSource() }
+func noSuchSource(http.ResponseWriter, *http.Request, *source, time.Time) answer {
+	return refuseSource()
+}
 
 func (c Config) withDefaults() Config {
 	if c.Routed == nil {

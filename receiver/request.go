@@ -25,7 +25,7 @@ func (rc *Receiver) source(do way) http.Handler {
 }
 
 func (rc *Receiver) nowhere(w http.ResponseWriter, r *http.Request) {
-	rc.serve(rc.nobody, nowhere, w, r)
+	rc.serve(rc.nobody, noSuchSource, w, r)
 }
 
 func (rc *Receiver) serve(s *source, do way, w http.ResponseWriter, r *http.Request) {

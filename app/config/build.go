@@ -1,11 +1,13 @@
 package config
 
 import (
+	"cmp"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"net/url"
 	"regexp"
 	"slices"
@@ -32,6 +34,8 @@ type file struct {
 	Listen        string        `yaml:"listen"`
 	PrivateListen string        `yaml:"private_listen"`
 	PublicURL     string        `yaml:"public_url"`
+	TLS           tlsFile       `yaml:"tls"`
+	Trusted       oneOrMore     `yaml:"trusted_proxies"`
 	Data          string        `yaml:"data"`
 	Grace         time.Duration `yaml:"grace"`
 	Pprof         bool          `yaml:"pprof"`
@@ -39,6 +43,11 @@ type file struct {
 	Limits        Limits        `yaml:"limits"`
 	Sources       yaml.Node     `yaml:"sources"`
 	Routes        yaml.Node     `yaml:"routes"`
+}
+
+type tlsFile struct {
+	Cert string `yaml:"cert"`
+	Key  string `yaml:"key"`
 }
 
 type brokerFile struct {
@@ -70,6 +79,7 @@ func (b builder) build() *Config {
 	b.decode(b.root, nil, &f)
 	c := &Config{
 		Listen: f.Listen, PrivateListen: f.PrivateListen, PublicURL: f.PublicURL, Data: f.Data, Grace: f.Grace, Pprof: f.Pprof,
+		TLS: b.certificate(f.TLS), TrustedProxies: b.networks("trusted_proxies", f.Trusted),
 		Limits: f.Limits, Broker: b.broker(f.Broker), Sources: map[string]Source{}, doc: b.document,
 	}
 	b.address("listen", f.Listen)
@@ -81,6 +91,7 @@ func (b builder) build() *Config {
 	for name, node := range pairs(&f.Sources) {
 		if !b.wrong("sources", name) {
 			c.Sources[name] = b.source(name, node)
+			b.fits(name, c.Sources[name].MaxBody, f.Limits.MaxMemory)
 		}
 	}
 	for name, node := range pairs(&f.Routes) {
@@ -145,6 +156,33 @@ func (b builder) address(key, address string) {
 	}
 }
 
+// certificate is nil where none is set.
+func (b builder) certificate(f tlsFile) *tls.Certificate {
+	if f == (tlsFile{}) {
+		return nil
+	}
+	pair, err := tls.X509KeyPair([]byte(f.Cert), []byte(f.Key))
+	if err != nil {
+		b.blame([]string{"tls"}, fmt.Errorf("cert and key: %w", err))
+	}
+	return &pair
+}
+
+// networks reads prefixes such as 10.0.0.0/8, and single addresses.
+func (b builder) networks(key string, texts []string) (out []netip.Prefix) {
+	for _, text := range texts {
+		network, err := netip.ParsePrefix(text)
+		if addr, addrErr := netip.ParseAddr(text); addrErr == nil {
+			network, err = addr.Prefix(addr.BitLen())
+		}
+		if err != nil {
+			b.blame([]string{key}, fmt.Errorf("%q is neither a network such as 10.0.0.0/8 nor an address", text))
+		}
+		out = append(out, network.Masked())
+	}
+	return out
+}
+
 func (b builder) broker(f brokerFile) Broker {
 	out := Broker{CA: f.CA, Cert: f.Cert, Key: f.Key, ServerName: f.ServerName, MaxBytes: f.MaxBytes}
 	if _, err := out.TLS(); err != nil {
@@ -184,6 +222,13 @@ func (b Broker) TLS() (*tls.Config, error) {
 		c.Certificates = []tls.Certificate{pair}
 	}
 	return c, nil
+}
+
+// fits notes a source whose largest body would never be read.
+func (b builder) fits(source string, maxBody, maxMemory int64) {
+	if maxMemory > 0 && cmp.Or(maxBody, receiver.DefaultMaxBody) > maxMemory {
+		b.blame([]string{"limits", "max_memory"}, fmt.Errorf("is less than the largest body of source %s; raise it, or lower the source's max_body", source))
+	}
 }
 
 // sourceHead is what a source has beside the receiver's own keys.
