@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
 	"runtime"
 	"slices"
 	"time"
@@ -29,7 +30,10 @@ type Options struct {
 	// Receive takes webhooks in; Work consumes routes. At least one.
 	Receive, Work bool
 	// Only are the routes to consume; none: all.
-	Only    []string
+	Only []string
+	// File is where Config came from, to be read again when it changes and at each Hangup.
+	File    *config.File
+	Hangup  <-chan os.Signal
 	Version string
 	Log     *zap.Logger
 }
@@ -43,6 +47,7 @@ type App struct {
 	receiver *receiver.Receiver
 	worker   *worker.Worker
 	monitor  *monitor
+	reloader *reloader
 	grace    time.Duration
 }
 
@@ -75,8 +80,13 @@ func New(o Options) (*App, error) {
 
 func (a *App) assemble(o Options, routes []worker.Route, reg *prometheus.Registry) (err error) {
 	c := o.Config
+	var cert *certificate
+	if c.TLS != nil {
+		cert = &certificate{}
+		cert.current.Store(c.TLS)
+	}
 	if o.Receive {
-		if a.receiver, err = receiver.New(receiverConfig(c), a.line, reg, o.Log.Named("receiver")); err != nil {
+		if a.receiver, err = receiver.New(receiverConfig(c, cert), a.line, reg, o.Log.Named("receiver")); err != nil {
 			return err
 		}
 		if a.public, err = listen("listen", c.Listen); err != nil {
@@ -88,6 +98,7 @@ func (a *App) assemble(o Options, routes []worker.Route, reg *prometheus.Registr
 			return err
 		}
 	}
+	a.reloader = newReloader(o, a.receiver, cert, reg)
 	reg.MustRegister(newQueueCollector(a.line, o.Log))
 	a.monitor = newMonitor(reg, a.line.Ready, c.Pprof, o.Log)
 	a.private, err = listen("private_listen", c.PrivateListen)
@@ -119,6 +130,7 @@ func (a *App) Run(ctx context.Context) error {
 	}()
 
 	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { a.reloader.run(ctx); return nil })
 	if a.receiver != nil {
 		group.Go(func() error { return a.receiver.Serve(ctx, a.public) })
 	}
@@ -147,17 +159,27 @@ func (a *App) close() error {
 	return errors.Join(errs...)
 }
 
-func receiverConfig(c *config.Config) receiver.Config {
+func receiverConfig(c *config.Config, cert *certificate) receiver.Config {
 	out := receiver.Config{
-		Sources: map[string]receiver.Source{}, Routed: routed(c.Routes), PublicURL: c.PublicURL, Grace: c.Grace,
-		MaxConnections: c.Limits.MaxConnections, MaxHeaderBytes: c.Limits.MaxHeaderBytes,
-		ReadHeaderTimeout: c.Limits.ReadHeaderTimeout, ReadTimeout: c.Limits.ReadTimeout, IdleTimeout: c.Limits.IdleTimeout,
+		Sources: sources(c, c.Broker), Routed: routed(c.Routes), PublicURL: c.PublicURL, TrustedProxies: c.TrustedProxies, Grace: c.Grace,
+		MaxConnections: c.Limits.MaxConnections, MaxRequests: c.Limits.MaxRequests, MaxMemory: c.Limits.MaxMemory,
+		MaxHeaderBytes: c.Limits.MaxHeaderBytes, ReadHeaderTimeout: c.Limits.ReadHeaderTimeout,
+		ReadTimeout: c.Limits.ReadTimeout, IdleTimeout: c.Limits.IdleTimeout,
 	}
+	if cert != nil {
+		out.TLS = cert.config()
+	}
+	return out
+}
+
+// sources are those of c as the line can store their events.
+func sources(c *config.Config, line config.Broker) map[string]receiver.Source {
+	out := make(map[string]receiver.Source, len(c.Sources))
 	for name, source := range c.Sources {
-		if !c.Broker.Embedded() {
+		if !line.Embedded() {
 			source.MaxBody = min(source.MaxBody, rabbitmq.MaxBody)
 		}
-		out.Sources[name] = source.Source
+		out[name] = source.Source
 	}
 	return out
 }

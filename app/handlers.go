@@ -5,6 +5,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/hookline/hookline/app/config"
 	"github.com/hookline/hookline/pkg/handler"
 	"github.com/hookline/hookline/worker/handlers/exec"
 	"github.com/hookline/hookline/worker/handlers/file"
@@ -13,9 +14,9 @@ import (
 )
 
 // Handlers are the built-in kinds of handlers, with a custom build's own kinds added; an own kind wins.
-func Handlers(log *zap.Logger, own handler.Registry) handler.Registry {
+func Handlers(env config.Env, log *zap.Logger, own handler.Registry) handler.Registry {
 	kinds := handler.Registry{
-		"exec": factory(exec.New),
+		"exec": factory(func(c exec.Config) (handler.Handler, error) { return exec.New(c, programEnv(env)) }),
 		"file": factory(file.New),
 		"http": factory(http.New),
 		"log":  factory(func(c loghandler.Config) (handler.Handler, error) { return loghandler.New(c, log.Named("event")) }),
@@ -33,4 +34,14 @@ func factory[C any](construct func(C) (handler.Handler, error)) handler.Factory 
 		}
 		return construct(c)
 	}
+}
+
+// programEnv is what programs need of our environment to find their way. It has none of its secrets.
+func programEnv(env config.Env) (out []string) {
+	for _, name := range []string{"PATH", "HOME", "LANG", "TZ"} {
+		if value, ok := env(name); ok {
+			out = append(out, name+"="+value)
+		}
+	}
+	return out
 }

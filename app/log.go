@@ -21,7 +21,7 @@ func NewLogger(w io.Writer, level, format string) (*zap.Logger, error) {
 	c.TimeKey, c.EncodeTime, c.EncodeDuration = "time", utc, zapcore.StringDurationEncoder
 	var encoder zapcore.Encoder
 	switch {
-	case format == "json", format == "auto" && !terminal(w):
+	case format == "json", format == "auto" && !IsTerminal(w):
 		encoder = zapcore.NewJSONEncoder(c)
 	case format == "console", format == "auto":
 		c.EncodeTime, c.EncodeLevel = zapcore.TimeEncoderOfLayout("15:04:05.000"), zapcore.CapitalLevelEncoder
@@ -36,7 +36,8 @@ func utc(t time.Time, enc zapcore.PrimitiveArrayEncoder) {
 	enc.AppendString(t.UTC().Format("2006-01-02T15:04:05.000Z"))
 }
 
-func terminal(w io.Writer) bool {
+// IsTerminal tells whether a person reads what is written to w.
+func IsTerminal(w io.Writer) bool {
 	f, ok := w.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))
 }

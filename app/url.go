@@ -17,7 +17,11 @@ func WebhookURL(c *config.Config, source, base string) string {
 		if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
 			host = "localhost"
 		}
-		base = "http://" + net.JoinHostPort(host, port)
+		scheme := "http://"
+		if c.TLS != nil {
+			scheme = "https://"
+		}
+		base = scheme + net.JoinHostPort(host, port)
 	}
 	if u, err := url.Parse(base); err == nil && strings.Trim(u.Path, "/") != "" {
 		return base

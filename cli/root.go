@@ -136,7 +136,15 @@ func args(check cobra.PositionalArgs) cobra.PositionalArgs {
 
 // load reads the configuration that the flags name.
 func (c *command) load(log *zap.Logger) (*config.Config, error) {
-	loaded, err := config.Load(c.configFile(), c.env, app.Handlers(log, c.program.Handlers))
+	return c.read(c.open(log))
+}
+
+func (c *command) open(log *zap.Logger) *config.File {
+	return config.NewFile(c.configFile(), c.env, app.Handlers(c.env, log, c.program.Handlers))
+}
+
+func (c *command) read(file *config.File) (*config.Config, error) {
+	loaded, err := file.Read()
 	switch {
 	case err != nil && c.isNew():
 		return nil, usage(fmt.Errorf("there is no %s in this folder: start `hookline run` here first, or name a configuration with --config", config.SecretFile(c.env)))

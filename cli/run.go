@@ -5,6 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
+	"os/signal"
+	"syscall"
 
 	"github.com/spf13/cobra"
 	"go.uber.org/zap"
@@ -72,15 +75,20 @@ func (c *command) serve(cmd *cobra.Command, o app.Options) error {
 	if builtIn && (!o.Receive || !o.Work) {
 		return usage(errors.New("a receiver or worker of its own needs a configuration with a RabbitMQ address: name it with --config, or use `hookline run`"))
 	}
+	madeSecret := false
 	if builtIn {
-		if _, err := config.EnsureSecret(config.SecretFile(c.env)); err != nil {
+		if madeSecret, err = config.EnsureSecret(config.SecretFile(c.env)); err != nil {
 			return err
 		}
 	}
-	if o.Config, err = c.load(log); err != nil {
+	hangup := make(chan os.Signal, 1)
+	signal.Notify(hangup, syscall.SIGHUP)
+	defer signal.Stop(hangup)
+	o.File = c.open(log)
+	if o.Config, err = c.read(o.File); err != nil {
 		return err
 	}
-	o.Version, o.Log = c.program.Version, log
+	o.Hangup, o.Version, o.Log = hangup, c.program.Version, log
 	process, err := app.New(o)
 	if errors.Is(err, app.ErrOneProcess) {
 		return usage(err)
@@ -89,7 +97,7 @@ func (c *command) serve(cmd *cobra.Command, o app.Options) error {
 		return err
 	}
 	if builtIn && process.Addr() != "" {
-		c.welcome(o.Config, process.Addr())
+		c.welcome(o.Config, process.Addr(), madeSecret)
 	}
 	log.Info("started", zap.String("version", c.program.Version), zap.String("listen", process.Addr()),
 		zap.String("private_listen", process.PrivateAddr()), zap.Int("sources", len(o.Config.Sources)), zap.Int("routes", len(o.Config.Routes)))
@@ -103,9 +111,14 @@ func (c *command) serve(cmd *cobra.Command, o app.Options) error {
 	return nil
 }
 
-// welcome tells a newcomer what the built-in configuration made, and what to do next.
-func (c *command) welcome(conf *config.Config, addr string) {
+// welcome tells a newcomer what the built-in configuration made, and what to do next. The secret is for a person, or for
+// whoever starts it first: a service that starts it each day must not fill its journal with it.
+func (c *command) welcome(conf *config.Config, addr string, madeSecret bool) {
 	_, port, _ := net.SplitHostPort(addr)
+	secret := "(not shown again)"
+	if madeSecret || app.IsTerminal(c.stdout) {
+		secret = conf.Sources["alma"].Secrets[0].Value
+	}
 	fmt.Fprintf(c.stdout, `
   Hookline %s takes webhooks at   http://localhost:%s/webhooks/alma
   Alma's secret (kept in %s):   %s
@@ -113,7 +126,7 @@ func (c *command) welcome(conf *config.Config, addr string) {
 
   Try, in a second terminal here:    hookline send alma job_end
 
-`, c.program.Version, port, config.SecretFile(c.env), conf.Sources["alma"].Secrets[0].Value, conf.Data)
+`, c.program.Version, port, config.SecretFile(c.env), secret, conf.Data)
 }
 
 func (c *command) completeRoutes(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {

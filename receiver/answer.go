@@ -24,6 +24,7 @@ const (
 	tooSlow           = "too_slow"
 	halfSent          = "half_sent"
 	limited           = "limited"
+	tooMany           = "too_many"
 	noMemory          = "no_memory"
 	panicked          = "panic"
 )
@@ -80,9 +81,9 @@ func refuseBody(code int, reason, text string, err error) *answer {
 	return &a
 }
 
-// noRoom says that too many large bodies are being read.
-func noRoom(err error) *answer {
-	a := unavailable(noMemory, err)
+// shed says that there is no room for more, without reading it.
+func shed(reason string) *answer {
+	a := unavailable(reason, nil)
 	a.hangUp = true
 	return &a
 }

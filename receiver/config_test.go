@@ -26,7 +26,7 @@ func TestNewNamesEverythingThatIsWrong(t *testing.T) {
 	token.Handshake.Kind = receiver.ZoomURL
 	meta, _ := receiver.Preset("meta")
 	cfg := receiver.Config{
-		Sources:   map[string]receiver.Source{"alma": bad, "Bad.Name": preset(t, "alma"), "unknown": preset(t, "alma"), "gitlab": token, "meta": meta},
+		Sources:   map[string]receiver.Source{"alma": bad, "Bad.Name": preset(t, "alma"), "unknown": preset(t, "alma"), "gitlab": token, "meta": meta, "slack": preset(t, "slack")},
 		PublicURL: "hooks.example.org", Grace: -1, MaxMemory: 1000,
 	}
 	_, err := receiver.New(cfg, &line{}, prometheus.NewRegistry(), zap.NewNop())
@@ -37,7 +37,7 @@ func TestNewNamesEverythingThatIsWrong(t *testing.T) {
 		"sources.alma.verify: ", "sources.alma.handshake: ", "sources.alma.deadline: ", "sources.alma.max_body: ", "sources.alma.rate: ",
 		"Authorization carries", `"a b" is not`, `"id" is none`, `"json:" is`, `"json:@pretty"`, `"json:a.#"`, `"xml:/a"`, `"form-json:payload"`, `"header:"`, `"word:"`,
 		`source "Bad.Name"`, `source "unknown"`, "X-Gitlab-Token carries", "sources.gitlab.handshake: ", "sources.meta.handshake: verify_token",
-		"public URL", "Grace", "MaxMemory",
+		"public URL", "Grace", "sources.slack.max_body: 1048576 is more than",
 	} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("nothing is said of %q", want)

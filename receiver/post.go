@@ -19,7 +19,14 @@ const (
 
 // post takes one message: read, verify, store, answer.
 func (rc *Receiver) post(w http.ResponseWriter, r *http.Request, s *source, start time.Time) answer {
-	body, held, refused := rc.body(w, r, s.MaxBody, start.Add(s.Deadline/100*readShare))
+	if !rc.slots.TryAcquire(1) {
+		return *shed(tooMany)
+	}
+	defer rc.slots.Release(1)
+	control := http.NewResponseController(w) // net/http's connections all can set deadlines
+	_ = control.SetReadDeadline(start.Add(s.Deadline / 100 * readShare))
+	_ = control.SetWriteDeadline(start.Add(s.Deadline + writeMargin))
+	body, held, refused := rc.body(w, r, s.MaxBody)
 	defer rc.memory.Release(held)
 	if refused != nil {
 		return *refused

@@ -3,10 +3,13 @@
 package receiver
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net/http"
+	"net/netip"
 	"net/url"
+	"sync/atomic"
 	"time"
 
 	"github.com/gorilla/mux"
@@ -27,12 +30,19 @@ type Config struct {
 	// PublicURL is how senders reach "/", for the few that sign the address: "https://hooks.example.org".
 	// Empty: https and the request's own host.
 	PublicURL string
-	// MaxConnections at once; more wait to be accepted. Default 1024.
+	// TLS is for the listener; it has to have a certificate. nil: plain HTTP, for a proxy that speaks TLS. HTTP/2 is not
+	// spoken: one request at a time is what makes a connection's memory countable.
+	TLS *tls.Config
+	// TrustedProxies may say for whom they ask, in X-Forwarded-For or X-Real-IP; nobody else is believed.
+	TrustedProxies []netip.Prefix
+	// MaxConnections at once; more wait to be accepted. Default 4096.
 	MaxConnections int
-	// MaxHeaderBytes of a request's headers; more are answered 431. Default 32 KiB.
+	// MaxRequests that bring events, at once; more are answered 503 unread. Default 2048.
+	MaxRequests int
+	// MaxHeaderBytes of a request's headers; more are answered 431. Default 16 KiB.
 	MaxHeaderBytes int
-	// MaxMemory in bytes is for bodies above 64 KiB, each of which counts as its source's MaxBody; when it is used up
-	// they wait, and are answered 503 in the end. Default 256 MiB; at least the largest MaxBody.
+	// MaxMemory in bytes is for bodies above 64 KiB, which count as what they have grown to; when it is used up they
+	// are answered 503. Smaller ones always have room. Default 256 MiB; at least the largest MaxBody.
 	MaxMemory int64
 	// ReadHeaderTimeout ends connections that send no complete headers in time. Default 5 s.
 	ReadHeaderTimeout time.Duration
@@ -45,12 +55,21 @@ type Config struct {
 }
 
 // Receiver answers webhooks. It is safe for concurrent use.
+//
+// What strangers can make it hold is bounded by
+//
+//	MaxMemory + MaxRequests x 64 KiB + MaxConnections x 16 x (MaxHeaderBytes + 4 KiB)
+//
+// which is 1.6 GiB by default. The last part is for headers made to be costly: thousands of empty ones take net/http 16
+// times their own size; usual ones take 20 KiB a connection. Before it collects garbage, Go may use as much again,
+// unless GOMEMLIMIT says less.
 type Receiver struct {
 	config    Config
-	sources   map[string]*source
+	sources   atomic.Pointer[table]
 	nobody    *source // for requests that name no source
 	pub       broker.Publisher
 	metrics   *metrics
+	slots     *semaphore.Weighted // of requests that bring events
 	memory    *semaphore.Weighted
 	strangers *rate.Limiter // of log lines that anybody can cause
 	log       *zap.Logger
@@ -60,22 +79,17 @@ type Receiver struct {
 func New(cfg Config, pub broker.Publisher, reg prometheus.Registerer, log *zap.Logger) (*Receiver, error) {
 	cfg = cfg.withDefaults()
 	m, err := newMetrics(reg)
-	errs := []error{err, cfg.check()}
 	rc := &Receiver{
 		config:    cfg,
-		sources:   make(map[string]*source, len(cfg.Sources)),
 		nobody:    &source{name: unknownSource, metrics: m.requestsOnly(unknownSource)},
 		pub:       pub,
 		metrics:   m,
+		slots:     semaphore.NewWeighted(int64(cfg.MaxRequests)),
 		memory:    semaphore.NewWeighted(cfg.MaxMemory),
 		strangers: rate.NewLimiter(10, 100),
 		log:       log,
 	}
-	for name, s := range cfg.Sources {
-		rc.sources[name], err = newSource(name, s, m.source(name))
-		errs = append(errs, err)
-	}
-	if err := errors.Join(errs...); err != nil {
+	if err := errors.Join(err, cfg.check(), rc.Reload(cfg.Sources)); err != nil {
 		return nil, err
 	}
 	return rc, nil
@@ -92,7 +106,7 @@ func (rc *Receiver) Handler() http.Handler {
 	router.Handle(path, rc.source(rc.post)).Methods(http.MethodPost)
 	router.Handle(path, rc.source(rc.get)).Methods(http.MethodGet)
 	router.Handle(path, rc.source(wrong))
-	router.NotFoundHandler = rc.serve(rc.nobody, nowhere)
+	router.NotFoundHandler = http.HandlerFunc(rc.nowhere)
 	return router
 }
 
@@ -103,14 +117,17 @@ func wrong(_ http.ResponseWriter, _ *http.Request, s *source, _ time.Time) answe
 	return refuseMethod("POST")
 }
 
-func nowhere(http.ResponseWriter, *http.Request, *source, time.Time) answer { return refuseSource() }
+func noSuchSource(http.ResponseWriter, *http.Request, *source, time.Time) answer {
+	return refuseSource()
+}
 
 func (c Config) withDefaults() Config {
 	if c.Routed == nil {
 		c.Routed = func(string) bool { return true }
 	}
-	setDefault(&c.MaxConnections, 1024)
-	setDefault(&c.MaxHeaderBytes, 32<<10)
+	setDefault(&c.MaxConnections, 4096)
+	setDefault(&c.MaxRequests, 2048)
+	setDefault(&c.MaxHeaderBytes, 16<<10)
 	setDefault(&c.MaxMemory, 256<<20)
 	setDefault(&c.ReadHeaderTimeout, 5*time.Second)
 	setDefault(&c.ReadTimeout, 30*time.Second)
@@ -129,16 +146,11 @@ func setDefault[T comparable](value *T, to T) {
 func (c Config) check() error {
 	var errs []error
 	for name, value := range map[string]int64{
-		"MaxConnections": int64(c.MaxConnections), "MaxHeaderBytes": int64(c.MaxHeaderBytes), "MaxMemory": c.MaxMemory,
+		"MaxConnections": int64(c.MaxConnections), "MaxRequests": int64(c.MaxRequests), "MaxHeaderBytes": int64(c.MaxHeaderBytes), "MaxMemory": c.MaxMemory,
 		"ReadHeaderTimeout": int64(c.ReadHeaderTimeout), "ReadTimeout": int64(c.ReadTimeout), "IdleTimeout": int64(c.IdleTimeout), "Grace": int64(c.Grace),
 	} {
 		if value < 0 {
 			errs = append(errs, fmt.Errorf("receiver: %s is negative; 0 is the default", name))
-		}
-	}
-	for name, s := range c.Sources {
-		if s.MaxBody > c.MaxMemory {
-			errs = append(errs, fmt.Errorf("receiver: MaxMemory of %d bytes is less than max_body of source %s", c.MaxMemory, name))
 		}
 	}
 	if err := CheckPublicURL(c.PublicURL); err != nil {

@@ -15,32 +15,29 @@ type way func(w http.ResponseWriter, r *http.Request, s *source, start time.Time
 
 // source finds the source that the path names.
 func (rc *Receiver) source(do way) http.Handler {
-	nowhere := rc.serve(rc.nobody, nowhere)
-	found := make(map[string]http.Handler, len(rc.sources))
-	for name, s := range rc.sources {
-		found[name] = rc.serve(s, do)
-	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if h, ok := found[mux.Vars(r)["source"]]; ok {
-			h.ServeHTTP(w, r)
+		if s, ok := (*rc.sources.Load())[mux.Vars(r)["source"]]; ok {
+			rc.serve(s, do, w, r)
 			return
 		}
-		nowhere.ServeHTTP(w, r)
+		rc.nowhere(w, r)
 	})
 }
 
-func (rc *Receiver) serve(s *source, do way) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		start := time.Now()
-		s.metrics.inFlight.Inc()
-		defer s.metrics.inFlight.Dec()
-		a := guarded(do, w, r, s, start)
-		a.write(w)
-		took := time.Since(start)
-		s.metrics.requests[a.code].Inc()
-		s.metrics.requestSeconds.Observe(took.Seconds())
-		rc.report(s, r, a, took)
-	})
+func (rc *Receiver) nowhere(w http.ResponseWriter, r *http.Request) {
+	rc.serve(rc.nobody, noSuchSource, w, r)
+}
+
+func (rc *Receiver) serve(s *source, do way, w http.ResponseWriter, r *http.Request) {
+	start := time.Now()
+	s.metrics.inFlight.Inc()
+	defer s.metrics.inFlight.Dec()
+	a := guarded(do, w, r, s, start)
+	a.write(w)
+	took := time.Since(start)
+	s.metrics.requests[a.code].Inc()
+	s.metrics.requestSeconds.Observe(took.Seconds())
+	rc.report(s, r, a, took)
 }
 
 // guarded turns a panic into a 503: one bad message must not take the others down.
@@ -69,6 +66,6 @@ func (rc *Receiver) report(s *source, r *http.Request, a answer, took time.Durat
 		rc.log.Error("request not served", source, duration, zap.String("reason", a.reason), zap.Error(a.err))
 	default:
 		rc.log.Warn("request refused", source, duration, zap.Int("code", a.code), zap.String("reason", a.reason), zap.String("method", clip(r.Method, 16)),
-			zap.String("path", clip(r.URL.Path, 128)), zap.String("remote", r.RemoteAddr), zap.Error(a.err))
+			zap.String("path", clip(r.URL.Path, 128)), zap.String("client", rc.client(r)), zap.Error(a.err))
 	}
 }

@@ -2,34 +2,38 @@ package receiver
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
+	stdlog "log"
 	"net"
 	"net/http"
+	"strings"
 	"time"
 
 	"go.uber.org/zap"
 	"golang.org/x/net/netutil"
+	"golang.org/x/time/rate"
 )
 
 // Serve answers on ln until ctx ends, and closes it. Then it takes no more, lets the requests that run finish within
 // Config.Grace and returns nil; an error means that it could not go on serving or had to cut requests off.
 func (rc *Receiver) Serve(ctx context.Context, ln net.Listener) error {
-	errorLog, err := zap.NewStdLogAt(rc.log.Named("http"), zap.WarnLevel)
-	if err != nil {
-		return fmt.Errorf("receiver: %w", err)
-	}
 	server := &http.Server{
 		Handler:           rc.Handler(),
 		ReadHeaderTimeout: rc.config.ReadHeaderTimeout,
 		ReadTimeout:       rc.config.ReadTimeout,
-		WriteTimeout:      rc.longest() + writeMargin,
+		WriteTimeout:      rc.config.ReadTimeout + writeMargin,
 		IdleTimeout:       rc.config.IdleTimeout,
 		MaxHeaderBytes:    rc.config.MaxHeaderBytes,
-		ErrorLog:          errorLog,
+		ErrorLog:          stdlog.New(connectionLog{rc.strangers, rc.log}, "", 0),
+	}
+	ln = netutil.LimitListener(ln, rc.config.MaxConnections)
+	if rc.config.TLS != nil {
+		ln = tls.NewListener(ln, rc.config.TLS)
 	}
 	failed := make(chan error, 1)
-	go func() { failed <- server.Serve(netutil.LimitListener(ln, rc.config.MaxConnections)) }()
+	go func() { failed <- server.Serve(ln) }()
 	select {
 	case err := <-failed:
 		return fmt.Errorf("receiver: %w", err)
@@ -43,14 +47,20 @@ func (rc *Receiver) Serve(ctx context.Context, ln net.Listener) error {
 	return nil
 }
 
-// writeMargin is what a slow reader gets beyond the longest deadline to take an answer of some hundred bytes.
+// writeMargin is what a slow reader gets beyond its source's deadline to take an answer of some hundred bytes.
 const writeMargin = 5 * time.Second
 
-// longest is how long a request can take at most.
-func (rc *Receiver) longest() time.Duration {
-	longest := rc.config.ReadTimeout
-	for _, s := range rc.sources {
-		longest = max(longest, s.Deadline)
+// connectionLog takes what net/http says of connections that never became a request, such as a failed TLS handshake.
+// Anybody can make it speak, so its lines are limited, too.
+type connectionLog struct {
+	strangers *rate.Limiter
+	log       *zap.Logger
+}
+
+// Write never fails.
+func (l connectionLog) Write(text []byte) (int, error) {
+	if l.strangers.Allow() {
+		l.log.Warn("connection failed", zap.String("error", clip(strings.TrimSpace(string(text)), 512)))
 	}
-	return longest
+	return len(text), nil
 }

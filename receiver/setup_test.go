@@ -128,6 +128,12 @@ type server struct {
 
 func serve(t testing.TB, cfg receiver.Config, l *line) *server {
 	t.Helper()
+	_, s := serveReceiver(t, cfg, l)
+	return s
+}
+
+func serveReceiver(t testing.TB, cfg receiver.Config, l *line) (*receiver.Receiver, *server) {
+	t.Helper()
 	core, logs := observer.New(zapcore.DebugLevel)
 	reg := prometheus.NewRegistry()
 	rc, err := receiver.New(cfg, l, reg, zap.New(core))
@@ -151,7 +157,7 @@ func serve(t testing.TB, cfg receiver.Config, l *line) *server {
 		transport.CloseIdleConnections()
 		<-finished
 	})
-	return s
+	return rc, s
 }
 
 func (s *server) url(path string) string { return "http://" + s.addr + path }

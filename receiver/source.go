@@ -83,12 +83,12 @@ func (e *FieldError) Unwrap() error { return e.Err }
 
 // Check tells everything that is wrong with a source of that name: a FieldError each, joined.
 func (s Source) Check(name string) error {
-	_, err := newSource(name, s, nil)
+	_, err := newSource(name, s)
 	return err
 }
 
-// newSource checks all of s.
-func newSource(name string, s Source, m *sourceMetrics) (*source, error) {
+// newSource checks all of s. The metrics are still missing.
+func newSource(name string, s Source) (*source, error) {
 	if s.Deadline == 0 {
 		s.Deadline = DefaultDeadline
 	}
@@ -136,7 +136,7 @@ func newSource(name string, s Source, m *sourceMetrics) (*source, error) {
 	if len(errs) > 0 {
 		return nil, errors.Join(errs...)
 	}
-	return &source{s, name, verifier, extractor, s.Rate.limiter(), m}, nil
+	return &source{Source: s, name: name, verifier: verifier, extractor: extractor, limiter: s.Rate.limiter()}, nil
 }
 
 func (r Rate) limiter() *rate.Limiter {

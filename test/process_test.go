@@ -92,11 +92,12 @@ func (f folder) run(t *testing.T, args ...string) result {
 
 // process is a hookline that runs; it is killed when the test ends, if it has not ended before.
 type process struct {
-	cmd    *exec.Cmd
-	lines  chan map[string]any // its log
-	ended  chan struct{}
-	stdout bytes.Buffer
-	listen string
+	cmd     *exec.Cmd
+	lines   chan map[string]any // its log
+	ended   chan struct{}
+	stdout  bytes.Buffer
+	listen  string
+	private string
 }
 
 // start starts a role and waits until it logs that it has started.
@@ -113,7 +114,9 @@ func (f folder) start(t *testing.T, args ...string) *process {
 	}
 	go p.read(bufio.NewScanner(stderr))
 	t.Cleanup(p.kill)
-	p.listen, _ = p.log(t, "started")["listen"].(string)
+	started := p.log(t, "started")
+	p.listen, _ = started["listen"].(string)
+	p.private, _ = started["private_listen"].(string)
 	return p
 }
 

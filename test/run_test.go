@@ -28,6 +28,11 @@ func TestRunNeedsNothingAndWritesAFile(t *testing.T) {
 	if out := p.stdout.String(); !strings.Contains(out, secret) {
 		t.Errorf("the secret is not shown: %s", out)
 	}
+	again := f.start(t, "run")
+	again.stop(t)
+	if out := again.stdout.String(); strings.Contains(out, secret) || !strings.Contains(out, "alma.secret") {
+		t.Errorf("shown at a later start, where nobody reads it: %s", out)
+	}
 	if info, err := os.Stat(filepath.Join(f.dir, "data", "alma.secret")); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("the secret's file: %v, %v", info.Mode(), err)
 	}

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -33,6 +34,8 @@ type file struct {
 	Listen        string        `yaml:"listen"`
 	PrivateListen string        `yaml:"private_listen"`
 	PublicURL     string        `yaml:"public_url"`
+	TLS           tlsFile       `yaml:"tls"`
+	Trusted       oneOrMore     `yaml:"trusted_proxies"`
 	Data          string        `yaml:"data"`
 	Grace         time.Duration `yaml:"grace"`
 	Pprof         bool          `yaml:"pprof"`
@@ -71,6 +74,7 @@ func (b builder) build() *Config {
 	b.decode(b.root, nil, &f)
 	c := &Config{
 		Listen: f.Listen, PrivateListen: f.PrivateListen, PublicURL: f.PublicURL, Data: f.Data, Grace: f.Grace, Pprof: f.Pprof,
+		TLS: b.certificate(f.TLS), TrustedProxies: b.networks("trusted_proxies", f.Trusted),
 		Limits: f.Limits, Broker: b.broker(f.Broker), Sources: map[string]Source{}, doc: b.document,
 	}
 	b.address("listen", f.Listen)
@@ -85,6 +89,7 @@ func (b builder) build() *Config {
 	for name, node := range pairs(&f.Sources) {
 		if !b.wrong("sources", name) {
 			c.Sources[name] = b.source(name, node)
+			b.fits(name, c.Sources[name].MaxBody, f.Limits.MaxMemory)
 		}
 	}
 	for name, node := range pairs(&f.Routes) {
@@ -188,6 +193,13 @@ func (b Broker) TLS() (*tls.Config, error) {
 		c.Certificates = []tls.Certificate{pair}
 	}
 	return c, nil
+}
+
+// fits notes a source whose largest body would never be read.
+func (b builder) fits(source string, maxBody, maxMemory int64) {
+	if maxMemory > 0 && cmp.Or(maxBody, receiver.DefaultMaxBody) > maxMemory {
+		b.blame([]string{"limits", "max_memory"}, fmt.Errorf("is less than the largest body of source %s; raise it, or lower the source's max_body", source))
+	}
 }
 
 // sourceHead is what a source has beside the receiver's own keys.

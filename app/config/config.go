@@ -2,9 +2,9 @@
 package config
 
 import (
+	"crypto/tls"
 	_ "embed" // default.yml
-	"fmt"
-	"os"
+	"net/netip"
 	"time"
 
 	"github.com/hookline/hookline/pkg/handler"
@@ -20,6 +20,10 @@ type Config struct {
 	PrivateListen string
 	// PublicURL is how senders see the public listener, for schemes that sign the URL; empty: as the request says.
 	PublicURL string
+	// TLS is the certificate of the public listener; nil: it speaks plain HTTP.
+	TLS *tls.Certificate
+	// TrustedProxies are the networks whose word on the client's address is believed; none by default.
+	TrustedProxies []netip.Prefix
 	// Data is the folder for everything that must last on this machine.
 	Data string
 	// Grace is how long running work may take after a stop was asked for.
@@ -60,6 +64,8 @@ func (b Broker) Embedded() bool { return len(b.URLs) == 0 }
 // Limits bounds what strangers can take up. Zero values are the receiver's defaults.
 type Limits struct {
 	MaxConnections    int           `yaml:"max_connections"`
+	MaxRequests       int           `yaml:"max_requests"`
+	MaxMemory         int64         `yaml:"max_memory"`
 	MaxHeaderBytes    int           `yaml:"max_header_bytes"`
 	ReadHeaderTimeout time.Duration `yaml:"read_header_timeout"`
 	ReadTimeout       time.Duration `yaml:"read_timeout"`
@@ -78,26 +84,23 @@ var defaultText []byte
 // DefaultText is the configuration that applies when there is no file.
 func DefaultText() []byte { return append([]byte(nil), defaultText...) }
 
-// Load reads the file, or with an empty name the built-in configuration. kinds are the handlers that routes may use.
-// The error joins a Problem for everything that is wrong.
+// Load reads the file once; see File.Read.
 func Load(file string, env Env, kinds handler.Registry) (*Config, error) {
-	if file == "" {
-		return Parse(DefaultName, defaultText, env, kinds)
-	}
-	text, err := os.ReadFile(file)
-	if err != nil {
-		return nil, fmt.Errorf("configuration: %w", err)
-	}
-	return Parse(file, text, env, kinds)
+	return NewFile(file, env, kinds).Read()
 }
 
 // Parse is Load for a text that was read already; file is used in messages and to find *_file values beside it.
 func Parse(file string, text []byte, env Env, kinds handler.Registry) (*Config, error) {
+	return check(file, text, env, kinds, contents{})
+}
+
+// check makes a Config of text and notes in read what the files hold that it names.
+func check(file string, text []byte, env Env, kinds handler.Registry, read contents) (*Config, error) {
 	doc, err := parse(file, text)
 	if err != nil {
 		return nil, err
 	}
-	doc.expand(env)
+	doc.expand(env, read)
 	if err := doc.validate(); err != nil {
 		return nil, err
 	}

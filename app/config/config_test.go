@@ -16,7 +16,7 @@ import (
 	"github.com/hookline/hookline/pkg/handler"
 )
 
-func kinds() handler.Registry { return app.Handlers(zap.NewNop(), nil) }
+func kinds() handler.Registry { return app.Handlers(noEnv, zap.NewNop(), nil) }
 
 func noEnv(string) (string, bool) { return "", false }
 
@@ -143,15 +143,20 @@ routes:
 			[]string{`alma.job_end); route "a": pattern "b..c"`, "https://host/...; sign.secret: "}},
 		"addresses": {"listen: '127.0.0.1:99999'\nprivate_listen: ':9090'\npublic_url: hooks.example.org\ndata: ''\n" + small,
 			[]string{"hookline.yml:1:9: listen: ", "hookline.yml:3:13: public_url: ", "hookline.yml:4:7: data: "}},
-		"tabs":      {"sources:\n\talma: {}\n", []string{"hookline.yml:2:", "spaces, not tabs"}},
-		"twice":     {"listen: ':1'\nlisten: ':2'\nsources: {}\nroutes: {}\n", []string{"hookline.yml:2:", "listen"}},
-		"no file":   {"", []string{"hookline.yml: is empty"}},
-		"a list":    {"- a\n", []string{"expected a mapping"}},
-		"nothing":   {"listen: ':1'\n", []string{"sources, routes is missing"}},
-		"bad name":  {"sources: { A.b: { preset: alma, secrets: x } }\nroutes: { a: { match: a, handler: { kind: log } } }\n", []string{"A.b"}},
-		"both":      {"sources: { alma: { preset: alma, secrets: x, secrets_file: y } }\nroutes: { a: { match: a, handler: { kind: log } } }\n", []string{"secrets is given as well"}},
-		"amqp":      {"broker: { url: 'http://x' }\n" + small, []string{"broker.url: is neither embedded nor an address"}},
-		"tls":       {"broker: { url: 'amqps://x', ca: nonsense }\n" + small, []string{"ca holds no PEM certificate"}},
+		"tabs":     {"sources:\n\talma: {}\n", []string{"hookline.yml:2:", "spaces, not tabs"}},
+		"twice":    {"listen: ':1'\nlisten: ':2'\nsources: {}\nroutes: {}\n", []string{"hookline.yml:2:", "listen"}},
+		"no file":  {"", []string{"hookline.yml: is empty"}},
+		"a list":   {"- a\n", []string{"expected a mapping"}},
+		"nothing":  {"listen: ':1'\n", []string{"sources, routes is missing"}},
+		"bad name": {"sources: { A.b: { preset: alma, secrets: x } }\nroutes: { a: { match: a, handler: { kind: log } } }\n", []string{"A.b"}},
+		"both":     {"sources: { alma: { preset: alma, secrets: x, secrets_file: y } }\nroutes: { a: { match: a, handler: { kind: log } } }\n", []string{"secrets is given as well"}},
+		"amqp":     {"broker: { url: 'http://x' }\n" + small, []string{"broker.url: is neither embedded nor an address"}},
+		"tls":      {"broker: { url: 'amqps://x', ca: nonsense }\n" + small, []string{"ca holds no PEM certificate"}},
+		"proxies":  {"trusted_proxies: [10.0.0.0/8, 127.0.0.1, proxy]\n" + small, []string{`trusted_proxies: "proxy" is neither a network`}},
+		"half TLS": {"tls: { cert: x }\n" + small, []string{"hookline.yml:1:6: tls: key is missing"}},
+		"bad TLS":  {"tls: { cert: x, key: y }\n" + small, []string{"tls: cert and key: "}},
+		"no memory": {"limits: { max_memory: 2097152 }\nsources: { github: { preset: github, secrets: x } }\nroutes: { a: { match: a, handler: { kind: log } } }\n",
+			[]string{"hookline.yml:1:23: limits.max_memory: is less than the largest body of source github"}},
 		"list type": {"broker: { url: { a: b } }\n" + small, []string{"broker.url: is of type object, want string or array"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -191,15 +196,13 @@ routes:
 	}
 }
 
-func TestSecretsAreNeverShown(t *testing.T) {
+func TestProxiesAreNetworksOrAddresses(t *testing.T) {
 	t.Parallel()
-	c, err := parse(t, "broker: { url: 'amqp://user:hunter2@host/' }\n"+strings.Replace(small, "first", "hunter3", 1))
-	if err != nil {
-		t.Fatal(err)
-	}
-	text, err := c.YAML()
-	if err != nil || strings.Contains(string(text), "hunter") || strings.Contains(fmt.Sprintf("%+v %+v", c.Show(), c.Sources), "hunter3") {
-		t.Errorf("%v %s", err, text)
+	for written, want := range map[string]string{"10.1.2.3/8": "[10.0.0.0/8]", "[127.0.0.1, 'fd00::/8', '::1']": "[127.0.0.1/32 fd00::/8 ::1/128]"} {
+		c, err := parse(t, "trusted_proxies: "+written+"\n"+small)
+		if err != nil || fmt.Sprint(c.TrustedProxies) != want {
+			t.Errorf("%s: %v, %v", written, c, err)
+		}
 	}
 }
 

@@ -40,7 +40,7 @@ type document struct {
 	file string
 	root *yaml.Node // the top mapping
 
-	expanded map[*yaml.Node]bool // values that came out of the environment
+	expanded map[*yaml.Node]bool // values that came out of the environment or a file
 	problems []Problem
 }
 

@@ -2,7 +2,6 @@ package config
 
 import (
 	"fmt"
-	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -15,15 +14,14 @@ var variable = regexp.MustCompile(`\$\$\{|\$\{([A-Za-z_][A-Za-z0-9_]*)(:-[^}]*)?
 
 const fileSuffix = "_file"
 
-// maxFileValue bounds what a *_file key reads: secrets and certificates are small.
-const maxFileValue = 1 << 20
-
 // expand replaces ${NAME} in every value, and "key_file: path" by "key: <what the file holds>".
-func (d *document) expand(env Env) { expander{d, env}.walk(d.root, nil) }
+// It notes in read what those files hold.
+func (d *document) expand(env Env, read contents) { expander{d, env, read}.walk(d.root, nil) }
 
 type expander struct {
 	*document
-	env Env
+	env  Env
+	read contents
 }
 
 func (e expander) walk(node *yaml.Node, path []string) {
@@ -81,23 +79,12 @@ func (e expander) readFile(parent, key, value *yaml.Node, name string, path []st
 	if !filepath.IsAbs(file) {
 		file = filepath.Join(filepath.Dir(e.file), file)
 	}
-	text, err := readSmall(file)
+	text, err := e.read.file(file)
 	if err != nil {
 		e.note(e.problem(value, path, err.Error()))
 		return
 	}
 	key.Value = name
 	value.SetString(strings.TrimRight(text, "\r\n"))
-}
-
-func readSmall(file string) (string, error) {
-	info, err := os.Stat(file)
-	if err != nil {
-		return "", err
-	}
-	if info.Size() > maxFileValue {
-		return "", fmt.Errorf("%s has %d bytes; a value has at most %d", file, info.Size(), maxFileValue)
-	}
-	text, err := os.ReadFile(file)
-	return string(text), err
+	e.expanded[value] = true
 }

@@ -77,7 +77,7 @@ func leaves(e *jsonschema.ValidationError) []*jsonschema.ValidationError {
 	return all
 }
 
-// retype lets a value from the environment be a number or a boolean where the schema wants one.
+// retype lets a value from the environment or a file be a number or a boolean where the schema wants one.
 func (d *document) retype(invalid []*jsonschema.ValidationError) (changed bool) {
 	for _, e := range invalid {
 		node := d.find(e.InstanceLocation)
@@ -104,7 +104,11 @@ func (d *document) noteLeaf(e *jsonschema.ValidationError) {
 		return
 	case *kind.Pattern:
 		if form := schemaAt(e.SchemaURL).Description; form != "" {
-			d.note(d.at(e.InstanceLocation, "%q is not %s", k.Got, form))
+			value := strconv.Quote(k.Got)
+			if d.expanded[d.find(e.InstanceLocation)] {
+				value = "what it stands for" // it may be a secret in the wrong place
+			}
+			d.note(d.at(e.InstanceLocation, "%s is not %s", value, form))
 			return
 		}
 	}

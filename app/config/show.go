@@ -19,6 +19,8 @@ type Shown struct {
 	Listen        string                 `yaml:"listen" json:"listen"`
 	PrivateListen string                 `yaml:"private_listen" json:"private_listen"`
 	PublicURL     string                 `yaml:"public_url,omitempty" json:"public_url,omitempty"`
+	TLS           string                 `yaml:"tls,omitempty" json:"tls,omitempty"` // whom the certificate names, and its end
+	Trusted       []string               `yaml:"trusted_proxies,omitempty,flow" json:"trusted_proxies,omitempty"`
 	Data          string                 `yaml:"data" json:"data"`
 	Grace         string                 `yaml:"grace" json:"grace"`
 	Broker        []string               `yaml:"broker" json:"broker"`
@@ -52,6 +54,12 @@ func (c *Config) Show() Shown {
 	s := Shown{
 		File: c.doc.file, Listen: c.Listen, PrivateListen: c.PrivateListen, PublicURL: c.PublicURL, Data: c.Data, Grace: c.Grace.String(),
 		Broker: []string{"embedded"}, Sources: map[string]ShownSource{}, Routes: map[string]ShownRoute{},
+	}
+	if c.TLS != nil {
+		s.TLS = fmt.Sprintf("%s until %s", strings.Join(c.TLS.Leaf.DNSNames, ", "), c.TLS.Leaf.NotAfter.Format(time.RFC3339))
+	}
+	for _, network := range c.TrustedProxies {
+		s.Trusted = append(s.Trusted, network.String())
 	}
 	if !c.Broker.Embedded() {
 		s.Broker = nil

@@ -41,6 +41,11 @@ func (b *Broker) DeleteVhost(ctx context.Context, name string) error {
 	return b.call(ctx, http.MethodDelete, "/api/vhosts/"+name, nil, nil)
 }
 
+// Import takes definitions (users, permissions and so on) in RabbitMQ's JSON form.
+func (b *Broker) Import(ctx context.Context, definitions []byte) error {
+	return b.call(ctx, http.MethodPost, "/api/definitions", json.RawMessage(definitions), nil)
+}
+
 // Connection is an AMQP connection as the broker sees it.
 type Connection struct {
 	ID         string         `json:"name"` // "127.0.0.1:40000 -> 127.0.0.1:5672"

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	amqp "github.com/rabbitmq/amqp091-go"
@@ -15,13 +16,15 @@ import (
 
 // declarer declares the topology at the start of every session.
 //
-// What exists with other arguments, or may not be declared by our user, is used as it is: a line that differs a little
-// is better than none. It is logged once and counted.
+// What exists with other arguments is used as it is: a line that differs a little is better than none. It is logged once
+// and counted. A user who may not declare needs no more than that the objects exist, which `topology apply` sees to as
+// another user.
 type declarer struct {
 	topology broker.Topology
 	metrics  *metrics
 	log      *zap.Logger
 
+	mayNot   atomic.Bool   // our user was refused a declaration
 	turn     chan struct{} // capacity 1: see declare
 	mu       sync.Mutex
 	reported map[string]string // mismatches that were logged, by object
@@ -51,7 +54,7 @@ func (d *declarer) declare(conn *amqp.Connection) error {
 	defer scratch.close()
 	found := map[string]string{}
 	for _, o := range objects(d.topology) {
-		err := scratch.do(o.declare)
+		err := d.ensure(scratch, o)
 		if words, ok := mismatch(err); ok {
 			found[o.String()] = words
 		} else if err != nil {
@@ -60,6 +63,26 @@ func (d *declarer) declare(conn *amqp.Connection) error {
 	}
 	d.report(found)
 	return nil
+}
+
+// ensure makes o if it is missing. Once our user was refused, it looks before it asks: each refusal is an error in the
+// broker's log, and a binding cannot be looked at.
+func (d *declarer) ensure(s *scratch, o object) error {
+	limited := d.mayNot.Load()
+	if limited {
+		if o.look == nil {
+			return nil
+		}
+		if err := s.do(o.look); !missing(err) {
+			return err
+		}
+	}
+	err := s.do(o.declare)
+	if limited || !forbidden(err) {
+		return err
+	}
+	d.mayNot.Store(true)
+	return d.ensure(s, o)
 }
 
 // report logs the mismatches that are new and counts all.
@@ -83,6 +106,12 @@ func mismatch(err error) (words string, ok bool) {
 		return e.Reason, true
 	}
 	return "", false
+}
+
+// forbidden tells whether err says that our user may not do this.
+func forbidden(err error) bool {
+	var e *amqp.Error
+	return errors.As(err, &e) && e.Code == amqp.AccessRefused
 }
 
 // missing tells whether err says that an object does not exist.

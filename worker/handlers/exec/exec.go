@@ -17,6 +17,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -42,8 +43,7 @@ type Config struct {
 	Command []string `yaml:"command"`
 	// Dir is the folder that it runs in; default is that of the worker.
 	Dir string `yaml:"dir"`
-	// Env is added to its environment. Of the worker's own it gets PATH, HOME, LANG and TZ only. Names that begin
-	// with HOOKLINE_ are refused.
+	// Env is added to its environment. Names that begin with HOOKLINE_ are refused.
 	Env map[string]string `yaml:"env"`
 }
 
@@ -54,7 +54,8 @@ type command struct {
 }
 
 // New checks cfg. It does not look for the program: one that is missing is an error of each delivery, which is tried again.
-func New(cfg Config) (handler.Handler, error) {
+// Base is what every run finds in its environment before Config.Env, as "NAME=value"; nothing else of the worker's is given on.
+func New(cfg Config, base []string) (handler.Handler, error) {
 	var errs []error
 	if len(cfg.Command) == 0 || cfg.Command[0] == "" {
 		errs = append(errs, errors.New(`command: is required; a list of the program and its arguments: ["/usr/bin/program", "argument"]`))
@@ -70,7 +71,11 @@ func New(cfg Config) (handler.Handler, error) {
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
-	return &command{cfg.Command, cfg.Dir, base(cfg.Env)}, nil
+	env := slices.Clone(base)
+	for name, value := range cfg.Env {
+		env = append(env, name+"="+value)
+	}
+	return &command{cfg.Command, cfg.Dir, env}, nil
 }
 
 // Handle runs the command.
@@ -119,22 +124,8 @@ func describe(err error, stderr *tail) error {
 
 const prefix = "HOOKLINE_"
 
-// base is what every run has in its environment: what programs need to find their way, and what the user adds.
-func base(own map[string]string) []string {
-	var env []string
-	for _, name := range []string{"PATH", "HOME", "LANG", "TZ"} {
-		if value, ok := os.LookupEnv(name); ok {
-			env = append(env, name+"="+value)
-		}
-	}
-	for name, value := range own {
-		env = append(env, name+"="+value)
-	}
-	return env
-}
-
 func environment(base []string, d event.Delivery) []string {
-	env := append([]string{}, base...)
+	env := slices.Clone(base)
 	for _, v := range [][2]string{
 		{"ID", d.Event.ID}, {"SOURCE", d.Event.Source}, {"ACTION", d.Event.Action}, {"ROUTE", d.Route},
 		{"ATTEMPT", strconv.Itoa(d.Attempt)}, {"TIME", d.Event.Time.UTC().Format(event.TimeFormat)}, {"CONTENT_TYPE", d.Event.ContentType},

@@ -32,7 +32,7 @@ func shell(t *testing.T, script string, env ...string) handler.Handler {
 	for i := 0; i < len(env); i += 2 {
 		cfg.Env[env[i]] = env[i+1]
 	}
-	h, err := exec.New(cfg)
+	h, err := exec.New(cfg, []string{"PATH=" + os.Getenv("PATH"), "OUT=overridden"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -93,7 +93,7 @@ func TestExits(t *testing.T) {
 func TestAProgramThatIsNotThereIsTriedAgain(t *testing.T) {
 	t.Parallel()
 	for _, program := range []string{"no-such-program", "/no/such/program", "/etc/passwd"} {
-		h, err := exec.New(exec.Config{Command: []string{program}})
+		h, err := exec.New(exec.Config{Command: []string{program}}, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -176,7 +176,7 @@ func gone(ctx context.Context, pid int) bool {
 
 func TestNewNamesEverythingThatIsWrong(t *testing.T) {
 	t.Parallel()
-	_, err := exec.New(exec.Config{Dir: "a\x00", Env: map[string]string{"HOOKLINE_ID": "1", "A=B": "1"}})
+	_, err := exec.New(exec.Config{Dir: "a\x00", Env: map[string]string{"HOOKLINE_ID": "1", "A=B": "1"}}, nil)
 	for _, want := range []string{"command: is required", "NUL", `"HOOKLINE_ID"`, `"A=B"`} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q is not in %v", want, err)

@@ -1,0 +1,79 @@
+package config
+
+import (
+	"fmt"
+	"maps"
+	"os"
+
+	"github.com/hookline/hookline/pkg/handler"
+)
+
+// File is a configuration file that can be read again when it has changed. It is for one goroutine at a time.
+type File struct {
+	name  string
+	env   Env
+	kinds handler.Registry
+
+	read contents // of the last Read
+	last contents // of the last look at the files
+}
+
+// NewFile names a file, or with an empty name the built-in configuration. kinds are the handlers that routes may use.
+func NewFile(name string, env Env, kinds handler.Registry) *File {
+	return &File{name: name, env: env, kinds: kinds}
+}
+
+// Read reads the file and all that it names. The error joins a Problem for everything that is wrong.
+func (f *File) Read() (*Config, error) {
+	f.read = contents{}
+	if f.name == "" {
+		return check(DefaultName, defaultText, f.env, f.kinds, f.read)
+	}
+	text, err := f.read.file(f.name)
+	if err != nil {
+		return nil, fmt.Errorf("configuration: %w", err)
+	}
+	return check(f.name, []byte(text), f.env, f.kinds, f.read)
+}
+
+// Changed tells whether the file, or one that it named, holds something else than at the last Read, and the same as when
+// Changed last looked: what is being written is left alone.
+//
+// It compares content rather than waiting for the file system's word: so it works for every way to replace a file (over a
+// rename, Kubernetes' links, a folder from elsewhere), and the line's database may lie in the same folder.
+func (f *File) Changed() bool {
+	now := contents{}
+	for name := range f.read {
+		_, _ = now.file(name)
+	}
+	settled := maps.Equal(now, f.last)
+	f.last = now
+	return settled && !maps.Equal(now, f.read)
+}
+
+// contents are what files hold, by name; of one that cannot be read, the error.
+type contents map[string]string
+
+// maxFile bounds what is read in bytes: configurations, secrets and certificates are small.
+const maxFile = 1 << 20
+
+// file reads a file and notes what it holds. A pipe is not noted, since it cannot be read again.
+func (c contents) file(name string) (string, error) {
+	info, err := os.Stat(name)
+	if err == nil && !info.Mode().IsRegular() {
+		text, err := os.ReadFile(name)
+		return string(text), err
+	}
+	var text []byte
+	if err == nil && info.Size() > maxFile {
+		err = fmt.Errorf("%s has %d bytes; no more than %d are read", name, info.Size(), maxFile)
+	}
+	if err == nil {
+		text, err = os.ReadFile(name)
+	}
+	c[name] = string(text)
+	if err != nil {
+		c[name] = err.Error()
+	}
+	return string(text), err
+}

@@ -1,0 +1,64 @@
+package config_test
+
+import (
+	"fmt"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/hookline/hookline/app/config"
+)
+
+func TestSecretsAreNeverShown(t *testing.T) {
+	t.Parallel()
+	c, err := parse(t, "broker: { url: 'amqp://user:hunter2@host/' }\n"+strings.Replace(small, "first", "hunter3", 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := c.YAML()
+	if err != nil || strings.Contains(string(text), "hunter") || strings.Contains(fmt.Sprintf("%+v %+v", c.Show(), c.Sources), "hunter3") {
+		t.Errorf("%v %s", err, text)
+	}
+}
+
+// TestProblemsNeverRepeatASecret puts one where each kind of error would find it.
+func TestProblemsNeverRepeatASecret(t *testing.T) {
+	t.Parallel()
+	const secret = "hunter2"
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "secret"), secret+"\n")
+	for _, text := range []string{
+		strings.Replace(small, "first", "{ a: hunter2 }", 1),
+		strings.Replace(small, "first", "[{ value: hunter2, not_after: soon }]", 1),
+		strings.Replace(small, "first", "[{ value: [hunter2] }]", 1),
+		strings.Replace(small, "first", "[hunter2, [hunter2]]", 1),
+		strings.Replace(small, "preset: alma, secrets: first", "preset: standard-webhooks, secrets: hunter2", 1),
+		strings.Replace(small, "secrets: first", "secrets_file: secret, secret: x", 1),
+		strings.Replace(small, "secrets: first", "secrets: x, deadline_file: secret", 1),
+		strings.Replace(small, "secrets: first", `secrets: x, deadline: "${SECRET}"`, 1),
+		strings.Replace(small, "kind: file, dir: out", `kind: http, url: "http://user:hunter2@ho st/"`, 1),
+		strings.Replace(small, "kind: file, dir: out", `kind: http, url: "https://h/", headers: { Authorization: "hunter2\n" }`, 1),
+		strings.Replace(small, "kind: file, dir: out", `kind: http, url: "https://h/", sign: { preset: alma, secret: [hunter2] }`, 1),
+		strings.Replace(small, "kind: file, dir: out", `kind: exec, command: [x], env: { A: "hunter2\0" }`, 1),
+		"broker: { url: 'amqp://user:hunter2@ho st/' }\n" + small,
+		"broker: { url: ['amqp://a/', 'http://user:hunter2@h/'] }\n" + small,
+		"tls: { cert: hunter2, key: hunter2 }\n" + small,
+	} {
+		_, err := config.Parse(filepath.Join(dir, "hookline.yml"), []byte(text), env(map[string]string{"SECRET": secret}), kinds())
+		if err == nil || strings.Contains(err.Error(), secret) {
+			t.Errorf("%s\n%v", text, err)
+		}
+	}
+}
+
+// TestSystemdCredentials: LoadCredential= puts files into a folder that $CREDENTIALS_DIRECTORY names.
+func TestSystemdCredentials(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "alma"), "from-systemd\n")
+	text := strings.Replace(small, "secrets: first", `secrets_file: "${CREDENTIALS_DIRECTORY}/alma"`, 1)
+	c, err := config.Parse("/etc/hookline/hookline.yml", []byte(text), env(map[string]string{"CREDENTIALS_DIRECTORY": dir}), kinds())
+	if err != nil || c.Sources["alma"].Secrets[0].Value != "from-systemd" {
+		t.Errorf("%v", err)
+	}
+}

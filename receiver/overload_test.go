@@ -1,0 +1,103 @@
+package receiver_test
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/hookline/hookline/receiver"
+)
+
+// TestAFloodIsShedInsideTheMemoryBound fills every limit of a receiver at once, with large bodies, slow bodies and headers
+// that are as costly as they can be, and holds it there. It does not run in parallel, since it measures the heap.
+func TestAFloodIsShedInsideTheMemoryBound(t *testing.T) { //nolint:paralleltest // see above
+	const accepted, slow, connections = 8, 192, 300
+	cfg := only(t, func(s *receiver.Source) { s.Deadline = time.Minute }) // a request that waited would outlast the test's patience
+	cfg.MaxMemory, cfg.MaxRequests, cfg.MaxConnections, cfg.MaxHeaderBytes = accepted<<20, accepted+slow, connections, 16<<10
+	bound := cfg.MaxMemory + (accepted+slow)*64<<10 + connections*16*(16+4)<<10
+	running, release := make(chan struct{}), make(chan struct{})
+	l := line{publish: hold(running, release)}
+	s := serve(t, cfg, &l)
+	before := heap()
+
+	large := `{"id":"1","action":"BIB","x":"` + strings.Repeat("x", 1<<20-32) + `"}`
+	var taken []net.Conn
+	for range accepted {
+		taken = append(taken, s.dial(t, head(t, large, len(large))+large))
+		<-running
+	}
+	shed := func(text string) {
+		t.Helper()
+		conn := s.dial(t, text)
+		if got := answerOn(t, conn); got.code != http.StatusServiceUnavailable || got.header.Get("Retry-After") == "" {
+			t.Fatalf("answered %d %s", got.code, got.body)
+		}
+		_ = conn.Close()
+	}
+	for range 50 {
+		shed(head(t, large, len(large)) + large[:100<<10])
+	}
+	costly := costlyHeaders(16 << 10)
+	for range slow {
+		s.slow(t, costly)
+	}
+	for range 200 {
+		shed(head(t, jobEnd, len(jobEnd)) + jobEnd)
+	}
+	if got := s.get(t, "/webhooks/alma?challenge=x"); got.code != http.StatusOK {
+		t.Errorf("the handshake was answered %d", got.code)
+	}
+	for range connections - accepted - slow - 1 { // one is the client's that asked for the handshake
+		s.dial(t, "POST /webhooks/alma HTTP/1.1\r\n"+costly)
+	}
+	if held := heap() - before; held > bound {
+		t.Errorf("%d MiB are held; the bound is %d", held>>20, bound>>20)
+	} else {
+		t.Logf("%d MiB are held; the bound is %d", held>>20, bound>>20)
+	}
+
+	close(release)
+	for _, conn := range taken {
+		if got := answerOn(t, conn); got.code != http.StatusOK {
+			t.Errorf("what was taken in before was answered %d %s", got.code, got.body)
+		}
+	}
+	if n := len(l.stored()); n != accepted {
+		t.Errorf("%d events were stored, not %d", n, accepted)
+	}
+}
+
+// slow begins a request with a body that never ends, and returns when the receiver has begun to read it.
+func (s *server) slow(t *testing.T, headers string) {
+	t.Helper()
+	conn := s.dial(t, "POST /webhooks/alma HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 65536\r\n"+headers+"\r\n")
+	if line, err := bufio.NewReaderSize(conn, 16).ReadString('\n'); err != nil || !strings.Contains(line, "100 Continue") {
+		t.Fatalf("answered %q, %v", line, err)
+	}
+	if _, err := io.WriteString(conn, strings.Repeat("x", 60_000)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// costlyHeaders are as many empty headers as fit: each takes many times its own size.
+func costlyHeaders(size int) string {
+	var b strings.Builder
+	for i := 0x100; b.Len() < size; i++ {
+		fmt.Fprintf(&b, "%x:\r\n", i)
+	}
+	return b.String()
+}
+
+// heap is how many bytes are in use after everything that is not has been collected.
+func heap() int64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc) + int64(m.StackInuse)
+}
