@@ -97,6 +97,8 @@ type process struct {
 	ended  chan struct{}
 	stdout bytes.Buffer
 	listen string
+	// private is where metrics and health are served.
+	private string
 }
 
 // start starts a role and waits until it logs that it has started.
@@ -113,7 +115,9 @@ func (f folder) start(t *testing.T, args ...string) *process {
 	}
 	go p.read(bufio.NewScanner(stderr))
 	t.Cleanup(p.kill)
-	p.listen, _ = p.log(t, "started")["listen"].(string)
+	started := p.log(t, "started")
+	p.listen, _ = started["listen"].(string)
+	p.private, _ = started["private_listen"].(string)
 	return p
 }
 

@@ -103,13 +103,13 @@ func (f folder) settled(t *testing.T, events int) {
 	}
 }
 
-func TestReceiverAnswers503WhileRabbitMQIsAwayAndRecoversByItself(t *testing.T) {
+func TestASourceThatRefusesIsAnswered503WhileRabbitMQIsAway(t *testing.T) {
 	t.Parallel()
 	node := rabbitnode.Start(t)
 	sink := newSink(t)
 	sink.release()
 	f := newFolder(t, "AMQP_URL="+node.URL(), "SINK_URL="+sink.URL)
-	f.write(t, "hookline.yml", rabbitConfig)
+	f.write(t, "hookline.yml", strings.Replace(rabbitConfig, "secrets: first", "secrets: first, when_down: refuse", 1))
 	receiver := f.start(t, "receiver")
 	f.start(t, "worker")
 	send := func() result { return f.run(t, "send", "alma", "job_end", "--url", "http://"+receiver.listen) }

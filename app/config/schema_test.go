@@ -37,6 +37,7 @@ func TestSchemaAndStructsHaveTheSameKeys(t *testing.T) {
 		more   []string // keys that package config reads itself
 	}{
 		"limits":           {schema.Properties["limits"], config.Limits{}, nil},
+		"spool":            {schema.Properties["spool"], config.Spool{}, nil},
 		"source":           {source, receiver.Source{}, []string{"preset", "secrets"}},
 		"source.handshake": {source.Properties["handshake"], receiver.Handshake{}, nil},
 		"source.event":     {source.Properties["event"], receiver.Extract{}, nil},

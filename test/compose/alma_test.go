@@ -30,10 +30,9 @@ type alma struct {
 }
 
 type reply struct {
-	code       int
-	id         string
-	retryAfter string
-	took       time.Duration
+	code int
+	id   string
+	took time.Duration
 }
 
 // nextID is as long as Alma's are, and never the same twice in one test.
@@ -69,7 +68,7 @@ func (a *alma) post(ctx context.Context, body, signature string) (reply, error) 
 	if err != nil {
 		return reply{}, err
 	}
-	r := reply{code: response.StatusCode, retryAfter: response.Header.Get("Retry-After"), took: time.Since(began)}
+	r := reply{code: response.StatusCode, took: time.Since(began)}
 	if r.code == http.StatusOK {
 		var stored struct{ ID string }
 		err = json.Unmarshal(answer, &stored)

@@ -33,7 +33,7 @@ func TestCompose(t *testing.T) {
 		{"Prometheus sees four workers and the receiver", targets},
 		{"no alert fires while all is well", noAlerts},
 		{"a worker killed with events in hand loses none", killed},
-		{"without RabbitMQ events are answered 503 in time, and 200 when it is back", lineDown},
+		{"without RabbitMQ events are spooled, over a kill of the receiver, and handed on when it is back", lineDown},
 		{"every query of the dashboard and every series of the alerts has data", queries},
 		{"the alerts pass their own tests", alertTests},
 		{"Grafana answers", grafana},
@@ -138,27 +138,24 @@ func signal(t *testing.T, pid int, what syscall.Signal) {
 
 func lineDown(t *testing.T, s *stack, a *alma, p prometheus) {
 	s.compose(t, "stop", "rabbitmq")
-	id := a.nextID()
-	body := jobEnd(id)
-	for range 3 {
-		r, err := a.post(t.Context(), body, sign(body, a.secret))
-		if err != nil || r.code != http.StatusServiceUnavailable || r.retryAfter == "" || r.took > 5*time.Second {
-			t.Fatalf("without RabbitMQ: %+v, %v", r, err)
-		}
-		t.Logf("without RabbitMQ: %d, Retry-After %s, after %v", r.code, r.retryAfter, r.took.Round(time.Millisecond))
-	}
+	began := time.Now()
+	ids := a.sendMany(t, 100)
+	t.Logf("without RabbitMQ: 100 events answered 200 in %.1f s", time.Since(began).Seconds())
 	var echo struct{ Challenge string }
 	if err := getJSON(t.Context(), a.url+"?challenge=down", &echo); err != nil || echo.Challenge != "down" {
 		t.Errorf("handshake without RabbitMQ: %q, %v", echo.Challenge, err)
 	}
-	notStored := alerts(t)["HooklineEventsNotStored"]
-	eventually(t, 45*time.Second, func() error { return p.some(t.Context(), notStored) })
-	s.compose(t, "start", "rabbitmq")
-	began := time.Now()
+	spooling := alerts(t)["HooklineSpooling"]
+	eventually(t, 45*time.Second, func() error { return p.some(t.Context(), spooling) })
+	s.compose(t, "restart", "--timeout", "0", "receiver") // SIGKILL
+	a.url = s.url(t, "receiver", "8080") + "/webhooks/alma"
+	id := a.nextID()
 	eventually(t, time.Minute, func() error { return a.send(t.Context(), id) })
-	back := time.Since(began)
-	eventually(t, time.Minute, func() error { return s.delivered(t, []string{id}) })
-	t.Logf("200 again %.1f s after the start of RabbitMQ; the event has its file after %.1f s", back.Seconds(), time.Since(began).Seconds())
+	s.compose(t, "start", "rabbitmq")
+	began = time.Now()
+	eventually(t, time.Minute, func() error { return s.delivered(t, append(ids, id)) })
+	t.Logf("all have one file %.1f s after the start of RabbitMQ", time.Since(began).Seconds())
+	eventually(t, 45*time.Second, func() error { return p.has(t.Context(), "sum(hookline_spool_waiting)", 0) })
 }
 
 func queries(t *testing.T, _ *stack, a *alma, p prometheus) {
