@@ -81,7 +81,8 @@ const lineShare = 60
 // errOld says that the line has been away for too long to take more.
 var errOld = errors.New("its oldest event has waited for longer than spool.max_age")
 
-// Publish stores e on the line, or on the disk if the line does not take it. An event whose confirm from the line came
+// Publish stores e on the line, or on the disk if the line does not take it; then it is durable, and comes to the queues of
+// its routes when the line is back. An event whose confirm from the line came
 // too late can be stored twice. The error is the line's, and then the disk's.
 func (s *Spool) Publish(ctx context.Context, e event.Event) error {
 	if !slices.Contains(s.cfg.Sources, e.Source) {
