@@ -42,6 +42,7 @@ type Options struct {
 type App struct {
 	log      *zap.Logger
 	line     line
+	spool    *spooling    // nil: none
 	public   net.Listener // nil without a receiver
 	private  net.Listener
 	receiver *receiver.Receiver
@@ -86,7 +87,10 @@ func (a *App) assemble(o Options, routes []worker.Route, reg *prometheus.Registr
 		cert.current.Store(c.TLS)
 	}
 	if o.Receive {
-		if a.receiver, err = receiver.New(receiverConfig(c, cert), a.line, reg, o.Log.Named("receiver")); err != nil {
+		if a.spool, err = openSpool(c, a.line, reg, o.Log.Named("spool")); err != nil {
+			return err
+		}
+		if a.receiver, err = receiver.New(receiverConfig(c, cert), a.publisher(), reg, o.Log.Named("receiver")); err != nil {
 			return err
 		}
 		if a.public, err = listen("listen", c.Listen); err != nil {
@@ -100,9 +104,25 @@ func (a *App) assemble(o Options, routes []worker.Route, reg *prometheus.Registr
 	}
 	a.reloader = newReloader(o, a.receiver, cert, reg)
 	reg.MustRegister(newQueueCollector(a.line, o.Log))
-	a.monitor = newMonitor(reg, a.line.Ready, c.Pprof, o.Log)
+	a.monitor = newMonitor(reg, a.ready, c.Pprof, o.Log)
 	a.private, err = listen("private_listen", c.PrivateListen)
 	return err
+}
+
+// publisher is where the receiver stores events.
+func (a *App) publisher() broker.Publisher {
+	if a.spool != nil {
+		return a.spool
+	}
+	return a.line
+}
+
+// ready says whether an event can be stored now, and where.
+func (a *App) ready() (string, error) {
+	if a.spool != nil {
+		return a.spool.Ready()
+	}
+	return "ok", a.line.Ready()
 }
 
 // Addr is where webhooks are taken, with the port that was really bound; empty without a receiver.
@@ -134,23 +154,31 @@ func (a *App) Run(ctx context.Context) error {
 	if a.receiver != nil {
 		group.Go(func() error { return a.receiver.Serve(ctx, a.public) })
 	}
+	if a.spool != nil {
+		group.Go(func() error { return a.spool.Run(ctx) })
+	}
 	if a.worker != nil {
 		group.Go(func() error { return a.worker.Run(ctx) })
 	}
-	err := errors.Join(group.Wait(), a.closeLine())
+	err := errors.Join(group.Wait(), a.closeLines())
 	stopWatching()
 	return errors.Join(err, <-watched)
 }
 
-func (a *App) closeLine() error {
+// closeLines closes the spool first: what it hands on needs the line.
+func (a *App) closeLines() error {
 	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
 	defer cancel()
-	return a.line.Close(ctx)
+	var err error
+	if a.spool != nil {
+		err = a.spool.store.Close(ctx)
+	}
+	return errors.Join(err, a.line.Close(ctx))
 }
 
 // close undoes a New that failed half-way.
 func (a *App) close() error {
-	errs := []error{a.closeLine()}
+	errs := []error{a.closeLines()}
 	for _, ln := range []net.Listener{a.public, a.private} {
 		if ln != nil {
 			errs = append(errs, ln.Close())

@@ -17,16 +17,17 @@ import (
 // monitor is the private listener: metrics, health and, where it was asked for, profiles.
 type monitor struct{ server *http.Server }
 
-func newMonitor(reg *prometheus.Registry, ready func() error, profiles bool, log *zap.Logger) *monitor {
+func newMonitor(reg *prometheus.Registry, ready func() (string, error), profiles bool, log *zap.Logger) *monitor {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(reg, promhttp.HandlerOpts{Registry: reg, EnableOpenMetrics: true}))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
-		if err := ready(); err != nil {
+		text, err := ready()
+		if err != nil {
 			http.Error(w, err.Error(), http.StatusServiceUnavailable)
 			return
 		}
-		fmt.Fprintln(w, "ok")
+		fmt.Fprintln(w, text)
 	})
 	if profiles {
 		mux.HandleFunc("/debug/pprof/", pprof.Index)

@@ -105,7 +105,18 @@ func (r *reloader) use(next *config.Config) error {
 
 // waiting names the keys of next that are not in force until a restart.
 func (r *reloader) waiting(next *config.Config) []string {
-	return slices.DeleteFunc(next.Changed(r.started), func(key string) bool {
+	keys := slices.DeleteFunc(next.Changed(r.started), func(key string) bool {
 		return strings.HasPrefix(key, "sources.") || strings.HasPrefix(key, "tls.")
 	})
+	if r.started.Broker.Embedded() {
+		return keys
+	}
+	then := spooled(r.started)
+	for name, now := range spooled(next) {
+		if now != then[name] {
+			keys = append(keys, "sources."+name+".when_down")
+		}
+	}
+	slices.Sort(keys)
+	return keys
 }

@@ -40,7 +40,8 @@ func (c *command) receiver() *cobra.Command {
 		GroupID: "roles",
 		Short:   "Take webhooks in and publish them to RabbitMQ",
 		Long: `Run a receiver: it verifies each webhook, publishes it to RabbitMQ and answers 200 once RabbitMQ has confirmed that
-the event is stored. Run as many as you like behind a load balancer.`,
+the event is stored. While RabbitMQ is away, events are kept in the data folder and handed on later. Run as many as you
+like behind a load balancer, each with a data folder of its own.`,
 		Args: args(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return c.serve(cmd, app.Options{Receive: true})

@@ -18,7 +18,7 @@ func TestNewNamesEverythingThatIsWrong(t *testing.T) {
 	bad := preset(t, "alma")
 	bad.Verify.Kind = "odd"
 	bad.Handshake.Kind = "wave"
-	bad.Deadline, bad.MaxBody, bad.Rate.PerSecond = -1, 1<<40, -1
+	bad.Deadline, bad.MaxBody, bad.Rate.PerSecond, bad.WhenDown = -1, 1<<40, -1, "wait"
 	bad.KeepHeaders = []string{"authorization", "a b", "X-Fine"}
 	bad.Event.ID = []string{"id", "json:", "json:@pretty", "json:a.#", "xml:/a", "form-json:payload", "header:", "word:"}
 	token := preset(t, "gitlab")
@@ -34,7 +34,7 @@ func TestNewNamesEverythingThatIsWrong(t *testing.T) {
 		t.Fatal("all was accepted")
 	}
 	for _, want := range []string{
-		"sources.alma.verify: ", "sources.alma.handshake: ", "sources.alma.deadline: ", "sources.alma.max_body: ", "sources.alma.rate: ",
+		"sources.alma.verify: ", "sources.alma.handshake: ", "sources.alma.deadline: ", "sources.alma.max_body: ", "sources.alma.rate: ", "sources.alma.when_down: ",
 		"Authorization carries", `"a b" is not`, `"id" is none`, `"json:" is`, `"json:@pretty"`, `"json:a.#"`, `"xml:/a"`, `"form-json:payload"`, `"header:"`, `"word:"`,
 		`source "Bad.Name"`, `source "unknown"`, "X-Gitlab-Token carries", "sources.gitlab.handshake: ", "sources.meta.handshake: verify_token",
 		"public URL", "Grace", "sources.slack.max_body: 1048576 is more than",

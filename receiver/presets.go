@@ -12,6 +12,7 @@ type preset struct {
 	name      string
 	handshake string
 	deadline  time.Duration
+	whenDown  string
 	maxBody   int64
 	event     Extract
 	keep      []string
@@ -19,16 +20,21 @@ type preset struct {
 
 // presets is the table of senders. A deadline is what the sender documents, 0 our default: none is known for it. Stripe's is
 // not documented. Meta, Dropbox and Zoom give their events no ID, so the body's hash is it.
+//
+// whenDown is Refuse for a sender that is known to repeat for hours: nothing then depends on one machine's disk. Alma does
+// after 1, 3 and 6 hours, Stripe for days. All others are spooled: GitHub and GitLab never repeat, Bitbucket does at once
+// only, Dropbox for 10 minutes, Slack three times, Zoom for an hour and a half, Shopify for 4 hours and then ends the
+// subscription. What Meta and the senders of Standard Webhooks do depends on the product.
 func presets() []preset {
 	return []preset{
-		{name: "alma", handshake: ChallengeJSON, deadline: 5 * time.Second,
+		{name: "alma", handshake: ChallengeJSON, deadline: 5 * time.Second, whenDown: Refuse,
 			event: Extract{ID: []string{"json:id", "xml:id"}, Action: []string{"json:action", "xml:action"}, Event: []string{"json:event.value", "xml:event"}}},
 
 		{name: "github", deadline: 10 * time.Second, maxBody: 25 << 20,
 			event: Extract{ID: []string{"header:X-GitHub-Delivery"}, Action: []string{"header:X-GitHub-Event"}, Event: []string{"json:action", "form-json:payload:action"}},
 			keep:  []string{"X-GitHub-Event", "X-GitHub-Delivery", "X-GitHub-Hook-ID"}},
 
-		{name: "stripe", deadline: 10 * time.Second,
+		{name: "stripe", deadline: 10 * time.Second, whenDown: Refuse,
 			event: Extract{ID: []string{"json:id"}, Action: []string{"json:type"}, Split: "."}},
 
 		{name: "slack", handshake: SlackURL, deadline: 3 * time.Second,
@@ -86,7 +92,7 @@ func Preset(name string) (Source, bool) {
 	for _, p := range presets() {
 		if p.name == name {
 			return Source{Verify: scheme, Handshake: Handshake{Kind: p.handshake}, Event: p.event,
-				Deadline: p.deadline, MaxBody: p.maxBody, KeepHeaders: p.keep}, true
+				Deadline: p.deadline, WhenDown: p.whenDown, MaxBody: p.maxBody, KeepHeaders: p.keep}, true
 		}
 	}
 	return Source{}, false

@@ -130,6 +130,16 @@ func TestAnEventKeepsItsHeadersButNoCredentials(t *testing.T) {
 	}
 }
 
+// Who never repeats, or not for long, has to be spooled: a 503 would lose the event.
+func TestOnlyASenderThatRepeatsForHoursIsRefused(t *testing.T) {
+	t.Parallel()
+	for _, name := range signature.Presets() {
+		if refused := preset(t, name).WhenDown == receiver.Refuse; refused != (name == "stripe" || name == "alma") {
+			t.Errorf("%s is refused: %v", name, refused)
+		}
+	}
+}
+
 func TestPresetsOfOtherNamesDoNotExist(t *testing.T) {
 	t.Parallel()
 	if _, ok := receiver.Preset("almma"); ok {

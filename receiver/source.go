@@ -25,6 +25,12 @@ const (
 	maxHeaderValue  = 512
 )
 
+// What becomes of an event that the line cannot store; see Source.WhenDown.
+const (
+	Spool  = "spool"  // it is kept on this machine's disk and answered 200
+	Refuse = "refuse" // it is answered 503: the sender is the better place to keep it
+)
+
 // Source says all about one sender: how it signs, what it asks before it sends, where its messages name the event,
 // and how long and large they may be. Preset gives one that can be changed field by field.
 type Source struct {
@@ -39,6 +45,9 @@ type Source struct {
 	// Deadline is how long the sender waits for its answer; the receiver answers before that, if need be with 503.
 	// 0 is DefaultDeadline, at most MaxDeadline.
 	Deadline time.Duration `yaml:"deadline"`
+	// WhenDown is Spool or Refuse: what becomes of an event that the line cannot store. "" is Spool. The receiver itself does
+	// nothing with it but check it: it is for whoever gives the receiver its line.
+	WhenDown string `yaml:"when_down"`
 	// MaxBody is the largest body in bytes; a larger one is answered 413. 0 is DefaultMaxBody, at most MaxMaxBody.
 	MaxBody int64 `yaml:"max_body"`
 	// Rate limits verified messages; the zero value does not.
@@ -107,6 +116,9 @@ func newSource(name string, s Source) (*source, error) {
 	}
 	if s.Deadline < 0 || s.Deadline > MaxDeadline {
 		wrong("deadline", "%v is not between 0 and %v", s.Deadline, MaxDeadline)
+	}
+	if s.WhenDown != "" && s.WhenDown != Spool && s.WhenDown != Refuse {
+		wrong("when_down", "%q is neither %s nor %s", s.WhenDown, Spool, Refuse)
 	}
 	if s.MaxBody < 0 || s.MaxBody > MaxMaxBody {
 		wrong("max_body", "%d is not between 0 and %d bytes", s.MaxBody, MaxMaxBody)

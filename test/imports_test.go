@@ -23,6 +23,7 @@ func TestImportsRunOneWay(t *testing.T) {
 		"pkg/broker/embedded":   {"pkg/broker", "pkg/event"},
 		"pkg/broker/brokertest": {"pkg/broker", "pkg/event"},
 
+		"spool":                {"pkg/broker", "pkg/event"},
 		"receiver":             {"pkg/broker", "pkg/event", "pkg/signature"},
 		"worker":               {"pkg/broker", "pkg/event", "pkg/handler"},
 		"worker/handlers/exec": {"pkg/event", "pkg/handler"},
@@ -33,7 +34,7 @@ func TestImportsRunOneWay(t *testing.T) {
 
 		"app/config": {"pkg/broker", "pkg/event", "pkg/handler", "pkg/signature", "receiver", "worker"},
 		"app": {
-			"app/config", "pkg/broker", "pkg/broker/embedded", "pkg/broker/rabbitmq", "pkg/handler", "receiver", "worker",
+			"app/config", "pkg/broker", "pkg/broker/embedded", "pkg/broker/rabbitmq", "pkg/event", "pkg/handler", "receiver", "spool", "worker",
 			"worker/handlers/exec", "worker/handlers/file", "worker/handlers/http", "worker/handlers/log",
 		},
 		"cli":          {"app", "app/config", "pkg/broker", "pkg/broker/rabbitmq", "pkg/event", "pkg/handler", "pkg/signature", "sender"},

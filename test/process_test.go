@@ -92,11 +92,12 @@ func (f folder) run(t *testing.T, args ...string) result {
 
 // process is a hookline that runs; it is killed when the test ends, if it has not ended before.
 type process struct {
-	cmd     *exec.Cmd
-	lines   chan map[string]any // its log
-	ended   chan struct{}
-	stdout  bytes.Buffer
-	listen  string
+	cmd    *exec.Cmd
+	lines  chan map[string]any // its log
+	ended  chan struct{}
+	stdout bytes.Buffer
+	listen string
+	// private is where metrics and health are served.
 	private string
 }
 

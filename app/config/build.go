@@ -40,6 +40,7 @@ type file struct {
 	Grace         time.Duration `yaml:"grace"`
 	Pprof         bool          `yaml:"pprof"`
 	Broker        brokerFile    `yaml:"broker"`
+	Spool         Spool         `yaml:"spool"`
 	Limits        Limits        `yaml:"limits"`
 	Sources       yaml.Node     `yaml:"sources"`
 	Routes        yaml.Node     `yaml:"routes"`
@@ -70,12 +71,13 @@ func (b builder) build() *Config {
 	f := file{
 		Listen: ":8080", PrivateListen: "127.0.0.1:9090", Data: "data", Grace: worker.DefaultGrace,
 		Broker: brokerFile{URL: []string{"embedded"}, MaxBytes: 4 << 30},
+		Spool:  Spool{MaxBytes: 1 << 30, MaxAge: 72 * time.Hour},
 	}
 	b.decode(b.root, nil, &f)
 	c := &Config{
 		Listen: f.Listen, PrivateListen: f.PrivateListen, PublicURL: f.PublicURL, Data: f.Data, Grace: f.Grace, Pprof: f.Pprof,
 		TLS: b.certificate(f.TLS), TrustedProxies: b.networks("trusted_proxies", f.Trusted),
-		Limits: f.Limits, Broker: b.broker(f.Broker), Sources: map[string]Source{}, doc: b.document,
+		Limits: f.Limits, Broker: b.broker(f.Broker), Spool: f.Spool, Sources: map[string]Source{}, doc: b.document,
 	}
 	b.address("listen", f.Listen)
 	b.address("private_listen", f.PrivateListen)
@@ -85,6 +87,9 @@ func (b builder) build() *Config {
 	b.blame([]string{"public_url"}, receiver.CheckPublicURL(f.PublicURL))
 	if f.Data == "" {
 		b.blame([]string{"data"}, errors.New("is empty; write the folder for everything that must last"))
+	}
+	if f.Spool.MaxAge <= 0 {
+		b.blame([]string{"spool", "max_age"}, errors.New("must be more than 0; leave it out for 72h"))
 	}
 	for name, node := range pairs(&f.Sources) {
 		if !b.wrong("sources", name) {

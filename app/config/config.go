@@ -31,6 +31,7 @@ type Config struct {
 	// Pprof serves net/http/pprof on the private listener.
 	Pprof  bool
 	Broker Broker
+	Spool  Spool
 	Limits Limits
 	// Sources by name; at least one.
 	Sources map[string]Source
@@ -60,6 +61,14 @@ type Broker struct {
 
 // Embedded says that the line is inside the binary.
 func (b Broker) Embedded() bool { return len(b.URLs) == 0 }
+
+// Spool bounds what a receiver keeps on its disk while RabbitMQ cannot store it. The embedded line has no use for it.
+type Spool struct {
+	// MaxBytes bounds its database; more is answered 503.
+	MaxBytes int64 `yaml:"max_bytes"`
+	// MaxAge is how long its oldest event may have waited before more is answered 503.
+	MaxAge time.Duration `yaml:"max_age"`
+}
 
 // Limits bounds what strangers can take up. Zero values are the receiver's defaults.
 type Limits struct {

@@ -41,6 +41,9 @@ func TestDefaultsAreFilledIn(t *testing.T) {
 	if c.Listen != ":8080" || c.PrivateListen != "127.0.0.1:9090" || c.Data != "data" || !c.Broker.Embedded() || c.Grace != 20*time.Second {
 		t.Errorf("%+v", c)
 	}
+	if c.Spool.MaxBytes != 1<<30 || c.Spool.MaxAge != 72*time.Hour {
+		t.Errorf("spool: %+v", c.Spool)
+	}
 	if s := c.Sources["alma"]; s.Deadline != 5*time.Second || s.Secrets[0].Value != "first" || s.Handshake.Kind != "challenge-json" {
 		t.Errorf("alma: %+v", s.Source)
 	}
@@ -157,6 +160,7 @@ routes:
 		"bad TLS":  {"tls: { cert: x, key: y }\n" + small, []string{"tls: cert and key: "}},
 		"no memory": {"limits: { max_memory: 2097152 }\nsources: { github: { preset: github, secrets: x } }\nroutes: { a: { match: a, handler: { kind: log } } }\n",
 			[]string{"hookline.yml:1:23: limits.max_memory: is less than the largest body of source github"}},
+		"spool":     {"spool: { max_bytes: 5, max_age: 0s }\n" + strings.Replace(small, "secrets: first", "secrets: first, when_down: wait", 1), []string{"spool.max_bytes: ", "spool.max_age: must be more than 0", "sources.alma.when_down: ", "'spool', 'refuse'"}},
 		"list type": {"broker: { url: { a: b } }\n" + small, []string{"broker.url: is of type object, want string or array"}},
 	} {
 		t.Run(name, func(t *testing.T) {

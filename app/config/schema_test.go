@@ -38,6 +38,7 @@ func TestSchemaAndStructsHaveTheSameKeys(t *testing.T) {
 	}{
 		"limits":           {schema.Properties["limits"], config.Limits{}, nil},
 		"tls":              {schema.Properties["tls"], struct{}{}, []string{"cert", "key"}},
+		"spool":            {schema.Properties["spool"], config.Spool{}, nil},
 		"source":           {source, receiver.Source{}, []string{"preset", "secrets"}},
 		"source.handshake": {source.Properties["handshake"], receiver.Handshake{}, nil},
 		"source.event":     {source.Properties["event"], receiver.Extract{}, nil},

@@ -24,6 +24,7 @@ type Shown struct {
 	Data          string                 `yaml:"data" json:"data"`
 	Grace         string                 `yaml:"grace" json:"grace"`
 	Broker        []string               `yaml:"broker" json:"broker"`
+	Spool         string                 `yaml:"spool,omitempty" json:"spool,omitempty"`
 	Sources       map[string]ShownSource `yaml:"sources" json:"sources"`
 	Routes        map[string]ShownRoute  `yaml:"routes" json:"routes"`
 }
@@ -37,6 +38,7 @@ type ShownSource struct {
 	Deadline string   `yaml:"deadline" json:"deadline"`
 	MaxBody  int64    `yaml:"max_body" json:"max_body"`
 	Rate     string   `yaml:"rate,omitempty" json:"rate,omitempty"`
+	WhenDown string   `yaml:"when_down" json:"when_down"`
 }
 
 // ShownRoute is a route without what its handler may hold of secrets.
@@ -63,6 +65,7 @@ func (c *Config) Show() Shown {
 	}
 	if !c.Broker.Embedded() {
 		s.Broker = nil
+		s.Spool = fmt.Sprintf("at most %d bytes, until the oldest event is %s old", c.Spool.MaxBytes, c.Spool.MaxAge)
 		for _, address := range c.Broker.URLs {
 			s.Broker = append(s.Broker, redacted(address))
 		}
@@ -89,6 +92,7 @@ func showSource(name string, s Source) ShownSource {
 	shown := ShownSource{
 		Preset: s.Preset, Path: receiver.PathPrefix + name, Scheme: string(s.Verify.Kind),
 		Deadline: cmp.Or(s.Deadline, receiver.DefaultDeadline).String(), MaxBody: cmp.Or(s.MaxBody, receiver.DefaultMaxBody),
+		WhenDown: cmp.Or(s.WhenDown, receiver.Spool),
 	}
 	if s.Rate.PerSecond > 0 {
 		shown.Rate = fmt.Sprintf("%g/s", s.Rate.PerSecond)

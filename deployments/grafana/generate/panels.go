@@ -20,7 +20,7 @@ type (
 // dashboard is what is shown: first how it stands, then a row for each question that somebody asks, then the traffic.
 // A queue's length is reported by every process alike, hence max; everything else is a sum over processes.
 func dashboard() []row {
-	return []row{now(), lost(), late(), failing(), pilingUp(), traffic()}
+	return []row{now(), lost(), late(), failing(), pilingUp(), spooled(), traffic()}
 }
 
 func now() row {
@@ -42,7 +42,7 @@ func now() row {
 
 func lost() row {
 	return row{"Is anything lost?", []panel{
-		{title: "Not stored", description: "Events answered 503 because the line did not take them. The sender comes again: Alma three times within ten hours.", unit: "reqps",
+		{title: "Not stored", description: "Events answered 503 because neither the line nor the spool took them. The sender comes again: Alma three times within ten hours.", unit: "reqps",
 			queries: one("sum by (source, reason) (rate(hookline_receiver_publish_failures_total[$__rate_interval]))", "{{source}}: {{reason}}")},
 		{title: "Signatures refused", description: "Requests answered 401. mismatch and no_secret can be real events, which senders such as Alma do not repeat; missing is mostly scanners.", unit: "reqps",
 			queries: one("sum by (source, reason) (rate(hookline_receiver_verify_failures_total[$__rate_interval]))", "{{source}}: {{reason}}")},
@@ -102,6 +102,21 @@ func pilingUp() row {
 			}},
 		{title: "Room on RabbitMQ's disk", description: "What is left above the limit at which RabbitMQ blocks its publishers and receivers answer 503.", unit: "bytes", width: 6,
 			queries: one("min by (instance) (rabbitmq_disk_space_available_bytes - rabbitmq_disk_space_available_limit_bytes)", "{{instance}}")},
+	}}
+}
+
+func spooled() row {
+	return row{"Is the spool in use?", []panel{
+		{title: "In the spool", description: "Events that wait on a receiver's disk because RabbitMQ did not take them. They are handed on by themselves.", unit: "none", bad: at(1),
+			queries: one("sum by (instance) (hookline_spool_waiting)", "{{instance}}")},
+		{title: "Oldest in the spool", description: "Age since its receipt of the oldest event that waits there. From spool.max_age on, 72 h by default, no more are taken.", unit: "s", bad: at(3600),
+			queries: one("max by (instance) (hookline_spool_oldest_age_seconds)", "{{instance}}")},
+		{title: "Into and out of the spool", description: "Events that were spooled, that were handed on to RabbitMQ, and that the spool could not take either.", unit: "ops",
+			queries: []query{
+				{"sum by (source) (rate(hookline_spool_stored_total[$__rate_interval]))", "spooled: {{source}}"},
+				{"sum(rate(hookline_spool_drained_total[$__rate_interval]))", "handed on"},
+				{"sum by (reason) (rate(hookline_spool_refused_total[$__rate_interval]))", "refused: {{reason}}"},
+			}},
 	}}
 }
 

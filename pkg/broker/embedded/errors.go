@@ -10,8 +10,8 @@ import (
 	"github.com/hookline/hookline/pkg/broker"
 )
 
-// errDamaged says what to do with a file that is no database any more.
-var errDamaged = errors.New("is damaged; it was left as it is. Put a backup in its place, or move it away to start with an empty line (`sqlite3 FILE .recover` saves what can be read)")
+// ErrDamaged says that a file is no database any more, and what to do with it. See SetAside.
+var ErrDamaged = errors.New("is damaged; it was left as it is. Put a backup in its place, or move it away to start with an empty line (`sqlite3 FILE .recover` saves what can be read)")
 
 // errNoLine says what to do where there is nothing to attach to.
 var errNoLine = errors.New("there is none yet; start `hookline run` first, or name the data folder that it uses")
@@ -29,7 +29,7 @@ func code(err error) int {
 func explain(err error) error {
 	switch code(err) {
 	case sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT:
-		return fmt.Errorf("%w: %w", errDamaged, err)
+		return fmt.Errorf("%w: %w", ErrDamaged, err)
 	case sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM:
 		return fmt.Errorf("cannot be written; give this user write access to the file and its folder: %w", err)
 	case sqlite3.SQLITE_BUSY:

@@ -17,12 +17,14 @@ const (
 
 // queries are the statements that read, prepared once.
 type queries struct {
-	ready, due, kept, lastKept, count *sql.Stmt
+	ready, due, kept, lastKept, count, oldest, size *sql.Stmt
 }
 
-const columns = `SELECT d.at, d.seq, d.attempts, d.reason, d.first_error, d.last_error,
-	e.id, e.source, e.action, e.time, e.content_type, e.header, e.data
-	FROM delivery d CROSS JOIN event e ON e.seq = d.seq `
+const (
+	eventColumns = `e.id, e.source, e.action, e.time, e.content_type, e.header, e.data`
+	columns      = `SELECT d.at, d.seq, d.attempts, d.reason, d.first_error, d.last_error, ` + eventColumns + `
+		FROM delivery d CROSS JOIN event e ON e.seq = d.seq `
+)
 
 func (q *queries) all() []statement {
 	return []statement{
@@ -33,6 +35,8 @@ func (q *queries) all() []statement {
 			ORDER BY d.at, d.seq LIMIT ?`},
 		{&q.lastKept, `SELECT coalesce(max(at), -1) FROM delivery WHERE route = ? AND state = ?`},
 		{&q.count, `SELECT state, route, at > ?, count(*) FROM delivery GROUP BY 1, 2, 3`},
+		{&q.oldest, `SELECT coalesce((SELECT time FROM event ORDER BY seq LIMIT 1), -1)`},
+		{&q.size, `SELECT (SELECT count(*) FROM delivery), page_count - freelist_count FROM pragma_page_count, pragma_freelist_count`},
 	}
 }
 
@@ -54,22 +58,27 @@ func rows(ctx context.Context, stmt *sql.Stmt, route string, args ...any) (read 
 	defer found.Close()
 	for bytes := 0; found.Next(); {
 		r := row{place: place{route: route}}
-		var millis int64
-		var header string
-		e := &r.event
-		err := found.Scan(&r.at, &r.seq, &r.attempts, &r.reason, &r.firstError, &r.lastError,
-			&e.ID, &e.Source, &e.Action, &millis, &e.ContentType, &header, &e.Data)
-		if err != nil {
-			return nil, false, explain(err)
-		}
-		e.Time = time.UnixMilli(millis).UTC()
-		if e.Header, err = parseHeader(header); err != nil {
-			return nil, false, fmt.Errorf("event %s: %w", e.ID, err)
+		if r.event, err = scanEvent(found, &r.at, &r.seq, &r.attempts, &r.reason, &r.firstError, &r.lastError); err != nil {
+			return nil, false, err
 		}
 		read = append(read, r)
-		if bytes += len(e.Data); bytes >= maxRowBytes {
+		if bytes += len(r.event.Data); bytes >= maxRowBytes {
 			return read, false, nil
 		}
 	}
 	return read, true, explain(found.Err())
+}
+
+// scanEvent reads eventColumns, and what stands before them.
+func scanEvent(found *sql.Rows, before ...any) (e event.Event, err error) {
+	var millis int64
+	var header string
+	if err := found.Scan(append(before, &e.ID, &e.Source, &e.Action, &millis, &e.ContentType, &header, &e.Data)...); err != nil {
+		return e, explain(err)
+	}
+	e.Time = time.UnixMilli(millis).UTC()
+	if e.Header, err = parseHeader(header); err != nil {
+		return e, fmt.Errorf("event %s: %w", e.ID, err)
+	}
+	return e, nil
 }

@@ -82,7 +82,7 @@ func checkWhole(ctx context.Context, db *sql.DB) error {
 		return explain(err)
 	}
 	if found != "ok" {
-		return fmt.Errorf("%w: %s", errDamaged, found)
+		return fmt.Errorf("%w: %s", ErrDamaged, found)
 	}
 	return nil
 }

@@ -1,0 +1,66 @@
+package spool
+
+import (
+	"context"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/zap"
+)
+
+// collector looks at the store at each scrape.
+type collector struct {
+	spool                          *Spool
+	waiting, bytes, oldest, usable *prometheus.Desc
+}
+
+func newCollector(s *Spool) collector {
+	desc := func(name, help string) *prometheus.Desc {
+		return prometheus.NewDesc("hookline_spool_"+name, help, nil, nil)
+	}
+	return collector{
+		spool:   s,
+		waiting: desc("waiting", "Events in the spool."),
+		bytes:   desc("bytes", "Bytes of the spool's file that are in use; some ten thousand when it is empty."),
+		oldest:  desc("oldest_age_seconds", "Age since its receipt of the oldest event in the spool; 0 if there is none."),
+		usable:  desc("usable", "1 while an event could be spooled."),
+	}
+}
+
+// Describe implements prometheus.Collector.
+func (c collector) Describe(ch chan<- *prometheus.Desc) {
+	for _, desc := range []*prometheus.Desc{c.waiting, c.bytes, c.oldest, c.usable} {
+		ch <- desc
+	}
+}
+
+// Collect implements prometheus.Collector.
+func (c collector) Collect(ch chan<- prometheus.Metric) {
+	gauge := func(desc *prometheus.Desc, value float64) {
+		ch <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, value)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), readTime)
+	defer cancel()
+	usable := 1.0
+	if c.spool.usable(ctx) != nil {
+		usable = 0
+	}
+	gauge(c.usable, usable)
+	events, bytes, err := c.spool.store.Size(ctx)
+	if err != nil {
+		c.spool.log.Debug("the spool cannot be counted", zap.Error(err))
+		return
+	}
+	gauge(c.waiting, float64(events))
+	gauge(c.bytes, float64(bytes))
+	oldest, err := c.spool.store.Oldest(ctx)
+	if err != nil {
+		c.spool.log.Debug("the spool cannot be read", zap.Error(err))
+		return
+	}
+	age := 0.0
+	if !oldest.IsZero() {
+		age = time.Since(oldest).Seconds()
+	}
+	gauge(c.oldest, age)
+}
