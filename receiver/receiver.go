@@ -61,8 +61,8 @@ type Config struct {
 //	MaxMemory + MaxRequests x 64 KiB + MaxConnections x 16 x (MaxHeaderBytes + 4 KiB)
 //
 // which is 1.6 GiB by default. The last part is for headers made to be costly: thousands of empty ones take net/http 16
-// times their own size; usual ones take 20 KiB a connection. Before it collects garbage, Go may use as much again,
-// unless GOMEMLIMIT says less.
+// times their own size; usual ones take 20 KiB a connection. TLS adds 32 KiB for each. Before it collects garbage, Go may
+// use as much again, unless GOMEMLIMIT says less.
 type Receiver struct {
 	config    Config
 	sources   atomic.Pointer[table]
