@@ -152,3 +152,17 @@ func FuzzFilterNeverPanics(f *testing.F) {
 		}
 	})
 }
+
+func BenchmarkFilter(b *testing.B) {
+	f, err := worker.NewFilter(`data.job_instance.status.value == "COMPLETED_SUCCESS"`)
+	if err != nil {
+		b.Fatal(err)
+	}
+	d := event.Delivery{Event: event.Event{ID: "561", Source: "alma", Action: "job_end", Data: []byte(jobEnd)}, Route: "jobs", Attempt: 1}
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := f.Match(d); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -119,3 +119,14 @@ func TestReason(t *testing.T) {
 		}
 	}
 }
+
+// BenchmarkMatches is what the receiver asks of each stored event, and the embedded line of each published one.
+func BenchmarkMatches(b *testing.B) {
+	r := broker.Route{Name: "loans", Match: []string{"github.#", "alma.loan.#"}}
+	b.ReportAllocs()
+	for b.Loop() {
+		if !r.Matches("alma.loan.loan_created") {
+			b.Fatal("no match")
+		}
+	}
+}

@@ -132,14 +132,11 @@ func (l *link) set(s *session, cause error) {
 	l.changed = make(chan struct{})
 }
 
-// lostAt is when the last session ended; while there is one, now.
-func (l *link) lostAt() time.Time {
+// now is the current session, or nil and since when there is none.
+func (l *link) now() (s *session, lost time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.current != nil {
-		return time.Now()
-	}
-	return l.lost
+	return l.current, l.lost
 }
 
 // await returns the current session, or the next one if there is none. Its error wraps broker.ErrDown.

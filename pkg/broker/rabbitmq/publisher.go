@@ -95,11 +95,14 @@ func (p *publisher) publish(ctx context.Context, m message) error {
 
 // session is the session to publish on now.
 func (p *publisher) session(ctx context.Context) (*session, error) {
-	ctx, cancel := context.WithDeadline(ctx, p.link.lostAt().Add(maxWait))
-	defer cancel()
-	s, err := p.link.await(ctx)
-	if err != nil {
-		return nil, err
+	s, lost := p.link.now()
+	if s == nil {
+		ctx, cancel := context.WithDeadline(ctx, lost.Add(maxWait))
+		defer cancel()
+		var err error
+		if s, err = p.link.await(ctx); err != nil {
+			return nil, err
+		}
 	}
 	if s.blocked.Load() {
 		return nil, fmt.Errorf("%s: %w", s.address, broker.ErrBlocked)

@@ -192,3 +192,16 @@ func FuzzDecode(f *testing.F) {
 		}
 	})
 }
+
+func BenchmarkEncode(b *testing.B) {
+	e := event.Event{
+		ID: "7", Source: "github", Action: "push", Time: time.UnixMilli(1_700_000_000_123).UTC(), ContentType: "application/json",
+		Header: map[string]string{"X-Github-Event": "push", "X-Github-Delivery": "7", "X-Github-Hook-Id": "8"}, Data: make([]byte, 1200),
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := toEvents(e); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
