@@ -86,7 +86,7 @@ func (r *route) consumeOn(ctx context.Context, s *session) error {
 	for {
 		select {
 		case <-ctx.Done():
-			return r.stop(ch, deliveries)
+			return r.stop(ctx, ch, deliveries)
 		case d, ok := <-deliveries:
 			if !ok {
 				return whyEnded(cancelled, closed)
@@ -99,7 +99,7 @@ func (r *route) consumeOn(ctx context.Context, s *session) error {
 				})
 			case <-s.over: // it will come again
 			case <-ctx.Done():
-				r.giveBack(d)
+				r.giveBack(ctx, ch, d, read(d, time.Now()))
 			}
 		}
 	}
@@ -124,11 +124,11 @@ func whyEnded(cancelled <-chan string, closed <-chan *amqp.Error) error {
 }
 
 // stop is the two-step stop: no new deliveries, what was fetched goes back, what runs is waited for and settled.
-func (r *route) stop(ch *amqp.Channel, deliveries <-chan amqp.Delivery) error {
+func (r *route) stop(ctx context.Context, ch *amqp.Channel, deliveries <-chan amqp.Delivery) error {
 	err := ch.Cancel(r.Name, false)
 	if err == nil {
 		for d := range deliveries {
-			r.giveBack(d)
+			r.giveBack(ctx, ch, d, read(d, time.Now()))
 		}
 	}
 	r.running.Wait()
@@ -140,12 +140,12 @@ func (r *route) handle(ctx context.Context, ch *amqp.Channel, d amqp.Delivery) {
 	if ch.IsClosed() {
 		return // it will come again on the next session
 	}
-	if ctx.Err() != nil {
-		r.giveBack(d)
-		return
-	}
 	now := time.Now()
 	rec := read(d, now)
+	if ctx.Err() != nil {
+		r.giveBack(ctx, ch, d, rec)
+		return
+	}
 	if wait := rec.due.Sub(now); wait > shortWait {
 		r.settle(ctx, ch, d, rec, rec.write(parkAt(wait), r.Name))
 		return
@@ -153,7 +153,7 @@ func (r *route) handle(ctx context.Context, ch *amqp.Channel, d amqp.Delivery) {
 		select {
 		case <-time.After(wait):
 		case <-ctx.Done():
-			r.giveBack(d)
+			r.giveBack(ctx, ch, d, rec)
 			return
 		}
 	}

@@ -36,7 +36,7 @@ func (r *route) carryOut(ctx context.Context, ch *amqp.Channel, d amqp.Delivery,
 		rec.due, rec.died = time.Time{}, now
 		r.settle(ctx, ch, d, rec, rec.write(broker.DeadExchange, r.Name))
 	default:
-		r.giveBack(d)
+		r.giveBack(ctx, ch, d, rec)
 	}
 }
 
@@ -51,7 +51,7 @@ func (r *route) settle(ctx context.Context, ch *amqp.Channel, d amqp.Delivery, r
 			return
 		}
 		if ctx.Err() != nil {
-			r.giveBack(d)
+			r.giveBack(ctx, ch, d, rec)
 			return
 		}
 		r.log.Warn("cannot store the event again; trying once more", zap.String("id", rec.event.ID), zap.Error(err))
@@ -72,8 +72,16 @@ func (r *route) store(ctx context.Context, m message) error {
 	return r.publisher.publish(ctx, m)
 }
 
-// giveBack returns the delivery to its queue as it came.
-func (r *route) giveBack(d amqp.Delivery) {
+// giveBack returns the delivery to its queue as it came. It is stored anew, behind the others: RabbitMQ counts what is
+// merely returned towards the queue's x-delivery-limit, and would make a dead letter of what 20 stops have interrupted.
+func (r *route) giveBack(ctx context.Context, ch *amqp.Channel, d amqp.Delivery, rec record) {
+	if ch.IsClosed() {
+		return // it will come again, and a copy would be one too many
+	}
+	if r.store(ctx, rec.write(broker.ReturnExchange, r.Name)) == nil {
+		r.told(d.Ack(false), rec)
+		return
+	}
 	if err := d.Nack(false, true); err != nil {
 		r.log.Debug("delivery goes back with its session", zap.String("id", d.MessageId), zap.Error(err))
 	}
