@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"text/tabwriter"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 
 	"github.com/hookline/hookline/app"
 	"github.com/hookline/hookline/app/config"
+	"github.com/hookline/hookline/pkg/broker"
 )
 
 // deskTimeout bounds a look at the line.
@@ -56,7 +58,11 @@ up; see "hookline dead"), and unrouted (no route matches; see "hookline unrouted
 				table := tabwriter.NewWriter(c.stdout, 0, 4, 2, ' ', 0)
 				fmt.Fprintln(table, "ROLE\tROUTE\tWAITING\tCONSUMERS\tQUEUE")
 				for _, q := range queues {
-					fmt.Fprintf(table, "%s\t%s\t%d\t%d\t%s\n", q.Role, q.Route, q.Waiting, q.Consumers, q.Name)
+					consumers := strconv.Itoa(q.Consumers)
+					if q.Consumers == broker.Unseen || q.Role != broker.RoleWork {
+						consumers = "-"
+					}
+					fmt.Fprintf(table, "%s\t%s\t%d\t%s\t%s\n", q.Role, q.Route, q.Waiting, consumers, q.Name)
 				}
 				return table.Flush()
 			})

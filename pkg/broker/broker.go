@@ -78,8 +78,11 @@ type QueueInfo struct {
 	Role      QueueRole `json:"role"`
 	Route     string    `json:"route,omitempty"` // of work and dead queues
 	Waiting   int       `json:"waiting"`         // events that no worker holds
-	Consumers int       `json:"consumers"`       // worker processes that consume it, as far as the line can see
+	Consumers int       `json:"consumers"`       // worker processes that consume it; Unseen if that cannot be told
 }
+
+// Unseen stands for a number that cannot be seen from here.
+const Unseen = -1
 
 // Inspector looks at a line without changing it.
 type Inspector interface {

@@ -14,7 +14,8 @@ import (
 const retryName = "hookline.retry"
 
 // Queues lists the work and dead queues of every route that is configured or still has something, what waits for a
-// retry, and what is unrouted. Seen from another process than the line's own, what its workers hold seems to wait.
+// retry, and what is unrouted. Seen from another process than the line's own, what its workers hold seems to wait, and the
+// consumers cannot be seen.
 func (s *store) Queues(ctx context.Context) ([]broker.QueueInfo, error) {
 	found, err := s.queries.count.QueryContext(ctx, time.Now().UnixMilli())
 	if err != nil {
@@ -52,7 +53,7 @@ func (s *store) Queues(ctx context.Context) ([]broker.QueueInfo, error) {
 	var all []broker.QueueInfo
 	for _, route := range slices.Sorted(maps.Keys(work)) {
 		all = append(all,
-			broker.QueueInfo{Name: broker.WorkQueue(route), Role: broker.RoleWork, Route: route, Waiting: work[route]},
+			broker.QueueInfo{Name: broker.WorkQueue(route), Role: broker.RoleWork, Route: route, Waiting: work[route], Consumers: broker.Unseen},
 			broker.QueueInfo{Name: broker.DeadQueue(route), Role: broker.RoleDead, Route: route, Waiting: dead[route]})
 	}
 	return append(all,
@@ -64,8 +65,12 @@ func (s *store) Queues(ctx context.Context) ([]broker.QueueInfo, error) {
 func (l *Line) Queues(ctx context.Context) ([]broker.QueueInfo, error) {
 	all, err := l.store.Queues(ctx)
 	for i := range all {
+		if all[i].Role != broker.RoleWork {
+			continue
+		}
+		all[i].Consumers = 0
 		q, ok := l.queues[all[i].Route]
-		if !ok || all[i].Role != broker.RoleWork {
+		if !ok {
 			continue
 		}
 		running, consumed := q.inHand()
