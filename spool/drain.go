@@ -15,8 +15,10 @@ const (
 	confirmTime = 10 * time.Second
 	// lookPause is the time between two looks whether the line is back.
 	lookPause = 250 * time.Millisecond
-	// An event that the line does not take although it is well makes way for the others: for a second at first, then
-	// for twice as long each time, up to 1<<maxDoublings seconds.
+	// An event that the line does not take although it is well, and not the second time either, makes way for the others: for
+	// a second at first, then for twice as long each time, up to 1<<maxDoublings seconds. Once can be a connection that
+	// was lost and is there again.
+	maxFailures  = 2
 	maxDoublings = 6
 )
 
@@ -30,13 +32,13 @@ func (s *Spool) Run(ctx context.Context) error {
 // drain waits with the event in hand while the line is away, so that those behind it stay there.
 func (s *Spool) drain(stop <-chan struct{}) broker.Process {
 	return func(ctx context.Context, d event.Delivery) broker.Outcome {
-		for {
+		for failures := 0; ; {
 			if s.line.Ready() == nil {
 				err := s.handOn(ctx, d.Event)
 				if err == nil {
 					return broker.Ack()
 				}
-				if s.line.Ready() == nil { // so it is this event
+				if failures++; failures >= maxFailures && s.line.Ready() == nil { // so it is this event
 					return broker.Retry(time.Second<<min(d.Attempt-1, maxDoublings), broker.Reason(err), err)
 				}
 			}
