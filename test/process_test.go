@@ -6,6 +6,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -152,6 +154,32 @@ func (p *process) log(t *testing.T, message string) map[string]any {
 			t.Fatalf("did not log %q; it logged %v", message, seen)
 		}
 	}
+}
+
+// look gets a page of the private listener.
+func (p *process) look(t *testing.T, path string) (int, string) {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+p.private+path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	text, err := io.ReadAll(answer.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return answer.StatusCode, string(text)
+}
+
+// metrics is the page for Prometheus.
+func (p *process) metrics(t *testing.T) string {
+	t.Helper()
+	_, text := p.look(t, "/metrics")
+	return text
 }
 
 // stop asks for a clean stop and returns the exit code.

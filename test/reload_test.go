@@ -47,25 +47,6 @@ func (p *process) hangup(t *testing.T) {
 	}
 }
 
-// metrics is what the private listener says of the configuration.
-func (p *process) metrics(t *testing.T) string {
-	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+p.private+"/metrics", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	answer, err := http.DefaultClient.Do(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer answer.Body.Close()
-	text, err := io.ReadAll(answer.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(text)
-}
-
 func TestASecretIsRotatedWithoutARestart(t *testing.T) {
 	t.Parallel()
 	f := newFolder(t)

@@ -3,7 +3,6 @@ package test
 import (
 	"context"
 	"fmt"
-	"io"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -54,25 +53,6 @@ func expectAnswer(t *testing.T, p *process, id string, size, code int) sender.An
 		t.Fatalf("event %s was answered %d %s, not %d: %v", id, answer.Code, answer.Body, code, err)
 	}
 	return answer
-}
-
-// look gets a page of the private listener.
-func (p *process) look(t *testing.T, path string) (int, string) {
-	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+p.private+path, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	answer, err := http.DefaultClient.Do(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer answer.Body.Close()
-	text, err := io.ReadAll(answer.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return answer.StatusCode, string(text)
 }
 
 func TestAReceiverKilledWhileItSpoolsLosesNothingAndKeepsTheOrder(t *testing.T) {
@@ -217,8 +197,7 @@ func TestADamagedSpoolIsKeptAsideAndWhatIsReadableIsTakenOver(t *testing.T) {
 		t.Errorf("%s has %d bytes, not the %d that were found: %v", kept[0], len(aside), len(torn), err)
 	}
 	waiting := 0
-	_, metrics := receiver.look(t, "/metrics")
-	for line := range strings.Lines(metrics) {
+	for line := range strings.Lines(receiver.metrics(t)) {
 		_, _ = fmt.Sscanf(line, "hookline_spool_waiting %d", &waiting)
 	}
 	if waiting < 20 || waiting > 40 { // the new one, and about half of the others
@@ -255,7 +234,7 @@ func TestAFullSpoolIs503(t *testing.T) {
 	if answer := expectAnswer(t, receiver, "3", size, http.StatusServiceUnavailable); answer.Header.Get("Retry-After") == "" {
 		t.Error("no Retry-After")
 	}
-	if _, metrics := receiver.look(t, "/metrics"); !strings.Contains(metrics, `hookline_spool_refused_total{reason="full"} 1`) {
+	if metrics := receiver.metrics(t); !strings.Contains(metrics, `hookline_spool_refused_total{reason="full"} 1`) {
 		t.Error("it is not counted")
 	}
 }
