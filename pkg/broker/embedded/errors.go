@@ -11,7 +11,7 @@ import (
 )
 
 // ErrDamaged says that a file is no database any more, and what to do with it. See SetAside.
-var ErrDamaged = errors.New("is damaged; it was left as it is. Put a backup in its place, or move it away to start with an empty line (`sqlite3 FILE .recover` saves what can be read)")
+var ErrDamaged = errors.New("is damaged; it was left as it is. Put a backup in its place, or move it away to start with an empty line")
 
 // errNoLine says what to do where there is nothing to attach to.
 var errNoLine = errors.New("there is none yet; start `hookline run` first, or name the data folder that it uses")
