@@ -11,9 +11,9 @@ import (
 
 // Limits of a route.
 const (
-	// MaxTimeout is the longest timeout of a route: RabbitMQ takes back what was not settled for 30 minutes, and
-	// a delivery may wait in the client before it runs.
-	MaxTimeout = 15 * time.Minute
+	// MaxTimeout is the longest timeout of a route. RabbitMQ takes back what was not settled for 30 minutes; a delivery
+	// waits for up to two others before it runs, in a client that has just connected again.
+	MaxTimeout = 9 * time.Minute
 	// MaxDelay is the longest wait before a retry, whether configured or asked for by handler.RetryAfter.
 	MaxDelay = 24 * time.Hour
 	// MaxConcurrency is how many events of one route a process works on at once, at most.

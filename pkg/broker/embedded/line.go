@@ -130,6 +130,9 @@ func (l *Line) ReplayUnrouted(ctx context.Context, pick func(event.Event) bool) 
 
 // Ready tells whether the line can store an event now: nil, or one of Publish's errors.
 func (l *Line) Ready() error {
+	if err := diskFull(l.cfg.Path); err != nil {
+		return err
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), readyTimeout)
 	defer cancel()
 	return l.write.do(ctx, markRunning(true, rowBytes))

@@ -1,0 +1,5 @@
+//go:build !unix
+
+package embedded
+
+func diskFull(string) error { return nil }
