@@ -34,6 +34,7 @@ type Delivery struct {
 	Route string
 	// Attempt counts the tries of this event on this route, from 1. Work that a stop interrupted does not count.
 	Attempt int
-	// Redelivered says that an earlier delivery of the same attempt may have reached the handler.
+	// Redelivered says that the line knows of an earlier delivery of the same attempt, which may have reached the handler.
+	// False rules none out: what a stop gave back to RabbitMQ comes as new.
 	Redelivered bool
 }
