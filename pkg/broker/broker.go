@@ -28,6 +28,9 @@ type Consumer interface {
 	// it had fetched, waits for the calls that run, carries their outcomes out and returns nil. The context that fn
 	// gets is not cancelled by ctx: how long running work may take is the caller's to say.
 	// Lost connections are made again inside; an error means that this route cannot be consumed at all.
+	//
+	// What was in hand when its process died comes again as the same attempt and Redelivered; what was given back,
+	// by a stop or as the outcome of fn, is not Redelivered. So no attempt is started twice without being told.
 	Consume(ctx context.Context, r Route, fn Process) error
 }
 
@@ -94,7 +97,7 @@ type Inspector interface {
 type DeadLetter struct {
 	Event      event.Event `json:"event"`
 	Route      string      `json:"route"`
-	Reason     string      `json:"reason"` // of the closed list that package worker documents, or "crashed"
+	Reason     string      `json:"reason"` // of the closed list that package worker documents
 	Attempts   int         `json:"attempts"`
 	FirstError string      `json:"first_error"`
 	LastError  string      `json:"last_error"`

@@ -65,8 +65,9 @@ type Topology struct {
 }
 
 const (
-	// crashLimit is how often an event may be given back, by a worker that died with it most of all, before
-	// RabbitMQ itself makes it a dead letter. RabbitMQ 4 has the same default; 3.10 has none.
+	// crashLimit is how often an event may come back before RabbitMQ itself makes it a dead letter. A worker stores
+	// what came back anew, with its attempt counted: only what ends every worker before that gets so far. RabbitMQ 4
+	// has the same default; 3.10 has none.
 	crashLimit = 20
 	// neverLimit stands for "no limit" where looking gives messages back: -1 would mean that on RabbitMQ 4, but
 	// "drop at the first" on 3.10.

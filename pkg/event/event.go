@@ -34,7 +34,7 @@ type Delivery struct {
 	Route string
 	// Attempt counts the tries of this event on this route, from 1. Work that a stop interrupted does not count.
 	Attempt int
-	// Redelivered says that the line knows of an earlier delivery of the same attempt, which may have reached the handler.
-	// False rules none out: what a stop gave back to RabbitMQ comes as new.
+	// Redelivered says that this attempt was in hand before and came back without an outcome, since its process died
+	// or lost its line. It may have reached the handler, so a worker counts it as failed: no handler sees it true.
 	Redelivered bool
 }

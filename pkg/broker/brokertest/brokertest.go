@@ -18,6 +18,9 @@ type Line interface {
 	broker.Inspector
 	broker.DeadLetters
 	broker.Unrouted
+
+	// Crash ends the line as the death of its process would, whatever it has in hand. It is opened again afterwards.
+	Crash(t *testing.T)
 }
 
 // Open opens the line of one subtest, ready to take events for the routes, and registers its own cleanup. Called again
@@ -44,6 +47,7 @@ func Run(t *testing.T, place func(t *testing.T) Open) {
 		{"Unrouted", unrouted()},
 		{"Concurrency", concurrency()},
 		{"Stop", stopping()},
+		{"Crash", crashes()},
 		{"Queues", queues()},
 	} {
 		t.Run(topic.name, func(t *testing.T) {

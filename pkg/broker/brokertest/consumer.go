@@ -56,8 +56,27 @@ func start(t *testing.T, line Line, r broker.Route) *consumer {
 	return c
 }
 
-// next waits for the next delivery.
+// next waits for the next delivery, which nobody has died with.
 func (c *consumer) next(t *testing.T) held {
+	t.Helper()
+	h := c.any(t)
+	if h.Redelivered {
+		t.Errorf("event %s comes as if a process had died with it", h.Event.ID)
+	}
+	return h
+}
+
+// nextRedelivered waits for the next delivery, which a process has died with.
+func (c *consumer) nextRedelivered(t *testing.T) held {
+	t.Helper()
+	h := c.any(t)
+	if !h.Redelivered {
+		t.Errorf("event %s comes as if no process had died with it", h.Event.ID)
+	}
+	return h
+}
+
+func (c *consumer) any(t *testing.T) held {
 	t.Helper()
 	ctx := patient(t)
 	select {

@@ -14,7 +14,7 @@ func outcomes() []promise {
 		{"Retry comes back with the next attempt, not too early, on its own route only", retryComesBack},
 		{"Retry without a delay comes back", retryAtOnce},
 		{"a waiting retry is counted and holds up nobody", retryWaitsApart},
-		{"Requeue comes back with the same attempt", requeueKeepsTheAttempt},
+		{"Requeue comes back with the same attempt, not as a crash", requeueKeepsTheAttempt},
 	}
 }
 

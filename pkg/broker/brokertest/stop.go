@@ -139,7 +139,7 @@ func settlesAfterTheStop(t *testing.T, open Open) {
 	c.wait(t)
 
 	attempts := map[string]int{}
-	for _, d := range drain(t, line, r, 2) {
+	for _, d := range drain(t, line, r, 2) { // which does not take them for crashed
 		attempts[d.Event.ID] = d.Attempt
 	}
 	if len(attempts) != 2 || attempts["1"] != 2 || attempts["3"] != 1 {

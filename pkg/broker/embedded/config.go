@@ -10,7 +10,8 @@ import (
 // Config says where a line is and what it carries.
 type Config struct {
 	// Path is the database file. Its folder is made if it is missing, readable for the owner only, as is the file.
-	// SQLite keeps two more files beside it, "-wal" and "-shm"; ".lock" tells that a process runs the line.
+	// SQLite keeps two more files beside it, "-wal" and "-shm"; ".lock" tells that a process runs the line, and
+	// ".hand" what it is handling.
 	Path string
 	// Routes are matched when an event is published. Events of a route that is left out later stay where they are.
 	Routes []broker.Route

@@ -22,11 +22,35 @@ func TestConformance(t *testing.T) {
 		t.Cleanup(func() { shutLast() })
 		return func(t *testing.T, routes []broker.Route) brokertest.Line {
 			shutLast()
-			line := openOnce(t, embedded.Config{Path: path, Routes: routes})
-			shutLast = func() { shut(t, line) }
+			line := openMortal(t, embedded.Config{Path: path, Routes: routes})
+			shutLast = func() { line.end(t) }
 			return line
 		}
 	})
+}
+
+// mortal is a line that can end with work running, as if its process had died.
+type mortal struct {
+	*embedded.Line
+	dead bool
+}
+
+func openMortal(t *testing.T, cfg embedded.Config) *mortal {
+	return &mortal{Line: openOnce(t, cfg)}
+}
+
+func (m *mortal) Crash(t *testing.T) {
+	m.dead = true
+	over, cancel := context.WithCancel(t.Context())
+	cancel()
+	_ = m.Close(over) // its error is the work that runs
+}
+
+// end shuts the line unless it is dead.
+func (m *mortal) end(t *testing.T) {
+	if !m.dead {
+		shut(t, m.Line)
+	}
 }
 
 // open opens a line for one test.

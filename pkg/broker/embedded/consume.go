@@ -44,7 +44,9 @@ func (l *Line) Consume(ctx context.Context, r broker.Route, fn broker.Process) e
 				case stepFetch:
 					q.add(l.fetch(unstopped, r.Name, q.exclude()))
 				case stepHandle:
+					line := l.hand.take(d.place)
 					l.settle(q, d, fn(unstopped, d.delivery()))
+					l.hand.give(line)
 				}
 			}
 		})
@@ -77,7 +79,7 @@ func (l *Line) fetch(ctx context.Context, route, exclude string) (batch []lease,
 		return nil, false, poll
 	}
 	for _, r := range found {
-		batch = append(batch, lease{r, r.seq <= l.suspect && r.at <= l.opened})
+		batch = append(batch, lease{r, l.hand.has(r.place)})
 	}
 	if again = poll; due.Valid {
 		again = min(poll, time.Duration(due.Int64-now)*time.Millisecond)

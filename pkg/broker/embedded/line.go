@@ -37,8 +37,7 @@ type Line struct {
 	metrics *metrics
 	log     *zap.Logger
 	queues  map[string]*queue // by route; never changed
-	opened  int64             // in milliseconds since 1970
-	suspect int64             // events up to this one may have been tried by a process that died
+	hand    *hand
 }
 
 var (
@@ -62,7 +61,7 @@ func Open(cfg Config, reg prometheus.Registerer, log *zap.Logger) (*Line, error)
 	if err != nil {
 		return nil, fmt.Errorf("line %s: %w", cfg.Path, err)
 	}
-	l := &Line{lock: lock, log: log, queues: map[string]*queue{}, opened: time.Now().UnixMilli()}
+	l := &Line{lock: lock, log: log, queues: map[string]*queue{}}
 	if err := l.open(cfg, reg); err != nil {
 		return nil, errors.Join(fmt.Errorf("line %s: %w", cfg.Path, err), lock.release())
 	}
@@ -81,13 +80,28 @@ func (l *Line) open(cfg Config, reg prometheus.Registerer) (err error) {
 	if l.store, err = openStore(cfg, true); err != nil {
 		return err
 	}
-	if l.suspect, err = l.begin(); err == nil {
+	if err = l.begin(); err == nil {
 		l.metrics, err = newMetrics(reg, l.write)
+	}
+	if err == nil {
+		l.hand, err = openHand(cfg.Path, l.log)
+	}
+	if err == nil {
+		err = l.hand.drop(l.waits)
 	}
 	if err != nil {
 		return errors.Join(err, l.close())
 	}
 	return nil
+}
+
+// close lets go of the files.
+func (l *Line) close() error {
+	var err error
+	if l.hand != nil {
+		err = l.hand.file.Close()
+	}
+	return errors.Join(err, l.store.close())
 }
 
 // Publish stores e with a delivery for each route that matches it. Its error is, besides that of ctx, one of

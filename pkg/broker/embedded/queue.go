@@ -15,7 +15,7 @@ const poll = time.Second
 // lease is a delivery that this process has taken. It is known here only: a crash gives everything back.
 type lease struct {
 	row
-	redelivered bool
+	redelivered bool // a process died while it handled this attempt
 }
 
 // queue is what this process has in hand of one route. Its consumers share it, so that none sits on what another
@@ -123,7 +123,6 @@ func (q *queue) release(d lease, again bool) {
 func (q *queue) giveBack(d lease) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	d.redelivered = true
 	q.ready = slices.Insert(q.ready, 0, d)
 	q.running--
 	q.changed.Broadcast()

@@ -80,15 +80,16 @@ func openDB(path string, pragmas ...string) (*sql.DB, error) {
 	return db, nil
 }
 
-// begin notes that a process runs the line from now on. When the one before died without end, suspect is the newest
-// event that it may have been trying.
-func (s *store) begin() (suspect int64, err error) {
-	ctx := context.Background()
-	err = s.read.QueryRowContext(ctx, "SELECT running * (SELECT coalesce(max(seq), 0) FROM event) FROM process").Scan(&suspect)
-	if err != nil {
-		return 0, explain(err)
-	}
-	return suspect, s.write.do(ctx, markRunning(true, 0))
+// begin notes that a process runs the line from now on.
+func (s *store) begin() error {
+	return s.write.do(context.Background(), markRunning(true, 0))
+}
+
+// waits tells whether a delivery that was being handled is still to be done.
+func (s *store) waits(p place) (there bool, err error) {
+	err = s.read.QueryRowContext(context.Background(), `SELECT EXISTS
+		(SELECT 1 FROM delivery WHERE state = 'work' AND route = ? AND at = ? AND seq = ?)`, p.route, p.at, p.seq).Scan(&there)
+	return there, explain(err)
 }
 
 // end notes that nothing was being tried when the line was closed.

@@ -25,8 +25,9 @@ type route struct {
 	process   broker.Process
 	log       *zap.Logger
 
-	slots   chan struct{}  // one for each call of process that may run, whichever session brought the delivery
-	running sync.WaitGroup // deliveries that are being handled
+	slots    chan struct{}  // one for each call of process that may run, whichever session brought the delivery
+	running  sync.WaitGroup // deliveries that are being handled
+	settling sync.RWMutex   // read: telling the broker what becomes of a delivery; written: see stop
 }
 
 // consume brings the route's events until ctx ends, session after session.
@@ -86,7 +87,7 @@ func (r *route) consumeOn(ctx context.Context, s *session) error {
 	for {
 		select {
 		case <-ctx.Done():
-			return r.stop(ctx, ch, deliveries)
+			return r.stop(ch, deliveries)
 		case d, ok := <-deliveries:
 			if !ok {
 				return whyEnded(cancelled, closed)
@@ -99,7 +100,7 @@ func (r *route) consumeOn(ctx context.Context, s *session) error {
 				})
 			case <-s.over: // it will come again
 			case <-ctx.Done():
-				r.giveBack(ctx, ch, d, read(d, time.Now()))
+				r.giveBack(ch, d)
 			}
 		}
 	}
@@ -124,11 +125,23 @@ func whyEnded(cancelled <-chan string, closed <-chan *amqp.Error) error {
 }
 
 // stop is the two-step stop: no new deliveries, what was fetched goes back, what runs is waited for and settled.
-func (r *route) stop(ctx context.Context, ch *amqp.Channel, deliveries <-chan amqp.Delivery) error {
-	err := ch.Cancel(r.Name, false)
+//
+// amqp091-go drops what still arrives after the consumer's end, which would come again as if we had died with it. So
+// nothing is settled or stored meanwhile, and before the end comes a Get: when it is answered, RabbitMQ has sent
+// whatever there was room for. What somebody else publishes in just that moment may still be dropped.
+func (r *route) stop(ch *amqp.Channel, deliveries <-chan amqp.Delivery) error {
+	r.settling.Lock()
+	last, found, err := ch.Get(broker.WorkQueue(r.Name), false)
+	if err == nil {
+		err = ch.Cancel(r.Name, false)
+	}
+	r.settling.Unlock()
 	if err == nil {
 		for d := range deliveries {
-			r.giveBack(ctx, ch, d, read(d, time.Now()))
+			r.giveBack(ch, d)
+		}
+		if found {
+			r.giveBack(ch, last)
 		}
 	}
 	r.running.Wait()
@@ -140,12 +153,12 @@ func (r *route) handle(ctx context.Context, ch *amqp.Channel, d amqp.Delivery) {
 	if ch.IsClosed() {
 		return // it will come again on the next session
 	}
-	now := time.Now()
-	rec := read(d, now)
 	if ctx.Err() != nil {
-		r.giveBack(ctx, ch, d, rec)
+		r.giveBack(ch, d)
 		return
 	}
+	now := time.Now()
+	rec := read(d, now)
 	if wait := rec.due.Sub(now); wait > shortWait {
 		r.settle(ctx, ch, d, rec, rec.write(parkAt(wait), r.Name))
 		return
@@ -153,7 +166,7 @@ func (r *route) handle(ctx context.Context, ch *amqp.Channel, d amqp.Delivery) {
 		select {
 		case <-time.After(wait):
 		case <-ctx.Done():
-			r.giveBack(ctx, ch, d, rec)
+			r.giveBack(ch, d)
 			return
 		}
 	}

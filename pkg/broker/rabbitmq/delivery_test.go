@@ -100,7 +100,7 @@ func TestAnEventThatKillsWorkersBecomesADeadLetter(t *testing.T) {
 		seen := 0
 		err := line.Dead(patient(t), "archive", func(d broker.DeadLetter) bool {
 			seen++
-			if d.Reason != rabbitmq.ReasonCrashed || d.Event.ID != "deadly" || d.Event.Key() != "alma.job_end" || time.Since(d.Died) > time.Hour {
+			if d.Reason != broker.ReasonCrashed || d.Event.ID != "deadly" || d.Event.Key() != "alma.job_end" || time.Since(d.Died) > time.Hour {
 				t.Errorf("dead letter %+v", d)
 			}
 			return true

@@ -30,9 +30,18 @@ func TestConformance(t *testing.T) {
 	brokertest.Run(t, func(t *testing.T) brokertest.Open {
 		url := rabbitnode.URL(t)
 		return func(t *testing.T, routes []broker.Route) brokertest.Line {
-			return open(t, rabbitmq.Config{URLs: []string{url}, Routes: routes})
+			return mortal{open(t, rabbitmq.Config{URLs: []string{url}, Routes: routes})}
 		}
 	})
+}
+
+// mortal is a line that can end with work running, as if its process had died.
+type mortal struct{ *rabbitmq.Line }
+
+func (m mortal) Crash(t *testing.T) {
+	if err := m.Close(patient(t)); err != nil { // what it has in hand goes back with the connection
+		t.Error(err)
+	}
 }
 
 // open opens a line that is closed with the test.

@@ -10,10 +10,6 @@ import (
 	"github.com/hookline/hookline/pkg/event"
 )
 
-// ReasonCrashed is the reason of a dead letter that RabbitMQ made itself, since workers that held the event ended
-// or gave it back again and again (the queue's x-delivery-limit).
-const ReasonCrashed = "crashed"
-
 // record is what a message in a work or dead-letter queue says: the event and what has become of it so far.
 type record struct {
 	event   event.Event
@@ -69,8 +65,8 @@ func (r record) write(exchange, route string) message {
 // deadLetter reads what lies in a route's dead-letter queue.
 func deadLetter(d amqp.Delivery, route string, now time.Time) broker.DeadLetter {
 	r := read(d, now)
-	if r.died.IsZero() { // not our worker's work
-		r.reason, r.died = ReasonCrashed, now.UTC().Truncate(time.Millisecond)
+	if r.died.IsZero() { // RabbitMQ made it itself: workers died with it before they could count it (x-delivery-limit)
+		r.reason, r.died = broker.ReasonCrashed, now.UTC().Truncate(time.Millisecond)
 		for _, death := range deaths(d) {
 			if at, ok := death["time"].(time.Time); ok {
 				r.died = at.UTC()

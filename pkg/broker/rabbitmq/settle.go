@@ -25,7 +25,7 @@ func (r *route) carryOut(ctx context.Context, ch *amqp.Channel, d amqp.Delivery,
 	now := time.Now()
 	switch o.Verdict {
 	case broker.VerdictAck:
-		r.told(d.Ack(false), rec)
+		r.ack(d)
 	case broker.VerdictRetry:
 		rec = rec.failed(o)
 		rec.attempt++
@@ -36,7 +36,7 @@ func (r *route) carryOut(ctx context.Context, ch *amqp.Channel, d amqp.Delivery,
 		rec.due, rec.died = time.Time{}, now
 		r.settle(ctx, ch, d, rec, rec.write(broker.DeadExchange, r.Name))
 	default:
-		r.giveBack(ctx, ch, d, rec)
+		r.giveBack(ch, d)
 	}
 }
 
@@ -47,11 +47,11 @@ func (r *route) settle(ctx context.Context, ch *amqp.Channel, d amqp.Delivery, r
 	for began := time.Now(); !ch.IsClosed(); { // else the delivery will come again, and a copy would be one too many
 		err := r.store(ctx, m)
 		if err == nil {
-			r.told(d.Ack(false), rec)
+			r.ack(d)
 			return
 		}
 		if ctx.Err() != nil {
-			r.giveBack(ctx, ch, d, rec)
+			r.nack(d)
 			return
 		}
 		r.log.Warn("cannot store the event again; trying once more", zap.String("id", rec.event.ID), zap.Error(err))
@@ -60,36 +60,46 @@ func (r *route) settle(ctx context.Context, ch *amqp.Channel, d amqp.Delivery, r
 		case <-ctx.Done():
 		}
 		if time.Since(began) > storePatience {
-			r.told(d.Reject(true), rec) // "this one failed", which RabbitMQ 4.3 tells from "I am leaving"
+			r.nack(d)
 			return
 		}
 	}
 }
 
 func (r *route) store(ctx context.Context, m message) error {
+	r.settling.RLock()
+	defer r.settling.RUnlock()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTime) // a stop waits for what runs
 	defer cancel()
 	return r.publisher.publish(ctx, m)
 }
 
-// giveBack returns the delivery to its queue as it came. It is stored anew, behind the others: RabbitMQ counts what is
-// merely returned towards the queue's x-delivery-limit, and would make a dead letter of what 20 stops have interrupted.
-func (r *route) giveBack(ctx context.Context, ch *amqp.Channel, d amqp.Delivery, rec record) {
+// giveBack returns the delivery to its queue as it came, behind the others. It is stored again and acknowledged: what
+// basic.nack returns is as redelivered as what a process died with, and counts towards the queue's x-delivery-limit.
+// Only one that is redelivered already stays so.
+func (r *route) giveBack(ch *amqp.Channel, d amqp.Delivery) {
 	if ch.IsClosed() {
-		return // it will come again, and a copy would be one too many
+		return // it will come again
 	}
-	if r.store(ctx, rec.write(broker.ReturnExchange, r.Name)) == nil {
-		r.told(d.Ack(false), rec)
+	rec := read(d, time.Now())
+	if !d.Redelivered && r.store(context.Background(), rec.write(broker.ReturnExchange, r.Name)) == nil {
+		r.ack(d)
 		return
 	}
-	if err := d.Nack(false, true); err != nil {
-		r.log.Debug("delivery goes back with its session", zap.String("id", d.MessageId), zap.Error(err))
-	}
+	r.nack(d)
 }
 
-// told takes note of an answer that did not reach the broker: the delivery will come again.
-func (r *route) told(err error, rec record) {
-	if err != nil {
-		r.log.Info("the session ended before its delivery was settled: it will come again", zap.String("id", rec.event.ID), zap.Error(err))
+// ack ends the delivery.
+func (r *route) ack(d amqp.Delivery) { r.tell(d, func() error { return d.Ack(false) }) }
+
+// nack gives the delivery back as one that ended without an outcome.
+func (r *route) nack(d amqp.Delivery) { r.tell(d, func() error { return d.Reject(true) }) }
+
+// tell settles a delivery. One whose settlement does not reach the broker will come again.
+func (r *route) tell(d amqp.Delivery, settle func() error) {
+	r.settling.RLock()
+	defer r.settling.RUnlock()
+	if err := settle(); err != nil {
+		r.log.Info("the session ended before its delivery was settled: it will come again", zap.String("id", d.MessageId), zap.Error(err))
 	}
 }

@@ -155,7 +155,7 @@ func crashed(key string) amqp.Table {
 func TestADeadLetterOfTheBrokerIsACrash(t *testing.T) {
 	t.Parallel()
 	d := deadLetter(amqp.Delivery{RoutingKey: "hookline.work.r", Headers: crashed("alma.job_end")}, "r", now.Add(time.Hour))
-	if d.Reason != ReasonCrashed || !d.Died.Equal(now) || d.Attempts != 1 || d.Route != "r" {
+	if d.Reason != broker.ReasonCrashed || !d.Died.Equal(now) || d.Attempts != 1 || d.Route != "r" {
 		t.Errorf("%+v", d)
 	}
 }
