@@ -43,6 +43,8 @@ type Route struct {
 	Timeout time.Duration
 	// Retry says when and how often a failed event is tried again.
 	Retry Retry
+	// Pause says when the route stops for a while, since its events fail.
+	Pause Pause
 }
 
 // Retry says when a failed event is tried again: after First, then twice as long each time up to Max, each delay
@@ -54,12 +56,14 @@ type Retry struct {
 }
 
 // Defaults is a route as it is when its user says nothing but its name, patterns and handler: 4 at once,
-// 30 seconds each, 20 attempts from 1 second to 1 hour apart, which is about 8 hours: a night's outage.
+// 30 seconds each, 20 attempts from 1 second to 1 hour apart, which is about 8 hours: a night's outage; paused for 10
+// seconds to 10 minutes when 16 of its latest 20 events failed.
 func Defaults() Route {
 	return Route{
 		Route:   broker.Route{Concurrency: 4},
 		Timeout: 30 * time.Second,
 		Retry:   Retry{Attempts: 20, First: time.Second, Max: time.Hour},
+		Pause:   Pause{Ratio: 0.8, Of: 20, First: 10 * time.Second, Max: 10 * time.Minute},
 	}
 }
 
@@ -106,5 +110,6 @@ func (r Route) Check() error {
 	if r.Retry.Max < r.Retry.First || r.Retry.Max > MaxDelay {
 		bad("retry.max %v: must be retry.first (%v) to %v", r.Retry.Max, r.Retry.First, MaxDelay)
 	}
+	r.Pause.check(bad)
 	return errors.Join(errs...)
 }

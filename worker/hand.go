@@ -7,13 +7,15 @@ import (
 	"github.com/hookline/hookline/pkg/event"
 )
 
-// hand holds the deliveries of one route that are being worked on now.
+// hand holds the deliveries of one route that are being worked on now, and the handler calls that ignore the end of
+// their context: those have lost their place, but cannot be ended.
 type hand struct {
 	mu   sync.Mutex
 	held map[*event.Delivery]struct{}
+	left map[string]int // calls by event
 }
 
-func newHand() *hand { return &hand{held: map[*event.Delivery]struct{}{}} }
+func newHand() *hand { return &hand{held: map[*event.Delivery]struct{}{}, left: map[string]int{}} }
 
 func (h *hand) take(d *event.Delivery) {
 	h.mu.Lock()
@@ -25,6 +27,41 @@ func (h *hand) give(d *event.Delivery) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	delete(h.held, d)
+}
+
+// leave counts a call as left behind until it is done after all.
+func (h *hand) leave(e event.Event, done <-chan error) {
+	h.countLeft(e, 1)
+	go func() {
+		_ = <-done // what it says comes too late
+		h.countLeft(e, -1)
+	}()
+}
+
+func (h *hand) countLeft(e event.Event, n int) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.left[nameOf(e)] += n; h.left[nameOf(e)] == 0 {
+		delete(h.left, nameOf(e))
+	}
+}
+
+// stillRuns tells whether a call for the event was left behind and is not done.
+func (h *hand) stillRuns(e event.Event) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.left[nameOf(e)] > 0
+}
+
+// leftBehind is how many calls were left behind and are not done.
+func (h *hand) leftBehind() float64 {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	n := 0
+	for _, calls := range h.left {
+		n += calls
+	}
+	return float64(n)
 }
 
 func (h *hand) size() float64 {

@@ -12,6 +12,8 @@ type metrics struct {
 	failures   *prometheus.CounterVec
 	seconds    *prometheus.HistogramVec
 	attempts   *prometheus.HistogramVec
+	paused     *prometheus.GaugeVec
+	pauses     *prometheus.CounterVec
 }
 
 // newMetrics registers the metrics of the routes whose deliveries hands holds. It fails if reg has them already.
@@ -31,8 +33,17 @@ func newMetrics(reg prometheus.Registerer, hands map[string]*hand) (*metrics, er
 			Name: "hookline_worker_attempts", Help: "Attempt at which an event was done or given up.",
 			Buckets: []float64{1, 2, 3, 5, 10, 20},
 		}, []string{"route"}),
+		paused: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "hookline_worker_paused", Help: "1 while the route is paused since its events fail.",
+		}, []string{"route"}),
+		pauses: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "hookline_worker_pauses_total", Help: "How often the route was paused.",
+		}, []string{"route"}),
 	}
-	errs := []error{reg.Register(m.deliveries), reg.Register(m.failures), reg.Register(m.seconds), reg.Register(m.attempts)}
+	var errs []error
+	for _, c := range []prometheus.Collector{m.deliveries, m.failures, m.seconds, m.attempts, m.paused, m.pauses} {
+		errs = append(errs, reg.Register(c))
+	}
 	for route, h := range hands {
 		for _, o := range outcomes() {
 			m.deliveries.WithLabelValues(route, o)
@@ -42,6 +53,8 @@ func newMetrics(reg prometheus.Registerer, hands map[string]*hand) (*metrics, er
 		}
 		m.seconds.WithLabelValues(route)
 		m.attempts.WithLabelValues(route)
+		m.paused.WithLabelValues(route)
+		m.pauses.WithLabelValues(route)
 		of := prometheus.Labels{"route": route}
 		errs = append(errs,
 			reg.Register(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
@@ -49,7 +62,10 @@ func newMetrics(reg prometheus.Registerer, hands map[string]*hand) (*metrics, er
 			}, h.size)),
 			reg.Register(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 				Name: "hookline_worker_oldest_age_seconds", Help: "Time since the receipt of the oldest event being worked on, 0 if there is none.", ConstLabels: of,
-			}, h.oldestAge)))
+			}, h.oldestAge)),
+			reg.Register(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+				Name: "hookline_worker_left_behind", Help: "Handler calls that ignored the end of their context and still run.", ConstLabels: of,
+			}, h.leftBehind)))
 	}
 	return m, errors.Join(errs...)
 }

@@ -18,11 +18,13 @@ const (
 	ReasonTimeout   = "timeout"   // the handler failed after its time was over
 	ReasonPanic     = "panic"     // the handler panicked
 	ReasonFilter    = "filter"    // the route's where could not be evaluated for this event
+
+	ReasonCrashed = broker.ReasonCrashed // the process that had the event in hand died, or lost its line
 )
 
 // Reasons lists what a failure's reason can be.
 func Reasons() []string {
-	return []string{ReasonError, ReasonPermanent, ReasonTimeout, ReasonPanic, ReasonFilter}
+	return []string{ReasonError, ReasonPermanent, ReasonTimeout, ReasonPanic, ReasonFilter, ReasonCrashed}
 }
 
 // ErrStopping is the cause of a handler's context that ends because the worker stops and its grace is over.
@@ -56,6 +58,9 @@ func outcome(r result, attempt int, retry Retry, jitter float64) broker.Outcome 
 	if after, ok := handler.AfterOf(r.err); ok {
 		return broker.Retry(min(max(after, 0), MaxDelay), why, r.err)
 	}
+	if why == ReasonCrashed {
+		return broker.Retry(retry.delayAfterCrash(attempt, jitter), why, r.err)
+	}
 	return broker.Retry(retry.delay(attempt, jitter), why, r.err)
 }
 
@@ -65,6 +70,8 @@ func reason(r result) string {
 	switch {
 	case errors.As(r.err, &filter):
 		return ReasonFilter
+	case errors.Is(r.err, errCrashed):
+		return ReasonCrashed
 	case errors.As(r.err, &panicked):
 		return ReasonPanic
 	case handler.IsPermanent(r.err):
@@ -77,12 +84,23 @@ func reason(r result) string {
 
 // delay is how long to wait after the given attempt failed.
 func (r Retry) delay(attempt int, jitter float64) time.Duration {
+	d := r.step(attempt)
+	return min(d+time.Duration((jitter*2-1)*float64(d)/5), MaxDelay)
+}
+
+// delayAfterCrash is one to ten times as long. What was in hand together comes back apart, so that the event that ends
+// its process does not take its neighbours along again.
+func (r Retry) delayAfterCrash(attempt int, jitter float64) time.Duration {
+	d := r.step(attempt)
+	return min(d+time.Duration(jitter*9*float64(d)), MaxDelay)
+}
+
+func (r Retry) step(attempt int) time.Duration {
 	d := r.First
 	for ; attempt > 1 && d < r.Max; attempt-- {
 		d *= 2
 	}
-	d = min(d, r.Max)
-	return min(d+time.Duration((jitter*2-1)*float64(d)/5), MaxDelay)
+	return min(d, r.Max)
 }
 
 // panicError is a panic of a handler, with the stack that only the log shows.

@@ -40,6 +40,8 @@ func TestOutcome(t *testing.T) {
 		"last timeout":                 {result{err: failed, cause: errTimeout}, 3, broker.VerdictDead, ReasonTimeout, 0, "dead"},
 		"panic":                        {result{err: panicked}, 1, broker.VerdictRetry, ReasonPanic, time.Second, "retried"},
 		"panic after its time":         {result{err: panicked, cause: errTimeout}, 1, broker.VerdictRetry, ReasonPanic, time.Second, "retried"},
+		"crashed":                      {result{err: errCrashed}, 1, broker.VerdictRetry, ReasonCrashed, 5500 * time.Millisecond, "retried"},
+		"crashed at the last try":      {result{err: errCrashed}, 3, broker.VerdictDead, ReasonCrashed, 0, "dead"},
 		"filter":                       {result{err: &filterError{failed}}, 1, broker.VerdictDead, ReasonFilter, 0, "dead"},
 		"asks for later":               {result{err: handler.RetryAfter(time.Minute, failed)}, 1, broker.VerdictRetry, ReasonError, time.Minute, "retried"},
 		"asks for much later":          {result{err: handler.RetryAfter(1<<62, failed)}, 1, broker.VerdictRetry, ReasonError, MaxDelay, "retried"},

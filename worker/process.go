@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"runtime/debug"
-	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
@@ -19,28 +18,31 @@ import (
 
 // runner works on the deliveries of one route.
 type runner struct {
-	route   Route
-	hand    *hand
-	metrics *metrics
-	log     *zap.Logger
-	left    atomic.Int64 // handlers that ignored the end of their context
+	route    Route
+	consumer broker.Consumer
+	breaker  breaker
+	hand     *hand
+	metrics  *metrics
+	log      *zap.Logger
 }
 
 var (
 	errAbandoned = errors.New("handler did not return though its context had ended")
 	errExited    = errors.New("handler ended its goroutine instead of returning")
+	errStillRuns = errors.New("an earlier attempt's handler still runs, though its context had ended")
+	errCrashed   = errors.New("the process that had the event in hand died, or lost its line, before it said what became of it")
 )
 
 // process takes one delivery to its outcome. work ends when running handlers shall, with the reason as its cause;
 // abandoned is closed when they are not waited for any longer.
-func (r *runner) process(ctx, work context.Context, d event.Delivery, abandoned <-chan struct{}) broker.Outcome {
+func (r *runner) process(ctx, work context.Context, d event.Delivery, abandoned <-chan struct{}) (broker.Outcome, health) {
 	r.hand.take(&d)
 	defer r.hand.give(&d)
 	started := time.Now()
 	res := r.try(ctx, work, d, abandoned)
 	o := outcome(res, d.Attempt, r.route.Retry, rand.Float64())
 	r.report(d, res, o, time.Since(started))
-	return o
+	return o, healthOf(res, o)
 }
 
 func (r *runner) try(ctx, work context.Context, d event.Delivery, abandoned <-chan struct{}) result {
@@ -48,6 +50,12 @@ func (r *runner) try(ctx, work context.Context, d event.Delivery, abandoned <-ch
 		if chosen, err := r.route.Where.Match(d); err != nil || !chosen {
 			return result{filtered: err == nil, err: err}
 		}
+	}
+	switch {
+	case d.Redelivered:
+		return result{err: errCrashed}
+	case r.hand.stillRuns(d.Event):
+		return result{err: errStillRuns, cause: errTimeout}
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -57,13 +65,17 @@ func (r *runner) try(ctx, work context.Context, d event.Delivery, abandoned <-ch
 
 	started := time.Now()
 	defer func() { r.metrics.seconds.WithLabelValues(r.route.Name).Observe(time.Since(started).Seconds()) }()
+	done := call(ctx, r.route.Handler, d)
+	overdue := time.NewTimer(r.route.Timeout + abandonAfter)
+	defer overdue.Stop()
 	select {
-	case err := <-call(ctx, r.route.Handler, d):
+	case err := <-done:
 		return result{err: err, cause: context.Cause(ctx)}
+	case <-overdue.C:
 	case <-abandoned:
-		r.left.Add(1)
-		return result{err: errAbandoned, cause: ErrStopping}
 	}
+	r.hand.leave(d.Event, done)
+	return result{err: errAbandoned, cause: context.Cause(ctx)}
 }
 
 // call starts the handler in its own goroutine, so that one that never returns can be left behind.
@@ -84,8 +96,8 @@ func call(ctx context.Context, h handler.Handler, d event.Delivery) <-chan error
 
 // leftBehind is an error if handlers of the route still run.
 func (r *runner) leftBehind() error {
-	if n := r.left.Load(); n > 0 {
-		return fmt.Errorf("route %s: %d handler calls ignored the end of their context and were left behind; their events come again", r.route.Name, n)
+	if n := r.hand.leftBehind(); n > 0 {
+		return fmt.Errorf("route %s: %v handler calls ignored the end of their context and were left behind; their events come again", r.route.Name, n)
 	}
 	return nil
 }

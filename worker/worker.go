@@ -18,15 +18,13 @@ import (
 	"github.com/hookline/hookline/pkg/event"
 )
 
-// abandonAfter is how long a stopping worker waits for handlers after it ended their contexts.
+// abandonAfter is how long a worker waits for handlers after their contexts ended.
 const abandonAfter = 5 * time.Second
 
 // Worker works on the events of its routes. Make it with New; Run it once.
 type Worker struct {
-	grace    time.Duration
-	consumer broker.Consumer
-	runners  []*runner
-	log      *zap.Logger
+	grace   time.Duration
+	runners []*runner
 }
 
 // New checks cfg, naming everything that is wrong with it at once, and registers the worker's metrics with reg. It
@@ -43,9 +41,12 @@ func New(cfg Config, consumer broker.Consumer, reg prometheus.Registerer, log *z
 	if err != nil {
 		return nil, fmt.Errorf("worker: %w", err)
 	}
-	w := &Worker{grace: cfg.Grace, consumer: consumer, log: log}
+	w := &Worker{grace: cfg.Grace}
 	for _, r := range cfg.Routes {
-		w.runners = append(w.runners, &runner{route: r, hand: hands[r.Name], metrics: metrics, log: log.With(zap.String("route", r.Name))})
+		w.runners = append(w.runners, &runner{
+			route: r, consumer: consumer, breaker: breaker{Pause: r.Pause},
+			hand: hands[r.Name], metrics: metrics, log: log.With(zap.String("route", r.Name)),
+		})
 	}
 	return w, nil
 }
@@ -62,10 +63,10 @@ func (w *Worker) Run(ctx context.Context) error {
 	defer interrupt(nil)
 	abandoned, ended := make(chan struct{}), make(chan struct{})
 	defer context.AfterFunc(ctx, func() {
-		if pause(w.grace, ended) {
+		if elapse(w.grace, ended) {
 			interrupt(ErrStopping)
 		}
-		if pause(abandonAfter, ended) {
+		if elapse(abandonAfter, ended) {
 			close(abandoned)
 		}
 	})()
@@ -73,26 +74,27 @@ func (w *Worker) Run(ctx context.Context) error {
 	errs := make([]error, len(w.runners))
 	var routes sync.WaitGroup
 	for i, r := range w.runners {
-		routes.Go(func() { errs[i] = w.consume(ctx, work, r, abandoned) })
+		routes.Go(func() { errs[i] = r.run(ctx, work, abandoned) })
 	}
 	routes.Wait()
 	close(ended)
 	return errors.Join(errs...)
 }
 
-func (w *Worker) consume(ctx, work context.Context, r *runner, abandoned <-chan struct{}) error {
-	err := w.consumer.Consume(ctx, r.route.Route, func(ctx context.Context, d event.Delivery) broker.Outcome {
+// run works on the route until ctx ends; work and abandoned are process's.
+func (r *runner) run(ctx, work context.Context, abandoned <-chan struct{}) error {
+	err := r.consume(ctx, func(ctx context.Context, d event.Delivery) (broker.Outcome, health) {
 		return r.process(ctx, work, d, abandoned)
 	})
 	if err != nil {
 		err = fmt.Errorf("route %s: cannot be consumed: %w", r.route.Name, err)
-		w.log.Error("a route is not worked on; the others go on", zap.String("route", r.route.Name), zap.Error(err))
+		r.log.Error("a route is not worked on; the others go on", zap.Error(err))
 	}
 	return errors.Join(err, r.leftBehind())
 }
 
-// pause waits for d, and is false if it ended before.
-func pause(d time.Duration, ended <-chan struct{}) bool {
+// elapse waits for d, and is false if it ended before.
+func elapse(d time.Duration, ended <-chan struct{}) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {

@@ -119,10 +119,10 @@ func (b bench) series(t *testing.T) map[string]float64 {
 func TestEachDeliveryHasOneOutcomeOneLogLineAndItsMetrics(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		secret := delivery("job_end", `{"patron":"secret"}`)
-		second := secret
-		second.Attempt = 2
+		second, crashed := secret, secret
+		second.Attempt, crashed.Redelivered = 2, true
 		line := &fakeLine{deliveries: map[string][]event.Delivery{
-			"done": {secret}, "filtered": {secret}, "error": {second}, "permanent": {secret}, "timeout": {secret}, "panic": {secret}, "filter": {secret}, "goexit": {secret},
+			"done": {secret}, "filtered": {secret}, "error": {second}, "permanent": {secret}, "timeout": {secret}, "panic": {secret}, "filter": {secret}, "goexit": {secret}, "crashed": {crashed},
 		}}
 		routes := []worker.Route{
 			route("done", func(context.Context, event.Delivery) error { return nil }),
@@ -133,6 +133,7 @@ func TestEachDeliveryHasOneOutcomeOneLogLineAndItsMetrics(t *testing.T) {
 			route("panic", func(context.Context, event.Delivery) error { panic("boom") }),
 			route("filter", func(context.Context, event.Delivery) error { return errors.New("not called") }),
 			route("goexit", func(context.Context, event.Delivery) error { runtime.Goexit(); return nil }),
+			route("crashed", func(context.Context, event.Delivery) error { return errors.New("not called") }),
 		}
 		routes[1].Where = filter(t, `data.patron == "other"`)
 		routes[6].Where = filter(t, `data.missing < 5`)
@@ -154,6 +155,7 @@ func TestEachDeliveryHasOneOutcomeOneLogLineAndItsMetrics(t *testing.T) {
 			"panic":     {"retried", "panic", 1, 0},
 			"filter":    {"dead", "filter", 1, 0},
 			"goexit":    {"retried", "error", 1, 0},
+			"crashed":   {"retried", "crashed", 1, 0},
 		} {
 			lines := b.logs.FilterField(zap.String("route", name)).All()
 			if len(lines) != 1 || len(line.outcomes[name]) != 1 {
@@ -188,6 +190,7 @@ func TestEachDeliveryHasOneOutcomeOneLogLineAndItsMetrics(t *testing.T) {
 			`hookline_worker_failures_total{reason="timeout",route="timeout"}`:      1,
 			`hookline_worker_handle_seconds_sum{route="timeout"}`:                   30,
 			`hookline_worker_handle_seconds_count{route="filtered"}`:                0,
+			`hookline_worker_handle_seconds_count{route="crashed"}`:                 0,
 			`hookline_worker_attempts_count{route="done"}`:                          1,
 			`hookline_worker_attempts_count{route="permanent"}`:                     1,
 			`hookline_worker_attempts_count{route="error"}`:                         0,
@@ -209,7 +212,7 @@ func TestEverySeriesExistsAtZero(t *testing.T) {
 			t.Errorf("%s = %v", name, value)
 		}
 	}
-	if len(series) != 5+5+2+2+1+1 {
+	if len(series) != 5+6+2+2+5 {
 		t.Errorf("%d series: %v", len(series), series)
 	}
 }
@@ -265,7 +268,7 @@ func TestNewNamesEverythingThatIsWrong(t *testing.T) {
 	bad := worker.Route{Route: broker.Route{Name: "Bad"}, Retry: worker.Retry{Max: 25 * time.Hour}}
 	twice := route("twice", succeed)
 	_, err := worker.New(worker.Config{Grace: -1, Routes: []worker.Route{bad, twice, twice}}, &fakeLine{}, prometheus.NewRegistry(), zap.NewNop())
-	for _, want := range []string{"grace", `"Bad": a name`, "match is empty", "concurrency 0", "no handler", "timeout 0s", "retry.attempts 0", "retry.first 0s", "retry.max 25h0m0s", `"twice": named twice`} {
+	for _, want := range []string{"grace", `"Bad": a name`, "match is empty", "concurrency 0", "no handler", "timeout 0s", "retry.attempts 0", "retry.first 0s", "retry.max 25h0m0s", "pause.ratio 0", "pause.first 0s", `"twice": named twice`} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q is not in %v", want, err)
 		}

@@ -244,14 +244,15 @@ type routeFile struct {
 	Concurrency int           `yaml:"concurrency"`
 	Timeout     time.Duration `yaml:"timeout"`
 	Retry       worker.Retry  `yaml:"retry"`
+	Pause       worker.Pause  `yaml:"pause"`
 }
 
 func (b builder) route(name string, node *yaml.Node) worker.Route {
 	path := []string{"routes", name}
 	usual := worker.Defaults()
-	f := routeFile{Concurrency: usual.Concurrency, Timeout: usual.Timeout, Retry: usual.Retry}
+	f := routeFile{Concurrency: usual.Concurrency, Timeout: usual.Timeout, Retry: usual.Retry, Pause: usual.Pause}
 	b.decode(node, path, &f)
-	r := worker.Route{Route: broker.Route{Name: name, Match: f.Match, Concurrency: f.Concurrency}, Timeout: f.Timeout, Retry: f.Retry}
+	r := worker.Route{Route: broker.Route{Name: name, Match: f.Match, Concurrency: f.Concurrency}, Timeout: f.Timeout, Retry: f.Retry, Pause: f.Pause}
 	if f.Where != "" {
 		filter, err := worker.NewFilter(f.Where)
 		b.blame(append(path, "where"), err)

@@ -46,6 +46,7 @@ func TestSchemaAndStructsHaveTheSameKeys(t *testing.T) {
 		"scheme":           {schema.Defs["scheme"], signature.Scheme{}, nil},
 		"scheme.signature": {schema.Defs["scheme"].Properties["signature"], signature.Signature{}, nil},
 		"scheme.timestamp": {schema.Defs["scheme"].Properties["timestamp"], signature.Timestamp{}, nil},
+		"route.pause":      {schema.Defs["route"].Properties["pause"], worker.Pause{}, nil},
 		"route.retry":      {schema.Defs["route"].Properties["retry"], worker.Retry{}, nil},
 		"exec":             {schema.Defs["handler_exec"], exec.Config{}, []string{"kind"}},
 		"file":             {schema.Defs["handler_file"], file.Config{}, []string{"kind"}},

@@ -49,6 +49,7 @@ type ShownRoute struct {
 	Concurrency int      `yaml:"concurrency" json:"concurrency"`
 	Timeout     string   `yaml:"timeout" json:"timeout"`
 	Retry       string   `yaml:"retry" json:"retry"`
+	Pause       string   `yaml:"pause,omitempty" json:"pause,omitempty"`
 }
 
 // Show is what may be seen of the configuration.
@@ -115,6 +116,9 @@ func (c *Config) showRoute(r worker.Route) ShownRoute {
 	shown := ShownRoute{
 		Match: r.Match, Handler: c.doc.find(append(at, "handler", "kind")).Value, Concurrency: r.Concurrency, Timeout: r.Timeout.String(),
 		Retry: fmt.Sprintf("%d attempts, %s to %s apart", r.Retry.Attempts, r.Retry.First, r.Retry.Max),
+	}
+	if r.Pause.Of > 0 {
+		shown.Pause = fmt.Sprintf("when %g of the latest %d events fail, %s to %s", r.Pause.Ratio, r.Pause.Of, r.Pause.First, r.Pause.Max)
 	}
 	if r.Where != nil {
 		shown.Where = c.doc.find(append(at, "where")).Value

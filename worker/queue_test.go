@@ -1,0 +1,90 @@
+package worker_test
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/hookline/hookline/pkg/broker"
+	"github.com/hookline/hookline/pkg/event"
+)
+
+// fakeQueue is a route's queue: it brings what is due, oldest first, and carries outcomes out.
+type fakeQueue struct {
+	mu         sync.Mutex
+	waiting    []waiting
+	done, dead []event.Delivery
+}
+
+func (q *fakeQueue) count() (waiting, done, dead int) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return len(q.waiting), len(q.done), len(q.dead)
+}
+
+type waiting struct {
+	event.Delivery
+	due time.Time
+}
+
+func (q *fakeQueue) add(d event.Delivery, due time.Time) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.waiting = append(q.waiting, waiting{d, due})
+	slices.SortStableFunc(q.waiting, func(a, b waiting) int { return a.due.Compare(b.due) })
+}
+
+// take returns what is due, or how long to wait before another look.
+func (q *fakeQueue) take() (d event.Delivery, ok bool, wait time.Duration) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if len(q.waiting) == 0 {
+		return d, false, time.Second
+	}
+	if wait := time.Until(q.waiting[0].due); wait > 0 {
+		return d, false, min(wait, time.Second)
+	}
+	d, q.waiting = q.waiting[0].Delivery, q.waiting[1:]
+	return d, true, 0
+}
+
+func (q *fakeQueue) settle(d event.Delivery, o broker.Outcome) {
+	switch o.Verdict {
+	case broker.VerdictRetry:
+		d.Attempt++
+		d.Redelivered = false
+		q.add(d, time.Now().Add(o.After))
+	case broker.VerdictRequeue:
+		q.add(d, time.Time{})
+	case broker.VerdictAck:
+		q.mu.Lock()
+		defer q.mu.Unlock()
+		q.done = append(q.done, d)
+	case broker.VerdictDead:
+		q.mu.Lock()
+		defer q.mu.Unlock()
+		q.dead = append(q.dead, d)
+	}
+}
+
+func (q *fakeQueue) Consume(ctx context.Context, r broker.Route, fn broker.Process) error {
+	var hands sync.WaitGroup
+	defer hands.Wait()
+	for range r.Concurrency {
+		hands.Go(func() {
+			for ctx.Err() == nil {
+				d, ok, wait := q.take()
+				if ok {
+					q.settle(d, fn(context.WithoutCancel(ctx), d))
+					continue
+				}
+				select {
+				case <-time.After(wait):
+				case <-ctx.Done():
+				}
+			}
+		})
+	}
+	return nil
+}
