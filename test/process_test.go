@@ -106,6 +106,16 @@ type process struct {
 // start starts a role and waits until it logs that it has started.
 func (f folder) start(t *testing.T, args ...string) *process {
 	t.Helper()
+	p := f.launch(t, args...)
+	started := p.log(t, "started")
+	p.listen, _ = started["listen"].(string)
+	p.private, _ = started["private_listen"].(string)
+	return p
+}
+
+// launch starts a role.
+func (f folder) launch(t *testing.T, args ...string) *process {
+	t.Helper()
 	p := &process{cmd: f.command(t, args...), lines: make(chan map[string]any, 10_000), ended: make(chan struct{})}
 	p.cmd.Stdout = &p.stdout
 	stderr, err := p.cmd.StderrPipe()
@@ -117,9 +127,6 @@ func (f folder) start(t *testing.T, args ...string) *process {
 	}
 	go p.read(bufio.NewScanner(stderr))
 	t.Cleanup(p.kill)
-	started := p.log(t, "started")
-	p.listen, _ = started["listen"].(string)
-	p.private, _ = started["private_listen"].(string)
 	return p
 }
 

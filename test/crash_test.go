@@ -1,0 +1,98 @@
+package test
+
+import (
+	"encoding/json"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/hookline/hookline/pkg/broker"
+	"github.com/hookline/hookline/test/rabbitnode"
+)
+
+// crashConfig has a handler that kills its worker when it gets a loan, once all events are stored.
+const crashConfig = `
+listen: "127.0.0.1:0"
+private_listen: "127.0.0.1:0"
+broker: { url: "${AMQP_URL:-embedded}" }
+sources: { alma: { preset: alma, secrets: first } }
+routes:
+  script:
+    match: "#"
+    handler: { kind: exec, command: ["sh", "handle.sh"] }
+    retry: { attempts: 4, first: 1s, max: 1s }
+  neighbour: { match: "#", handler: { kind: file, dir: export } }
+`
+
+const crashScript = `
+until test -e armed; do sleep 0.05; done
+case $HOOKLINE_ACTION in loan.*) echo $HOOKLINE_ATTEMPT >> kills; kill -9 $PPID;; esac
+touch done-$HOOKLINE_ID
+`
+
+func TestAnEventThatCrashesItsHandlerDiesAloneOnTheEmbeddedLine(t *testing.T) {
+	t.Parallel()
+	f := newFolder(t)
+	f.write(t, "hookline.yml", crashConfig)
+	diesAlone(t, f, f.start(t, "run"), "run")
+}
+
+func TestAnEventThatCrashesItsHandlerDiesAloneOnRabbitMQ(t *testing.T) {
+	t.Parallel()
+	f := newFolder(t, "AMQP_URL="+rabbitnode.URL(t))
+	f.write(t, "hookline.yml", crashConfig)
+	diesAlone(t, f, f.start(t, "receiver"), "worker")
+}
+
+// diesAlone sends an event that kills the process of the role among others that do not, and starts that process again
+// and again.
+func diesAlone(t *testing.T, f folder, receiver *process, role string) {
+	t.Helper()
+	const neighbours, attempts = 12, 4
+	f.write(t, "handle.sh", crashScript)
+	for _, args := range [][]string{{"job_end", "-n", "6"}, {"loan.loan_created"}, {"job_end", "-n", "6"}} {
+		if sent := f.run(t, append([]string{"send", "alma", "--url", "http://" + receiver.listen}, args...)...); sent.code != 0 {
+			t.Fatalf("send: %+v", sent)
+		}
+	}
+	f.write(t, "armed", "")
+	worker := receiver
+	if role == "worker" {
+		worker = f.start(t, role)
+	}
+	var dead []broker.DeadLetter
+	for deadline := time.Now().Add(2 * patience); len(dead) == 0 || f.count(t, "done-*") < neighbours; {
+		if time.Now().After(deadline) {
+			t.Fatalf("%d dead, %d of %d neighbours done", len(dead), f.count(t, "done-*"), neighbours)
+		}
+		select {
+		case <-worker.ended:
+			worker = f.launch(t, role)
+		default:
+		}
+		if listed := f.run(t, "dead", "list", "--json"); listed.code == 0 {
+			if err := json.Unmarshal([]byte(listed.stdout), &dead); err != nil {
+				t.Fatalf("dead list: %v: %s", err, listed.stdout)
+			}
+		}
+	}
+	if len(dead) != 1 || dead[0].Reason != broker.ReasonCrashed || dead[0].Attempts != attempts || !strings.HasPrefix(dead[0].Event.Action, "loan.") {
+		t.Errorf("dead letters %+v, want the one event that kills, after %d attempts", dead, attempts)
+	}
+	if kills := strings.Fields(read(t, filepath.Join(f.dir, "kills"))); strings.Join(kills, " ") != "1 2 3 4" {
+		t.Errorf("it was tried as attempts %v", kills)
+	}
+	if n := len(filesBelow(t, filepath.Join(f.dir, "export"))); n != neighbours+1 {
+		t.Errorf("the route beside it has %d of %d events", n, neighbours+1)
+	}
+}
+
+func (f folder) count(t *testing.T, pattern string) int {
+	t.Helper()
+	found, err := filepath.Glob(filepath.Join(f.dir, pattern))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(found)
+}
