@@ -12,6 +12,7 @@ func concurrency() []promise {
 	return []promise{
 		{"as many calls as Concurrency run at once, and no more", runsAtMost},
 		{"a slow route does not hold up another", slowRouteBlocksNobody},
+		{"a backlog of one route does not slow another", backlogHoldsUpNobody},
 		{"two consumers of a route share its events", consumersShare},
 	}
 }
