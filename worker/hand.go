@@ -29,20 +29,13 @@ func (h *hand) give(d *event.Delivery) {
 	delete(h.held, d)
 }
 
-// leave counts a call as left behind until it is done after all.
-func (h *hand) leave(e event.Event, done <-chan error) {
-	h.countLeft(e, 1)
-	go func() {
-		_ = <-done // what it says comes too late
-		h.countLeft(e, -1)
-	}()
-}
-
-func (h *hand) countLeft(e event.Event, n int) {
+// leave counts n more calls for the event as left behind; -1 when one has returned after all.
+func (h *hand) leave(e event.Event, n int) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.left[nameOf(e)] += n; h.left[nameOf(e)] == 0 {
-		delete(h.left, nameOf(e))
+	name := nameOf(e)
+	if h.left[name] += n; h.left[name] == 0 {
+		delete(h.left, name)
 	}
 }
 

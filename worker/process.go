@@ -74,7 +74,7 @@ func (r *runner) try(ctx, work context.Context, d event.Delivery, abandoned <-ch
 	case <-overdue.C:
 	case <-abandoned:
 	}
-	r.hand.leave(d.Event, done)
+	r.leave(d.Event, done)
 	return result{err: errAbandoned, cause: context.Cause(ctx)}
 }
 
@@ -92,6 +92,16 @@ func call(ctx context.Context, h handler.Handler, d event.Delivery) <-chan error
 		err = h.Handle(ctx, d)
 	}()
 	return done
+}
+
+// leave lets a call go on by itself. Its event is not tried again in this process before it has returned.
+func (r *runner) leave(e event.Event, done <-chan error) {
+	r.hand.leave(e, 1)
+	go func() {
+		err := <-done
+		r.hand.leave(e, -1)
+		r.log.Warn("handler returned after it had been left behind", zap.String("id", e.ID), zap.NamedError("said", err))
+	}()
 }
 
 // leftBehind is an error if handlers of the route still run.

@@ -10,7 +10,7 @@ import (
 	"github.com/hookline/hookline/pkg/broker"
 )
 
-// backlog is large for a test. By hand the lines were shown to hold with a million and more; see docs/decisions/006.
+// backlog is large for a test. By hand the lines were shown to hold with a million and more; see docs/decisions/008.
 const backlog = 20_000
 
 // backlogHoldsUpNobody compares a route's times with and without another route's backlog, within one run.
