@@ -80,10 +80,7 @@ func (l *Line) open(cfg Config, reg prometheus.Registerer) (err error) {
 	if l.store, err = openStore(cfg, true); err != nil {
 		return err
 	}
-	if err = l.begin(); err == nil {
-		l.metrics, err = newMetrics(reg, l.write)
-	}
-	if err == nil {
+	if l.metrics, err = newMetrics(reg, l.write); err == nil {
 		l.hand, err = openHand(cfg.Path, l.log)
 	}
 	if err == nil {
@@ -149,7 +146,7 @@ func (l *Line) Ready() error {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), readyTimeout)
 	defer cancel()
-	return l.write.do(ctx, markRunning(true, rowBytes))
+	return l.write.do(ctx, probe())
 }
 
 // readyTimeout is how long Ready waits for the disk.
@@ -163,9 +160,6 @@ func (l *Line) Close(ctx context.Context) error {
 		if err := q.close(ctx); err != nil {
 			errs = append(errs, fmt.Errorf("line %s: route %s has work running that will be done again: %w", l.cfg.Path, name, err))
 		}
-	}
-	if len(errs) == 0 {
-		errs = append(errs, l.end(ctx))
 	}
 	errs = append(errs, l.close())
 	return errors.Join(append(errs, l.lock.release())...)

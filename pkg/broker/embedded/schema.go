@@ -13,7 +13,8 @@ const (
 	version = 1
 )
 
-// schema is made in one transaction. The primary key of delivery is the order in which everything is read.
+// schema is made in one transaction. The primary key of delivery is the order in which everything is read. The
+// one row of process is only there to be written: see probe.
 const schema = `
 CREATE TABLE event (
 	seq          INTEGER PRIMARY KEY,

@@ -11,7 +11,7 @@ import (
 type statements struct {
 	begin, commit, rollback *sql.Stmt
 	used                    *sql.Stmt // pages that hold something
-	running                 *sql.Stmt
+	probe                   *sql.Stmt
 	event, delivery         *sql.Stmt // insert
 	fail, replay, remove    *sql.Stmt
 	forget                  *sql.Stmt // an event that no delivery needs
@@ -24,7 +24,7 @@ func (s *statements) all() []statement {
 		{&s.commit, `COMMIT`},
 		{&s.rollback, `ROLLBACK`},
 		{&s.used, `SELECT page_count - freelist_count FROM pragma_page_count, pragma_freelist_count`},
-		{&s.running, `UPDATE process SET running = ?`},
+		{&s.probe, `UPDATE process SET running = 1`},
 		{&s.event, `INSERT INTO event (seq, id, source, action, time, content_type, header, data) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`},
 		{&s.delivery, `INSERT INTO delivery (state, route, at, seq) VALUES (?, ?, 0, ?)`},
 		{&s.fail, `UPDATE delivery SET state = ?1, at = ?2, attempts = attempts + 1, reason = ?3,

@@ -80,21 +80,11 @@ func openDB(path string, pragmas ...string) (*sql.DB, error) {
 	return db, nil
 }
 
-// begin notes that a process runs the line from now on.
-func (s *store) begin() error {
-	return s.write.do(context.Background(), markRunning(true, 0))
-}
-
 // waits tells whether a delivery that was being handled is still to be done.
 func (s *store) waits(p place) (there bool, err error) {
 	err = s.read.QueryRowContext(context.Background(), `SELECT EXISTS
 		(SELECT 1 FROM delivery WHERE state = 'work' AND route = ? AND at = ? AND seq = ?)`, p.route, p.at, p.seq).Scan(&there)
 	return there, explain(err)
-}
-
-// end notes that nothing was being tried when the line was closed.
-func (s *store) end(ctx context.Context) error {
-	return s.write.do(ctx, markRunning(false, 0))
 }
 
 // close closes what is open, the writer last: SQLite then folds the log into the file.

@@ -132,10 +132,10 @@ func (tx *transaction) remove(state string, p place, what string) (int64, error)
 	return found, err
 }
 
-// markRunning writes whether a process runs the line. With a size, it shows that a new event could be stored now.
-func markRunning(running bool, size int64) *op {
-	return newOp(size, func(tx *transaction) error {
-		_, err := tx.exec(tx.sql.running, running)
+// probe changes nothing, but writes: it shows whether a new event could be stored now.
+func probe() *op {
+	return newOp(rowBytes, func(tx *transaction) error {
+		_, err := tx.exec(tx.sql.probe)
 		return err
 	})
 }
