@@ -49,6 +49,9 @@ type Route struct {
 
 // Retry says when a failed event is tried again: after First, then twice as long each time up to Max, each delay
 // moved by a random part of at most a fifth, so that what failed together does not come back together.
+//
+// An attempt that is cut off, since its process or the connection to its line ended, counts; but an event is given up
+// for that at its third attempt at the earliest, and comes back up to 30 seconds later than after other failures.
 type Retry struct {
 	Attempts int           `yaml:"attempts"` // tries in all, the first included; at least 1
 	First    time.Duration `yaml:"first"`    // more than 0

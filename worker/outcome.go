@@ -22,6 +22,16 @@ const (
 	ReasonCrashed = broker.ReasonCrashed // the process that had the event in hand died, or lost its line
 )
 
+// crashAttempts is the least attempt number at which an event is given up since its attempts are cut off, however few
+// Retry allows. RabbitMQ tells an event that kills its process neither from one that was merely fetched beside it nor
+// from a lost connection: one cut-off says nothing about the event, and a second one can be chance.
+const crashAttempts = 3
+
+// crashSpread is how much later than after other failures an event comes back that was cut off, at most: a random part
+// of it brings back apart what was in hand together, so that an event that ends its process does not take the same
+// neighbours along again. A fifth of the delay would not do on RabbitMQ, whose delays come in steps of a second.
+const crashSpread = 30 * time.Second
+
 // Reasons lists what a failure's reason can be.
 func Reasons() []string {
 	return []string{ReasonError, ReasonPermanent, ReasonTimeout, ReasonPanic, ReasonFilter, ReasonCrashed}
@@ -51,17 +61,21 @@ func outcome(r result, attempt int, retry Retry, jitter float64) broker.Outcome 
 	if r.cause != nil && !errors.Is(r.cause, errTimeout) {
 		return broker.Requeue()
 	}
-	why := reason(r)
-	if why == ReasonPermanent || why == ReasonFilter || attempt >= retry.Attempts {
+	why, last := reason(r), retry.Attempts
+	if why == ReasonCrashed {
+		last = max(last, crashAttempts)
+	}
+	if why == ReasonPermanent || why == ReasonFilter || attempt >= last {
 		return broker.GiveUp(why, r.err)
 	}
 	if after, ok := handler.AfterOf(r.err); ok {
 		return broker.Retry(min(max(after, 0), MaxDelay), why, r.err)
 	}
+	after := retry.delay(attempt, jitter)
 	if why == ReasonCrashed {
-		return broker.Retry(retry.delayAfterCrash(attempt, jitter), why, r.err)
+		after = min(after+time.Duration(jitter*float64(crashSpread)), MaxDelay)
 	}
-	return broker.Retry(retry.delay(attempt, jitter), why, r.err)
+	return broker.Retry(after, why, r.err)
 }
 
 func reason(r result) string {
@@ -84,23 +98,12 @@ func reason(r result) string {
 
 // delay is how long to wait after the given attempt failed.
 func (r Retry) delay(attempt int, jitter float64) time.Duration {
-	d := r.step(attempt)
-	return min(d+time.Duration((jitter*2-1)*float64(d)/5), MaxDelay)
-}
-
-// delayAfterCrash is one to ten times as long. What was in hand together comes back apart, so that the event that ends
-// its process does not take its neighbours along again.
-func (r Retry) delayAfterCrash(attempt int, jitter float64) time.Duration {
-	d := r.step(attempt)
-	return min(d+time.Duration(jitter*9*float64(d)), MaxDelay)
-}
-
-func (r Retry) step(attempt int) time.Duration {
 	d := r.First
 	for ; attempt > 1 && d < r.Max; attempt-- {
 		d *= 2
 	}
-	return min(d, r.Max)
+	d = min(d, r.Max)
+	return min(d+time.Duration((jitter*2-1)*float64(d)/5), MaxDelay)
 }
 
 // panicError is a panic of a handler, with the stack that only the log shows.

@@ -40,7 +40,7 @@ func TestOutcome(t *testing.T) {
 		"last timeout":                 {result{err: failed, cause: errTimeout}, 3, broker.VerdictDead, ReasonTimeout, 0, "dead"},
 		"panic":                        {result{err: panicked}, 1, broker.VerdictRetry, ReasonPanic, time.Second, "retried"},
 		"panic after its time":         {result{err: panicked, cause: errTimeout}, 1, broker.VerdictRetry, ReasonPanic, time.Second, "retried"},
-		"crashed":                      {result{err: errCrashed}, 1, broker.VerdictRetry, ReasonCrashed, 5500 * time.Millisecond, "retried"},
+		"crashed":                      {result{err: errCrashed}, 1, broker.VerdictRetry, ReasonCrashed, 16 * time.Second, "retried"},
 		"crashed at the last try":      {result{err: errCrashed}, 3, broker.VerdictDead, ReasonCrashed, 0, "dead"},
 		"filter":                       {result{err: &filterError{failed}}, 1, broker.VerdictDead, ReasonFilter, 0, "dead"},
 		"asks for later":               {result{err: handler.RetryAfter(time.Minute, failed)}, 1, broker.VerdictRetry, ReasonError, time.Minute, "retried"},
@@ -87,5 +87,46 @@ func TestDelayGrowsToItsLimitAndIsSpreadByAFifth(t *testing.T) {
 	}
 	if got := (Retry{First: MaxDelay, Max: MaxDelay}).delay(1, 0.999); got > MaxDelay {
 		t.Errorf("the longest delay is %v", got)
+	}
+}
+
+func TestWhatWasCutOffHasThreeAttemptsAtLeast(t *testing.T) {
+	t.Parallel()
+	failed := errors.New("failed")
+	for _, c := range []struct {
+		attempts, attempt int
+		err               error
+		verdict           broker.Verdict
+	}{
+		{1, 1, failed, broker.VerdictDead},
+		{1, 1, errCrashed, broker.VerdictRetry},
+		{1, 2, failed, broker.VerdictDead}, // after a cut-off
+		{1, 2, errCrashed, broker.VerdictRetry},
+		{1, 3, errCrashed, broker.VerdictDead},
+		{2, 2, failed, broker.VerdictDead},
+		{2, 2, errCrashed, broker.VerdictRetry},
+		{2, 3, errCrashed, broker.VerdictDead},
+		{3, 3, errCrashed, broker.VerdictDead},
+		{4, 3, errCrashed, broker.VerdictRetry},
+		{4, 4, errCrashed, broker.VerdictDead},
+	} {
+		got := outcome(result{err: c.err}, c.attempt, Retry{Attempts: c.attempts, First: time.Second, Max: time.Hour}, 0.5)
+		if got.Verdict != c.verdict {
+			t.Errorf("attempt %d of %d ended with %q: %+v", c.attempt, c.attempts, c.err, got)
+		}
+	}
+}
+
+func TestWhatWasCutOffTogetherComesBackApart(t *testing.T) {
+	t.Parallel()
+	retry := Retry{Attempts: 3, First: time.Second, Max: time.Second}
+	for jitter, want := range map[float64]time.Duration{0: 800 * time.Millisecond, 0.5: 16 * time.Second, 1: 31200 * time.Millisecond} {
+		if got := outcome(result{err: errCrashed}, 1, retry, jitter); got.After != want {
+			t.Errorf("with jitter %v after %v, want %v", jitter, got.After, want)
+		}
+	}
+	longest := Retry{Attempts: 3, First: MaxDelay, Max: MaxDelay}
+	if got := outcome(result{err: errCrashed}, 1, longest, 0.5); got.After != MaxDelay {
+		t.Errorf("the longest delay is %v", got.After)
 	}
 }

@@ -29,8 +29,8 @@ type Consumer interface {
 	// gets is not cancelled by ctx: how long running work may take is the caller's to say.
 	// Lost connections are made again inside; an error means that this route cannot be consumed at all.
 	//
-	// What was in hand when its process died comes again as the same attempt and Redelivered; what was given back,
-	// by a stop or as the outcome of fn, is not Redelivered. So no attempt is started twice without being told.
+	// What was in hand when its process died, or lost its connection, comes again as the same attempt and Redelivered;
+	// what was given back, by a stop or as the outcome of fn, is not Redelivered.
 	Consume(ctx context.Context, r Route, fn Process) error
 }
 

@@ -41,8 +41,8 @@ func GiveUp(reason string, err error) Outcome {
 // Requeue gives the delivery back as it came: it does not count as an attempt.
 func Requeue() Outcome { return Outcome{} }
 
-// ReasonCrashed is the reason of a retry or dead letter of an event that was in hand when a process ended: here, since
-// lines give it, too.
+// ReasonCrashed is the reason of a retry or dead letter of an event that was in hand when its process or connection
+// ended: here, since lines give it, too.
 const ReasonCrashed = "crashed"
 
 // MaxErrorText is how many bytes of an error's text a dead letter keeps.

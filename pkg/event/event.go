@@ -36,5 +36,6 @@ type Delivery struct {
 	Attempt int
 	// Redelivered says that this attempt was in hand before and came back without an outcome, since its process died
 	// or lost its line. It may have reached the handler, so a worker counts it as failed: no handler sees it true.
+	// What a stop gave back comes as new, though a handler may have begun with it.
 	Redelivered bool
 }
