@@ -27,10 +27,14 @@ const (
 // from a lost connection: one cut-off says nothing about the event, and a second one can be chance.
 const crashAttempts = 3
 
-// crashSpread is how much later than after other failures an event comes back that was cut off, at most: a random part
-// of it brings back apart what was in hand together, so that an event that ends its process does not take the same
-// neighbours along again. A fifth of the delay would not do on RabbitMQ, whose delays come in steps of a second.
-const crashSpread = 30 * time.Second
+// How much later than after other failures an event comes back that was cut off, at most. A random part of it brings
+// back apart what was in hand together, so that an event that ends its process does not take the same neighbours along
+// again; a fifth of the delay would not do on RabbitMQ, whose delays come in steps of a second. The first time it was
+// most likely a lost connection, and nobody shall wait long for that.
+const (
+	firstCrashSpread = 5 * time.Second
+	crashSpread      = 30 * time.Second
+)
 
 // Reasons lists what a failure's reason can be.
 func Reasons() []string {
@@ -73,7 +77,11 @@ func outcome(r result, attempt int, retry Retry, jitter float64) broker.Outcome 
 	}
 	after := retry.delay(attempt, jitter)
 	if why == ReasonCrashed {
-		after = min(after+time.Duration(jitter*float64(crashSpread)), MaxDelay)
+		spread := crashSpread
+		if attempt == 1 {
+			spread = firstCrashSpread
+		}
+		after = min(after+time.Duration(jitter*float64(spread)), MaxDelay)
 	}
 	return broker.Retry(after, why, r.err)
 }

@@ -40,7 +40,8 @@ func TestOutcome(t *testing.T) {
 		"last timeout":                 {result{err: failed, cause: errTimeout}, 3, broker.VerdictDead, ReasonTimeout, 0, "dead"},
 		"panic":                        {result{err: panicked}, 1, broker.VerdictRetry, ReasonPanic, time.Second, "retried"},
 		"panic after its time":         {result{err: panicked, cause: errTimeout}, 1, broker.VerdictRetry, ReasonPanic, time.Second, "retried"},
-		"crashed":                      {result{err: errCrashed}, 1, broker.VerdictRetry, ReasonCrashed, 16 * time.Second, "retried"},
+		"crashed":                      {result{err: errCrashed}, 1, broker.VerdictRetry, ReasonCrashed, 3500 * time.Millisecond, "retried"},
+		"crashed again":                {result{err: errCrashed}, 2, broker.VerdictRetry, ReasonCrashed, 17 * time.Second, "retried"},
 		"crashed at the last try":      {result{err: errCrashed}, 3, broker.VerdictDead, ReasonCrashed, 0, "dead"},
 		"filter":                       {result{err: &filterError{failed}}, 1, broker.VerdictDead, ReasonFilter, 0, "dead"},
 		"asks for later":               {result{err: handler.RetryAfter(time.Minute, failed)}, 1, broker.VerdictRetry, ReasonError, time.Minute, "retried"},
@@ -121,7 +122,7 @@ func TestWhatWasCutOffTogetherComesBackApart(t *testing.T) {
 	t.Parallel()
 	retry := Retry{Attempts: 3, First: time.Second, Max: time.Second}
 	for jitter, want := range map[float64]time.Duration{0: 800 * time.Millisecond, 0.5: 16 * time.Second, 1: 31200 * time.Millisecond} {
-		if got := outcome(result{err: errCrashed}, 1, retry, jitter); got.After != want {
+		if got := outcome(result{err: errCrashed}, 2, retry, jitter); got.After != want {
 			t.Errorf("with jitter %v after %v, want %v", jitter, got.After, want)
 		}
 	}
