@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"slices"
 	"text/tabwriter"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 	"github.com/hookline/hookline/app"
 	"github.com/hookline/hookline/app/config"
 	"github.com/hookline/hookline/pkg/broker"
+	"github.com/hookline/hookline/worker"
 )
 
 // moveTimeout bounds a replay or discard of many.
@@ -50,6 +52,9 @@ func (c *command) deadList() *cobra.Command {
 					if len(letters) >= limit {
 						break
 					}
+				}
+				if len(letters) == 0 && len(given) == 1 && !isRoute(conf, given[0]) { // one that was removed may still have some
+					return usage(fmt.Errorf("no route %q in the configuration, and no dead letters of it; `hookline config show` lists the routes", given[0]))
 				}
 				if asJSON {
 					return c.json(letters)
@@ -152,6 +157,10 @@ func routesOr(conf *config.Config, given []string) []string {
 		names = append(names, r.Name)
 	}
 	return names
+}
+
+func isRoute(conf *config.Config, name string) bool {
+	return slices.ContainsFunc(conf.Routes, func(r worker.Route) bool { return r.Name == name })
 }
 
 func oneLine(s string, most int) string {

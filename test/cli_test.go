@@ -58,6 +58,9 @@ func TestReadsPrintJSON(t *testing.T) {
 			t.Errorf("hookline %s: %+v", strings.Join(args, " "), r)
 		}
 	}
+	if r := f.run(t, "dead", "list", "archiv"); r.code != 2 || !strings.Contains(r.stderr, `no route "archiv"`) {
+		t.Errorf("dead letters of a route that does not exist: %+v", r)
+	}
 }
 
 func TestASecondRunInTheSameFolderIsRefused(t *testing.T) {

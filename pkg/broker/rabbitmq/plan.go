@@ -60,12 +60,19 @@ func Apply(ctx context.Context, cfg Config) ([]Change, error) {
 }
 
 // Unbind removes the binding of a route to a pattern that is no longer in its configuration: AMQP cannot list bindings,
-// so a narrowed route keeps what it was bound to. A binding that does not exist is no error.
+// so a narrowed route keeps what it was bound to. A binding that does not exist is no error; a queue is.
 func Unbind(ctx context.Context, cfg Config, route, pattern string) error {
 	return once(ctx, cfg, func(conn *amqp.Connection) error {
 		ch, err := conn.Channel()
 		if err != nil {
 			return fmt.Errorf("open channel: %w", err)
+		}
+		_, err = ch.QueueDeclarePassive(broker.WorkQueue(route), true, false, false, false, nil)
+		if missing(err) {
+			return fmt.Errorf("there is no queue of a route %q; `hookline queues` shows those that there are", route)
+		}
+		if err != nil {
+			return fmt.Errorf("look at route %q: %w", route, err)
 		}
 		if err := ch.QueueUnbind(broker.WorkQueue(route), pattern, broker.EventsExchange, nil); err != nil {
 			return fmt.Errorf("unbind route %q from %q: %w", route, pattern, err)

@@ -105,6 +105,9 @@ func TestUnbindNarrowsARoute(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	if err := rabbitmq.Unbind(patient(t), narrow, "archiv", "alma.#"); err == nil || !strings.Contains(err.Error(), `no queue of a route "archiv"`) {
+		t.Errorf("a route that does not exist: %v", err)
+	}
 	line := open(t, narrow)
 	publish(t, line, anEvent("1"))
 	eventually(t, "the event to be unrouted", func() bool { return waiting(t, line, broker.UnroutedQueue) == 1 })

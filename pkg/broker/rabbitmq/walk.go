@@ -2,6 +2,7 @@ package rabbitmq
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	amqp "github.com/rabbitmq/amqp091-go"
@@ -79,6 +80,9 @@ func (l *Line) walk(ctx context.Context, queue string, visit func(amqp.Delivery)
 			return fail(err)
 		}
 		d, ok, err := ch.Get(queue, false)
+		if missing(err) {
+			return fail(errors.New("there is no such queue: check the route's name; `hookline topology apply` makes what is missing"))
+		}
 		if err != nil {
 			return fail(err)
 		}
