@@ -16,6 +16,7 @@ var (
 	_ broker.Inspector   = (*Attached)(nil)
 	_ broker.DeadLetters = (*Attached)(nil)
 	_ broker.Unrouted    = (*Attached)(nil)
+	_ broker.Auditor     = (*Attached)(nil)
 )
 
 // Attach opens the line at cfg.Path beside the process that runs it, which notices replays within a second. It fails

@@ -16,6 +16,9 @@ var ErrDamaged = errors.New("is damaged; it was left as it is. Put a backup in i
 // errNoLine says what to do where there is nothing to attach to.
 var errNoLine = errors.New("there is none yet; start `hookline run` first, or name the data folder that it uses")
 
+// errOldLine says what to do with a line that no process of this version has run yet.
+var errOldLine = errors.New("was written by an earlier Hookline; start `hookline run` of this version once, which brings it up to date")
+
 // code is SQLite's primary result code of err, and 0 if it is not SQLite's.
 func code(err error) int {
 	var e *sqlite.Error

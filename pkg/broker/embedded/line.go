@@ -8,9 +8,11 @@
 //	          the reason and the errors; at is, in milliseconds since 1970, for 'work' the time before which it
 //	          must not be tried (0: none), for 'dead' since when it is that
 //	tally     by route ('' for unrouted): n events stored, done and discarded since the file was made.
-//	          For each route stored = done + discarded + rows of delivery. An unrouted event is done when it was
-//	          replayed to routes
+//	          For each route stored = done + discarded + rows of delivery; see Audit. An unrouted event is done when
+//	          it was replayed to routes
 //	look      a view of delivery and event with readable times
+//
+//	source_tally  by source: n events accepted and unrouted, and what a receiver counted with Count
 //
 // An event that is done leaves nothing but its count. The file never shrinks, but what is freed is used again.
 package embedded
@@ -46,6 +48,8 @@ var (
 	_ broker.Inspector   = (*Line)(nil)
 	_ broker.DeadLetters = (*Line)(nil)
 	_ broker.Unrouted    = (*Line)(nil)
+	_ broker.Auditor     = (*Line)(nil)
+	_ broker.Counter     = (*Line)(nil)
 )
 
 // Open opens the line, and makes it if there is none. It fails if another process runs it, and if the file is

@@ -4,18 +4,21 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"strings"
 )
 
 const (
 	// applicationID marks a database as ours: "Hook" in ASCII.
 	applicationID = 0x486f6f6b
-	// version is that of the schema.
-	version = 1
+	// version is that of the schema: how many of the steps it has.
+	version = 2
 )
 
-// schema is made in one transaction. The primary key of delivery is the order in which everything is read. The
-// one row of process is only there to be written: see probe.
-const schema = `
+// steps make the schema, each from the version before it. A step that was released is never changed.
+func steps() [version]string { return [...]string{firstStep, countSources} }
+
+// The primary key of delivery is the order in which everything is read.
+const firstStep = `
 CREATE TABLE event (
 	seq          INTEGER PRIMARY KEY,
 	id           TEXT NOT NULL,
@@ -52,27 +55,40 @@ CREATE VIEW look AS
 		id, source, action, datetime(time / 1000, 'unixepoch') AS time, content_type, header, data
 	FROM delivery JOIN event USING (seq);`
 
-// checkOurs tells whether the database is a line of a version that we know, or still empty. It changes nothing.
-func checkOurs(ctx context.Context, db *sql.DB) (empty bool, err error) {
-	var id, v, objects int64
+const countSources = `
+CREATE TABLE source_tally (
+	source TEXT NOT NULL,
+	what   TEXT NOT NULL,
+	n      INTEGER NOT NULL,
+	PRIMARY KEY (source, what)
+) STRICT, WITHOUT ROWID;
+ALTER TABLE process RENAME TO counting;
+ALTER TABLE counting RENAME COLUMN running TO since;
+UPDATE counting SET since = CAST(unixepoch('subsec') * 1000 AS INTEGER);`
+
+// checkOurs returns the version of the line in the database, and 0 if it is still empty. It changes nothing.
+func checkOurs(ctx context.Context, db *sql.DB) (v int, err error) {
+	var id, objects int64
 	err = db.QueryRowContext(ctx, `SELECT (SELECT application_id FROM pragma_application_id),
 		(SELECT user_version FROM pragma_user_version), (SELECT count(*) FROM sqlite_schema)`).Scan(&id, &v, &objects)
 	switch {
 	case err != nil:
-		return false, explain(err)
+		return 0, explain(err)
 	case id == 0 && v == 0 && objects == 0:
-		return true, nil
+		return 0, nil
 	case id != applicationID:
-		return false, fmt.Errorf("is a database of another program (application ID %#x); it was left as it is. Choose another file", id)
-	case v != version:
-		return false, fmt.Errorf("has version %d of the format, and this program knows version %d: run the Hookline that wrote it", v, version)
+		return 0, fmt.Errorf("is a database of another program (application ID %#x); it was left as it is. Choose another file", id)
+	case v > version:
+		return 0, fmt.Errorf("has version %d of the format, and this program knows version %d: run the Hookline that wrote it", v, version)
 	}
-	return false, nil
+	return v, nil
 }
 
-// create makes the schema, whole or not at all.
-func create(ctx context.Context, conn *sql.Conn) error {
-	_, err := conn.ExecContext(ctx, fmt.Sprintf("BEGIN IMMEDIATE; %s PRAGMA application_id = %d; PRAGMA user_version = %d; COMMIT", schema, applicationID, version))
+// upgrade takes the schema from a version to ours, whole or not at all.
+func upgrade(ctx context.Context, conn *sql.Conn, from int) error {
+	all := steps()
+	_, err := conn.ExecContext(ctx, fmt.Sprintf("BEGIN IMMEDIATE; %s PRAGMA application_id = %d; PRAGMA user_version = %d; COMMIT",
+		strings.Join(all[from:], ""), applicationID, version))
 	return explain(err)
 }
 

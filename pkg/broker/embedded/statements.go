@@ -15,7 +15,7 @@ type statements struct {
 	event, delivery         *sql.Stmt // insert
 	fail, replay, remove    *sql.Stmt
 	forget                  *sql.Stmt // an event that no delivery needs
-	tally                   *sql.Stmt
+	tally, sourceTally      *sql.Stmt
 }
 
 func (s *statements) all() []statement {
@@ -24,7 +24,7 @@ func (s *statements) all() []statement {
 		{&s.commit, `COMMIT`},
 		{&s.rollback, `ROLLBACK`},
 		{&s.used, `SELECT page_count - freelist_count FROM pragma_page_count, pragma_freelist_count`},
-		{&s.probe, `UPDATE process SET running = 1`},
+		{&s.probe, `UPDATE counting SET since = since`},
 		{&s.event, `INSERT INTO event (seq, id, source, action, time, content_type, header, data) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`},
 		{&s.delivery, `INSERT INTO delivery (state, route, at, seq) VALUES (?, ?, 0, ?)`},
 		{&s.fail, `UPDATE delivery SET state = ?1, at = ?2, attempts = attempts + 1, reason = ?3,
@@ -35,6 +35,7 @@ func (s *statements) all() []statement {
 		{&s.remove, `DELETE FROM delivery WHERE state = ? AND route = ? AND at = ? AND seq = ?`},
 		{&s.forget, `DELETE FROM event WHERE seq = ?1 AND NOT EXISTS (SELECT 1 FROM delivery WHERE seq = ?1)`},
 		{&s.tally, `INSERT INTO tally (route, what, n) VALUES (?, ?, ?) ON CONFLICT (route, what) DO UPDATE SET n = n + excluded.n`},
+		{&s.sourceTally, `INSERT INTO source_tally (source, what, n) VALUES (?, ?, ?) ON CONFLICT (source, what) DO UPDATE SET n = n + excluded.n`},
 	}
 }
 

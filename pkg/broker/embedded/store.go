@@ -30,8 +30,8 @@ func makeFile(path string) error {
 	return f.Close()
 }
 
-// openStore opens the database at cfg.Path, which exists. The process that runs the line makes the schema if there
-// is none, and else reads the whole file to find damage before it does harm.
+// openStore opens the database at cfg.Path, which exists. The process that runs the line reads the whole file first, to
+// find damage before it does harm, and brings the schema up to date.
 func openStore(cfg Config, runs bool) (_ *store, err error) {
 	ctx := context.Background()
 	path, err := filepath.Abs(cfg.Path)
@@ -49,18 +49,20 @@ func openStore(cfg Config, runs bool) (_ *store, err error) {
 	}
 	s.read.SetMaxOpenConns(readers)
 	s.read.SetMaxIdleConns(readers)
-	empty, err := checkOurs(ctx, s.read)
+	found, err := checkOurs(ctx, s.read)
 	switch {
 	case err != nil:
 		return nil, err
-	case empty && !runs:
+	case found == 0 && !runs:
 		return nil, errNoLine
+	case found < version && !runs:
+		return nil, errOldLine
 	case runs:
 		if err = checkWhole(ctx, s.read); err != nil {
 			return nil, err
 		}
 	}
-	if s.write, err = openWriter(ctx, path, cfg.MaxBytes, empty); err != nil {
+	if s.write, err = openWriter(ctx, path, cfg.MaxBytes, found); err != nil {
 		return nil, err
 	}
 	go s.write.run()

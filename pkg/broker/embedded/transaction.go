@@ -14,21 +14,28 @@ const (
 	stateUnrouted = "unrouted"
 )
 
-// What is tallied.
+// What is tallied by route.
 const (
 	tallyStored    = "stored"
 	tallyDone      = "done"
 	tallyDiscarded = "discarded"
 )
 
-// tally names a number in the table of that name.
-type tally struct{ route, what string }
+// What is tallied by source, besides what broker.Counter counts.
+const (
+	tallyAccepted = "accepted"
+	tallyUnrouted = "unrouted"
+)
+
+// tally names a number in the table of a route or a source.
+type tally struct{ name, what string }
 
 // transaction is what an operation works with while its batch is written.
 type transaction struct {
 	sql     *statements
 	seq     int64           // of the newest event
-	tallies map[tally]int64 // added to the table at the end, since the operations of a batch share them
+	tallies map[tally]int64 // by route; added to the table at the end, since the operations of a batch share them
+	sources map[tally]int64 // by source
 }
 
 // exec runs a statement and returns how many rows it changed. It takes no context: a transaction belongs to all the
@@ -41,9 +48,9 @@ func (tx *transaction) exec(stmt *sql.Stmt, args ...any) (int64, error) {
 	return result.RowsAffected()
 }
 
-func (tx *transaction) writeTallies() error {
-	for t, n := range tx.tallies {
-		if _, err := tx.exec(tx.sql.tally, t.route, t.what, n); err != nil {
+func (tx *transaction) write(stmt *sql.Stmt, tallies map[tally]int64) error {
+	for t, n := range tallies {
+		if _, err := tx.exec(stmt, t.name, t.what, n); err != nil {
 			return err
 		}
 	}
@@ -68,6 +75,10 @@ func insert(e event.Event, routes []string) *op {
 		tx.seq++
 		if _, err := tx.exec(tx.sql.event, tx.seq, e.ID, e.Source, e.Action, e.Time.UnixMilli(), e.ContentType, header, data); err != nil {
 			return err
+		}
+		tx.sources[tally{e.Source, tallyAccepted}]++
+		if state == stateUnrouted {
+			tx.sources[tally{e.Source, tallyUnrouted}]++
 		}
 		return tx.deliver(tx.seq, state, routes)
 	})

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -41,12 +42,13 @@ type writer struct {
 	stop   chan struct{}
 	done   chan struct{}
 	seq    int64 // of the newest event; only its goroutine uses it
+	counts counts
 	room   int64 // bytes up to which new events are taken
 	failed atomic.Bool
 }
 
-// openWriter opens the writing connection and makes the schema if there is none. It writes once run is called.
-func openWriter(ctx context.Context, path string, maxBytes int64, empty bool) (_ *writer, err error) {
+// openWriter opens the writing connection and brings the schema up from the version found. It writes once run is called.
+func openWriter(ctx context.Context, path string, maxBytes int64, found int) (_ *writer, err error) {
 	db, err := openDB(path, "journal_mode(WAL)", "synchronous(FULL)", "journal_size_limit(67108864)",
 		fmt.Sprintf("max_page_count(%d)", maxBytes/pageSize))
 	if err != nil {
@@ -64,8 +66,8 @@ func openWriter(ctx context.Context, path string, maxBytes int64, empty bool) (_
 			err = errors.Join(explain(err), closeAll(w.sql.all()), w.conn.Close(), db.Close())
 		}
 	}()
-	if empty {
-		if err = create(ctx, w.conn); err != nil {
+	if found < version {
+		if err = upgrade(ctx, w.conn, found); err != nil {
 			return nil, err
 		}
 	}
@@ -96,15 +98,21 @@ func (w *writer) do(ctx context.Context, o *op) error {
 	}
 }
 
-// run commits until it is stopped. What it has taken it answers.
+// run commits until it is stopped. What it has taken it answers. Counts that no batch takes along get a transaction of
+// their own, so that requests that are refused cost the disk no more than one in countPause, however many they are.
 func (w *writer) run() {
 	defer close(w.done)
+	count := time.NewTicker(countPause)
+	defer count.Stop()
 	batch := make([]*op, 0, maxBatch)
 	for {
+		batch = batch[:0]
 		select {
 		case o := <-w.ops:
-			batch = append(batch[:0], o)
+			batch = append(batch, o)
+		case <-count.C:
 		case <-w.stop:
+			_ = w.transact(nil) // of counts only: nobody waits for them
 			return
 		}
 		for more := true; more && len(batch) < maxBatch; {
@@ -159,11 +167,13 @@ func (w *writer) admit(batch []*op) []*op {
 
 // transact carries out a batch: all of it is on the disk when it returns nil, and nothing otherwise.
 func (w *writer) transact(batch []*op) error {
-	if len(batch) == 0 {
+	counted := w.counts.take()
+	if len(batch) == 0 && len(counted) == 0 {
 		return nil
 	}
-	err := w.try(batch)
+	err := w.try(batch, counted)
 	if err != nil {
+		w.counts.add(counted)
 		// SQLite has rolled back by itself after some errors; then this one fails, and may.
 		_, _ = w.sql.rollback.ExecContext(context.Background())
 		err = refused(err)
@@ -172,8 +182,9 @@ func (w *writer) transact(batch []*op) error {
 	return err
 }
 
-func (w *writer) try(batch []*op) error {
-	tx := &transaction{sql: &w.sql, seq: w.seq, tallies: map[tally]int64{}}
+func (w *writer) try(batch []*op, counted map[tally]int64) error {
+	tx := &transaction{sql: &w.sql, seq: w.seq, tallies: map[tally]int64{}, sources: map[tally]int64{}}
+	maps.Copy(tx.sources, counted)
 	if _, err := tx.exec(w.sql.begin); err != nil {
 		return err
 	}
@@ -182,7 +193,7 @@ func (w *writer) try(batch []*op) error {
 			return err
 		}
 	}
-	if err := tx.writeTallies(); err != nil {
+	if err := errors.Join(tx.write(w.sql.tally, tx.tallies), tx.write(w.sql.sourceTally, tx.sources)); err != nil {
 		return err
 	}
 	if _, err := tx.exec(w.sql.commit); err != nil {
