@@ -20,10 +20,11 @@ import (
 
 // Exit codes.
 const (
-	ExitOK      = 0
-	ExitFailed  = 1 // it was tried and did not work
-	ExitUsage   = 2 // the command line or the configuration is wrong: nothing was tried
-	ExitDiffers = 3 // `topology plan`: the line is not as the configuration says
+	ExitOK          = 0
+	ExitFailed      = 1 // it was tried and did not work
+	ExitUsage       = 2 // the command line or the configuration is wrong: nothing was tried
+	ExitDiffers     = 3 // `topology plan`: the line is not as the configuration says
+	ExitUnaccounted = 4 // `audit`: stored events are neither there nor finished
 )
 
 // Program is a build of hookline: its version, and its own kinds of handlers beside the built-in ones.
@@ -97,7 +98,8 @@ any number of workers.
 Without --config it reads hookline.yml in the current folder if there is one; otherwise it uses its built-in
 configuration: a source "alma" and a route that writes every event to data/export.
 
-Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 "topology plan" found differences.`,
+Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 "topology plan" found differences, 4 "audit"
+found stored events that are unaccounted for.`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
@@ -112,7 +114,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 "topology plan" 
 	root.AddGroup(&cobra.Group{ID: "roles", Title: "Run it:"}, &cobra.Group{ID: "look", Title: "Look and decide:"}, &cobra.Group{ID: "setup", Title: "Set it up:"})
 	root.AddCommand(
 		c.run(), c.receiver(), c.worker(),
-		c.send(), c.queues(), c.dead(), c.unrouted(), c.health(),
+		c.send(), c.queues(), c.dead(), c.unrouted(), c.audit(), c.health(),
 		c.topology(), c.config(), c.version(),
 	)
 	return root
