@@ -47,6 +47,7 @@ type App struct {
 	private  net.Listener
 	receiver *receiver.Receiver
 	worker   *worker.Worker
+	auditor  *auditor // nil without a worker
 	monitor  *monitor
 	reloader *reloader
 	grace    time.Duration
@@ -90,7 +91,7 @@ func (a *App) assemble(o Options, routes []worker.Route, reg *prometheus.Registr
 		if a.spool, err = openSpool(c, a.line, reg, o.Log.Named("spool")); err != nil {
 			return err
 		}
-		if a.receiver, err = receiver.New(receiverConfig(c, cert), a.publisher(), reg, o.Log.Named("receiver")); err != nil {
+		if a.receiver, err = receiver.New(receiverConfig(c, cert, a.line), a.publisher(), reg, o.Log.Named("receiver")); err != nil {
 			return err
 		}
 		if a.public, err = listen("listen", c.Listen); err != nil {
@@ -101,6 +102,7 @@ func (a *App) assemble(o Options, routes []worker.Route, reg *prometheus.Registr
 		if a.worker, err = worker.New(worker.Config{Routes: routes, Grace: c.Grace}, a.line, reg, o.Log.Named("worker")); err != nil {
 			return err
 		}
+		a.auditor = newAuditor(a.line, lineRoutes(c.Routes), reg, o.Log)
 	}
 	a.reloader = newReloader(o, a.receiver, cert, reg)
 	reg.MustRegister(newQueueCollector(a.line, o.Log))
@@ -159,6 +161,7 @@ func (a *App) Run(ctx context.Context) error {
 	}
 	if a.worker != nil {
 		group.Go(func() error { return a.worker.Run(ctx) })
+		group.Go(func() error { a.auditor.run(ctx); return nil })
 	}
 	err := errors.Join(group.Wait(), a.closeLines())
 	stopWatching()
@@ -187,9 +190,10 @@ func (a *App) close() error {
 	return errors.Join(errs...)
 }
 
-func receiverConfig(c *config.Config, cert *certificate) receiver.Config {
+func receiverConfig(c *config.Config, cert *certificate, counter receiver.Counter) receiver.Config {
 	out := receiver.Config{
-		Sources: sources(c, c.Broker), Routed: routed(c.Routes), PublicURL: c.PublicURL, TrustedProxies: c.TrustedProxies, Grace: c.Grace,
+		Sources: sources(c, c.Broker), Routed: routed(c.Routes), Counter: counter, PublicURL: c.PublicURL,
+		TrustedProxies: c.TrustedProxies, Grace: c.Grace,
 		MaxConnections: c.Limits.MaxConnections, MaxRequests: c.Limits.MaxRequests, MaxMemory: c.Limits.MaxMemory,
 		MaxHeaderBytes: c.Limits.MaxHeaderBytes, ReadHeaderTimeout: c.Limits.ReadHeaderTimeout,
 		ReadTimeout: c.Limits.ReadTimeout, IdleTimeout: c.Limits.IdleTimeout,

@@ -13,11 +13,11 @@ func TestBodiesAreAsLargeAsTheLineTakes(t *testing.T) {
 	t.Parallel()
 	github, _ := receiver.Preset("github")
 	c := &config.Config{Sources: map[string]config.Source{"github": {Preset: "github", Source: github}}}
-	if got := receiverConfig(c, nil).Sources["github"].MaxBody; got != github.MaxBody {
+	if got := receiverConfig(c, nil, nil).Sources["github"].MaxBody; got != github.MaxBody {
 		t.Errorf("embedded: %d, want %d", got, github.MaxBody)
 	}
 	c.Broker.URLs = []string{"amqp://host/"}
-	if got := receiverConfig(c, nil).Sources["github"].MaxBody; got != rabbitmq.MaxBody {
+	if got := receiverConfig(c, nil, nil).Sources["github"].MaxBody; got != rabbitmq.MaxBody {
 		t.Errorf("RabbitMQ: %d, want %d", got, rabbitmq.MaxBody)
 	}
 }

@@ -20,6 +20,7 @@ type Desk interface {
 	broker.Inspector
 	broker.DeadLetters
 	broker.Unrouted
+	broker.Auditor
 	Close(ctx context.Context) error
 }
 
@@ -28,6 +29,9 @@ type line interface {
 	Desk
 	broker.Publisher
 	broker.Consumer
+	broker.Counter
+	// AuditTurn tells whether it is this process that audits now: of all that share the line, one is enough.
+	AuditTurn(ctx context.Context) (bool, error)
 	// Ready returns nil when an event can be stored now.
 	Ready() error
 }
@@ -44,7 +48,11 @@ func openLine(c *config.Config, log *zap.Logger, reg prometheus.Registerer) (lin
 	if err != nil {
 		return nil, err
 	}
-	return rabbitmq.Open(rabbit, reg, log)
+	l, err := rabbitmq.Open(rabbit, reg, log)
+	if err != nil {
+		return nil, err
+	}
+	return unaudited{l}, nil
 }
 
 // OpenDesk opens the line for a command, beside whatever runs on it. Close it.

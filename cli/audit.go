@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -31,11 +30,7 @@ Exit codes: 0 every stored event is accounted for, 4 some are not, 1 it could no
 		Args: args(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return c.withDesk(cmd, wait, func(ctx context.Context, _ *config.Config, desk app.Desk) error {
-				auditor, ok := desk.(broker.Auditor)
-				if !ok {
-					return errors.New("this line cannot be audited")
-				}
-				a, err := auditor.Audit(ctx)
+				a, err := desk.Audit(ctx)
 				if err != nil {
 					return fmt.Errorf("it cannot be told whether everything is accounted for: %w", err)
 				}

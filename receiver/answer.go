@@ -14,7 +14,7 @@ import (
 	"github.com/hookline/hookline/pkg/signature"
 )
 
-// Reasons that are not the signature's or the line's; they appear in logs.
+// Reasons that are not the signature's or the line's; they appear in logs and audits.
 const (
 	handshakeAnswered = "handshake answered"
 	handshakeRefused  = "handshake"

@@ -27,6 +27,8 @@ type Config struct {
 	Sources map[string]Source
 	// Routed tells whether a route takes events with this routing key; it only counts. nil: every event is routed.
 	Routed func(key string) bool
+	// Counter is told of every request for a source. nil: nobody is.
+	Counter Counter
 	// PublicURL is how senders reach "/", for the few that sign the address: "https://hooks.example.org".
 	// Empty: https and the request's own host.
 	PublicURL string
@@ -124,6 +126,9 @@ func noSuchSource(http.ResponseWriter, *http.Request, *source, time.Time) answer
 func (c Config) withDefaults() Config {
 	if c.Routed == nil {
 		c.Routed = func(string) bool { return true }
+	}
+	if c.Counter == nil {
+		c.Counter = uncounted{}
 	}
 	setDefault(&c.MaxConnections, 4096)
 	setDefault(&c.MaxRequests, 2048)

@@ -33,6 +33,7 @@ func (rc *Receiver) serve(s *source, do way, w http.ResponseWriter, r *http.Requ
 	s.metrics.inFlight.Inc()
 	defer s.metrics.inFlight.Dec()
 	a := guarded(do, w, r, s, start)
+	rc.audit(s, a)
 	a.write(w)
 	took := time.Since(start)
 	s.metrics.requests[a.code].Inc()

@@ -26,7 +26,16 @@ const (
 //
 // An event leaves the disk after the line's confirm: a crash in between hands it on twice.
 func (s *Spool) Run(ctx context.Context) error {
-	return s.store.Consume(ctx, Route(), s.drain(ctx.Done()))
+	reporting, stop := context.WithCancel(ctx)
+	reported := make(chan struct{})
+	go func() {
+		defer close(reported)
+		s.report(reporting)
+	}()
+	err := s.store.Consume(ctx, Route(), s.drain(ctx.Done()))
+	stop()
+	<-reported
+	return err
 }
 
 // drain waits with the event in hand while the line is away, so that those behind it stay there.

@@ -148,7 +148,7 @@ func newRig(t testing.TB, l *line, store spool.Store) rig {
 func newSpool(t testing.TB, l spool.Line, store spool.Store) (*spool.Spool, *prometheus.Registry) {
 	t.Helper()
 	reg := prometheus.NewRegistry()
-	s, err := spool.New(spool.Config{Sources: map[string]bool{"github": true, "stripe": false}, MaxAge: maxAge}, l, store, reg, zap.NewNop())
+	s, err := spool.New(spool.Config{Sources: map[string]bool{"github": true, "stripe": false}, MaxAge: maxAge}, l, store, &reports{}, reg, zap.NewNop())
 	if err != nil {
 		t.Fatal(err)
 	}

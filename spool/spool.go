@@ -37,6 +37,8 @@ type Backlog interface {
 	Oldest(ctx context.Context) (time.Time, error)
 	// Size is how many events there are and how many bytes of the disk are in use.
 	Size(ctx context.Context) (events int, bytes int64, err error)
+	// Sources is how many events of each source there are.
+	Sources(ctx context.Context) (map[string]int64, error)
 }
 
 // Route is the one that a Store has to have. It brings one event at a time, so that their order is kept and live events
@@ -57,6 +59,7 @@ type Spool struct {
 	cfg     Config
 	line    Line
 	store   Store
+	counter Counter
 	metrics *metrics
 	log     *zap.Logger
 }
@@ -69,12 +72,12 @@ func (c Config) Used() bool {
 var _ broker.Publisher = (*Spool)(nil)
 
 // New checks cfg. The spool hands events on once Run is called; both line and store stay the caller's to close.
-func New(cfg Config, line Line, store Store, reg prometheus.Registerer, log *zap.Logger) (*Spool, error) {
+func New(cfg Config, line Line, store Store, counter Counter, reg prometheus.Registerer, log *zap.Logger) (*Spool, error) {
 	if cfg.MaxAge <= 0 {
 		return nil, fmt.Errorf("spool: max age is %v; it must be more than 0", cfg.MaxAge)
 	}
 	m, err := newMetrics(cfg.Sources, reg)
-	s := &Spool{cfg: cfg, line: line, store: store, metrics: m, log: log}
+	s := &Spool{cfg: cfg, line: line, store: store, counter: counter, metrics: m, log: log}
 	if err := errors.Join(err, reg.Register(newCollector(s))); err != nil {
 		return nil, fmt.Errorf("spool: metrics: %w", err)
 	}

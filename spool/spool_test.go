@@ -149,6 +149,9 @@ func (s store) Publish(ctx context.Context, _ event.Event) error {
 func (s store) Ready() error                              { return s.err }
 func (s store) Oldest(context.Context) (time.Time, error) { return time.Time{}, s.err }
 func (s store) Size(context.Context) (int, int64, error)  { return 0, 0, s.err }
+func (s store) Sources(context.Context) (map[string]int64, error) {
+	return map[string]int64{"github": 1}, s.err
+}
 func (s store) Consume(ctx context.Context, _ broker.Route, _ broker.Process) error {
 	<-ctx.Done()
 	return s.err
@@ -213,7 +216,7 @@ func TestAKnownOutageTakesNoTime(t *testing.T) {
 
 func TestAnAgeIsNeeded(t *testing.T) {
 	t.Parallel()
-	_, err := spool.New(spool.Config{}, newLine(), store{}, prometheus.NewRegistry(), zap.NewNop())
+	_, err := spool.New(spool.Config{}, newLine(), store{}, &reports{}, prometheus.NewRegistry(), zap.NewNop())
 	if err == nil || !strings.Contains(err.Error(), "max age") {
 		t.Error(err)
 	}

@@ -27,3 +27,22 @@ func (s *store) Size(ctx context.Context) (deliveries int, bytes int64, err erro
 	}
 	return deliveries, bytes * pageSize, nil
 }
+
+// Sources is how many events of each source there are, in whatever state. It counts one by one.
+func (s *store) Sources(ctx context.Context) (map[string]int64, error) {
+	found, err := s.queries.sources.QueryContext(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("the line's sources: %w", explain(err))
+	}
+	defer found.Close()
+	events := map[string]int64{}
+	for found.Next() {
+		var source string
+		var n int64
+		if err := found.Scan(&source, &n); err != nil {
+			return nil, fmt.Errorf("the line's sources: %w", explain(err))
+		}
+		events[source] = n
+	}
+	return events, explain(found.Err())
+}

@@ -15,15 +15,13 @@ type counts struct {
 	pending map[tally]int64
 }
 
-func (c *counts) add(more map[tally]int64) {
+func (c *counts) add(t tally, n int64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.pending == nil {
-		c.pending = make(map[tally]int64, len(more))
+		c.pending = map[tally]int64{}
 	}
-	for t, n := range more {
-		c.pending[t] += n
-	}
+	c.pending[t] += n
 }
 
 func (c *counts) take() map[tally]int64 {
@@ -37,7 +35,7 @@ func (c *counts) take() map[tally]int64 {
 // Count adds one to a number of a source. It is in memory, and on the disk with the next event or outcome, within a second,
 // or when the line is closed: a crash loses what is counted there, and nothing else.
 func (l *Line) Count(source, what string) {
-	l.write.counts.add(map[tally]int64{{source, what}: 1})
+	l.write.counts.add(tally{source, what}, 1)
 }
 
 // Spooled does nothing: before a line that is a disk itself, no receiver has a spool.

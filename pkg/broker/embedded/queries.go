@@ -17,7 +17,7 @@ const (
 
 // queries are the statements that read, prepared once.
 type queries struct {
-	ready, due, kept, lastKept, count, oldest, size, audit *sql.Stmt
+	ready, due, kept, lastKept, count, oldest, size, sources, audit *sql.Stmt
 }
 
 const (
@@ -37,6 +37,7 @@ func (q *queries) all() []statement {
 		{&q.count, `SELECT state, route, at > ?, count(*) FROM delivery GROUP BY 1, 2, 3`},
 		{&q.oldest, `SELECT coalesce((SELECT time FROM event ORDER BY seq LIMIT 1), -1)`},
 		{&q.size, `SELECT (SELECT count(*) FROM delivery), page_count - freelist_count FROM pragma_page_count, pragma_freelist_count`},
+		{&q.sources, `SELECT source, count(*) FROM event GROUP BY source`},
 		{&q.audit, auditQuery},
 	}
 }

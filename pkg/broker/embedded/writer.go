@@ -173,7 +173,9 @@ func (w *writer) transact(batch []*op) error {
 	}
 	err := w.try(batch, counted)
 	if err != nil {
-		w.counts.add(counted)
+		for t, n := range counted {
+			w.counts.add(t, n)
+		}
 		// SQLite has rolled back by itself after some errors; then this one fails, and may.
 		_, _ = w.sql.rollback.ExecContext(context.Background())
 		err = refused(err)
