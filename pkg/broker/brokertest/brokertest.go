@@ -49,6 +49,7 @@ func Run(t *testing.T, place func(t *testing.T) Open) {
 		{"Stop", stopping()},
 		{"Crash", crashes()},
 		{"Queues", queues()},
+		{"Audit", audits()},
 	} {
 		t.Run(topic.name, func(t *testing.T) {
 			for _, p := range topic.promises {

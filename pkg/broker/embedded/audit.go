@@ -2,8 +2,12 @@ package embedded
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
+	"os"
 	"slices"
 	"time"
 
@@ -17,10 +21,15 @@ SELECT 'since' AS kind, '' AS name, '' AS what, since FROM counting
 UNION ALL SELECT 'source', source, what, n FROM source_tally
 UNION ALL SELECT 'route', route, what, n FROM tally
 UNION ALL SELECT 'route', route, iif(state = 'work' AND at > ?, 'retry', state), count(*)
-	FROM delivery d WHERE EXISTS (SELECT 1 FROM event e WHERE e.seq = d.seq) GROUP BY 2, 3`
+	FROM delivery d WHERE EXISTS (SELECT 1 FROM event e WHERE e.seq = d.seq) GROUP BY 2, 3
+UNION ALL SELECT 'route', d.route, 'running', count(*)
+	FROM json_each(?) h CROSS JOIN delivery d ON d.state = 'work' AND (d.route, d.at, d.seq) = (h.value->>0, h.value->>1, h.value->>2) GROUP BY 2`
 
-// stateRetry is, in auditQuery only, that of work whose time has not come.
-const stateRetry = "retry"
+// The states of work in auditQuery only: its time has not come, and somebody has it in hand.
+const (
+	stateRetry   = "retry"
+	stateRunning = "running"
+)
 
 // numbers are what was counted of routes or sources, by name and what it is.
 type numbers map[string]map[string]int64
@@ -35,7 +44,8 @@ func (n numbers) set(name, what string, value int64) {
 }
 
 // Audit compares what was stored for each route with what is there, done and discarded, at one moment. It sees what a hand, a
-// disk or an error of this program took away; what is unaccounted stays so. It counts one by one.
+// disk or an error of this program took away; what is unaccounted stays so. It counts one by one. What a process died with
+// is running until the next one takes it up.
 //
 // Routes have been counted since the file was made, sources since Audit.Since: later if the file is of an earlier Hookline.
 func (s *store) Audit(ctx context.Context) (broker.Audit, error) {
@@ -45,7 +55,11 @@ func (s *store) Audit(ctx context.Context) (broker.Audit, error) {
 	for _, r := range s.cfg.Routes {
 		routes.set(r.Name, "", 0)
 	}
-	found, err := s.queries.audit.QueryContext(ctx, time.Now().UnixMilli())
+	inHand, err := s.inHand()
+	if err != nil {
+		return a, err
+	}
+	found, err := s.queries.audit.QueryContext(ctx, time.Now().UnixMilli(), inHand)
 	if err != nil {
 		return a, fmt.Errorf("audit the line: %w", explain(err))
 	}
@@ -79,6 +93,22 @@ func (s *store) Audit(ctx context.Context) (broker.Audit, error) {
 	return a, nil
 }
 
+// inHand is a JSON list of what the process that runs the line handles, each as [route, at, seq].
+func (s *store) inHand() (string, error) {
+	text, err := os.ReadFile(handPath(s.cfg.Path))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return "", fmt.Errorf("read what is being handled: %w", err)
+	}
+	list := [][3]any{}
+	for p, handled := range handLines(text) {
+		if handled {
+			list = append(list, [3]any{p.route, p.at, p.seq})
+		}
+	}
+	encoded, err := json.Marshal(list)
+	return string(encoded), err
+}
+
 func auditSource(name string, n map[string]int64) broker.SourceAudit {
 	s := broker.SourceAudit{Source: name, Rejected: map[string]int64{}}
 	for what, count := range n {
@@ -99,11 +129,12 @@ func auditSource(name string, n map[string]int64) broker.SourceAudit {
 }
 
 func auditRoute(name string, n map[string]int64) broker.RouteAudit {
+	running := min(n[stateRunning], n[stateWork])
 	r := broker.RouteAudit{
-		Route: name, Accepted: n[tallyStored], Waiting: n[stateWork] + n[stateUnrouted], Retrying: n[stateRetry],
-		Dead: n[stateDead], Done: n[tallyDone], Discarded: n[tallyDiscarded],
+		Route: name, Accepted: n[tallyStored], Waiting: n[stateWork] - running + n[stateUnrouted], Running: running,
+		Retrying: n[stateRetry], Done: n[tallyDone], Dead: n[stateDead], Discarded: n[tallyDiscarded],
 	}
-	rest := r.Accepted - r.Waiting - r.Retrying - r.Dead - r.Done - r.Discarded
+	rest := r.Accepted - r.Waiting - r.Running - r.Retrying - r.Done - r.Dead - r.Discarded
 	r.Unaccounted, r.Extra = max(rest, 0), max(-rest, 0)
 	return r
 }

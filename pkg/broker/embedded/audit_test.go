@@ -88,3 +88,21 @@ func TestWhatWasDeletedByHandIsUnaccounted(t *testing.T) {
 		}
 	}
 }
+
+func TestCountsReachTheDiskByThemselvesAndAtTheEnd(t *testing.T) {
+	t.Parallel()
+	cfg := embedded.Config{Path: filepath.Join(t.TempDir(), "line.db"), Routes: []broker.Route{archive(1)}}
+	line := openOnce(t, cfg)
+	for range 1000 {
+		line.Count("alma", "mismatch")
+	}
+	await(t.Context(), t, func() bool {
+		sources := audit(t, line).Sources
+		return len(sources) == 1 && sources[0].Rejected["mismatch"] == 1000
+	})
+	line.Count("alma", "mismatch")
+	shut(t, line)
+	if sources := audit(t, open(t, cfg)).Sources; len(sources) != 1 || sources[0].Rejected["mismatch"] != 1001 {
+		t.Errorf("after the end: %+v", sources)
+	}
+}

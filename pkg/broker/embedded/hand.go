@@ -3,6 +3,7 @@ package embedded
 import (
 	"bytes"
 	"fmt"
+	"iter"
 	"os"
 	"sync"
 
@@ -29,7 +30,7 @@ type hand struct {
 const handLine = broker.MaxRoute + 20 + 20 + 3
 
 func openHand(path string, log *zap.Logger) (*hand, error) {
-	f, err := os.OpenFile(path+".hand", os.O_RDWR|os.O_CREATE, 0o600)
+	f, err := os.OpenFile(handPath(path), os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("cannot note what is being handled; give this user write access to %s.hand: %w", path, err)
 	}
@@ -39,9 +40,8 @@ func openHand(path string, log *zap.Logger) (*hand, error) {
 		return nil, fmt.Errorf("read what was being handled: %w", err)
 	}
 	h := &hand{file: f, log: log, left: map[place]int{}}
-	for line := range bytes.Lines(text) {
-		var p place
-		if n, _ := fmt.Sscan(string(line), &p.route, &p.at, &p.seq); n == 3 {
+	for p, handled := range handLines(text) {
+		if handled {
 			h.left[p] = h.lines
 		} else {
 			h.free = append(h.free, h.lines)
@@ -49,6 +49,21 @@ func openHand(path string, log *zap.Logger) (*hand, error) {
 		h.lines++
 	}
 	return h, nil
+}
+
+func handPath(line string) string { return line + ".hand" }
+
+// handLines reads what is being handled, and false for each blank line.
+func handLines(text []byte) iter.Seq2[place, bool] {
+	return func(yield func(place, bool) bool) {
+		for line := range bytes.Lines(text) {
+			var p place
+			n, _ := fmt.Sscan(string(line), &p.route, &p.at, &p.seq)
+			if !yield(p, n == 3) {
+				return
+			}
+		}
+	}
 }
 
 // has tells whether a process before this one died with p.

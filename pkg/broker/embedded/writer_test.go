@@ -123,3 +123,24 @@ func FuzzHeader(f *testing.F) {
 		}
 	})
 }
+
+func TestWhatIsCountedWaitsForATransactionThatSucceeds(t *testing.T) {
+	w := newWriter(t)
+	defer func() { go w.run() }()
+	for range 1000 {
+		w.counts.add(tally{"alma", "mismatch"}, 1)
+	}
+	broken, good := newOp(0, func(*transaction) error { return errors.New("broken") }), tiny("1")
+	w.commit([]*op{broken})
+	if err := <-broken.answer; err == nil {
+		t.Error("the transaction did not fail")
+	}
+	if n := count(t, w, "source_tally"); n != 0 {
+		t.Errorf("%d numbers are there", n)
+	}
+	w.counts.add(tally{"alma", "mismatch"}, 1)
+	w.commit([]*op{good})
+	if n := count(t, w, "source_tally WHERE what = 'mismatch' AND n = 1001"); n != 1 {
+		t.Error("the counts are not there")
+	}
+}
