@@ -27,15 +27,17 @@ func now() row {
 	return row{"Now", []panel{
 		{title: "Accepted", description: "Events a second that were answered 200, which is: stored.", unit: "reqps", stat: true, width: 4,
 			queries: one("sum(rate(hookline_receiver_accepted_total[$__rate_interval]))", "accepted")},
-		{title: "Receivers", description: "Receivers that answer Prometheus.", unit: "none", stat: true, width: 4, good: at(1),
+		{title: "Receivers", description: "Receivers that answer Prometheus.", unit: "none", stat: true, width: 3, good: at(1),
 			queries: one(`sum(up{job="receiver"}) or vector(0)`, "receivers")},
-		{title: "Workers", description: "Workers that answer Prometheus.", unit: "none", stat: true, width: 4, good: at(1),
+		{title: "Workers", description: "Workers that answer Prometheus.", unit: "none", stat: true, width: 3, good: at(1),
 			queries: one(`sum(up{job="worker"}) or vector(0)`, "workers")},
-		{title: "Line connected", description: "Whether every connection of every process to the line stands.", unit: "bool_yes_no", stat: true, width: 4, good: at(1),
+		{title: "Line connected", description: "Whether every connection of every process to the line stands.", unit: "bool_yes_no", stat: true, width: 3, good: at(1),
 			queries: one("min(hookline_broker_connected)", "connected")},
 		{title: "Waiting", description: "Events that no worker holds yet, over all routes.", unit: "none", stat: true, width: 4, bad: at(1000),
 			queries: one(`sum(max by (queue) (hookline_broker_queue_waiting{role="work"}))`, "waiting")},
-		{title: "Alerts", description: "Alerts that fire now; Prometheus' own page /alerts names them and says what to do.", unit: "none", stat: true, width: 4, bad: at(1),
+		{title: "Unaccounted", description: "Stored events that are neither there nor finished. Anything but 0 is a loss: `hookline audit` shows of which routes.", unit: "none", stat: true, width: 4, bad: at(1),
+			queries: one("sum(max by (route) (hookline_ledger_unaccounted))", "unaccounted")},
+		{title: "Alerts", description: "Alerts that fire now; Prometheus' own page /alerts names them and says what to do.", unit: "none", stat: true, width: 3, bad: at(1),
 			queries: one(`count(ALERTS{alertstate="firing"}) or vector(0)`, "firing")},
 	}}
 }
