@@ -145,7 +145,7 @@ func auditsCrash(t *testing.T, open Open) {
 	h := c.nextRedelivered(t)
 	expectAudit(t, line, broker.RouteAudit{}, broker.RouteAudit{Route: "archive", Accepted: 3, Waiting: 1, Running: 1, Done: 1})
 	h.answer(broker.Ack())
-	c.next(t).answer(broker.Ack())
+	c.any(t).answer(broker.Ack()) // which may have been fetched, too
 	expectAudit(t, line, broker.RouteAudit{}, broker.RouteAudit{Route: "archive", Accepted: 3, Done: 3})
 }
 
