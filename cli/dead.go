@@ -12,7 +12,6 @@ import (
 	"github.com/hookline/hookline/app"
 	"github.com/hookline/hookline/app/config"
 	"github.com/hookline/hookline/pkg/broker"
-	"github.com/hookline/hookline/worker"
 )
 
 // moveTimeout bounds a replay or discard of many.
@@ -53,7 +52,7 @@ func (c *command) deadList() *cobra.Command {
 						break
 					}
 				}
-				if len(letters) == 0 && len(given) == 1 && !isRoute(conf, given[0]) { // one that was removed may still have some
+				if len(letters) == 0 && len(given) == 1 && !slices.Contains(routesOr(conf, nil), given[0]) { // one that was removed may still have some
 					return usage(fmt.Errorf("no route %q in the configuration, and no dead letters of it; `hookline config show` lists the routes", given[0]))
 				}
 				if asJSON {
@@ -157,10 +156,6 @@ func routesOr(conf *config.Config, given []string) []string {
 		names = append(names, r.Name)
 	}
 	return names
-}
-
-func isRoute(conf *config.Config, name string) bool {
-	return slices.ContainsFunc(conf.Routes, func(r worker.Route) bool { return r.Name == name })
 }
 
 func oneLine(s string, most int) string {
