@@ -74,7 +74,7 @@ type attachedDesk struct{ *embedded.Attached }
 func (d attachedDesk) Close(context.Context) error { return d.Attached.Close() }
 
 func embeddedConfig(c *config.Config) embedded.Config {
-	return embedded.Config{Path: filepath.Join(c.Data, "line.db"), Routes: lineRoutes(c.Routes), MaxBytes: c.Broker.MaxBytes}
+	return embedded.Config{Path: filepath.Join(c.Data, "line.db"), Routes: lineRoutes(c.Routes), MaxBytes: c.Broker.MaxBytes, Duplicates: c.Duplicates}
 }
 
 // RabbitMQ is the configuration of the line on RabbitMQ.
@@ -83,5 +83,5 @@ func RabbitMQ(c *config.Config) (rabbitmq.Config, error) {
 	if err != nil {
 		return rabbitmq.Config{}, err
 	}
-	return rabbitmq.Config{URLs: c.Broker.URLs, TLS: tls, Name: "hookline", Routes: lineRoutes(c.Routes)}, nil
+	return rabbitmq.Config{URLs: c.Broker.URLs, TLS: tls, Name: "hookline", Routes: lineRoutes(c.Routes), Duplicates: c.Duplicates}, nil
 }

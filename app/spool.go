@@ -37,7 +37,10 @@ func openSpool(c *config.Config, l line, reg prometheus.Registerer, log *zap.Log
 		return nil, nil
 	}
 	cfg := spool.Config{Sources: spooled(c), MaxAge: c.Spool.MaxAge}
-	file := embedded.Config{Path: filepath.Join(c.Data, "spool", "spool.db"), Routes: []broker.Route{spool.Route()}, MaxBytes: c.Spool.MaxBytes}
+	file := embedded.Config{
+		Path: filepath.Join(c.Data, "spool", "spool.db"), Routes: []broker.Route{spool.Route()},
+		MaxBytes: c.Spool.MaxBytes, Duplicates: c.Duplicates,
+	}
 	var store spoolStore = noStore{}
 	if _, err := os.Stat(file.Path); err == nil || cfg.Used() {
 		store = openSpoolStore(file, log)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"net/http"
 	"os"
 	"slices"
@@ -24,6 +25,8 @@ type sending struct {
 	url, format, id, file, contentType string
 	count                              int
 	all, list, challenge, asJSON       bool
+	asSender                           bool
+	play                               playing
 }
 
 func (c *command) send() *cobra.Command {
@@ -40,8 +43,12 @@ print what came back.
   hookline send alma job_end                JSON; --format xml for XML
   hookline send alma --all                  one of each
   hookline send alma --file event.json      a body of your own
+  hookline send alma job_end --as-sender    as Alma really sends: its deadline, its repeats, some messages twice
 
-Exit code 0 if every answer was 2xx, else 1.`,
+With --as-sender it sends --count messages at --rate, repeats as the preset's sender would after what it would (an hour
+of its pauses takes 6 seconds at the default --speed), and reports what it would have given up on.
+
+Exit code 0 if every answer was 2xx, with --as-sender if every message was accepted in the end; else 1.`,
 		Args: args(cobra.RangeArgs(1, 2)), ValidArgsFunction: c.completeSend,
 		RunE: func(cmd *cobra.Command, given []string) error {
 			action := ""
@@ -50,6 +57,9 @@ Exit code 0 if every answer was 2xx, else 1.`,
 			}
 			if one := len(given) - 1 + count(s.all, s.list, s.challenge, s.file != ""); one != 1 {
 				return usage(errors.New("give exactly one of ACTION, --all, --list, --challenge and --file\nTry: hookline send alma --list"))
+			}
+			if err := s.play.check(cmd, s); err != nil {
+				return usage(err)
 			}
 			return c.sendTo(cmd.Context(), given[0], action, s)
 		},
@@ -60,10 +70,11 @@ Exit code 0 if every answer was 2xx, else 1.`,
 	flags.StringVar(&s.id, "id", "", "the event's ID (default: a new one); the same again plays a sender's repeat")
 	flags.StringVar(&s.file, "file", "", "send this file's content as the body")
 	flags.StringVar(&s.contentType, "content-type", "application/json", "with --file: its Content-Type")
-	flags.IntVarP(&s.count, "count", "n", 1, "send this many, one after the other")
+	flags.IntVarP(&s.count, "count", "n", 1, "send this many")
 	flags.BoolVar(&s.all, "all", false, "send each sample")
 	flags.BoolVar(&s.list, "list", false, "list the samples; send nothing")
 	flags.BoolVar(&s.challenge, "challenge", false, "ask Alma's challenge; send no event")
+	s.play.flags(cmd, &s.asSender)
 	jsonFlag(cmd, &s.asJSON)
 	return cmd
 }
@@ -85,16 +96,18 @@ func (c *command) sendTo(ctx context.Context, name, action string, s sending) er
 		answer, err := sender.Challenge(ctx, target)
 		return c.answers([]sent{{Name: "challenge", Code: answer.Code, Took: answer.Took.String(), Body: string(answer.Body)}}, s.asJSON, err)
 	}
-	messages, err := s.messages(source.Preset, action)
-	if err != nil {
-		return usage(err)
-	}
 	verifier, err := signature.New(source.Verify, source.Secrets)
 	if err != nil {
 		return usage(err)
 	}
+	if _, err := s.round(source.Preset, action); err != nil {
+		return usage(err)
+	}
+	if s.asSender {
+		return c.playSender(ctx, sender.PlayConfig{To: target, Verifier: verifier, Schedule: sender.ScheduleOf(source.Preset)}, s, s.messages(source.Preset, action))
+	}
 	var all []sent
-	for _, m := range messages {
+	for m := range s.messages(source.Preset, action) {
 		answer, err := sender.Send(ctx, target, m.Message, verifier)
 		if err != nil {
 			return c.answers(all, s.asJSON, err)
@@ -110,29 +123,41 @@ type message struct {
 	sender.Message
 }
 
-func (s sending) messages(preset, action string) ([]message, error) {
-	var out []message
-	for range max(s.count, 1) {
-		switch {
-		case s.file != "":
-			body, err := os.ReadFile(s.file)
-			if err != nil {
-				return nil, err
-			}
-			out = append(out, message{s.file, sender.Message{ID: s.id, Header: http.Header{"Content-Type": {s.contentType}}, Body: body}})
-		case s.all:
-			for _, sample := range sender.Samples(preset) {
-				if s.format == "" || s.format == sample.Format {
-					out = append(out, message{sample.Name + " " + sample.Format, sample.Message("", time.Now())})
+// messages makes as many rounds as --count says, each when it is asked for: with the time of then.
+func (s sending) messages(preset, action string) iter.Seq[message] {
+	return func(yield func(message) bool) {
+		for range max(s.count, 1) {
+			round, _ := s.round(preset, action) // the first has shown that there is no error
+			for _, m := range round {
+				if !yield(m) {
+					return
 				}
 			}
-		default:
-			sample, err := sender.Find(preset, action, s.format)
-			if err != nil {
-				return nil, err
-			}
-			out = append(out, message{sample.Name, sample.Message(s.id, time.Now())})
 		}
+	}
+}
+
+// round makes one message of what is asked for, or with --all one of each sample.
+func (s sending) round(preset, action string) (out []message, err error) {
+	switch {
+	case s.file != "":
+		body, err := os.ReadFile(s.file)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, message{s.file, sender.Message{ID: s.id, Header: http.Header{"Content-Type": {s.contentType}}, Body: body}})
+	case s.all:
+		for _, sample := range sender.Samples(preset) {
+			if s.format == "" || s.format == sample.Format {
+				out = append(out, message{sample.Name + " " + sample.Format, sample.Message("", time.Now())})
+			}
+		}
+	default:
+		sample, err := sender.Find(preset, action, s.format)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, message{sample.Name, sample.Message(s.id, time.Now())})
 	}
 	if len(out) == 0 {
 		return nil, fmt.Errorf("there are no samples for preset %q; use --file", preset)

@@ -40,7 +40,7 @@ type answer struct {
 	allow       string        // of a 405
 	retryAfter  time.Duration // 0: not said
 	hangUp      bool          // the rest of the request is not read
-	reason      string        // why it was not stored, from a closed list; empty: it was
+	reason      string        // why nothing was stored, from a closed list; empty: the event was
 	err         error         // for the log only
 	event       event.Event   // as far as known
 	secret      string        // the label of the secret that fitted
@@ -56,6 +56,13 @@ func stored(e event.Event, secret string) answer {
 	// An ID is printable ASCII, for which Go's quoting is JSON's.
 	body := strconv.AppendQuote([]byte(`{"id":`), e.ID)
 	return answer{code: http.StatusOK, body: append(body, '}'), event: e, secret: secret}
+}
+
+// storedBefore answers a repeat as the first was answered: for the sender there is no difference.
+func storedBefore(e event.Event, secret string) answer {
+	a := stored(e, secret)
+	a.reason = broker.CountDuplicate
+	return a
 }
 
 func refuse(code int, reason, text string) answer {

@@ -19,7 +19,8 @@ import (
 //	form-json:f:a.b a string in the JSON that the form field f holds
 //	header:Name     a request header
 //	word:text       the text itself, for senders that send only one kind of event
-//	new             a new ID each time, for senders whose messages can be equal without being repeats
+//	new             a new ID each time, for senders whose messages can be equal without being repeats: without it, the
+//	                second of two equal messages inside the line's window makes no work
 type Extract struct {
 	ID []string `yaml:"id"`
 	// Action and Event together are the event's action: "loan" and "loan_created" make loan.loan_created.

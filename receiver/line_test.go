@@ -148,3 +148,19 @@ func TestTheRateIsLimitedAfterTheSignature(t *testing.T) {
 		t.Errorf("%d stored", n)
 	}
 }
+
+func TestADuplicateIsAnsweredAsTheFirstAndCountedApart(t *testing.T) {
+	t.Parallel()
+	l := line{publish: func(context.Context, event.Event) error { return fmt.Errorf("publish: %w", broker.ErrDuplicate) }}
+	s := serve(t, every(t), &l)
+	got := s.send(t, "alma", nil, jobEnd)
+	if got.code != http.StatusOK || !strings.HasPrefix(got.body, `{"id":"`) {
+		t.Errorf("answered %d %s", got.code, got.body)
+	}
+	if s.metric(t, "duplicates_total", "source", "alma") != 1 || s.metric(t, "accepted_total", "source", "alma") != 0 || s.metric(t, "duplicates_total", "source", "github") != 0 {
+		t.Error("counted wrongly")
+	}
+	if lines := s.logs.All(); len(lines) != 1 || !strings.Contains(lines[0].Message, "duplicate") {
+		t.Errorf("logged %v", lines)
+	}
+}

@@ -20,6 +20,7 @@ type metrics struct {
 	inFlight        prometheus.Gauge
 	verifyFailures  *prometheus.CounterVec
 	accepted        *prometheus.CounterVec
+	duplicates      *prometheus.CounterVec
 	unrouted        *prometheus.CounterVec
 	unreadable      *prometheus.CounterVec
 	handshakes      *prometheus.CounterVec
@@ -42,6 +43,7 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 		inFlight:        prometheus.NewGauge(prometheus.GaugeOpts{Name: "hookline_receiver_in_flight", Help: "Requests that are being worked on."}),
 		verifyFailures:  counter("verify_failures_total", "Messages whose signature or token was refused.", "source", "reason"),
 		accepted:        counter("accepted_total", "Events that were stored and answered 200.", "source"),
+		duplicates:      counter("duplicates_total", "Repeats of stored events that were answered 200 and not stored again.", "source"),
 		unrouted:        counter("unrouted_total", "Accepted events that no route takes.", "source"),
 		unreadable:      counter("unreadable_total", "Accepted events whose action could not be read.", "source"),
 		handshakes:      counter("handshakes_total", "Handshakes of senders.", "source", "result"),
@@ -50,7 +52,7 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 	}
 	var errs []error
 	for _, c := range []prometheus.Collector{m.requests, m.requestSeconds, m.inFlight, m.verifyFailures, m.accepted,
-		m.unrouted, m.unreadable, m.handshakes, m.publishSeconds, m.publishFailures} {
+		m.duplicates, m.unrouted, m.unreadable, m.handshakes, m.publishSeconds, m.publishFailures} {
 		errs = append(errs, reg.Register(c))
 	}
 	return m, errors.Join(errs...)
@@ -63,6 +65,7 @@ type sourceMetrics struct {
 	inFlight        prometheus.Gauge
 	verifyFailures  map[string]prometheus.Counter
 	accepted        prometheus.Counter
+	duplicates      prometheus.Counter
 	unrouted        prometheus.Counter
 	unreadable      prometheus.Counter
 	answered        prometheus.Counter
@@ -75,6 +78,7 @@ func (m *metrics) source(name string) *sourceMetrics {
 	s := m.requestsOnly(name)
 	s.verifyFailures = byLabel(m.verifyFailures, name, signature.Reasons())
 	s.accepted = m.accepted.WithLabelValues(name)
+	s.duplicates = m.duplicates.WithLabelValues(name)
 	s.unrouted = m.unrouted.WithLabelValues(name)
 	s.unreadable = m.unreadable.WithLabelValues(name)
 	s.answered = m.handshakes.WithLabelValues(name, "answered")

@@ -2,11 +2,13 @@ package receiver
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/url"
 	"strings"
 	"time"
 
+	"github.com/hookline/hookline/pkg/broker"
 	"github.com/hookline/hookline/pkg/event"
 	"github.com/hookline/hookline/pkg/signature"
 )
@@ -44,7 +46,12 @@ func (rc *Receiver) post(w http.ResponseWriter, r *http.Request, s *source, star
 		return refuseRate(wait)
 	}
 	e := s.event(r, m, now)
-	if err := rc.publish(r, s, e, start.Add(s.Deadline/100*publishShare)); err != nil {
+	err = rc.publish(r, s, e, start.Add(s.Deadline/100*publishShare))
+	switch {
+	case errors.Is(err, broker.ErrDuplicate):
+		s.metrics.duplicates.Inc()
+		return storedBefore(e, secret)
+	case err != nil:
 		return s.metrics.unpublished(notStored(e, err))
 	}
 	rc.count(s, e)

@@ -8,6 +8,8 @@ import (
 
 	"github.com/gorilla/mux"
 	"go.uber.org/zap"
+
+	"github.com/hookline/hookline/pkg/broker"
 )
 
 // way is what is done with a request for a source. It only decides: rc.serve writes, counts and logs the answer.
@@ -58,6 +60,8 @@ func (rc *Receiver) report(s *source, r *http.Request, a answer, took time.Durat
 	switch {
 	case a.reason == "":
 		rc.log.Info("event stored", source, duration, zap.String("id", a.event.ID), zap.String("action", a.event.Action), zap.Int("bytes", len(a.event.Data)), zap.String("secret", a.secret))
+	case a.reason == broker.CountDuplicate:
+		rc.log.Info("event is a duplicate: it was stored before", source, duration, zap.String("id", a.event.ID), zap.String("action", a.event.Action), zap.String("secret", a.secret))
 	case a.event.ID != "":
 		rc.log.Error("event not stored", source, duration, zap.String("id", a.event.ID), zap.String("action", a.event.Action), zap.String("reason", a.reason), zap.Error(a.err))
 	case !rc.strangers.Allow():

@@ -27,7 +27,7 @@ type Message struct {
 // Every call with an empty id makes a new one, in the sender's own style; the same id again plays a sender's retry.
 func (s Sample) Message(id string, now time.Time) Message {
 	if id == "" {
-		id = newID(s.Preset, now)
+		id = newID(s.Preset)
 	}
 	fill := placeholders(id, now)
 	m := Message{ID: id, Header: http.Header{"Content-Type": {"application/" + s.Format}}, Body: []byte(fill.Replace(s.body))}
@@ -60,11 +60,11 @@ func placeholders(id string, now time.Time) *strings.Replacer {
 }
 
 // newID makes an ID that looks like the sender's own.
-func newID(preset string, now time.Time) string {
+func newID(preset string) string {
 	random := strings.ReplaceAll(uuid.NewString(), "-", "")
 	switch preset {
 	case "alma": // 19 digits: past 2^53, as some of Alma's are
-		return strconv.FormatInt(now.UnixMilli()*1_000_000+rand.Int64N(1_000_000), 10)
+		return strconv.FormatInt(1e18+rand.Int64N(8e18), 10)
 	case "stripe":
 		return "evt_" + random[:24]
 	case "slack":

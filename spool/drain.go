@@ -2,6 +2,7 @@ package spool
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"go.uber.org/zap"
@@ -24,7 +25,8 @@ const (
 
 // Run hands events on until ctx ends, one at a time and oldest first. An error means that the store cannot be read at all.
 //
-// An event leaves the disk after the line's confirm: a crash in between hands it on twice.
+// An event leaves the disk after the line's confirm: a crash in between hands it on twice. So it does when the line says that
+// it has a repeat of it already, which came while the line was back.
 func (s *Spool) Run(ctx context.Context) error {
 	reporting, stop := context.WithCancel(ctx)
 	reported := make(chan struct{})
@@ -64,7 +66,7 @@ func (s *Spool) handOn(ctx context.Context, e event.Event) error {
 	ctx, cancel := context.WithTimeout(ctx, confirmTime)
 	defer cancel()
 	source, id := zap.String("source", e.Source), zap.String("id", e.ID)
-	if err := s.line.Publish(ctx, e); err != nil {
+	if err := s.line.Publish(ctx, e); err != nil && !errors.Is(err, broker.ErrDuplicate) {
 		s.log.Warn("the line did not take a spooled event; it stays in the spool", source, id, zap.Error(err))
 		return err
 	}

@@ -36,9 +36,10 @@ func newMetrics(sources map[string]bool, reg prometheus.Registerer) (*metrics, e
 	return m, errors.Join(reg.Register(m.stored), reg.Register(m.refused), reg.Register(m.drained))
 }
 
-// kept counts an event that was spooled, or not.
+// kept counts an event that was spooled, or not. A repeat is neither.
 func (m *metrics) kept(source string, err error) {
 	switch {
+	case errors.Is(err, broker.ErrDuplicate):
 	case err == nil:
 		m.stored.WithLabelValues(source).Inc()
 	case errors.Is(err, errOld):

@@ -92,16 +92,19 @@ var errOld = errors.New("its oldest event has waited for longer than spool.max_a
 
 // Publish stores e on the line, or on the disk if the line does not take it; then it is durable, and comes to the queues of
 // its routes when the line is back. An event whose confirm from the line came
-// too late can be stored twice. The error is the line's, and then the disk's.
+// too late can be stored twice. The error is the line's, and then the disk's; broker.ErrDuplicate comes from either.
 func (s *Spool) Publish(ctx context.Context, e event.Event) error {
 	if !s.cfg.Sources[e.Source] {
 		return s.line.Publish(ctx, e)
 	}
 	why := s.tryLine(ctx, e)
-	if why == nil {
-		return nil
+	if why == nil || errors.Is(why, broker.ErrDuplicate) {
+		return why
 	}
-	if err := s.keep(ctx, e); err != nil {
+	switch err := s.keep(ctx, e); {
+	case errors.Is(err, broker.ErrDuplicate):
+		return fmt.Errorf("spool: %w", err)
+	case err != nil:
 		return fmt.Errorf("%w; and the spool cannot take it: %w", why, err)
 	}
 	s.log.Warn("event spooled", zap.String("source", e.Source), zap.String("id", e.ID), zap.String("reason", broker.Reason(why)), zap.Error(why))

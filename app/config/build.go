@@ -38,6 +38,7 @@ type file struct {
 	Trusted       oneOrMore     `yaml:"trusted_proxies"`
 	Data          string        `yaml:"data"`
 	Grace         time.Duration `yaml:"grace"`
+	Duplicates    time.Duration `yaml:"duplicates"`
 	Pprof         bool          `yaml:"pprof"`
 	Broker        brokerFile    `yaml:"broker"`
 	Spool         Spool         `yaml:"spool"`
@@ -69,13 +70,13 @@ func (o *oneOrMore) UnmarshalYAML(node *yaml.Node) error {
 
 func (b builder) build() *Config {
 	f := file{
-		Listen: ":8080", PrivateListen: "127.0.0.1:9090", Data: "data", Grace: worker.DefaultGrace,
+		Listen: ":8080", PrivateListen: "127.0.0.1:9090", Data: "data", Grace: worker.DefaultGrace, Duplicates: 2 * time.Hour,
 		Broker: brokerFile{URL: []string{"embedded"}, MaxBytes: 4 << 30},
 		Spool:  Spool{MaxBytes: 1 << 30, MaxAge: 72 * time.Hour},
 	}
 	b.decode(b.root, nil, &f)
 	c := &Config{
-		Listen: f.Listen, PrivateListen: f.PrivateListen, PublicURL: f.PublicURL, Data: f.Data, Grace: f.Grace, Pprof: f.Pprof,
+		Listen: f.Listen, PrivateListen: f.PrivateListen, PublicURL: f.PublicURL, Data: f.Data, Grace: f.Grace, Duplicates: f.Duplicates, Pprof: f.Pprof,
 		TLS: b.certificate(f.TLS), TrustedProxies: b.networks("trusted_proxies", f.Trusted),
 		Limits: f.Limits, Broker: b.broker(f.Broker), Spool: f.Spool, Sources: map[string]Source{}, doc: b.document,
 	}

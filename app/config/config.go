@@ -28,6 +28,8 @@ type Config struct {
 	Data string
 	// Grace is how long running work may take after a stop was asked for.
 	Grace time.Duration
+	// Duplicates is for how long a repeat of a stored event is known; 0: never.
+	Duplicates time.Duration
 	// Pprof serves net/http/pprof on the private listener.
 	Pprof  bool
 	Broker Broker

@@ -44,11 +44,24 @@ func TestDefaultsAreFilledIn(t *testing.T) {
 	if c.Spool.MaxBytes != 1<<30 || c.Spool.MaxAge != 72*time.Hour {
 		t.Errorf("spool: %+v", c.Spool)
 	}
+	if c.Duplicates != 2*time.Hour {
+		t.Errorf("duplicates: %v", c.Duplicates)
+	}
 	if s := c.Sources["alma"]; s.Deadline != 5*time.Second || s.Secrets[0].Value != "first" || s.Handshake.Kind != "challenge-json" {
 		t.Errorf("alma: %+v", s.Source)
 	}
 	if r := c.Routes[0]; r.Name != "archive" || r.Concurrency != 4 || r.Timeout != 30*time.Second || r.Retry.Attempts != 20 || r.Handler == nil {
 		t.Errorf("archive: %+v", r)
+	}
+}
+
+func TestDuplicatesAreTurnedOffByZero(t *testing.T) {
+	t.Parallel()
+	for _, zero := range []string{"0", "0s", "'0'", "${NONE:-0}"} {
+		c, err := parse(t, "duplicates: "+zero+"\n"+small)
+		if err != nil || c.Duplicates != 0 {
+			t.Errorf("%s: %+v, %v", zero, c, err)
+		}
 	}
 }
 
@@ -141,7 +154,7 @@ routes:
 			"hookline.yml:14:12: routes.a.where: ", "actoin",
 			`hookline.yml:15:14: routes.a.handler: no handler of kind "fil"; there are exec, file, http, log`,
 		}},
-		"top": {"lisen: ':1'\n" + small, []string{"hookline.yml:1:1: lisen: unknown key; known here: broker, data, grace,"}},
+		"top": {"lisen: ':1'\n" + small, []string{"hookline.yml:1:1: lisen: unknown key; known here: broker, data, duplicates, grace,"}},
 		"several of one": {"sources: { alma: { preset: alma, secrets: x } }\nroutes: { a: { match: ['A', 'b..c'], handler: { kind: log } }, b: { match: a, handler: { kind: http, url: x, sign: { secret: '!' } } } }\n",
 			[]string{`alma.job_end); route "a": pattern "b..c"`, "https://host/...; sign.secret: "}},
 		"addresses": {"listen: '127.0.0.1:99999'\nprivate_listen: ':9090'\npublic_url: hooks.example.org\ndata: ''\n" + small,
@@ -161,6 +174,8 @@ routes:
 		"no memory": {"limits: { max_memory: 2097152 }\nsources: { github: { preset: github, secrets: x } }\nroutes: { a: { match: a, handler: { kind: log } } }\n",
 			[]string{"hookline.yml:1:23: limits.max_memory: is less than the largest body of source github"}},
 		"spool":     {"spool: { max_bytes: 5, max_age: 0s }\n" + strings.Replace(small, "secrets: first", "secrets: first, when_down: wait", 1), []string{"spool.max_bytes: ", "spool.max_age: must be more than 0", "sources.alma.when_down: ", "'spool', 'refuse'"}},
+		"no unit":   {"duplicates: 10\n" + small, []string{"hookline.yml:1:13: duplicates: "}},
+		"negative":  {"duplicates: -1m\n" + small, []string{"hookline.yml:1:13: duplicates: "}},
 		"list type": {"broker: { url: { a: b } }\n" + small, []string{"broker.url: is of type object, want string or array"}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -23,6 +23,7 @@ type Shown struct {
 	Trusted       []string               `yaml:"trusted_proxies,omitempty,flow" json:"trusted_proxies,omitempty"`
 	Data          string                 `yaml:"data" json:"data"`
 	Grace         string                 `yaml:"grace" json:"grace"`
+	Duplicates    string                 `yaml:"duplicates" json:"duplicates"`
 	Broker        []string               `yaml:"broker" json:"broker"`
 	Spool         string                 `yaml:"spool,omitempty" json:"spool,omitempty"`
 	Sources       map[string]ShownSource `yaml:"sources" json:"sources"`
@@ -55,7 +56,7 @@ type ShownRoute struct {
 // Show is what may be seen of the configuration.
 func (c *Config) Show() Shown {
 	s := Shown{
-		File: c.doc.file, Listen: c.Listen, PrivateListen: c.PrivateListen, PublicURL: c.PublicURL, Data: c.Data, Grace: c.Grace.String(),
+		File: c.doc.file, Listen: c.Listen, PrivateListen: c.PrivateListen, PublicURL: c.PublicURL, Data: c.Data, Grace: c.Grace.String(), Duplicates: c.Duplicates.String(),
 		Broker: []string{"embedded"}, Sources: map[string]ShownSource{}, Routes: map[string]ShownRoute{},
 	}
 	if c.TLS != nil {

@@ -14,8 +14,8 @@ import (
 // Publisher stores events. It is safe for concurrent use.
 type Publisher interface {
 	// Publish returns nil only when the event is durable and in the queue of every route that matches it, or in
-	// the unrouted queue if none does. Any error means "not known to be stored": the caller answers 503, and a
-	// repeat may store the event twice. Publish returns by the time ctx ends.
+	// the unrouted queue if none does. ErrDuplicate says that this was so before. Any other error means "not known to
+	// be stored": the caller answers 503, and a repeat may store the event twice. Publish returns by the time ctx ends.
 	Publish(ctx context.Context, e event.Event) error
 }
 
@@ -33,6 +33,10 @@ type Consumer interface {
 	// what was given back, by a stop or as the outcome of fn, is not Redelivered.
 	Consume(ctx context.Context, r Route, fn Process) error
 }
+
+// ErrDuplicate says that an event with the same source, action and ID was stored before, inside the line's window, and that
+// nothing was stored now. What became of the first one since, done or dead or discarded, does not matter. It is no failure.
+var ErrDuplicate = errors.New("the event was stored before")
 
 // Why Publish failed: a closed list, which is also the metric label. See Reason.
 var (

@@ -130,6 +130,8 @@ func traffic() row {
 	return row{"Traffic", []panel{
 		{title: "Accepted by source", description: "Events stored a second.", unit: "reqps",
 			queries: one("sum by (source) (rate(hookline_receiver_accepted_total[$__rate_interval]))", "{{source}}")},
+		{title: "Duplicates", description: "Repeats of stored events that were answered 200 and made no new work: the sender did not get, or not trust, the first answer.", unit: "reqps",
+			queries: one("sum by (source) (rate(hookline_receiver_duplicates_total[$__rate_interval]))", "{{source}}")},
 		{title: "Answers by code", description: "Everything that was answered to strangers, handshakes included.", unit: "reqps",
 			queries: one("sum by (code) (rate(hookline_receiver_requests_total[$__rate_interval]))", "{{code}}")},
 		{title: "Done by worker", description: "Events brought to an end by each worker: they should share evenly.", unit: "ops",

@@ -7,6 +7,7 @@ package brokertest
 
 import (
 	"testing"
+	"time"
 
 	"github.com/hookline/hookline/pkg/broker"
 )
@@ -22,6 +23,9 @@ type Line interface {
 	// Crash ends the line as the death of its process would, whatever it has in hand. It is opened again afterwards.
 	Crash(t *testing.T)
 }
+
+// Window is for how long a line has to remember what was stored.
+const Window = time.Hour
 
 // Open opens the line of one subtest, ready to take events for the routes, and registers its own cleanup. Called again
 // it opens the same line with other routes, and the one that it had opened before is not used any more.
@@ -41,6 +45,7 @@ func Run(t *testing.T, place func(t *testing.T) Open) {
 		promises []promise
 	}{
 		{"Publish", publishing()},
+		{"Duplicate", duplicates()},
 		{"Event", carrying()},
 		{"Outcome", outcomes()},
 		{"Dead", deadLetters()},

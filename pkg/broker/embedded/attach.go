@@ -30,6 +30,7 @@ func Attach(cfg Config) (*Attached, error) {
 	} else if err != nil {
 		return nil, fmt.Errorf("line %s: %w", cfg.Path, err)
 	}
+	cfg.Duplicates = 0 // it stores no new event
 	s, err := openStore(cfg, false)
 	if err != nil {
 		return nil, fmt.Errorf("line %s: %w", cfg.Path, err)

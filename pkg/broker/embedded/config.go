@@ -3,6 +3,7 @@ package embedded
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/hookline/hookline/pkg/broker"
 )
@@ -20,6 +21,9 @@ type Config struct {
 	// written. When dead letters have filled that too, workers keep what they cannot write in hand until some are
 	// discarded. At least MinBytes; 0 stands for DefaultBytes.
 	MaxBytes int64
+	// Duplicates is for how long events are remembered, so that a repeat is broker.ErrDuplicate, also after a restart; of
+	// the latest broker.MaxRecent at most, and of one for each KiB of MaxBytes. 0 remembers none.
+	Duplicates time.Duration
 }
 
 // Limits of Config.MaxBytes.
@@ -39,6 +43,9 @@ func (c *Config) check() error {
 	}
 	if c.MaxBytes < MinBytes {
 		errs = append(errs, fmt.Errorf("embedded line: at most %d bytes is too small; give it %d or more", c.MaxBytes, MinBytes))
+	}
+	if c.Duplicates < 0 {
+		errs = append(errs, fmt.Errorf("embedded line: duplicates is %v; it is 0 or more", c.Duplicates))
 	}
 	seen := map[string]bool{}
 	for _, r := range c.Routes {

@@ -22,7 +22,7 @@ func TestConformance(t *testing.T) {
 		t.Cleanup(func() { shutLast() })
 		return func(t *testing.T, routes []broker.Route) brokertest.Line {
 			shutLast()
-			line := openMortal(t, embedded.Config{Path: path, Routes: routes})
+			line := openMortal(t, embedded.Config{Path: path, Routes: routes, Duplicates: brokertest.Window})
 			shutLast = func() { line.end(t) }
 			return line
 		}

@@ -35,7 +35,7 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-var killed = embedded.Config{Routes: []broker.Route{archive(4), {Name: "second", Match: []string{"alma.#"}, Concurrency: 4}}}
+var killed = embedded.Config{Duplicates: time.Hour, Routes: []broker.Route{archive(4), {Name: "second", Match: []string{"alma.#"}, Concurrency: 4}}}
 
 // toBeKilled publishes and consumes until it is killed, and says on its standard output what it did: "stored ID" after
 // a publish was confirmed, "done ROUTE ID" before an event is acknowledged. A line that was written survives the kill.
@@ -95,6 +95,11 @@ func TestWhatWasStoredSurvivesKill9(t *testing.T) {
 			if key := r.Name + " " + id; !done[key] && !rest[id] {
 				t.Errorf("%s: stored, not done, and not there", key)
 			}
+		}
+	}
+	for id := range stored {
+		if err := line.Publish(t.Context(), sample(id, []byte(id))); !errors.Is(err, broker.ErrDuplicate) {
+			t.Fatalf("a repeat of %s: %v", id, err)
 		}
 	}
 	t.Logf("%d events stored, %d deliveries done before a kill", len(stored), len(done))

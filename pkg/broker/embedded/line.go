@@ -11,6 +11,7 @@
 //	          For each route stored = done + discarded + rows of delivery; see Audit. An unrouted event is done when
 //	          it was replayed to routes
 //	look      a view of delivery and event with readable times
+//	seen      hashes of the events that were stored lately, so that a repeat is known
 //
 //	source_tally  by source: n events accepted and unrouted, and what a receiver counted with Count
 //
@@ -107,14 +108,18 @@ func (l *Line) close() error {
 
 // Publish stores e with a delivery for each route that matches it. Its error is, besides that of ctx, one of
 // broker.ErrBlocked (the file has its full size), broker.ErrRefused (the database's own error is wrapped),
-// broker.ErrUnknown (ctx ended while the disk was at it) and broker.ErrDown (the line is closed).
+// broker.ErrUnknown (ctx ended while the disk was at it) and broker.ErrDown (the line is closed). broker.ErrDuplicate comes,
+// as nil does, when the event is on the disk.
 func (l *Line) Publish(ctx context.Context, e event.Event) error {
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("publish %s: %w", e.ID, err)
 	}
-	routes, began := l.matching(e), time.Now()
-	if err := l.write.do(ctx, insert(e, routes)); err != nil {
+	routes, began, repeat := l.matching(e), time.Now(), false
+	if err := l.write.do(ctx, insertOnce(e, routes, &repeat)); err != nil {
 		return fmt.Errorf("publish %s: %w", e.ID, err)
+	}
+	if repeat {
+		return fmt.Errorf("publish %s: %w", e.ID, broker.ErrDuplicate)
 	}
 	l.metrics.confirm.Observe(time.Since(began).Seconds())
 	for _, name := range routes {

@@ -18,7 +18,7 @@ import (
 )
 
 // openOnce opens a line that the test closes itself.
-func openOnce(t *testing.T, cfg embedded.Config) *embedded.Line {
+func openOnce(t testing.TB, cfg embedded.Config) *embedded.Line {
 	t.Helper()
 	line, err := embedded.Open(cfg, prometheus.NewRegistry(), zaptest.NewLogger(t))
 	if err != nil {

@@ -11,11 +11,11 @@ const (
 	// applicationID marks a database as ours: "Hook" in ASCII.
 	applicationID = 0x486f6f6b
 	// version is that of the schema: how many of the steps it has.
-	version = 2
+	version = 3
 )
 
 // steps make the schema, each from the version before it. A step that was released is never changed.
-func steps() [version]string { return [...]string{firstStep, countSources} }
+func steps() [version]string { return [...]string{firstStep, countSources, rememberEvents} }
 
 // The primary key of delivery is the order in which everything is read.
 const firstStep = `
@@ -65,6 +65,13 @@ CREATE TABLE source_tally (
 ALTER TABLE process RENAME TO counting;
 ALTER TABLE counting RENAME COLUMN running TO since;
 UPDATE counting SET since = CAST(unixepoch('subsec') * 1000 AS INTEGER);`
+
+// A row of seen is the marks of a batch, as writeMarks packs them.
+const rememberEvents = `
+CREATE TABLE seen (
+	at    INTEGER NOT NULL,
+	marks BLOB NOT NULL
+) STRICT;`
 
 // checkOurs returns the version of the line in the database, and 0 if it is still empty. It changes nothing.
 func checkOurs(ctx context.Context, db *sql.DB) (v int, err error) {

@@ -16,6 +16,7 @@ type statements struct {
 	fail, replay, remove    *sql.Stmt
 	forget                  *sql.Stmt // an event that no delivery needs
 	tally, sourceTally      *sql.Stmt
+	seen, unsee             *sql.Stmt
 }
 
 func (s *statements) all() []statement {
@@ -36,6 +37,8 @@ func (s *statements) all() []statement {
 		{&s.forget, `DELETE FROM event WHERE seq = ?1 AND NOT EXISTS (SELECT 1 FROM delivery WHERE seq = ?1)`},
 		{&s.tally, `INSERT INTO tally (route, what, n) VALUES (?, ?, ?) ON CONFLICT (route, what) DO UPDATE SET n = n + excluded.n`},
 		{&s.sourceTally, `INSERT INTO source_tally (source, what, n) VALUES (?, ?, ?) ON CONFLICT (source, what) DO UPDATE SET n = n + excluded.n`},
+		{&s.seen, `INSERT INTO seen (at, marks) VALUES (?, ?)`},
+		{&s.unsee, `DELETE FROM seen WHERE at < ?`},
 	}
 }
 

@@ -62,7 +62,7 @@ func openStore(cfg Config, runs bool) (_ *store, err error) {
 			return nil, err
 		}
 	}
-	if s.write, err = openWriter(ctx, path, cfg.MaxBytes, found); err != nil {
+	if s.write, err = openWriter(ctx, path, cfg, found); err != nil {
 		return nil, err
 	}
 	go s.write.run()

@@ -43,19 +43,20 @@ type writer struct {
 	done   chan struct{}
 	seq    int64 // of the newest event; only its goroutine uses it
 	counts counts
+	seen   *seen // nil: repeats are not looked for
 	room   int64 // bytes up to which new events are taken
 	failed atomic.Bool
 }
 
 // openWriter opens the writing connection and brings the schema up from the version found. It writes once run is called.
-func openWriter(ctx context.Context, path string, maxBytes int64, found int) (_ *writer, err error) {
+func openWriter(ctx context.Context, path string, cfg Config, found int) (_ *writer, err error) {
 	db, err := openDB(path, "journal_mode(WAL)", "synchronous(FULL)", "journal_size_limit(67108864)",
-		fmt.Sprintf("max_page_count(%d)", maxBytes/pageSize))
+		fmt.Sprintf("max_page_count(%d)", cfg.MaxBytes/pageSize))
 	if err != nil {
 		return nil, err
 	}
 	w := &writer{
-		db: db, room: maxBytes / 16 * 15,
+		db: db, room: cfg.MaxBytes / 16 * 15,
 		ops: make(chan *op), stop: make(chan struct{}), done: make(chan struct{}),
 	}
 	if w.conn, err = db.Conn(ctx); err != nil {
@@ -68,6 +69,11 @@ func openWriter(ctx context.Context, path string, maxBytes int64, found int) (_ 
 	}()
 	if found < version {
 		if err = upgrade(ctx, w.conn, found); err != nil {
+			return nil, err
+		}
+	}
+	if cfg.Duplicates > 0 {
+		if w.seen, err = loadSeen(ctx, w.conn, cfg); err != nil {
 			return nil, err
 		}
 	}
@@ -185,7 +191,7 @@ func (w *writer) transact(batch []*op) error {
 }
 
 func (w *writer) try(batch []*op, counted map[tally]int64) error {
-	tx := &transaction{sql: &w.sql, seq: w.seq, tallies: map[tally]int64{}, sources: map[tally]int64{}}
+	tx := &transaction{sql: &w.sql, seq: w.seq, tallies: map[tally]int64{}, sources: map[tally]int64{}, seen: w.seen, marks: map[broker.Mark]time.Time{}}
 	maps.Copy(tx.sources, counted)
 	if _, err := tx.exec(w.sql.begin); err != nil {
 		return err
@@ -195,13 +201,14 @@ func (w *writer) try(batch []*op, counted map[tally]int64) error {
 			return err
 		}
 	}
-	if err := errors.Join(tx.write(w.sql.tally, tx.tallies), tx.write(w.sql.sourceTally, tx.sources)); err != nil {
+	if err := errors.Join(tx.write(w.sql.tally, tx.tallies), tx.write(w.sql.sourceTally, tx.sources), tx.writeMarks()); err != nil {
 		return err
 	}
 	if _, err := tx.exec(w.sql.commit); err != nil {
 		return err
 	}
 	w.seq = tx.seq
+	w.seen.add(tx.marks)
 	return nil
 }
 

@@ -19,7 +19,7 @@ func newWriter(t *testing.T) *writer {
 	if err := os.WriteFile(path, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	w, err := openWriter(t.Context(), path, MinBytes, 0)
+	w, err := openWriter(t.Context(), path, Config{MaxBytes: MinBytes}, 0)
 	if err != nil {
 		t.Fatal(err)
 	}

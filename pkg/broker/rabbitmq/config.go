@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"net"
 	"strconv"
+	"time"
 
 	amqp "github.com/rabbitmq/amqp091-go"
 
@@ -29,6 +30,9 @@ type Config struct {
 	Name string
 	// Routes are all routes of the installation, also those that this process does not consume.
 	Routes []broker.Route
+	// Duplicates is for how long this process remembers the events that it saw confirmed, of which it keeps the latest
+	// broker.MaxRecent at most: a repeat is then broker.ErrDuplicate. 0 remembers none.
+	Duplicates time.Duration
 }
 
 const maxName = 100
@@ -46,6 +50,9 @@ func (c Config) check() error {
 	}
 	if len(c.Name) > maxName {
 		errs = append(errs, fmt.Errorf("rabbitmq: name is longer than %d bytes", maxName))
+	}
+	if c.Duplicates < 0 {
+		errs = append(errs, fmt.Errorf("rabbitmq: duplicates is %v; it is 0 or more", c.Duplicates))
 	}
 	seen := map[string]bool{}
 	for _, r := range c.Routes {

@@ -28,6 +28,7 @@ type Line struct {
 	publish   *link
 	consume   *link
 	publisher *publisher
+	recent    *broker.Recent // nil: repeats are not looked for
 	log       *zap.Logger
 
 	looking sync.Mutex // one walk over kept messages at a time: each holds what it has seen
@@ -51,6 +52,9 @@ func Open(cfg Config, reg prometheus.Registerer, log *zap.Logger) (*Line, error)
 		consume: newLink(consuming, cfg, d, m, log),
 	}
 	l.publisher = newPublisher(l.publish, m)
+	if cfg.Duplicates > 0 {
+		l.recent = broker.NewRecent(cfg.Duplicates, broker.MaxRecent)
+	}
 	ctx, stop := context.WithCancel(context.Background())
 	l.stop = stop
 	for _, link := range []*link{l.publish, l.consume} {
@@ -61,13 +65,23 @@ func Open(cfg Config, reg prometheus.Registerer, log *zap.Logger) (*Line, error)
 
 // Publish stores e. Without a connection it waits for the next one until ctx ends, but for 5 seconds at most. Its
 // errors wrap one of package broker's. An event has at most MaxBody bytes; of its headers at most 64 KiB are kept.
+//
+// RabbitMQ cannot tell a repeat, so the line tells those of events that it has itself seen confirmed. A repeat that comes
+// while the first publish is still under way is published as well: nobody waits for another's confirm.
 func (l *Line) Publish(ctx context.Context, e event.Event) error {
+	mark := broker.MarkOf(e)
+	if l.recent != nil && l.recent.Has(mark, e.Time) {
+		return fmt.Errorf("rabbitmq: %w", broker.ErrDuplicate)
+	}
 	m, err := toEvents(e)
 	if err == nil {
 		err = l.publisher.publish(ctx, m)
 	}
 	if err != nil {
 		return fmt.Errorf("rabbitmq: %w", err)
+	}
+	if l.recent != nil {
+		l.recent.Add(mark, e.Time)
 	}
 	return nil
 }

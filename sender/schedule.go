@@ -1,0 +1,90 @@
+package sender
+
+import (
+	"net/http"
+	"strconv"
+	"time"
+)
+
+// Schedule is when a sender sends a message again that was not answered with 2xx in time.
+type Schedule struct {
+	// Pauses are how long it waits after each try that failed, before the next one; after the last it gives up.
+	Pauses []time.Duration
+	// Final says that the sender takes 3xx and 4xx for a last word: it repeats only after 5xx and without an answer.
+	Final bool
+	// NoRetry is a header of an answer with which it repeats no more; empty: there is none.
+	NoRetry string
+	// Count is a header of the request that counts the repeats; empty: there is none.
+	Count string
+}
+
+// Schedules by preset. What is documented, by whom, and what is assumed:
+//
+//	alma       Ex Libris: 5xx or no answer in 5 s is repeated after 1, 3 and 6 hours; 4xx never. Assumed: a refused
+//	           connection is as a 5xx, a redirect as a 4xx
+//	github     GitHub: never repeats by itself. gitlab: assumed the same, as it documents a deadline only
+//	stripe     Stripe: all but 2xx, for up to three days with growing pauses. Assumed: the pauses
+//	slack      Slack: all but 2xx in 3 s, three times: at once, after a minute, after five; X-Slack-No-Retry ends it
+//	shopify    Shopify: all but 2xx in 5 s, eight times in four hours. Assumed: the pauses
+//	standard-webhooks, token, basic
+//	           Svix, whose schedule many take over: 5 s, 5 min, 30 min, 2, 5, 10 and 10 hours; the specification itself
+//	           asks for several days. Assumed for token and basic, which stand for anybody
+//	bitbucket  Atlassian: 5xx or no answer in 10 s, twice. Assumed: at once
+//	meta       Meta: at once, then a few more times with growing pauses over 36 hours. Assumed: the pauses
+//	dropbox    Dropbox: growing pauses for about ten minutes. Assumed: the pauses
+//	zoom       Zoom: three times, 5 minutes after the first, then 20 to 30 and 60 minutes later. Assumed: after 5xx only
+func schedules() map[string]Schedule {
+	const s, m, h = time.Second, time.Minute, time.Hour
+	svix := Schedule{Pauses: []time.Duration{5 * s, 5 * m, 30 * m, 2 * h, 5 * h, 10 * h, 10 * h}}
+	return map[string]Schedule{
+		"alma":              {Pauses: []time.Duration{1 * h, 3 * h, 6 * h}, Final: true},
+		"github":            {},
+		"gitlab":            {},
+		"stripe":            {Pauses: []time.Duration{5 * m, 30 * m, 2 * h, 5 * h, 10 * h, 12 * h, 12 * h, 12 * h, 12 * h}},
+		"slack":             {Pauses: []time.Duration{0, 1 * m, 5 * m}, NoRetry: "X-Slack-No-Retry", Count: "X-Slack-Retry-Num"},
+		"shopify":           {Pauses: []time.Duration{1 * m, 2 * m, 5 * m, 10 * m, 20 * m, 40 * m, 1 * h, 100 * m}},
+		"standard-webhooks": svix,
+		"token":             svix,
+		"basic":             svix,
+		"bitbucket":         {Pauses: []time.Duration{0, 0}, Final: true},
+		"meta":              {Pauses: []time.Duration{0, 1 * m, 10 * m, 1 * h, 3 * h, 8 * h, 23 * h}},
+		"dropbox":           {Pauses: []time.Duration{15 * s, 30 * s, 1 * m, 2 * m, 5 * m}},
+		"zoom":              {Pauses: []time.Duration{5 * m, 30 * m, 1 * h}, Final: true},
+	}
+}
+
+// ScheduleOf is when the preset's sender repeats; of one that is not known, that of standard-webhooks.
+func ScheduleOf(preset string) Schedule {
+	all := schedules()
+	if s, ok := all[preset]; ok {
+		return s
+	}
+	return all["standard-webhooks"]
+}
+
+// next is how long the sender waits before it tries once more, after so many tries of which the last ended so. It
+// returns false if it gives up.
+func (s Schedule) next(tries int, a Answer, err error) (time.Duration, bool) {
+	answered := err == nil
+	switch {
+	case tries > len(s.Pauses):
+		return 0, false
+	case answered && s.Final && a.Code < http.StatusInternalServerError:
+		return 0, false
+	case answered && s.NoRetry != "" && a.Header.Get(s.NoRetry) != "":
+		return 0, false
+	}
+	return s.Pauses[tries-1], true
+}
+
+// count gives a message the header that says which repeat it is.
+func (s Schedule) count(m Message, repeat int) Message {
+	if s.Count == "" || repeat == 0 {
+		return m
+	}
+	if m.Header = m.Header.Clone(); m.Header == nil {
+		m.Header = http.Header{}
+	}
+	m.Header.Set(s.Count, strconv.Itoa(repeat))
+	return m
+}
