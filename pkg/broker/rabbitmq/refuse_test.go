@@ -15,6 +15,7 @@ func TestAnEventThatNoQueueTakesIsRefused(t *testing.T) {
 	url := rabbitnode.URL(t)
 	line := open(t, rabbitmq.Config{URLs: []string{url}, Routes: []broker.Route{route("archive", "github.#")}})
 	publish(t, line, anEvent("unrouted"))
+	eventually(t, "both connections", func() bool { return waiting(t, line, broker.UnroutedQueue) == 1 })
 	if err := channel(t, url).QueueUnbind(broker.UnroutedQueue, "", broker.UnroutedExchange, nil); err != nil {
 		t.Fatal(err)
 	}
