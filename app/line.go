@@ -48,11 +48,7 @@ func openLine(c *config.Config, log *zap.Logger, reg prometheus.Registerer) (lin
 	if err != nil {
 		return nil, err
 	}
-	l, err := rabbitmq.Open(rabbit, reg, log)
-	if err != nil {
-		return nil, err
-	}
-	return unaudited{l}, nil
+	return rabbitmq.Open(rabbit, reg, log)
 }
 
 // OpenDesk opens the line for a command, beside whatever runs on it. Close it.
@@ -83,5 +79,12 @@ func RabbitMQ(c *config.Config) (rabbitmq.Config, error) {
 	if err != nil {
 		return rabbitmq.Config{}, err
 	}
-	return rabbitmq.Config{URLs: c.Broker.URLs, TLS: tls, Name: "hookline", Routes: lineRoutes(c.Routes), Duplicates: c.Duplicates}, nil
+	host, err := os.Hostname()
+	if err != nil {
+		return rabbitmq.Config{}, err
+	}
+	return rabbitmq.Config{
+		URLs: c.Broker.URLs, TLS: tls, Name: "hookline", Routes: lineRoutes(c.Routes), Duplicates: c.Duplicates,
+		Spool: host + ":" + c.Data,
+	}, nil
 }

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	_ "modernc.org/sqlite"
+
+	"github.com/hookline/hookline/test/rabbitnode"
 )
 
 const auditConfig = `
@@ -97,7 +99,19 @@ const auditJSON = `{
 
 func TestAnAuditSaysWhatBecameOfEverythingAcrossAKill(t *testing.T) {
 	t.Parallel()
-	f := newFolder(t)
+	for _, line := range []string{"embedded", "rabbitmq"} {
+		t.Run(line, func(t *testing.T) {
+			t.Parallel()
+			if line == "rabbitmq" {
+				line = rabbitnode.URL(t)
+			}
+			auditAcrossAKill(t, newFolder(t, "LINE_URL="+line))
+		})
+	}
+}
+
+func auditAcrossAKill(t *testing.T, f folder) {
+	t.Helper()
 	f.write(t, "hookline.yml", auditConfig)
 	p := f.start(t, "run")
 	for _, args := range [][]string{

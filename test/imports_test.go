@@ -18,8 +18,9 @@ func TestImportsRunOneWay(t *testing.T) {
 		"pkg/handler":   {"pkg/event"},
 		"pkg/signature": {"pkg/event"},
 		"pkg/broker":    {"pkg/event"},
+		"pkg/ledger":    {},
 
-		"pkg/broker/rabbitmq":   {"pkg/broker", "pkg/event"},
+		"pkg/broker/rabbitmq":   {"pkg/broker", "pkg/event", "pkg/ledger"},
 		"pkg/broker/embedded":   {"pkg/broker", "pkg/event"},
 		"pkg/broker/brokertest": {"pkg/broker", "pkg/event"},
 

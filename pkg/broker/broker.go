@@ -77,6 +77,7 @@ const (
 	RoleRetry    QueueRole = "retry"
 	RoleDead     QueueRole = "dead"
 	RoleUnrouted QueueRole = "unrouted"
+	RoleLedger   QueueRole = "ledger" // holds no events; Queues leaves it out
 )
 
 // QueueInfo is one queue as it stands now.

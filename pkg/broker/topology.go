@@ -14,6 +14,13 @@ const (
 	UnroutedExchange = "hookline.unrouted" // fanout: what no queue took
 	UnroutedQueue    = "hookline.unrouted"
 
+	LedgerExchange = "hookline.ledger"        // direct: to the two streams, by the keys
+	LedgerStream   = "hookline.ledger"        // what every process notes about events; see package ledger
+	SummaryStream  = "hookline.ledger.state"  // what they add up to, now and then, so that nobody has to read them all
+	KeeperQueue    = "hookline.ledger.keeper" // always empty: whoever consumes it audits regularly
+	LedgerNote     = "note"
+	LedgerSummary  = "state"
+
 	workPrefix  = "hookline.work."
 	deadPrefix  = "hookline.dead."
 	retryPrefix = "hookline.retry."
@@ -41,7 +48,7 @@ type Exchange struct {
 	Args map[string]any
 }
 
-// Queue is a queue to declare; all are durable quorum queues.
+// Queue is a queue to declare; all are durable: quorum queues, and the streams of the ledger.
 type Queue struct {
 	Name string
 	Args map[string]any
@@ -72,6 +79,13 @@ const (
 	// neverLimit stands for "no limit" where looking gives messages back: -1 would mean that on RabbitMQ 4, but
 	// "drop at the first" on 3.10.
 	neverLimit = 1_000_000_000
+
+	// The streams of the ledger take at most so many bytes on each node, and a segment more: RabbitMQ drops whole
+	// segments. A summary makes all notes before it superfluous.
+	maxLedger    = 512 << 20
+	maxSummaries = 64 << 20
+	maxSegment   = 16 << 20
+	maxLedgerAge = "30D"
 )
 
 // NewTopology builds the topology of the routes. What must not be lost is fixed here by arguments; what an operator
@@ -83,8 +97,12 @@ func NewTopology(routes []Route) Topology {
 			{Name: EventsExchange, Kind: "topic", Args: map[string]any{"alternate-exchange": UnroutedExchange}},
 			{Name: ReturnExchange, Kind: "direct", Args: map[string]any{"alternate-exchange": UnroutedExchange}},
 			{Name: DeadExchange, Kind: "direct", Args: map[string]any{"alternate-exchange": UnroutedExchange}},
+			{Name: LedgerExchange, Kind: "direct"},
 		},
 	}
+	t.queue(Queue{Name: LedgerStream, Role: RoleLedger, Args: stream(maxLedger)}, Binding{Exchange: LedgerExchange, Key: LedgerNote})
+	t.queue(Queue{Name: SummaryStream, Role: RoleLedger, Args: stream(maxSummaries)}, Binding{Exchange: LedgerExchange, Key: LedgerSummary})
+	t.queue(Queue{Name: KeeperQueue, Role: RoleLedger, Args: keep(neverLimit)})
 	t.queue(Queue{Name: UnroutedQueue, Role: RoleUnrouted, Args: keep(neverLimit)}, Binding{Exchange: UnroutedExchange})
 	for _, step := range DelaySteps() {
 		name := RetryQueue(step)
@@ -118,6 +136,14 @@ func (t *Topology) queue(q Queue, bindings ...Binding) {
 // keep is what every queue has: replicated, fsynced, and never dropping a message on its own account.
 func keep(deliveryLimit int64) map[string]any {
 	return map[string]any{"x-queue-type": "quorum", "x-delivery-limit": deliveryLimit, "x-overflow": "reject-publish"}
+}
+
+// stream is a log that drops its oldest part by itself.
+func stream(maxBytes int64) map[string]any {
+	return map[string]any{
+		"x-queue-type": "stream", "x-max-length-bytes": maxBytes, "x-max-age": maxLedgerAge,
+		"x-stream-max-segment-size-bytes": int64(maxSegment),
+	}
 }
 
 // forward adds what makes a queue hand its messages on to exchange without a moment in which they are nowhere.

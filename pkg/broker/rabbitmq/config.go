@@ -28,6 +28,8 @@ type Config struct {
 	TLS *tls.Config
 	// Name is shown in RabbitMQ's list of connections; "hookline" if empty, at most 100 bytes.
 	Name string
+	// Spool names the spool in front of this process's line, the same over restarts and as no other; empty: none.
+	Spool string
 	// Routes are all routes of the installation, also those that this process does not consume.
 	Routes []broker.Route
 	// Duplicates is for how long this process remembers the events that it saw confirmed, of which it keeps the latest

@@ -22,6 +22,7 @@ var errCancelled = errors.New("the broker cancelled the consumer: its queue was 
 type route struct {
 	broker.Route
 	publisher *publisher
+	clerk     *clerk
 	process   broker.Process
 	log       *zap.Logger
 
@@ -84,24 +85,30 @@ func (r *route) consumeOn(ctx context.Context, s *session) error {
 	if err != nil {
 		return fmt.Errorf("consume: %w", err)
 	}
+	var fetched []amqp.Delivery // what waits here for a slot; at most the prefetch
+	defer func() { r.clerk.hold(r.Name, -int64(len(fetched))) }()
 	for {
+		var slots chan<- struct{}
+		if len(fetched) > 0 {
+			slots = r.slots
+		}
 		select {
 		case <-ctx.Done():
-			return r.stop(ch, deliveries)
+			return r.stop(ch, fetched, deliveries)
 		case d, ok := <-deliveries:
 			if !ok {
 				return whyEnded(cancelled, closed)
 			}
-			select {
-			case r.slots <- struct{}{}:
-				r.running.Go(func() {
-					defer func() { <-r.slots }()
-					r.handle(ctx, ch, d)
-				})
-			case <-s.over: // it will come again
-			case <-ctx.Done():
-				r.giveBack(ch, d)
-			}
+			fetched = append(fetched, d)
+			r.clerk.hold(r.Name, 1)
+		case slots <- struct{}{}:
+			d := fetched[0]
+			fetched = fetched[1:]
+			r.running.Go(func() {
+				settle := r.handle(ctx, ch, d)
+				<-r.slots // the next can start while this one is settled
+				settle()
+			})
 		}
 	}
 }
@@ -129,7 +136,7 @@ func whyEnded(cancelled <-chan string, closed <-chan *amqp.Error) error {
 // amqp091-go drops what still arrives after the consumer's end, which would come again as if we had died with it. So
 // nothing is settled or stored meanwhile, and before the end comes a Get: when it is answered, RabbitMQ has sent
 // whatever there was room for. What somebody else publishes in just that moment may still be dropped.
-func (r *route) stop(ch *amqp.Channel, deliveries <-chan amqp.Delivery) error {
+func (r *route) stop(ch *amqp.Channel, fetched []amqp.Delivery, deliveries <-chan amqp.Delivery) error {
 	r.settling.Lock()
 	last, found, err := ch.Get(broker.WorkQueue(r.Name), false)
 	if err == nil {
@@ -137,6 +144,9 @@ func (r *route) stop(ch *amqp.Channel, deliveries <-chan amqp.Delivery) error {
 	}
 	r.settling.Unlock()
 	if err == nil {
+		for _, d := range fetched {
+			r.giveBack(ch, d)
+		}
 		for d := range deliveries {
 			r.giveBack(ch, d)
 		}
@@ -148,29 +158,40 @@ func (r *route) stop(ch *amqp.Channel, deliveries <-chan amqp.Delivery) error {
 	return err
 }
 
-// handle takes one delivery from its arrival to its settlement.
-func (r *route) handle(ctx context.Context, ch *amqp.Channel, d amqp.Delivery) {
+// handle takes one delivery from its arrival to its outcome, and returns what is to be done about it.
+func (r *route) handle(ctx context.Context, ch *amqp.Channel, d amqp.Delivery) (settle func()) {
 	if ch.IsClosed() {
-		return // it will come again on the next session
+		return r.released(func() {}) // it will come again on the next session
 	}
 	if ctx.Err() != nil {
-		r.giveBack(ch, d)
-		return
+		return r.released(func() { r.giveBack(ch, d) })
 	}
 	now := time.Now()
 	rec := read(d, now)
 	if wait := rec.due.Sub(now); wait > shortWait {
-		r.settle(ctx, ch, d, rec, rec.write(parkAt(wait), r.Name))
-		return
+		return r.released(func() { r.settle(ctx, ch, d, rec, rec.write(parkAt(wait), r.Name)) })
 	} else if wait > 0 {
 		select {
 		case <-time.After(wait):
 		case <-ctx.Done():
-			r.giveBack(ch, d)
-			return
+			return r.released(func() { r.giveBack(ch, d) })
 		}
 	}
-	r.carryOut(ctx, ch, d, rec, r.process(context.WithoutCancel(ctx), event.Delivery{
+	r.clerk.work(r.Name, 1)
+	o := r.process(context.WithoutCancel(ctx), event.Delivery{
 		Event: rec.event, Route: r.Name, Attempt: rec.attempt, Redelivered: d.Redelivered,
-	}))
+	})
+	r.clerk.work(r.Name, -1)
+	if o.Verdict == broker.VerdictAck {
+		return func() { r.done(d, rec) }
+	}
+	return r.released(func() { r.carryOut(ctx, ch, d, rec, o) })
+}
+
+// released is settle, and then the delivery is not ours any more.
+func (r *route) released(settle func()) func() {
+	return func() {
+		settle()
+		r.clerk.hold(r.Name, -1)
+	}
 }

@@ -47,7 +47,7 @@ func BenchmarkConsume(b *testing.B) {
 }
 
 // fill publishes n events, 64 at a time.
-func fill(b *testing.B, line *rabbitmq.Line, n int) {
+func fill(b testing.TB, line *rabbitmq.Line, n int) {
 	b.Helper()
 	work := make(chan int)
 	var senders sync.WaitGroup

@@ -19,6 +19,8 @@ var (
 	_ broker.Inspector   = (*Line)(nil)
 	_ broker.DeadLetters = (*Line)(nil)
 	_ broker.Unrouted    = (*Line)(nil)
+	_ broker.Auditor     = (*Line)(nil)
+	_ broker.Counter     = (*Line)(nil)
 )
 
 // Line is the line on RabbitMQ. It is safe for concurrent use.
@@ -29,11 +31,15 @@ type Line struct {
 	consume   *link
 	publisher *publisher
 	recent    *broker.Recent // nil: repeats are not looked for
+	clerk     *clerk
+	auditor   auditor
 	log       *zap.Logger
 
 	looking sync.Mutex // one walk over kept messages at a time: each holds what it has seen
 	stop    context.CancelFunc
 	stopped sync.WaitGroup
+	silence context.CancelFunc // stops the clerk
+	silent  chan struct{}
 }
 
 // Open checks cfg and starts connecting; it never waits for RabbitMQ. The line connects again by itself until Close.
@@ -50,13 +56,20 @@ func Open(cfg Config, reg prometheus.Registerer, log *zap.Logger) (*Line, error)
 		topology: d.topology, routes: slices.Clone(cfg.Routes), log: log,
 		publish: newLink(publishing, cfg, d, m, log),
 		consume: newLink(consuming, cfg, d, m, log),
+		auditor: auditor{turn: make(chan struct{}, 1)},
 	}
 	l.publisher = newPublisher(l.publish, m)
 	if cfg.Duplicates > 0 {
 		l.recent = broker.NewRecent(cfg.Duplicates, broker.MaxRecent)
 	}
+	l.clerk = newClerk(l.publish, cfg, m, log.Named("ledger"))
 	ctx, stop := context.WithCancel(context.Background())
-	l.stop = stop
+	writing, silence := context.WithCancel(context.Background())
+	l.stop, l.silence, l.silent = stop, silence, make(chan struct{})
+	go func() {
+		defer close(l.silent)
+		l.clerk.run(writing)
+	}()
 	for _, link := range []*link{l.publish, l.consume} {
 		l.stopped.Go(func() { link.run(ctx) })
 	}
@@ -83,8 +96,15 @@ func (l *Line) Publish(ctx context.Context, e event.Event) error {
 	if l.recent != nil {
 		l.recent.Add(mark, e.Time)
 	}
+	l.clerk.accepted(e)
 	return nil
 }
+
+// Count is broker.Counter's.
+func (l *Line) Count(source, what string) { l.clerk.count(source, what) }
+
+// Spooled is broker.Counter's.
+func (l *Line) Spooled(events map[string]int64) { l.clerk.setSpooled(events) }
 
 // Consume is broker.Consumer's; r has to be one of the configuration's routes. It also returns an error when the line
 // is closed. An event with a delay reaches fn never earlier, and by up to half a second later than asked.
@@ -96,7 +116,7 @@ func (l *Line) Consume(ctx context.Context, r broker.Route, fn broker.Process) e
 		return fmt.Errorf("rabbitmq: route %q is not in the configuration", r.Name)
 	}
 	consumer := &route{
-		Route: r, publisher: l.publisher, process: fn,
+		Route: r, publisher: l.publisher, clerk: l.clerk, process: fn,
 		log:   l.log.With(zap.String("route", r.Name)),
 		slots: make(chan struct{}, r.Concurrency),
 	}
@@ -112,11 +132,17 @@ func (l *Line) Ready() error { return l.publish.ready() }
 // Close ends the connections; what waits for them gets an error. Stop publishing and consuming first: what is
 // published now may be stored although Publish fails. It returns ctx's error if ctx ends first.
 func (l *Line) Close(ctx context.Context) error {
+	l.silence()
+	select {
+	case <-l.silent:
+	case <-ctx.Done():
+	}
 	l.stop()
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
 		l.stopped.Wait()
+		<-l.silent
 	}()
 	select {
 	case <-done:

@@ -13,6 +13,7 @@ type metrics struct {
 	reconnects *prometheus.CounterVec
 	confirm    prometheus.Histogram
 	mismatches prometheus.Gauge
+	dropped    prometheus.Counter
 }
 
 func newMetrics(reg prometheus.Registerer) (*metrics, error) {
@@ -34,8 +35,12 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 			Name: "hookline_broker_topology_mismatches",
 			Help: "Objects on RabbitMQ that differ from what Hookline would declare; see hookline topology plan.",
 		}),
+		dropped: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "hookline_ledger_notes_dropped_total",
+			Help: "Notes for the ledger that were given up, since too many could not be written; it then begins anew.",
+		}),
 	}
-	for _, c := range []prometheus.Collector{m.connected, m.reconnects, m.confirm, m.mismatches} {
+	for _, c := range []prometheus.Collector{m.connected, m.reconnects, m.confirm, m.mismatches, m.dropped} {
 		if err := reg.Register(c); err != nil {
 			return nil, err
 		}

@@ -20,6 +20,9 @@ func (l *Line) Queues(ctx context.Context) ([]broker.QueueInfo, error) {
 	defer scratch.close()
 	infos := make([]broker.QueueInfo, 0, len(l.topology.Queues))
 	for _, q := range l.topology.Queues {
+		if q.Role == broker.RoleLedger {
+			continue
+		}
 		if err := ctx.Err(); err != nil {
 			return nil, fmt.Errorf("rabbitmq: queues: %w", err)
 		}

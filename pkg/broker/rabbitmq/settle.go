@@ -9,6 +9,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/hookline/hookline/pkg/broker"
+	"github.com/hookline/hookline/pkg/ledger"
 )
 
 const (
@@ -20,12 +21,16 @@ const (
 	storePatience = 3 * time.Minute
 )
 
-// carryOut is the only place that turns an outcome into what the broker is told.
+// done ends the delivery of an event whose work is done. That is in the ledger first.
+func (r *route) done(d amqp.Delivery, rec record) {
+	r.clerk.finished(ledger.Done, rec.event, r.Name)
+	r.ack(d)
+}
+
+// carryOut turns any other outcome into what the broker is told.
 func (r *route) carryOut(ctx context.Context, ch *amqp.Channel, d amqp.Delivery, rec record, o broker.Outcome) {
 	now := time.Now()
 	switch o.Verdict {
-	case broker.VerdictAck:
-		r.ack(d)
 	case broker.VerdictRetry:
 		rec = rec.failed(o)
 		rec.attempt++
@@ -47,6 +52,9 @@ func (r *route) settle(ctx context.Context, ch *amqp.Channel, d amqp.Delivery, r
 	for began := time.Now(); !ch.IsClosed(); { // else the delivery will come again, and a copy would be one too many
 		err := r.store(ctx, m)
 		if err == nil {
+			if !rec.due.IsZero() {
+				r.clerk.retrying(rec.event, r.Name)
+			}
 			r.ack(d)
 			return
 		}

@@ -13,7 +13,7 @@ import (
 
 // Unrouted is broker.Unrouted's. What Dead says of a look holds for this one, too.
 func (l *Line) Unrouted(ctx context.Context, see func(event.Event) bool) error {
-	return l.look(ctx, broker.UnroutedQueue, func(d amqp.Delivery) bool { return see(decode(d, time.Now())) })
+	return l.look(ctx, kept{queue: broker.UnroutedQueue}, func(d amqp.Delivery) bool { return see(decode(d, time.Now())) })
 }
 
 // ReplayUnrouted is broker.Unrouted's. It publishes the event again, if a route of the configuration matches it. An
@@ -21,7 +21,7 @@ func (l *Line) Unrouted(ctx context.Context, see func(event.Event) bool) error {
 // route's binding.
 func (l *Line) ReplayUnrouted(ctx context.Context, pick func(event.Event) bool) (int, error) {
 	replayed := map[string]bool{}
-	return l.move(ctx, broker.UnroutedQueue, func(d amqp.Delivery) (message, bool) {
+	return l.move(ctx, kept{queue: broker.UnroutedQueue}, func(d amqp.Delivery) (message, bool) {
 		e := decode(d, time.Now())
 		key := e.Key()
 		identity := key + " " + e.ID
@@ -38,5 +38,5 @@ func (l *Line) ReplayUnrouted(ctx context.Context, pick func(event.Event) bool) 
 
 // DiscardUnrouted is broker.Unrouted's.
 func (l *Line) DiscardUnrouted(ctx context.Context, pick func(event.Event) bool) (int, error) {
-	return l.remove(ctx, broker.UnroutedQueue, func(d amqp.Delivery) bool { return pick(decode(d, time.Now())) })
+	return l.remove(ctx, kept{queue: broker.UnroutedQueue}, func(d amqp.Delivery) bool { return pick(decode(d, time.Now())) })
 }

@@ -4,13 +4,19 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	amqp "github.com/rabbitmq/amqp091-go"
+
+	"github.com/hookline/hookline/pkg/ledger"
 )
 
+// kept is a queue that keeps events until somebody decides.
+type kept struct{ queue, route string }
+
 // look calls see for the messages of a queue until see returns false.
-func (l *Line) look(ctx context.Context, queue string, see func(amqp.Delivery) bool) error {
-	return l.walk(ctx, queue, func(d amqp.Delivery) (next, error) {
+func (l *Line) look(ctx context.Context, from kept, see func(amqp.Delivery) bool) error {
+	return l.walk(ctx, from, func(d amqp.Delivery) (next, error) {
 		if see(d) {
 			return keepIt, nil
 		}
@@ -19,9 +25,9 @@ func (l *Line) look(ctx context.Context, queue string, see func(amqp.Delivery) b
 }
 
 // move stores what copied makes of a queue's messages, removes each that was stored, and returns how many.
-func (l *Line) move(ctx context.Context, queue string, copied func(amqp.Delivery) (m message, ok bool)) (int, error) {
+func (l *Line) move(ctx context.Context, from kept, copied func(amqp.Delivery) (m message, ok bool)) (int, error) {
 	n := 0
-	err := l.walk(ctx, queue, func(d amqp.Delivery) (next, error) {
+	err := l.walk(ctx, from, func(d amqp.Delivery) (next, error) {
 		m, ok := copied(d)
 		if !ok {
 			return keepIt, nil
@@ -29,21 +35,25 @@ func (l *Line) move(ctx context.Context, queue string, copied func(amqp.Delivery
 		if err := l.publisher.publish(ctx, m); err != nil {
 			return endWalk, fmt.Errorf("replay %s: %w", m.MessageId, err)
 		}
+		if from.route == "" {
+			l.clerk.routed(decode(d, time.Now()))
+		}
 		n++
 		return removeIt, nil
 	})
 	return n, err
 }
 
-// remove removes the messages of a queue that pick chooses, and returns how many.
-func (l *Line) remove(ctx context.Context, queue string, pick func(amqp.Delivery) bool) (int, error) {
+// remove removes the messages of a queue that pick chooses, and returns how many. That is in the ledger first.
+func (l *Line) remove(ctx context.Context, from kept, pick func(amqp.Delivery) bool) (int, error) {
 	n := 0
-	err := l.walk(ctx, queue, func(d amqp.Delivery) (next, error) {
+	err := l.walk(ctx, from, func(d amqp.Delivery) (next, error) {
 		if !pick(d) {
 			return keepIt, nil
 		}
+		l.clerk.finished(ledger.Discarded, decode(d, time.Now()), from.route)
 		n++
-		return removeIt, nil
+		return discardIt, nil
 	})
 	return n, err
 }
@@ -54,16 +64,17 @@ type next int
 const (
 	keepIt next = iota
 	removeIt
-	endWalk // and keep it
+	discardIt // remove it; the clerk knows
+	endWalk   // and keep it
 )
 
 // walk takes messages until the queue is empty, and gives back at the end what was not removed. It does not ask the
 // queue for its length, which lags behind what the last walk gave back.
 // It is not a consumer and the queue's x-delivery-limit is out of reach, so that nothing is lost by looking.
-func (l *Line) walk(ctx context.Context, queue string, visit func(amqp.Delivery) (next, error)) error {
+func (l *Line) walk(ctx context.Context, from kept, visit func(amqp.Delivery) (next, error)) error {
 	l.looking.Lock()
 	defer l.looking.Unlock()
-	fail := func(err error) error { return fmt.Errorf("rabbitmq: %s: %w", queue, err) }
+	fail := func(err error) error { return fmt.Errorf("rabbitmq: %s: %w", from.queue, err) }
 	s, err := l.consume.await(ctx)
 	if err != nil {
 		return fail(err)
@@ -72,14 +83,18 @@ func (l *Line) walk(ctx context.Context, queue string, visit func(amqp.Delivery)
 	if err != nil {
 		return fail(err)
 	}
-	defer func() { _ = ch.Close() }() // what is still held goes back
+	var got int64
+	defer func() {
+		_ = ch.Close() // what is still held goes back
+		l.clerk.hold(from.route, -got)
+	}()
 	var last uint64
 	held := false
 	for {
 		if err := ctx.Err(); err != nil {
 			return fail(err)
 		}
-		d, ok, err := ch.Get(queue, false)
+		d, ok, err := ch.Get(from.queue, false)
 		if missing(err) {
 			return fail(errors.New("there is no such queue: check the route's name; `hookline topology apply` makes what is missing"))
 		}
@@ -89,11 +104,16 @@ func (l *Line) walk(ctx context.Context, queue string, visit func(amqp.Delivery)
 		if !ok {
 			break
 		}
+		got++
+		l.clerk.hold(from.route, 1)
 		decision, err := visit(d)
 		if err != nil {
 			return fail(err)
 		}
-		if decision == removeIt {
+		if decision == discardIt {
+			got--
+		}
+		if decision == removeIt || decision == discardIt {
 			if err := d.Ack(false); err != nil {
 				return fail(err)
 			}

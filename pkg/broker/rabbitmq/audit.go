@@ -1,0 +1,185 @@
+package rabbitmq
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	amqp "github.com/rabbitmq/amqp091-go"
+
+	"github.com/hookline/hookline/pkg/broker"
+	"github.com/hookline/hookline/pkg/ledger"
+)
+
+const (
+	// auditTime is for how long an audit looks again for what it has not found: events move while it looks.
+	auditTime = 15 * time.Second
+	// lookPause is the time between two looks.
+	lookPause = time.Second
+	// worthSummary is how many notes somebody has to have read to spare others the same.
+	worthSummary = 10_000
+)
+
+// auditor is what a line remembers between two audits.
+type auditor struct {
+	turn   chan struct{} // capacity 1
+	book   *ledger.Book  // nil: none was read yet
+	keeper *amqp.Channel // nil: another process keeps the ledger
+	mayNot bool          // our user may not keep it
+}
+
+// Audit is broker.Auditor's. It takes a moment while events move, and up to 15 seconds or until ctx ends if some cannot
+// be found.
+func (l *Line) Audit(ctx context.Context) (broker.Audit, error) {
+	select {
+	case l.auditor.turn <- struct{}{}:
+		defer func() { <-l.auditor.turn }()
+	case <-ctx.Done():
+		return broker.Audit{}, fmt.Errorf("rabbitmq: audit: %w", ctx.Err())
+	}
+	a, err := l.audit(ctx)
+	for range 2 {
+		if errors.Is(err, errOther) {
+			l.log.Warn("the ledger's stream is another one than before; counting begins anew with its first message")
+			l.auditor.book = ledger.NewBook()
+			a, err = l.audit(ctx)
+		}
+	}
+	if err != nil {
+		return broker.Audit{}, fmt.Errorf("rabbitmq: audit: %w", err)
+	}
+	return a, nil
+}
+
+// audit looks until everything is found. What the last look does not find is unaccounted for.
+func (l *Line) audit(ctx context.Context) (broker.Audit, error) {
+	s, err := l.consume.await(ctx)
+	if err != nil {
+		return broker.Audit{}, err
+	}
+	if l.auditor.book == nil {
+		if l.auditor.book, err = lastSummary(ctx, s); err != nil {
+			return broker.Audit{}, err
+		}
+	}
+	r, err := newReader(s, l.auditor.book)
+	if err != nil {
+		return broker.Audit{}, err
+	}
+	defer r.close()
+	a, err := l.compare(ctx, s, r, 0)
+	for until := time.Now().Add(auditTime); err == nil && a.Unaccounted > 0 && time.Now().Before(until); {
+		again, err := l.compare(ctx, s, r, lookPause)
+		if errors.Is(err, errOther) {
+			return a, err
+		}
+		if err != nil {
+			break // the look before counts
+		}
+		a = again
+	}
+	if err == nil {
+		err = l.summarize(ctx)
+	}
+	return a, err
+}
+
+// compare compares what the ledger says with what the queues hold. An event counts as missed only if it was accepted before
+// the queues were counted and not finished afterwards.
+func (l *Line) compare(ctx context.Context, s *session, r *reader, pause time.Duration) (broker.Audit, error) {
+	if err := l.catchUp(ctx, r); err != nil {
+		return broker.Audit{}, err
+	}
+	r.book.Mark()
+	found, err := l.depths(ctx, s, r.book.Routes())
+	if err != nil {
+		return broker.Audit{}, err
+	}
+	select {
+	case <-time.After(pause): // processes have said by then what they held
+	case <-ctx.Done():
+		return broker.Audit{}, ctx.Err()
+	}
+	if err := l.catchUp(ctx, r); err != nil {
+		return broker.Audit{}, err
+	}
+	return balance(r.book.Totals(time.Now()), found), nil
+}
+
+// catchUp reads everything that was in the ledger when it was called.
+func (l *Line) catchUp(ctx context.Context, r *reader) error {
+	number, err := l.clerk.flush(ctx)
+	if err != nil {
+		return err
+	}
+	return r.catchUp(ctx, l.clerk.process, number)
+}
+
+// depths counts in the order in which events move on: one that moves meanwhile is rather counted twice than not at all.
+func (l *Line) depths(ctx context.Context, s *session, routes []string) (depths, error) {
+	scratch := &scratch{conn: s.conn}
+	defer scratch.close()
+	d := depths{work: map[string]int64{}, dead: map[string]int64{}}
+	var errs []error
+	count := func(queue string) int64 {
+		n, err := scratch.depth(queue)
+		errs = append(errs, err)
+		return n
+	}
+	for _, r := range l.routes {
+		if !slices.Contains(routes, r.Name) {
+			routes = append(routes, r.Name)
+		}
+	}
+	for _, route := range routes {
+		d.work[route] = count(broker.WorkQueue(route))
+	}
+	for _, step := range slices.Backward(broker.DelaySteps()) {
+		d.retry += count(broker.RetryQueue(step))
+	}
+	for _, route := range routes {
+		d.dead[route] = count(broker.DeadQueue(route))
+	}
+	d.work[""], d.dead[""] = count(broker.UnroutedQueue), 0
+	return d, errors.Join(append(errs, ctx.Err())...)
+}
+
+// depth is how many messages of a queue nobody holds: none, if there is no such queue.
+func (s *scratch) depth(queue string) (int64, error) {
+	var found amqp.Queue
+	err := s.do(func(ch *amqp.Channel) (err error) {
+		found, err = ch.QueueDeclarePassive(queue, true, false, false, false, nil)
+		return err
+	})
+	if missing(err) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, fmt.Errorf("queue %s: %w", queue, err)
+	}
+	return int64(found.Messages), nil
+}
+
+// summarize spares the next reader what this one has read.
+func (l *Line) summarize(ctx context.Context) error {
+	book := l.auditor.book
+	if book.Folded() < worthSummary {
+		return nil
+	}
+	text, ok := book.Summary()
+	if !ok {
+		return nil
+	}
+	courier := &courier{link: l.publish}
+	defer courier.close()
+	err := courier.bring(ctx, message{broker.LedgerExchange, broker.LedgerSummary, amqp.Publishing{
+		ContentType: "application/json", DeliveryMode: amqp.Persistent, Body: text,
+	}})
+	if err != nil {
+		return fmt.Errorf("summary of the ledger: %w", err)
+	}
+	book.Summarized()
+	return nil
+}

@@ -1,0 +1,213 @@
+package rabbitmq
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"maps"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/hookline/hookline/pkg/broker"
+	"github.com/hookline/hookline/pkg/event"
+	"github.com/hookline/hookline/pkg/ledger"
+)
+
+const (
+	// linger is how long notes that nobody waits for may wait for others. Those for which a delivery waits may wait for
+	// shortLinger while its route has others in hand that could join them, else for lastLinger, since more are on their way.
+	linger      = 100 * time.Millisecond
+	shortLinger = 5 * time.Millisecond
+	lastLinger  = time.Millisecond
+	// noteTime is how long one try to write notes may take, and how long a finished delivery is held for its note.
+	noteTime = 10 * time.Second
+	// The time between two tries doubles from one to the other.
+	firstNotePause = time.Second
+	maxNotePause   = 30 * time.Second
+)
+
+// clerk writes this process's notes into the ledger. One message is on its way at a time; what is noted meanwhile goes
+// into the next, so that a busy process writes no more messages than an idle one.
+type clerk struct {
+	courier *courier
+	routes  []broker.Route
+	process string
+	spool   string
+	metrics *metrics
+	log     *zap.Logger
+	wake    chan struct{} // capacity 1: due has changed
+
+	mu        sync.Mutex
+	due       time.Time     // when to write the first page; zero: there is none
+	pages     []*page       // oldest first; notes go to the last
+	unwritten int           // notes in pages
+	number    int64         // of the last message
+	lost      int64         // notes that were given up since the last message
+	failed    chan struct{} // closed: nobody waits until something could be written again
+	held      map[string]int64
+	running   map[string]int64
+	counts    map[string]map[string]int64
+	spooled   map[string]int64 // nil: as in the last message
+}
+
+func newClerk(l *link, cfg Config, m *metrics, log *zap.Logger) *clerk {
+	return &clerk{
+		courier: &courier{link: l}, routes: cfg.Routes, process: rand.Text()[:12], spool: cfg.Spool, metrics: m, log: log,
+		wake: make(chan struct{}, 1), failed: make(chan struct{}),
+		held: map[string]int64{}, running: map[string]int64{}, counts: map[string]map[string]int64{},
+	}
+}
+
+// accepted notes that e was stored.
+func (c *clerk) accepted(e event.Event) { c.note(linger, ledger.Accepted, e, c.matching(e)) }
+
+// retrying notes that e was put away until another attempt.
+func (c *clerk) retrying(e event.Event, route string) {
+	c.note(linger, ledger.Retrying, e, []string{route})
+}
+
+// routed notes that e, which was unrouted, was stored again.
+func (c *clerk) routed(e event.Event) { c.note(0, ledger.Routed, e, c.matching(e)) }
+
+// finished notes that e, which was held, is done or discarded by a route, or as unrouted (""), and returns when that is
+// stored: what leaves the line without a note would be missed for ever. It waits no longer than noteTime, and while notes
+// cannot be written not at all, so that events are worked on while the broker takes none.
+func (c *clerk) finished(kind ledger.Kind, e event.Event, route string) {
+	var routes []string
+	if route != "" {
+		routes = []string{route}
+	}
+	c.mu.Lock()
+	c.add(c.held, route, -1)
+	patience := shortLinger
+	if c.held[route] == 0 {
+		patience = lastLinger
+	}
+	p, failed := c.enter(patience, kind, e, routes), c.failed
+	c.mu.Unlock()
+	timer := time.NewTimer(noteTime)
+	defer timer.Stop()
+	select {
+	case <-p.written:
+	case <-failed:
+	case <-timer.C:
+		c.fail()
+	}
+}
+
+// hold counts deliveries of a route that this process has got, or, if n is negative, has no more.
+func (c *clerk) hold(route string, n int64) {
+	if n == 0 {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.add(c.held, route, n)
+	c.page(linger)
+}
+
+// work counts those of them that are worked on, in the same way.
+func (c *clerk) work(route string, n int64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.add(c.running, route, n)
+	c.page(linger)
+}
+
+func (*clerk) add(to map[string]int64, route string, n int64) {
+	if to[route] += n; to[route] == 0 {
+		delete(to, route)
+	}
+}
+
+// count is broker.Counter's.
+func (c *clerk) count(source, what string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.counts[source] == nil {
+		c.counts[source] = map[string]int64{}
+	}
+	c.counts[source][what]++
+	c.page(linger)
+}
+
+// setSpooled is broker.Counter's.
+func (c *clerk) setSpooled(events map[string]int64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.spooled = maps.Clone(events)
+	c.page(linger)
+}
+
+// flush returns when everything that was noted so far is stored, with the number of the last message.
+func (c *clerk) flush(ctx context.Context) (int64, error) {
+	c.mu.Lock()
+	p := c.page(0)
+	c.mu.Unlock()
+	select {
+	case <-p.written:
+	case <-ctx.Done():
+		return 0, fmt.Errorf("the ledger cannot be written: %w", ctx.Err())
+	}
+	if p.number == 0 {
+		return 0, errors.New("notes were given up, since the ledger cannot be written")
+	}
+	return p.number, nil
+}
+
+func (c *clerk) note(patience time.Duration, kind ledger.Kind, e event.Event, routes []string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.enter(patience, kind, e, routes)
+}
+
+func (c *clerk) enter(patience time.Duration, kind ledger.Kind, e event.Event, routes []string) *page {
+	p := c.page(patience)
+	p.add(kind, e.Source, e.ID, routes)
+	c.unwritten++
+	c.shed()
+	return p
+}
+
+// matching are the names of the routes that e should reach.
+func (c *clerk) matching(e event.Event) (names []string) {
+	key := e.Key()
+	for _, r := range c.routes {
+		if r.Matches(key) {
+			names = append(names, r.Name)
+		}
+	}
+	return names
+}
+
+// page is the one that takes notes now, which is to be written soon enough.
+func (c *clerk) page(patience time.Duration) *page {
+	if at := time.Now().Add(patience); c.due.IsZero() || at.Before(c.due) {
+		c.due = at
+		select {
+		case c.wake <- struct{}{}:
+		default:
+		}
+	}
+	if n := len(c.pages); n > 0 && c.pages[n-1].size < fullPage {
+		return c.pages[n-1]
+	}
+	p := newPage()
+	c.pages = append(c.pages, p)
+	return p
+}
+
+// shed gives up the oldest notes if there are too many.
+func (c *clerk) shed() {
+	for c.unwritten > maxUnwritten && len(c.pages) > 1 {
+		p := c.pages[0]
+		c.pages = c.pages[1:]
+		c.unwritten -= p.size
+		c.lost += int64(p.size)
+		c.metrics.dropped.Add(float64(p.size))
+		close(p.written)
+	}
+}

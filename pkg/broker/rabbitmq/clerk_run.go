@@ -1,0 +1,158 @@
+package rabbitmq
+
+import (
+	"context"
+	"maps"
+	"strconv"
+	"time"
+
+	amqp "github.com/rabbitmq/amqp091-go"
+	"go.uber.org/zap"
+
+	"github.com/hookline/hookline/pkg/broker"
+	"github.com/hookline/hookline/pkg/ledger"
+)
+
+// run writes pages when they are due until ctx ends, and then what is left, if that is possible at once.
+func (c *clerk) run(ctx context.Context) {
+	due := time.NewTimer(0)
+	defer due.Stop()
+	again := time.NewTicker(ledger.HoldInterval)
+	defer again.Stop()
+	for ctx.Err() == nil {
+		due.Reset(c.untilDue())
+		select {
+		case <-c.wake:
+		case <-due.C:
+			c.write(ctx)
+		case <-again.C:
+			c.repeat()
+		case <-ctx.Done():
+		}
+	}
+	c.leave()
+	for c.write(ctx) {
+	}
+}
+
+// untilDue is how long the first page can wait.
+func (c *clerk) untilDue() time.Duration {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.due.IsZero() {
+		return time.Hour
+	}
+	return time.Until(c.due)
+}
+
+// repeat says again what is held.
+func (c *clerk) repeat() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.held) > 0 {
+		c.page(0)
+	}
+}
+
+// leave says that what is held goes back now.
+func (c *clerk) leave() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.held) > 0 {
+		clear(c.held)
+		clear(c.running)
+		c.page(0)
+	}
+}
+
+// write writes the oldest page, and tells whether there was one and it is stored.
+func (c *clerk) write(ctx context.Context) bool {
+	p, m, ok := c.take()
+	if !ok || !c.persist(ctx, m) {
+		return false
+	}
+	close(p.written)
+	c.resume()
+	return true
+}
+
+// take makes a message of the oldest page.
+func (c *clerk) take() (p *page, m message, ok bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.pages) == 0 {
+		return nil, message{}, false
+	}
+	p, c.pages, c.due = c.pages[0], c.pages[1:], time.Time{}
+	if len(c.pages) > 0 {
+		c.due = time.Now()
+	}
+	c.unwritten -= p.size
+	c.number++
+	p.number = c.number
+	notes := ledger.Notes{
+		Process: c.process, Number: p.number, Time: time.Now().UnixMilli(),
+		Notes: p.notes, Held: maps.Clone(c.held), Running: maps.Clone(c.running), Counts: c.counts, Lost: c.lost,
+	}
+	if c.spooled != nil {
+		notes.Spool, notes.Spooled = c.spool, c.spooled
+	}
+	c.counts, c.spooled, c.lost = map[string]map[string]int64{}, nil, 0
+	return p, message{broker.LedgerExchange, broker.LedgerNote, amqp.Publishing{
+		MessageId: c.process + "-" + strconv.FormatInt(p.number, 10), ContentType: "application/json",
+		DeliveryMode: amqp.Persistent, Body: notes.Encode(),
+	}}, true
+}
+
+// persist stores the message, however often it has to be tried; readers know it again by its number. When ctx has
+// ended it gives up at the first failure.
+func (c *clerk) persist(ctx context.Context, m message) bool {
+	for pause := firstNotePause; ; pause = min(2*pause, maxNotePause) {
+		if ctx.Err() != nil && c.courier.link.ready() != nil {
+			return false
+		}
+		err := c.try(m)
+		if err == nil {
+			return true
+		}
+		if pause == firstNotePause {
+			c.log.Warn("the ledger cannot be written; trying again", zap.Error(err))
+		}
+		if forbidden(err) || missing(err) { // it will take a person
+			c.fail()
+		}
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return false
+		}
+	}
+}
+
+func (c *clerk) try(m message) error {
+	ctx, cancel := context.WithTimeout(context.Background(), noteTime)
+	defer cancel()
+	return c.courier.bring(ctx, m)
+}
+
+// fail makes nobody wait any more.
+func (c *clerk) fail() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	select {
+	case <-c.failed:
+	default:
+		close(c.failed)
+	}
+}
+
+// resume makes them wait again.
+func (c *clerk) resume() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	select {
+	case <-c.failed:
+		c.failed = make(chan struct{})
+	default:
+	}
+}

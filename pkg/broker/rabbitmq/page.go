@@ -1,0 +1,38 @@
+package rabbitmq
+
+import (
+	"strings"
+
+	"github.com/hookline/hookline/pkg/ledger"
+)
+
+const (
+	// fullPage is how many event IDs go into one message of the ledger, of at most 200 bytes each.
+	fullPage = 1000
+	// maxUnwritten is how many notes are kept while they cannot be written: some 10 MB.
+	maxUnwritten = 100_000
+)
+
+// page is what goes into one message of the ledger.
+type page struct {
+	notes   []ledger.Note
+	at      map[string]int // in notes, by everything but the ID
+	size    int            // event IDs
+	number  int64          // of its message; set before written is closed, 0 if it was given up
+	written chan struct{}  // closed when the page is stored, or given up
+}
+
+func newPage() *page { return &page{at: map[string]int{}, written: make(chan struct{})} }
+
+// add notes what has happened to an event.
+func (p *page) add(kind ledger.Kind, source, id string, routes []string) {
+	same := string(kind) + " " + source + " " + strings.Join(routes, " ")
+	i, ok := p.at[same]
+	if !ok {
+		i = len(p.notes)
+		p.at[same] = i
+		p.notes = append(p.notes, ledger.Note{Kind: kind, Source: source, Routes: routes})
+	}
+	p.notes[i].IDs = append(p.notes[i].IDs, id)
+	p.size++
+}

@@ -1,0 +1,96 @@
+package ledger
+
+import (
+	"maps"
+	"slices"
+	"time"
+)
+
+// Totals are what a book says at one moment.
+type Totals struct {
+	Since   time.Time // when counting began
+	Routes  map[string]RouteTotals
+	Sources map[string]SourceTally
+	Spooled map[string]int64 // events on disks, by source
+}
+
+// RouteTotals are a route's, or for "" those of the unrouted.
+type RouteTotals struct {
+	Accepted, Done, Discarded int64
+	Extra                     int64 // finished, but accepted never, or not as often
+	Open                      int64 // accepted and not finished
+	Stayed                    int64 // of the open: those that were open already at the mark
+	Retrying                  int64 // of those that stayed: last put away for another attempt
+	Held                      int64 // deliveries in the hands of processes: the most each had since the mark
+	Running                   int64 // deliveries that processes work on now
+}
+
+// Mark begins an audit: the events that are open now are the ones to find.
+func (b *Book) Mark() {
+	b.mark = b.position.Offset
+	for _, p := range b.processes {
+		p.peak = maps.Clone(p.held)
+	}
+}
+
+// Routes are the names of all routes that the notes speak of, "" among them if events were unrouted.
+func (b *Book) Routes() []string { return slices.Collect(maps.Keys(b.routes)) }
+
+// Totals adds up.
+func (b *Book) Totals(now time.Time) Totals {
+	routes := map[string]RouteTotals{}
+	for name, t := range b.routes {
+		routes[name] = RouteTotals{Accepted: t.accepted, Done: t.done, Discarded: t.discarded, Extra: t.extra}
+	}
+	change := func(route string, f func(*RouteTotals)) {
+		r := routes[route]
+		f(&r)
+		routes[route] = r
+	}
+	type state struct {
+		route            string
+		stayed, retrying bool
+	}
+	count := map[state]int64{}
+	for _, e := range b.open {
+		count[state{e.route, e.born <= b.mark, e.retrying}]++
+	}
+	for s, n := range count {
+		change(s.route, func(r *RouteTotals) {
+			r.Open += n
+			if s.stayed {
+				r.Stayed += n
+				if s.retrying {
+					r.Retrying += n
+				}
+			}
+		})
+	}
+	for at := b.early.order.Front(); at != nil; at = at.Next() {
+		if n := at.Value.(earlyNote); n.kind.final() {
+			change(n.route, func(r *RouteTotals) { r.Extra++ })
+		}
+	}
+	for _, p := range b.processes {
+		if now.Sub(p.seen) > freshness {
+			continue
+		}
+		for route, n := range p.peak {
+			change(route, func(r *RouteTotals) { r.Held += n })
+		}
+		for route, n := range p.running {
+			change(route, func(r *RouteTotals) { r.Running += n })
+		}
+	}
+	spooled := map[string]int64{}
+	for _, spool := range b.spools {
+		for source, n := range spool {
+			spooled[source] += n
+		}
+	}
+	sources := map[string]SourceTally{}
+	for name, s := range b.sources {
+		sources[name] = SourceTally{s.Accepted, s.Unrouted, maps.Clone(s.Counts)}
+	}
+	return Totals{Since: b.since, Routes: routes, Sources: sources, Spooled: spooled}
+}
