@@ -28,8 +28,7 @@ func (b *Broker) AddVhost(ctx context.Context) (amqpURL, name string, err error)
 	if err := b.call(ctx, http.MethodPut, "/api/vhosts/"+name, struct{}{}, nil); err != nil {
 		return "", "", err
 	}
-	all := map[string]string{"configure": ".*", "write": ".*", "read": ".*"}
-	if err := b.call(ctx, http.MethodPut, "/api/permissions/"+name+"/"+url.PathEscape(base.User.Username()), all, nil); err != nil {
+	if err := b.Permit(ctx, name, base.User.Username()); err != nil {
 		return "", "", err
 	}
 	base.Path = "/" + name

@@ -1,0 +1,139 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/hookline/hookline/test/faults/load"
+	"github.com/hookline/hookline/test/faults/system"
+)
+
+// result is what came of a trial.
+type result struct {
+	accepted, handled, lost, duplicated int
+
+	gapRefuse, gapSpool time.Duration // the longest time without a 200
+	recovery            time.Duration // from the end of the last fault to the first 200 and the first delivery
+	unaccounted         string        // what the audit says
+	problems            []string
+}
+
+func (r *result) problem(format string, args ...any) {
+	r.problems = append(r.problems, fmt.Sprintf(format, args...))
+}
+
+// check waits until everything that was accepted has been handled, and looks at what is there then.
+func (t *trial) check(ctx context.Context, before usage, healed time.Time) (r result) {
+	if err := t.drained(ctx); err != nil {
+		r.problem("not everything was handled: %v", err)
+	}
+	ids := t.load.Accepted()
+	r.accepted = len(ids)
+	whole := t.files(&r)
+	for _, id := range ids {
+		if deliveries := t.Sink.Deliveries(id); whole[id] && deliveries > 0 {
+			r.handled++
+			r.duplicated += deliveries - 1
+		}
+	}
+	r.lost = r.accepted - r.handled
+	if destroyed := int(t.destroyed.Load()); r.lost != destroyed {
+		r.problem("%d events were lost, and %d destroyed by hand", r.lost, destroyed)
+	}
+	r.gapRefuse, r.gapSpool = t.load.LongestGap(system.Refuse), t.load.LongestGap(system.Spool)
+	for _, first := range []time.Time{
+		t.load.AcceptedAfter(healed, system.Refuse), t.load.AcceptedAfter(healed, system.Spool), t.Sink.NextAfter(healed),
+	} {
+		r.recovery = max(r.recovery, first.Sub(healed))
+	}
+	t.audit(ctx, &r)
+	t.leaks(ctx, before, &r)
+	return r
+}
+
+// drained waits until nothing waits anywhere and every accepted event was handled, but for those destroyed by hand.
+func (t *trial) drained(ctx context.Context) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, patience, errors.New("it takes too long"))
+	defer cancel()
+	return system.Eventually(ctx, func() error {
+		missing := 0
+		for _, id := range t.load.Accepted() {
+			_, err := os.Lstat(t.file(id))
+			if err != nil || t.Sink.Deliveries(id) == 0 {
+				missing++
+			}
+		}
+		if destroyed := int(t.destroyed.Load()); missing > destroyed {
+			return fmt.Errorf("%d accepted events have not been handled", missing-destroyed)
+		}
+		return t.empty(ctx)
+	})
+}
+
+// empty says what waits in the queues and spools, or has been given up.
+func (t *trial) empty(ctx context.Context) error {
+	queues, err := t.Queues(ctx)
+	if err != nil {
+		return err
+	}
+	var waiting []string
+	for _, q := range queues {
+		if q.Waiting > 0 {
+			waiting = append(waiting, fmt.Sprintf("%s: %d", q.Name, q.Waiting))
+		}
+	}
+	for _, p := range t.Receivers {
+		metrics, err := p.Metrics(ctx)
+		if err != nil {
+			return err
+		}
+		if n := metrics["hookline_spool_waiting"]; n > 0 {
+			waiting = append(waiting, fmt.Sprintf("spool of %s: %.0f", p.Name, n))
+		}
+	}
+	if len(waiting) > 0 {
+		return errors.New(strings.Join(waiting, ", "))
+	}
+	return nil
+}
+
+func (t *trial) file(id string) string {
+	source, _, _ := strings.Cut(id, "-")
+	return filepath.Join(t.exported(), source, id+".json")
+}
+
+func (t *trial) exported() string { return filepath.Join(t.Export.Path, "files") }
+
+// files looks at every exported file: each has to be whole, and there is nothing else.
+func (t *trial) files(r *result) (whole map[string]bool) {
+	whole = map[string]bool{}
+	err := filepath.WalkDir(t.exported(), func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		id, event := strings.CutSuffix(entry.Name(), ".json")
+		content, err := os.ReadFile(path)
+		switch {
+		case err != nil:
+			return err
+		case !event || path != t.file(id):
+			r.problem("%s should not be there", path)
+		case !bytes.Equal(content, load.Body(id)):
+			r.problem("%s is torn: %d bytes", path, len(content))
+		default:
+			whole[id] = true
+		}
+		return nil
+	})
+	if err != nil {
+		r.problem("the exported files cannot be read: %v", err)
+	}
+	return whole
+}

@@ -1,0 +1,109 @@
+package load
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Record is what became of the events that were sent. It may be read while more are sent.
+type Record struct {
+	mu       sync.Mutex
+	sent     map[string]time.Time // first sent, by ID
+	accepted map[string]time.Time // answered 200, by ID
+	answers  map[string][]time.Time
+	began    time.Time
+	ended    time.Time
+	others   map[string]int // answers that were not 200
+}
+
+func (r *Record) begin(sources []string) {
+	r.sent, r.accepted, r.others = map[string]time.Time{}, map[string]time.Time{}, map[string]int{}
+	r.answers = map[string][]time.Time{}
+	for _, source := range sources {
+		r.answers[source] = nil
+	}
+	r.began = time.Now()
+}
+
+func (r *Record) end() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.ended = time.Now()
+}
+
+// answered takes note of an answer and tells whether it was 200.
+func (r *Record) answered(source, id string, sent time.Time, code int, err error) bool {
+	now := time.Now()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.sent[id] = sent
+	if err != nil || code != 200 {
+		what := fmt.Sprint(code)
+		if err != nil {
+			what = "no answer"
+		}
+		r.others[what]++
+		return false
+	}
+	r.accepted[id] = now
+	r.answers[source] = append(r.answers[source], now)
+	return true
+}
+
+// Accepted are the IDs that were answered 200 so far.
+func (r *Record) Accepted() []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	ids := make([]string, 0, len(r.accepted))
+	for id := range r.accepted {
+		ids = append(ids, id)
+	}
+	return ids
+}
+
+// Count is how many events were answered 200 so far.
+func (r *Record) Count() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.accepted)
+}
+
+// Others counts the answers that were not 200: by code, or "no answer".
+func (r *Record) Others() map[string]int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	out := make(map[string]int, len(r.others))
+	for what, count := range r.others {
+		out[what] = count
+	}
+	return out
+}
+
+// LongestGap is the longest time in which a source had no answer 200 while events were sent.
+func (r *Record) LongestGap(source string) time.Duration {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	times := append(slices.Clone(r.answers[source]), r.ended)
+	slices.SortFunc(times, time.Time.Compare)
+	last, longest := r.began, time.Duration(0)
+	for _, t := range times {
+		longest = max(longest, t.Sub(last))
+		last = t
+	}
+	return longest
+}
+
+// AcceptedAfter is when a source's first event that was sent after t was answered 200; the zero time if there was none.
+func (r *Record) AcceptedAfter(t time.Time, source string) (first time.Time) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for id, accepted := range r.accepted {
+		if strings.HasPrefix(id, source+"-") && r.sent[id].After(t) && (first.IsZero() || accepted.Before(first)) {
+			first = accepted
+		}
+	}
+	return first
+}

@@ -1,0 +1,102 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"time"
+)
+
+// fault is one thing that goes wrong.
+type fault struct {
+	name  string
+	place place
+	needs need
+	hold  time.Duration // how long it lasts when it comes alone
+	alone bool          // it cannot be mixed with others: what it destroys has to be counted
+	// inject makes it happen, and returns what ends it.
+	inject func(ctx context.Context, t *trial) (heal func(context.Context) error, err error)
+}
+
+// place is where a fault happens. At one place, one fault follows the other; at different places they overlap.
+type place string
+
+const (
+	atReceiver place = "receiver"
+	atWorker   place = "worker"
+	atNode     place = "node"
+	atNetwork  place = "network"
+	atDisk     place = "disk"
+	atDoor     place = "door"
+	atClock    place = "clock"
+)
+
+// need is what a fault needs of the machine or of the set-up.
+type need int
+
+const (
+	needCluster  need = 1 << iota // three nodes
+	needDisks                     // to mount small disks, as root
+	needFirewall                  // to drop packets, as root
+	needClock                     // a binary whose clock can be moved
+)
+
+// step is a fault at its time.
+type step struct {
+	fault
+	at   time.Duration // after the load has begun; later, if the place has another fault then
+	hold time.Duration
+	seed uint64 // decides what the fault hits
+}
+
+// plan is what happens in one trial.
+type plan struct {
+	name  string
+	seed  uint64
+	steps []step
+}
+
+// single is the plan of one fault alone.
+func single(f fault, seed uint64) plan {
+	return plan{name: f.name, seed: seed, steps: []step{{fault: f, at: 2 * time.Second, hold: f.hold, seed: seed}}}
+}
+
+const (
+	mixedFaults = 7
+	mixedTime   = 25 * time.Second // within which all faults of a mixed plan begin
+)
+
+// mixed draws a plan from the faults; the same seed and faults give the same plan.
+func mixed(seed uint64, from []fault) plan {
+	random := rand.New(rand.NewPCG(seed, 0))
+	from = slices.DeleteFunc(slices.Clone(from), func(f fault) bool { return f.alone })
+	p := plan{name: fmt.Sprintf("seed %d", seed), seed: seed}
+	for _, i := range random.Perm(len(from))[:min(mixedFaults, len(from))] {
+		p.steps = append(p.steps, step{
+			fault: from[i],
+			at:    time.Duration(1000+random.IntN(int(mixedTime/time.Millisecond))) * time.Millisecond,
+			hold:  time.Duration(500+random.IntN(5500)) * time.Millisecond,
+			seed:  random.Uint64(),
+		})
+	}
+	slices.SortFunc(p.steps, func(a, b step) int { return int(a.at - b.at) })
+	return p
+}
+
+func (p plan) needs() (all need) {
+	for _, s := range p.steps {
+		all |= s.needs
+	}
+	return all
+}
+
+// String is the plan for people: what begins when, for how long.
+func (p plan) String() string {
+	var text []string
+	for _, s := range p.steps {
+		text = append(text, fmt.Sprintf("%.1f s %s (%.1f s)", s.at.Seconds(), s.name, s.hold.Seconds()))
+	}
+	return p.name + ": " + strings.Join(text, ", ")
+}

@@ -1,0 +1,109 @@
+package system
+
+import (
+	"context"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// clockVariable names, for a process whose clock can be moved, the file with the seconds by which it is moved.
+const clockVariable = "FAULTS_CLOCK"
+
+// movable is added to package time: a Go program asks the kernel for the time in a way that nothing outside of it can
+// change, so the wall clock of one process can be moved only inside. The monotonic clock stays, as it does when an
+// operator or NTP sets the time.
+const movable = `package time
+
+import (
+	"sync"
+	"syscall"
+)
+
+var movedBy = sync.OnceValue(func() int {
+	path, _ := syscall.Getenv("` + clockVariable + `")
+	fd, err := syscall.Open(path, syscall.O_RDONLY|syscall.O_CLOEXEC, 0)
+	if err != nil {
+		return -1
+	}
+	return fd
+})
+
+func moved() (seconds int64) {
+	var b [8]byte
+	if n, err := syscall.Pread(movedBy(), b[:], 0); n != len(b) || err != nil {
+		return 0
+	}
+	for i, x := range b {
+		seconds |= int64(x) << (8 * i)
+	}
+	return seconds
+}
+`
+
+// Build compiles hookline, from the folder of this module, to file. With a movable clock it is the same source with
+// another package time.
+func Build(ctx context.Context, file string, movableClock bool) error {
+	args := []string{"build", "-o", file}
+	if movableClock {
+		overlay, err := movableTime(ctx, filepath.Dir(file))
+		if err != nil {
+			return err
+		}
+		args = append(args, "-overlay", overlay)
+	}
+	return run(ctx, "go", append(args, "github.com/hookline/hookline/cmd/hookline")...)
+}
+
+// movableTime writes what Go's -overlay needs.
+func movableTime(ctx context.Context, dir string) (overlay string, err error) {
+	root, err := exec.CommandContext(ctx, "go", "env", "GOROOT").Output()
+	if err != nil {
+		return "", err
+	}
+	folder := filepath.Join(strings.TrimSpace(string(root)), "src", "time")
+	original, err := os.ReadFile(filepath.Join(folder, "time.go"))
+	if err != nil {
+		return "", err
+	}
+	const ask = "\tsec, nsec, mono := runtimeNow()\n"
+	if strings.Count(string(original), ask) != 1 {
+		return "", errors.New("package time of this Go asks for the time in another way than this test knows")
+	}
+	files := map[string]string{
+		"time.go":  strings.Replace(string(original), ask, ask+"\tsec += moved()\n", 1),
+		"moved.go": movable,
+	}
+	replace := map[string]string{}
+	for name, text := range files {
+		replace[filepath.Join(folder, name)] = filepath.Join(dir, "overlay-"+name)
+		if err := os.WriteFile(filepath.Join(dir, "overlay-"+name), []byte(text), 0o600); err != nil {
+			return "", err
+		}
+	}
+	text, err := json.Marshal(map[string]any{"Replace": replace})
+	if err != nil {
+		return "", err
+	}
+	overlay = filepath.Join(dir, "overlay.json")
+	return overlay, os.WriteFile(overlay, text, 0o600)
+}
+
+// clock is the file that moves a process's clock.
+func (s *System) clock(process string) string { return filepath.Join(s.cfg.Dir, process+".clock") }
+
+// MoveClock sets the process's wall clock to the true time plus by, at once and also after a restart. It needs a binary
+// that was built with a movable clock.
+func (s *System) MoveClock(process string, by time.Duration) error {
+	file, err := os.OpenFile(s.clock(process), os.O_CREATE|os.O_WRONLY, 0o600) // never cut: it is read at any moment
+	if err != nil {
+		return err
+	}
+	_, err = file.Write(binary.LittleEndian.AppendUint64(nil, uint64(by/time.Second)))
+	return errors.Join(err, file.Close())
+}

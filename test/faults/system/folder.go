@@ -1,0 +1,120 @@
+package system
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+)
+
+// diskSize is small enough to be filled at once.
+const diskSize = 64 << 20
+
+// Folder is where processes write: a plain folder, or one with a small disk of its own, which can be filled and broken.
+type Folder struct {
+	Path  string
+	image string // the disk; empty: a plain folder
+}
+
+func newFolder(ctx context.Context, path string, disk bool) (*Folder, error) {
+	f := &Folder{Path: path}
+	if err := os.MkdirAll(path, 0o755); err != nil {
+		return nil, err
+	}
+	if !disk {
+		return f, nil
+	}
+	f.image = path + ".ext4"
+	if err := os.WriteFile(f.image, nil, 0o600); err != nil {
+		return nil, err
+	}
+	if err := os.Truncate(f.image, diskSize); err != nil {
+		return nil, err
+	}
+	if err := run(ctx, "mkfs.ext4", "-q", "-m", "0", f.image); err != nil {
+		return nil, err
+	}
+	return f, f.Mount(ctx)
+}
+
+// Mount repairs the disk, if that is needed, and puts it in its place.
+func (f *Folder) Mount(ctx context.Context) error {
+	if err := run(ctx, "e2fsck", "-fy", f.image); err != nil {
+		var exit *exec.ExitError
+		if !errors.As(err, &exit) || exit.ExitCode() > 1 { // 1: errors were corrected
+			return err
+		}
+	}
+	return run(ctx, "mount", "-o", "loop,errors=remount-ro", f.image, f.Path)
+}
+
+// Unmount takes the disk away, as soon as nobody uses it.
+func (f *Folder) Unmount(ctx context.Context) error {
+	return Eventually(ctx, func() error { return run(ctx, "umount", f.Path) })
+}
+
+func (f *Folder) filler() string { return filepath.Join(f.Path, "filler") }
+
+// Fill leaves no byte on the disk.
+func (f *Folder) Fill() error {
+	file, err := os.Create(f.filler())
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	for size := 1 << 20; size > 0; size /= 2 {
+		for err = nil; err == nil; {
+			_, err = file.Write(make([]byte, size))
+		}
+		if !errors.Is(err, syscall.ENOSPC) {
+			return fmt.Errorf("fill the disk: %w", err)
+		}
+	}
+	return nil
+}
+
+// Free takes away what Fill made.
+func (f *Folder) Free() error { return os.Remove(f.filler()) }
+
+// Break makes the disk read-only under whoever has files open, as the kernel does after an error of the disk. To be used
+// again it has to be unmounted and mounted.
+func (f *Folder) Break() error {
+	name, err := f.device()
+	if err != nil {
+		return err
+	}
+	trigger, err := os.OpenFile("/sys/fs/ext4/"+name+"/trigger_fs_error", os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	_, err = io.WriteString(trigger, "1")
+	return errors.Join(err, trigger.Close())
+}
+
+// device is the kernel's name of the disk.
+func (f *Folder) device() (string, error) {
+	var at syscall.Stat_t
+	if err := syscall.Stat(f.Path, &at); err != nil {
+		return "", err
+	}
+	link, err := os.Readlink(fmt.Sprintf("/sys/dev/block/%d:%d", at.Dev>>8&0xfff, at.Dev&0xff))
+	return filepath.Base(link), err
+}
+
+func (f *Folder) remove(ctx context.Context) error {
+	if f.image == "" {
+		return nil
+	}
+	return errors.Join(f.Unmount(ctx), os.Remove(f.image))
+}
+
+func run(ctx context.Context, name string, args ...string) error {
+	if out, err := exec.CommandContext(ctx, name, args...).CombinedOutput(); err != nil {
+		return fmt.Errorf("%s: %w: %s", name, err, out)
+	}
+	return nil
+}

@@ -1,0 +1,47 @@
+package system
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"sync"
+	"time"
+)
+
+// Sink stands at the end of the route "count" and counts the deliveries of each event.
+type Sink struct {
+	server *httptest.Server
+	mu     sync.Mutex
+	counts map[string]int
+	times  []time.Time // of all deliveries
+}
+
+func newSink() *Sink {
+	s := &Sink{counts: map[string]int{}}
+	s.server = httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		id := r.Header.Get("Hookline-Id")
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.counts[id]++
+		s.times = append(s.times, time.Now())
+	}))
+	return s
+}
+
+// Deliveries is how often the event came.
+func (s *Sink) Deliveries(id string) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.counts[id]
+}
+
+// NextAfter is when the first delivery after t came; the zero time if there was none.
+func (s *Sink) NextAfter(t time.Time) time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	i, _ := slices.BinarySearchFunc(s.times, t, time.Time.Compare)
+	if i == len(s.times) {
+		return time.Time{}
+	}
+	return s.times[i]
+}

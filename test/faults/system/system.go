@@ -1,0 +1,275 @@
+// Package system is one installation of Hookline with everything around it that can break: real processes, a real
+// RabbitMQ behind a proxy, disks of their own.
+package system
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/hookline/hookline/pkg/broker"
+	"github.com/hookline/hookline/test/rabbitnode"
+)
+
+// The sources and routes of the installation.
+const (
+	Refuse  = "refuse"  // a source whose events are answered 503 while RabbitMQ is away
+	Spool   = "spool"   // one whose events are spooled
+	Archive = "archive" // the route that writes files
+	Count   = "count"   // the route that goes to the Sink
+	Secret  = "first"
+)
+
+const config = `
+listen: "${LISTEN:-127.0.0.1:0}"
+private_listen: "${PRIVATE:-127.0.0.1:0}"
+data: "${DATA:-data}"
+grace: 5s
+broker: { url: [%s] }
+sources:
+  refuse: { preset: alma, secrets: first, when_down: refuse }
+  spool: { preset: alma, secrets: first, when_down: spool }
+routes:
+  archive:
+    match: "#"
+    handler: { kind: file, dir: %q, path: "{source}/{id}{ext}" }
+    retry: { attempts: 1000, first: 1s, max: 1s }
+  count:
+    match: "#"
+    handler: { kind: http, url: %q }
+    retry: { attempts: 1000, first: 1s, max: 1s }
+`
+
+// Config says what an installation is made of.
+type Config struct {
+	Dir       string // an empty folder
+	Binary    string // hookline
+	Nodes     []*rabbitnode.Node
+	Receivers int
+	Workers   int
+	Disks     bool // gives the export and the receivers' data small disks of their own
+}
+
+// System is an installation that runs.
+type System struct {
+	Nodes     []*rabbitnode.Node
+	Proxies   []*Proxy // the way to each of Nodes
+	Receivers []*Process
+	Workers   []*Process
+	Sink      *Sink
+	Export    *Folder // where the route Archive writes
+	Data      *Folder // where receivers have their spools
+	Vhost     string
+	User      string
+
+	cfg Config
+}
+
+// Open starts everything and returns when all processes are ready. Close must follow, also after an error.
+func Open(ctx context.Context, cfg Config) (*System, error) {
+	s := &System{cfg: cfg, Nodes: cfg.Nodes, Sink: newSink()}
+	if err := s.open(ctx); err != nil {
+		return s, err
+	}
+	for _, p := range s.Processes() {
+		p.start()
+	}
+	return s, s.Ready(ctx)
+}
+
+func (s *System) open(ctx context.Context) (err error) {
+	if s.Export, err = newFolder(ctx, filepath.Join(s.cfg.Dir, "export"), s.cfg.Disks); err != nil {
+		return err
+	}
+	if s.Data, err = newFolder(ctx, filepath.Join(s.cfg.Dir, "data"), s.cfg.Disks); err != nil {
+		return err
+	}
+	urls, err := s.connect(ctx)
+	if err != nil {
+		return err
+	}
+	text := fmt.Sprintf(config, strings.Join(urls, ", "), filepath.Join(s.Export.Path, "files"), s.Sink.server.URL)
+	if err := os.WriteFile(filepath.Join(s.cfg.Dir, "hookline.yml"), []byte(text), 0o600); err != nil {
+		return err
+	}
+	for n := range s.cfg.Receivers {
+		p, err := s.process(ctx, fmt.Sprintf("receiver-%d", n+1), "receiver")
+		if err != nil {
+			return err
+		}
+		s.Receivers = append(s.Receivers, p)
+	}
+	for n := range s.cfg.Workers {
+		p, err := s.process(ctx, fmt.Sprintf("worker-%d", n+1), "worker")
+		if err != nil {
+			return err
+		}
+		s.Workers = append(s.Workers, p)
+	}
+	return nil
+}
+
+// connect makes a virtual host and a user for this installation, and a proxy before each node.
+func (s *System) connect(ctx context.Context) (urls []string, err error) {
+	if _, s.Vhost, err = s.Nodes[0].Broker().AddVhost(ctx); err != nil {
+		return nil, err
+	}
+	s.User = s.Vhost
+	if err := s.SetPassword(ctx, Secret); err != nil {
+		return nil, err
+	}
+	if err := s.Nodes[0].Broker().Permit(ctx, s.Vhost, s.User); err != nil {
+		return nil, err
+	}
+	for _, node := range s.Nodes {
+		upstream, err := url.Parse(node.URL())
+		if err != nil {
+			return nil, err
+		}
+		proxy, err := newProxy(upstream.Host)
+		if err != nil {
+			return nil, err
+		}
+		s.Proxies = append(s.Proxies, proxy)
+		urls = append(urls, fmt.Sprintf("%q", "amqp://"+s.User+":"+Secret+"@"+proxy.Address()+"/"+s.Vhost))
+	}
+	return urls, nil
+}
+
+// process prepares a role with addresses and data of its own.
+func (s *System) process(ctx context.Context, name, role string) (*Process, error) {
+	listen, err := freeAddress(ctx)
+	if err != nil {
+		return nil, err
+	}
+	private, err := freeAddress(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.MoveClock(name, 0); err != nil {
+		return nil, err
+	}
+	return &Process{
+		Name: name, Listen: listen, private: private, binary: s.cfg.Binary, dir: s.cfg.Dir,
+		args: []string{"--log-format", "json", role},
+		env:  append(s.env(), "LISTEN="+listen, "PRIVATE="+private, "DATA="+filepath.Join(s.Data.Path, name), clockVariable+"="+s.clock(name)),
+	}, nil
+}
+
+func (s *System) env() []string { return []string{"PATH=" + os.Getenv("PATH"), "HOME=" + s.cfg.Dir} }
+
+func freeAddress(ctx context.Context) (string, error) {
+	ln, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	return ln.Addr().String(), ln.Close()
+}
+
+// Dir is the folder of the installation, with its configuration and logs.
+func (s *System) Dir() string { return s.cfg.Dir }
+
+// Processes are all of them.
+func (s *System) Processes() []*Process { return slices.Concat(s.Receivers, s.Workers) }
+
+// Ready waits until every process says that it can store events now.
+func (s *System) Ready(ctx context.Context) error {
+	for _, p := range s.Processes() {
+		if err := Eventually(ctx, func() error {
+			text, err := p.Get(ctx, "/readyz")
+			if err == nil && strings.TrimSpace(text) != "ok" {
+				err = fmt.Errorf("%s: %s", p.Name, text)
+			}
+			return err
+		}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Run runs a hookline command to its end, as an operator would in the folder of the installation.
+func (s *System) Run(ctx context.Context, args ...string) (stdout []byte, code int, err error) {
+	cmd := exec.CommandContext(ctx, s.cfg.Binary, args...)
+	cmd.Dir, cmd.Env = s.cfg.Dir, s.env()
+	out, err := cmd.Output()
+	var exit *exec.ExitError
+	if errors.As(err, &exit) && exit.ExitCode() > 0 {
+		return out, exit.ExitCode(), fmt.Errorf("hookline %s: exit code %d: %s", strings.Join(args, " "), exit.ExitCode(), exit.Stderr)
+	}
+	return out, 0, err
+}
+
+// Queues is what `hookline queues` shows.
+func (s *System) Queues(ctx context.Context) ([]broker.QueueInfo, error) {
+	out, _, err := s.Run(ctx, "queues", "--json")
+	if err != nil {
+		return nil, err
+	}
+	var queues []broker.QueueInfo
+	return queues, json.Unmarshal(out, &queues)
+}
+
+// Admin calls do with the management of the first node that carries it out.
+func (s *System) Admin(do func(*rabbitnode.Broker) error) (err error) {
+	for _, node := range s.Nodes {
+		if err = do(node.Broker()); err == nil {
+			return nil
+		}
+	}
+	return err
+}
+
+// SetPassword changes the password that RabbitMQ wants to hear from all processes.
+func (s *System) SetPassword(ctx context.Context, password string) error {
+	return s.Admin(func(b *rabbitnode.Broker) error { return b.SetUser(ctx, s.User, password) })
+}
+
+// Close stops what runs and takes everything away but the folder.
+func (s *System) Close(ctx context.Context) error {
+	var errs []error
+	for _, p := range s.Processes() {
+		if p.ended != nil {
+			errs = append(errs, p.Stop(ctx))
+		}
+	}
+	for _, p := range s.Proxies {
+		p.Cut()
+	}
+	s.Sink.server.Close()
+	if s.Vhost != "" {
+		errs = append(errs, s.Admin(func(b *rabbitnode.Broker) error { return b.DeleteVhost(ctx, s.Vhost) }))
+	}
+	for _, f := range []*Folder{s.Export, s.Data} {
+		if f != nil {
+			errs = append(errs, f.remove(ctx))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// Eventually calls check until it returns nil or ctx ends; then the error is check's last.
+func Eventually(ctx context.Context, check func() error) error {
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		err := check()
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return fmt.Errorf("%w; last seen: %w", context.Cause(ctx), err)
+		}
+	}
+}

@@ -1,0 +1,189 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/hookline/hookline/test/faults/load"
+	"github.com/hookline/hookline/test/faults/system"
+	"github.com/hookline/hookline/test/rabbitnode"
+)
+
+const (
+	// patience is how long anything may take on a busy machine before a trial has failed.
+	patience = 90 * time.Second
+	// calm is for how long there is load after the last fault.
+	calm = 2 * time.Second
+	// warmUp is for how long there is load before the memory is looked at for the first time.
+	warmUp = time.Second
+)
+
+// setup is what all trials of one kind share.
+type setup struct {
+	dir     string
+	binary  string // hookline
+	movable string // hookline with a clock that can be moved
+	nodes   []*rabbitnode.Node
+	has     need
+	rate    int
+}
+
+// trial is one plan, carried out on an installation of its own.
+type trial struct {
+	*system.System
+	plan      plan
+	load      *load.Load
+	random    *rand.Rand    // of the step that is under way
+	destroyed *atomic.Int64 // events that a fault has destroyed by an operator's hand
+}
+
+// try carries out p and says what came of it.
+func (s *setup) try(ctx context.Context, p plan) (r result, err error) {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Minute)
+	defer cancel()
+	dir, err := os.MkdirTemp(s.dir, "trial-")
+	if err != nil {
+		return result{}, err
+	}
+	binary := s.binary
+	if p.needs()&needClock != 0 {
+		binary = s.movable
+	}
+	opened, err := system.Open(ctx, system.Config{
+		Dir: dir, Binary: binary, Nodes: s.nodes, Receivers: 2, Workers: 3, Disks: p.needs()&needDisks != 0,
+	})
+	defer func() {
+		closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
+		defer cancel()
+		err = errors.Join(err, opened.Close(closing))
+		if err == nil && len(r.problems) == 0 {
+			err = os.RemoveAll(dir)
+		} else {
+			r.problems = append(r.problems, "logs are in "+dir)
+		}
+	}()
+	if err != nil {
+		return result{}, err
+	}
+	t := &trial{System: opened, plan: p, destroyed: &atomic.Int64{}}
+	return t.run(ctx, s.rate)
+}
+
+func (t *trial) run(ctx context.Context, rate int) (result, error) {
+	before, err := t.warm(ctx, rate)
+	if err != nil {
+		return result{}, fmt.Errorf("before the faults: %w", err)
+	}
+	if t.load, err = t.send(ctx, "main", rate); err != nil {
+		return result{}, err
+	}
+	healed, err := t.carryOut(ctx)
+	if err == nil {
+		err = t.recovered(ctx, healed)
+	}
+	if err == nil {
+		<-time.After(calm)
+	}
+	t.load.Stop()
+	if err != nil {
+		return result{}, err
+	}
+	return t.check(ctx, before, healed), nil
+}
+
+// send begins the load.
+func (t *trial) send(ctx context.Context, name string, rate int) (*load.Load, error) {
+	var receivers []string
+	for _, p := range t.Receivers {
+		receivers = append(receivers, p.Listen)
+	}
+	return load.Start(ctx, load.Config{
+		Name: name, Receivers: receivers, Sources: []string{system.Refuse, system.Spool}, Secret: system.Secret, Rate: rate,
+	})
+}
+
+// carryOut runs all steps, those of one place one after the other, and returns when the last has been healed.
+func (t *trial) carryOut(ctx context.Context) (healed time.Time, err error) {
+	began := time.Now()
+	places := map[place][]step{}
+	for _, s := range t.plan.steps {
+		places[s.place] = append(places[s.place], s)
+	}
+	var mu sync.Mutex
+	group, ctx := errgroup.WithContext(ctx)
+	for _, steps := range places {
+		group.Go(func() error {
+			for _, s := range steps {
+				if !wait(ctx, time.Until(began.Add(s.at))) {
+					return ctx.Err()
+				}
+				end, err := t.step(ctx, s)
+				if err != nil {
+					return fmt.Errorf("%s: %w", s.name, err)
+				}
+				mu.Lock()
+				if end.After(healed) {
+					healed = end
+				}
+				mu.Unlock()
+			}
+			return nil
+		})
+	}
+	err = group.Wait()
+	return healed, err
+}
+
+// step injects a fault and heals it.
+func (t *trial) step(ctx context.Context, s step) (healed time.Time, err error) {
+	own := *t
+	own.random = rand.New(rand.NewPCG(s.seed, 0))
+	heal, err := s.inject(ctx, &own)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("inject: %w", err)
+	}
+	wait(ctx, s.hold)
+	healed = time.Now()
+	if heal != nil {
+		healing, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
+		defer cancel()
+		if err := heal(healing); err != nil {
+			return time.Time{}, fmt.Errorf("heal: %w", err)
+		}
+		healed = time.Now()
+	}
+	return healed, nil
+}
+
+// recovered waits until both sources' new events are answered 200 and deliveries come again.
+func (t *trial) recovered(ctx context.Context, healed time.Time) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, patience, errors.New("it does not recover"))
+	defer cancel()
+	return system.Eventually(ctx, func() error {
+		switch {
+		case t.load.AcceptedAfter(healed, system.Refuse).IsZero(), t.load.AcceptedAfter(healed, system.Spool).IsZero():
+			return fmt.Errorf("no 200; other answers: %v", t.load.Others())
+		case t.Sink.NextAfter(healed).IsZero():
+			return errors.New("no delivery")
+		}
+		return nil
+	})
+}
+
+// wait returns after d, or with false when ctx ends before.
+func wait(ctx context.Context, d time.Duration) bool {
+	select {
+	case <-time.After(d):
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}

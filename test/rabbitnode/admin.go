@@ -1,0 +1,39 @@
+package rabbitnode
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+)
+
+// SetUser makes a user, or gives it another password. Connections that are open stay.
+func (b *Broker) SetUser(ctx context.Context, name, password string) error {
+	return b.call(ctx, http.MethodPut, "/api/users/"+url.PathEscape(name), map[string]string{"password": password, "tags": ""}, nil)
+}
+
+// Permit lets a user do everything in a virtual host.
+func (b *Broker) Permit(ctx context.Context, vhost, user string) error {
+	all := map[string]string{"configure": ".*", "write": ".*", "read": ".*"}
+	return b.call(ctx, http.MethodPut, "/api/permissions/"+url.PathEscape(vhost)+"/"+url.PathEscape(user), all, nil)
+}
+
+// SetPolicy lays a definition over all queues of a virtual host whose name matches pattern.
+func (b *Broker) SetPolicy(ctx context.Context, vhost, name, pattern string, definition map[string]any) error {
+	policy := map[string]any{"pattern": pattern, "definition": definition, "apply-to": "queues"}
+	return b.call(ctx, http.MethodPut, "/api/policies/"+url.PathEscape(vhost)+"/"+url.PathEscape(name), policy, nil)
+}
+
+// DeletePolicy takes a policy away.
+func (b *Broker) DeletePolicy(ctx context.Context, vhost, name string) error {
+	return b.call(ctx, http.MethodDelete, "/api/policies/"+url.PathEscape(vhost)+"/"+url.PathEscape(name), nil, nil)
+}
+
+// DeleteQueue deletes a queue with everything in it.
+func (b *Broker) DeleteQueue(ctx context.Context, vhost, name string) error {
+	return b.call(ctx, http.MethodDelete, "/api/queues/"+url.PathEscape(vhost)+"/"+url.PathEscape(name), nil, nil)
+}
+
+// DeleteExchange deletes an exchange and its bindings.
+func (b *Broker) DeleteExchange(ctx context.Context, vhost, name string) error {
+	return b.call(ctx, http.MethodDelete, "/api/exchanges/"+url.PathEscape(vhost)+"/"+url.PathEscape(name), nil, nil)
+}
