@@ -24,9 +24,10 @@ type usage map[string]map[string]float64
 // warm lets every process do some work, so that what it needs for that is there, and then looks at what it uses.
 func (t *trial) warm(ctx context.Context, rate int) (usage, error) {
 	var err error
-	if t.load, err = t.send(ctx, "warm", rate); err != nil {
+	if t.load, err = t.sender("warm", rate); err != nil {
 		return nil, err
 	}
+	t.load.Start(ctx)
 	<-time.After(warmUp)
 	t.load.Stop()
 	if err := t.drained(ctx); err != nil {

@@ -63,6 +63,17 @@ func single(f fault, seed uint64) plan {
 	return plan{name: f.name, seed: seed, steps: []step{{fault: f, at: 2 * time.Second, hold: f.hold, seed: seed}}}
 }
 
+// together is the plan of several faults, one a few seconds after the other.
+func together(name string, from []fault, seed uint64) plan {
+	p := plan{name: name, seed: seed}
+	for i, f := range from {
+		p.steps = append(p.steps, step{fault: f, at: 2*time.Second + time.Duration(i)*apart, hold: f.hold, seed: seed + uint64(i)})
+	}
+	return p
+}
+
+const apart = 4 * time.Second
+
 const (
 	mixedFaults = 7
 	mixedTime   = 25 * time.Second // within which all faults of a mixed plan begin

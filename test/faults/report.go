@@ -3,11 +3,21 @@ package main
 import (
 	"fmt"
 	"io"
+	"os"
+	"runtime"
 	"strings"
 	"time"
 )
 
-// row is a line of the report.
+// report is a line for each trial.
+type report struct {
+	out     io.Writer
+	rows    []row
+	leftOut []string
+	failed  int
+}
+
+// row is one trial.
 type row struct {
 	plan   plan
 	on     string // "one node" or "three nodes"
@@ -15,11 +25,33 @@ type row struct {
 	err    error
 }
 
-func (r row) failed() bool { return r.err != nil || len(r.result.problems) > 0 }
-
 const head = `| fault | RabbitMQ | accepted | handled | lost | duplicated | longest gap without a 200: refuse / spool | accepting and delivering again after | audit |
 | --- | --- | --: | --: | --: | --: | --: | --: | --: |
 `
+
+func (r *report) begin() { fmt.Fprint(r.out, head) }
+
+// add prints a row, and what is wrong with it.
+func (r *report) add(one row) {
+	r.rows = append(r.rows, one)
+	fmt.Fprint(r.out, one)
+	problems := one.result.problems
+	if one.err != nil {
+		problems = append(problems, one.err.Error())
+	}
+	for _, problem := range problems {
+		fmt.Fprintln(r.out, "  FAILED:", strings.ReplaceAll(problem, "\n", "\n  "))
+	}
+	if len(problems) > 0 {
+		r.failed++
+	}
+}
+
+func (r *report) leaveOut(f fault, on string) {
+	text := fmt.Sprintf("%s (%s)", f.name, on)
+	r.leftOut = append(r.leftOut, text)
+	fmt.Fprintln(r.out, "left out, since this machine does not allow it:", text)
+}
 
 func (r row) String() string {
 	x := r.result
@@ -27,15 +59,31 @@ func (r row) String() string {
 		x.accepted, x.handled, x.lost, x.duplicated, seconds(x.gapRefuse), seconds(x.gapSpool), seconds(x.recovery), x.unaccounted)
 }
 
-// say prints the row, and what is wrong with it.
-func (r row) say(out io.Writer) {
-	fmt.Fprint(out, r.String())
-	if r.err != nil {
-		fmt.Fprintln(out, "  FAILED:", r.err)
-	}
-	for _, problem := range r.result.problems {
-		fmt.Fprintln(out, "  FAILED:", strings.ReplaceAll(problem, "\n", "\n  "))
-	}
-}
-
 func seconds(d time.Duration) string { return fmt.Sprintf("%.1f s", d.Seconds()) }
+
+const (
+	tableBegin = "<!-- begin of what `task faults` writes -->\n"
+	tableEnd   = "<!-- end of what `task faults` writes -->\n"
+)
+
+// write replaces what is between the marks of a page.
+func (r *report) write(file string) error {
+	page, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	before, rest, found := strings.Cut(string(page), tableBegin)
+	_, after, ended := strings.Cut(rest, tableEnd)
+	if !found || !ended {
+		return fmt.Errorf("%s has no place for the table", file)
+	}
+	var text strings.Builder
+	fmt.Fprintf(&text, "Measured with %s on %d cores, %s/%s.\n\n%s", runtime.Version(), runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, head)
+	for _, one := range r.rows {
+		text.WriteString(one.String())
+	}
+	for _, one := range r.leftOut {
+		fmt.Fprintf(&text, "\nLeft out on this machine: %s.\n", one)
+	}
+	return os.WriteFile(file, []byte(before+tableBegin+text.String()+tableEnd+after), 0o644)
+}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -28,12 +29,9 @@ const (
 
 // setup is what all trials of one kind share.
 type setup struct {
-	dir     string
-	binary  string // hookline
-	movable string // hookline with a clock that can be moved
-	nodes   []*rabbitnode.Node
-	has     need
-	rate    int
+	dir   string // with hookline, and hookline-movable whose clock can be moved
+	nodes []*rabbitnode.Node
+	rate  int // events a second
 }
 
 // trial is one plan, carried out on an installation of its own.
@@ -53,9 +51,9 @@ func (s *setup) try(ctx context.Context, p plan) (r result, err error) {
 	if err != nil {
 		return result{}, err
 	}
-	binary := s.binary
+	binary := filepath.Join(s.dir, "hookline")
 	if p.needs()&needClock != 0 {
-		binary = s.movable
+		binary = filepath.Join(s.dir, "hookline-movable")
 	}
 	opened, err := system.Open(ctx, system.Config{
 		Dir: dir, Binary: binary, Nodes: s.nodes, Receivers: 2, Workers: 3, Disks: p.needs()&needDisks != 0,
@@ -82,9 +80,10 @@ func (t *trial) run(ctx context.Context, rate int) (result, error) {
 	if err != nil {
 		return result{}, fmt.Errorf("before the faults: %w", err)
 	}
-	if t.load, err = t.send(ctx, "main", rate); err != nil {
+	if t.load, err = t.sender("main", rate); err != nil {
 		return result{}, err
 	}
+	t.load.Start(ctx)
 	healed, err := t.carryOut(ctx)
 	if err == nil {
 		err = t.recovered(ctx, healed)
@@ -99,15 +98,28 @@ func (t *trial) run(ctx context.Context, rate int) (result, error) {
 	return t.check(ctx, before, healed), nil
 }
 
-// send begins the load.
-func (t *trial) send(ctx context.Context, name string, rate int) (*load.Load, error) {
+// sender prepares a load.
+func (t *trial) sender(name string, rate int) (*load.Load, error) {
 	var receivers []string
 	for _, p := range t.Receivers {
 		receivers = append(receivers, p.Listen)
 	}
-	return load.Start(ctx, load.Config{
+	return load.New(load.Config{
 		Name: name, Receivers: receivers, Sources: []string{system.Refuse, system.Spool}, Secret: system.Secret, Rate: rate,
 	})
+}
+
+// quiet stops the load, waits until everything has been handled, calls do, and starts the load again.
+func (t *trial) quiet(ctx context.Context, do func() error) error {
+	t.load.Stop()
+	if err := t.drained(ctx); err != nil {
+		return err
+	}
+	if err := do(); err != nil {
+		return err
+	}
+	t.load.Start(context.WithoutCancel(ctx)) // ctx is the step's
+	return nil
 }
 
 // carryOut runs all steps, those of one place one after the other, and returns when the last has been healed.

@@ -2,7 +2,6 @@ package rabbitnode
 
 import (
 	"context"
-	"crypto/rand"
 	"fmt"
 	"os"
 	"os/exec"
@@ -44,18 +43,27 @@ type installed struct {
 	env                     []string
 }
 
-func newInstalled(scripts, dir, removeDir string, ports []int, lines []string) (*installed, error) {
+// identity is what tells nodes apart.
+type identity struct {
+	name   string // NAME@HOST
+	host   string // the address that it listens on
+	cookie string
+	ports  []int    // AMQP, management, between nodes, epmd
+	env    []string // what else
+}
+
+func newInstalled(scripts, dir, removeDir string, id identity, lines []string) (*installed, error) {
 	at := func(name string) string { return filepath.Join(dir, name) }
 	conf := append([]string{
-		fmt.Sprintf("listeners.tcp.1 = 127.0.0.1:%d", ports[0]),
-		"management.tcp.ip = 127.0.0.1",
-		fmt.Sprintf("management.tcp.port = %d", ports[1]),
+		fmt.Sprintf("listeners.tcp.1 = %s:%d", id.host, id.ports[0]),
+		"management.tcp.ip = " + id.host,
+		fmt.Sprintf("management.tcp.port = %d", id.ports[1]),
 		"disk_free_limit.absolute = 50MB",
 	}, lines...)
 	for name, text := range map[string]string{
 		"rabbitmq.conf":   strings.Join(conf, "\n") + "\n",
 		"enabled_plugins": "[rabbitmq_management].\n",
-		".erlang.cookie":  rand.Text(),
+		".erlang.cookie":  id.cookie,
 	} {
 		if err := os.WriteFile(at(name), []byte(text), 0o400); err != nil {
 			return nil, err
@@ -69,10 +77,10 @@ func newInstalled(scripts, dir, removeDir string, ports []int, lines []string) (
 	}
 	env = append(env,
 		"HOME="+dir,
-		"RABBITMQ_NODENAME=rabbitnode@localhost",
-		fmt.Sprintf("RABBITMQ_NODE_PORT=%d", ports[0]),
-		fmt.Sprintf("RABBITMQ_DIST_PORT=%d", ports[2]),
-		fmt.Sprintf("ERL_EPMD_PORT=%d", ports[3]),
+		"RABBITMQ_NODENAME="+id.name,
+		fmt.Sprintf("RABBITMQ_NODE_PORT=%d", id.ports[0]),
+		fmt.Sprintf("RABBITMQ_DIST_PORT=%d", id.ports[2]),
+		fmt.Sprintf("ERL_EPMD_PORT=%d", id.ports[3]),
 		"ERL_EPMD_ADDRESS=127.0.0.1",
 		"RABBITMQ_CONF_ENV_FILE="+at("none"),
 		"RABBITMQ_CONFIG_FILE="+at("rabbitmq.conf"),
@@ -83,7 +91,7 @@ func newInstalled(scripts, dir, removeDir string, ports []int, lines []string) (
 		"RABBITMQ_LOG_BASE="+at("log"),
 		"RABBITMQ_PID_FILE="+at("pid"),
 	)
-	return &installed{scripts: scripts, dir: dir, removeDir: removeDir, env: env}, nil
+	return &installed{scripts: scripts, dir: dir, removeDir: removeDir, env: append(env, id.env...)}, nil
 }
 
 func (s *installed) start() error {

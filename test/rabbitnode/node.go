@@ -2,6 +2,7 @@ package rabbitnode
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"net"
@@ -77,7 +78,8 @@ func newNode(ctx context.Context, o Options, dir string) (*Node, error) {
 		remove = o.Dir
 	}
 	if scripts, ok := Installed(); ok && os.Getenv(EnvDocker) == "" {
-		n.server, err = newInstalled(scripts, dir, remove, ports, o.Lines)
+		alone := identity{name: "rabbitnode@localhost", host: "127.0.0.1", cookie: rand.Text(), ports: ports}
+		n.server, err = newInstalled(scripts, dir, remove, alone, o.Lines)
 	} else if dockerWorks(ctx) {
 		n.server, err = newContainer(dir, remove, ports, o.Lines)
 	} else {

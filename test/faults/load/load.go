@@ -37,18 +37,18 @@ const (
 	maxPad = 6000
 )
 
-// Load sends until it is stopped.
+// Load sends until it is stopped, and after Start again.
 type Load struct {
 	Record
 	cfg    Config
 	signer *signature.Verifier
-	client http.RoundTripper
-	cancel context.CancelFunc
-	done   chan struct{}
+	client *http.Transport
+	next   int // number of the next event
+	stop   func()
 }
 
-// Start begins to send.
-func Start(ctx context.Context, cfg Config) (*Load, error) {
+// New checks cfg. Nothing is sent before Start.
+func New(cfg Config) (*Load, error) {
 	scheme, _ := signature.Preset("alma")
 	signer, err := signature.New(scheme, []signature.Secret{{Value: cfg.Secret}})
 	if err != nil {
@@ -57,23 +57,27 @@ func Start(ctx context.Context, cfg Config) (*Load, error) {
 	if len(cfg.Receivers) == 0 || len(cfg.Sources) == 0 || cfg.Rate <= 0 {
 		return nil, errors.New("load: receivers, sources and a rate are needed")
 	}
+	return &Load{
+		Record: newRecord(), cfg: cfg, signer: signer, stop: func() {},
+		client: &http.Transport{MaxIdleConnsPerHost: maxOpen, IdleConnTimeout: 5 * time.Second},
+	}, nil
+}
+
+// Start begins to send, until Stop or the end of ctx.
+func (l *Load) Start(ctx context.Context) {
 	ctx, cancel := context.WithCancel(ctx)
-	transport := &http.Transport{MaxIdleConnsPerHost: maxOpen, IdleConnTimeout: 5 * time.Second}
-	l := &Load{cfg: cfg, signer: signer, client: transport, cancel: cancel, done: make(chan struct{})}
-	l.begin(cfg.Sources)
+	done := make(chan struct{})
+	l.stop = func() { cancel(); <-done }
+	l.begin()
 	go func() {
-		defer close(l.done)
-		defer transport.CloseIdleConnections()
+		defer close(done)
+		defer l.client.CloseIdleConnections()
 		l.run(ctx)
 	}()
-	return l, nil
 }
 
 // Stop ends the sending; it returns when every request under way has its answer.
-func (l *Load) Stop() {
-	l.cancel()
-	<-l.done
-}
+func (l *Load) Stop() { l.stop() }
 
 func (l *Load) run(ctx context.Context) {
 	var senders sync.WaitGroup
@@ -82,7 +86,7 @@ func (l *Load) run(ctx context.Context) {
 	open := make(chan struct{}, maxOpen)
 	tick := time.NewTicker(time.Second / time.Duration(l.cfg.Rate))
 	defer tick.Stop()
-	for n := 0; ; n++ {
+	for ; ; l.next++ {
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
@@ -90,6 +94,7 @@ func (l *Load) run(ctx context.Context) {
 		}
 		select {
 		case open <- struct{}{}:
+			n := l.next
 			senders.Go(func() {
 				defer func() { <-open }()
 				l.deliver(ctx, n)
@@ -100,9 +105,24 @@ func (l *Load) run(ctx context.Context) {
 	}
 }
 
+// Burst sends events of one source now, one after the other, while nothing else is sent. Each has to be answered 200.
+func (l *Load) Burst(ctx context.Context, source string, events int) error {
+	for range events {
+		for l.cfg.Sources[l.next%len(l.cfg.Sources)] != source {
+			l.next++
+		}
+		n := l.next
+		l.next++
+		if !l.deliver(ctx, n) {
+			return fmt.Errorf("event %d of a burst was not answered 200: %v", n, l.Others())
+		}
+	}
+	return nil
+}
+
 // deliver sends event n to one receiver after the other until it is answered 200. What is under way when ctx ends is
 // waited for, since its answer counts.
-func (l *Load) deliver(ctx context.Context, n int) {
+func (l *Load) deliver(ctx context.Context, n int) bool {
 	source := l.cfg.Sources[n%len(l.cfg.Sources)]
 	id := fmt.Sprintf("%s-%s-%06d", source, l.cfg.Name, n)
 	m := sender.Message{ID: id, Header: http.Header{"Content-Type": {"application/json"}}, Body: Body(id)}
@@ -112,14 +132,15 @@ func (l *Load) deliver(ctx context.Context, n int) {
 		to := sender.Target{URL: "http://" + receiver + "/webhooks/" + source, Deadline: deadline, Transport: l.client}
 		answer, err := sender.Send(context.WithoutCancel(ctx), to, m, l.signer)
 		if l.answered(source, id, sent, answer.Code, err) {
-			return
+			return true
 		}
 		select {
 		case <-time.After(pause):
 		case <-ctx.Done():
-			return
+			return false
 		}
 	}
+	return false
 }
 
 // Body is the body of the event with that ID, always the same: what arrives can be compared with it.

@@ -14,24 +14,27 @@ type Record struct {
 	sent     map[string]time.Time // first sent, by ID
 	accepted map[string]time.Time // answered 200, by ID
 	answers  map[string][]time.Time
-	began    time.Time
-	ended    time.Time
+	spans    []span
 	others   map[string]int // answers that were not 200
 }
 
-func (r *Record) begin(sources []string) {
-	r.sent, r.accepted, r.others = map[string]time.Time{}, map[string]time.Time{}, map[string]int{}
-	r.answers = map[string][]time.Time{}
-	for _, source := range sources {
-		r.answers[source] = nil
-	}
-	r.began = time.Now()
+// span is a time in which events were sent.
+type span struct{ began, ended time.Time }
+
+func newRecord() Record {
+	return Record{sent: map[string]time.Time{}, accepted: map[string]time.Time{}, answers: map[string][]time.Time{}, others: map[string]int{}}
+}
+
+func (r *Record) begin() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.spans = append(r.spans, span{began: time.Now()})
 }
 
 func (r *Record) end() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.ended = time.Now()
+	r.spans[len(r.spans)-1].ended = time.Now()
 }
 
 // answered takes note of an answer and tells whether it was 200.
@@ -83,15 +86,19 @@ func (r *Record) Others() map[string]int {
 }
 
 // LongestGap is the longest time in which a source had no answer 200 while events were sent.
-func (r *Record) LongestGap(source string) time.Duration {
+func (r *Record) LongestGap(source string) (longest time.Duration) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	times := append(slices.Clone(r.answers[source]), r.ended)
-	slices.SortFunc(times, time.Time.Compare)
-	last, longest := r.began, time.Duration(0)
-	for _, t := range times {
-		longest = max(longest, t.Sub(last))
-		last = t
+	answers := slices.SortedFunc(slices.Values(r.answers[source]), time.Time.Compare)
+	for _, s := range r.spans {
+		last := s.began
+		for _, t := range append(slices.Clone(answers), s.ended) {
+			if t.Before(s.began) || t.After(s.ended) {
+				continue
+			}
+			longest = max(longest, t.Sub(last))
+			last = t
+		}
 	}
 	return longest
 }

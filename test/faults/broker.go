@@ -1,0 +1,121 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/hookline/hookline/pkg/broker"
+	"github.com/hookline/hookline/test/faults/system"
+	"github.com/hookline/hookline/test/rabbitnode"
+)
+
+func killNode(_ context.Context, t *trial) (func(context.Context) error, error) {
+	node := pick(t, t.Nodes)
+	return node.StartAgain, node.Kill()
+}
+
+func killAllNodes(_ context.Context, t *trial) (func(context.Context) error, error) {
+	return t.startNodes, all(t.Nodes, (*rabbitnode.Node).Kill)
+}
+
+// startNodes starts all nodes at once: each may wait for the others.
+func (t *trial) startNodes(ctx context.Context) error {
+	starts, ctx := errgroup.WithContext(ctx)
+	for _, node := range t.Nodes {
+		starts.Go(func() error { return node.StartAgain(ctx) })
+	}
+	return starts.Wait()
+}
+
+func rollingRestart(ctx context.Context, t *trial) (func(context.Context) error, error) {
+	return nil, all(t.Nodes, func(node *rabbitnode.Node) error {
+		if err := node.Stop(ctx); err != nil {
+			return err
+		}
+		return node.StartAgain(ctx)
+	})
+}
+
+func memoryAlarm(ctx context.Context, t *trial) (func(context.Context) error, error) {
+	node := pick(t, t.Nodes)
+	return func(ctx context.Context) error { return node.SetAlarm(ctx, false) }, node.SetAlarm(ctx, true)
+}
+
+func diskAlarm(ctx context.Context, t *trial) (func(context.Context) error, error) {
+	node := pick(t, t.Nodes)
+	limit := func(ctx context.Context, bytes string) error { return node.Ctl(ctx, "set_disk_free_limit", bytes) }
+	return func(ctx context.Context) error { return limit(ctx, "50MB") }, limit(ctx, "1000000GB")
+}
+
+func exchangeDeleted(ctx context.Context, t *trial) (func(context.Context) error, error) {
+	return nil, t.Admin(func(b *rabbitnode.Broker) error { return b.DeleteExchange(ctx, t.Vhost, broker.EventsExchange) })
+}
+
+// policyChanged makes a queue refuse what its workers do not take at once.
+func policyChanged(ctx context.Context, t *trial) (func(context.Context) error, error) {
+	const name = "short"
+	heal := func(ctx context.Context) error {
+		return t.Admin(func(b *rabbitnode.Broker) error { return b.DeletePolicy(ctx, t.Vhost, name) })
+	}
+	return heal, t.Admin(func(b *rabbitnode.Broker) error {
+		return b.SetPolicy(ctx, t.Vhost, name, "^hookline.work.archive$", map[string]any{"max-length": 5})
+	})
+}
+
+// passwordChanged changes the password on RabbitMQ, and closes the connections that were opened with the old one.
+func passwordChanged(ctx context.Context, t *trial) (func(context.Context) error, error) {
+	heal := func(ctx context.Context) error { return t.SetPassword(ctx, system.Secret) }
+	if err := t.SetPassword(ctx, "another"); err != nil {
+		return nil, err
+	}
+	return heal, t.Admin(func(b *rabbitnode.Broker) error {
+		_, err := b.CloseConnections(ctx, "amqp://localhost/"+t.Vhost)
+		return err
+	})
+}
+
+// emptyQueueDeleted deletes a work queue between two events, and sees it come back.
+func emptyQueueDeleted(ctx context.Context, t *trial) (func(context.Context) error, error) {
+	return nil, t.quiet(ctx, func() error {
+		if err := t.deleteQueue(ctx); err != nil {
+			return err
+		}
+		return system.Eventually(ctx, func() error {
+			queues, err := t.Queues(ctx)
+			back := slices.ContainsFunc(queues, func(q broker.QueueInfo) bool {
+				return q.Name == broker.WorkQueue(system.Archive) && q.Consumers == len(t.Workers)
+			})
+			if err == nil && !back {
+				err = errors.New("the queue does not come back with all its consumers")
+			}
+			return err
+		})
+	})
+}
+
+// burst is how many events fullQueueDeleted destroys.
+const burst = 137
+
+// fullQueueDeleted destroys what is in a work queue by an operator's hand: nobody can bring that back, but it must be told.
+func fullQueueDeleted(ctx context.Context, t *trial) (func(context.Context) error, error) {
+	return nil, t.quiet(ctx, func() error {
+		if err := all(t.Workers, func(p *system.Process) error { return p.Stop(ctx) }); err != nil {
+			return err
+		}
+		if err := t.load.Burst(ctx, system.Spool, burst); err != nil {
+			return err
+		}
+		if err := t.deleteQueue(ctx); err != nil {
+			return err
+		}
+		t.destroyed.Add(burst)
+		return all(t.Workers, func(p *system.Process) error { p.StartAgain(); return nil })
+	})
+}
+
+func (t *trial) deleteQueue(ctx context.Context) error {
+	return t.Admin(func(b *rabbitnode.Broker) error { return b.DeleteQueue(ctx, t.Vhost, broker.WorkQueue(system.Archive)) })
+}

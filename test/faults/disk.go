@@ -1,0 +1,53 @@
+package main
+
+import (
+	"context"
+	"errors"
+
+	"github.com/hookline/hookline/test/faults/system"
+)
+
+func exportFull(_ context.Context, t *trial) (func(context.Context) error, error) {
+	return func(context.Context) error { return t.Export.Free() }, t.Export.Fill()
+}
+
+func exportReadOnly(_ context.Context, t *trial) (func(context.Context) error, error) {
+	return func(ctx context.Context) error { return repair(ctx, t.Export, t.Workers) }, t.Export.Break()
+}
+
+func spoolFull(_ context.Context, t *trial) (func(context.Context) error, error) {
+	return func(context.Context) error { return t.Data.Free() }, t.Data.Fill()
+}
+
+func spoolReadOnly(_ context.Context, t *trial) (func(context.Context) error, error) {
+	return func(ctx context.Context) error { return repair(ctx, t.Data, t.Receivers) }, t.Data.Break()
+}
+
+// repair does what an operator has to do when the kernel has made a disk read-only: stop who uses it, take it away, check
+// it, put it back.
+func repair(ctx context.Context, disk *system.Folder, users []*system.Process) error {
+	if err := all(users, func(p *system.Process) error { return p.Stop(ctx) }); err != nil {
+		return err
+	}
+	if err := disk.Unmount(ctx); err != nil {
+		return err
+	}
+	if err := disk.Mount(ctx); err != nil {
+		return err
+	}
+	return all(users, func(p *system.Process) error { p.StartAgain(); return nil })
+}
+
+// withoutBroker cuts the network to RabbitMQ while another fault lasts, and a second before it, so that something is
+// spooled: only then the spool is needed.
+func withoutBroker(fault injection) injection {
+	return func(ctx context.Context, t *trial) (func(context.Context) error, error) {
+		join, err := networkCut(ctx, t)
+		if err != nil {
+			return nil, err
+		}
+		wait(ctx, calm/2)
+		heal, err := fault(ctx, t)
+		return func(ctx context.Context) error { return errors.Join(heal(ctx), join(ctx)) }, err
+	}
+}

@@ -1,0 +1,127 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/hookline/hookline/test/faults/alone"
+	"github.com/hookline/hookline/test/faults/system"
+	"github.com/hookline/hookline/test/rabbitnode"
+)
+
+// startTime is how long RabbitMQ may take to start.
+const startTime = 3 * time.Minute
+
+// run runs everything that o asks for.
+func run(ctx context.Context, o options, dir string) (code int, err error) {
+	has := needClock
+	if alone.Inside() && system.Disks() {
+		has |= needDisks
+	}
+	if alone.Inside() && system.Firewall(ctx) {
+		has |= needFirewall
+	}
+	report := &report{out: os.Stdout}
+	report.begin()
+	for _, kind := range []struct {
+		on, name string
+		start    func(context.Context, string) (*nodes, error)
+		has      need
+		odd      bool
+	}{
+		{"single", "one node", startSingle, has, true},
+		{"cluster", "three nodes", startCluster, has | needCluster, false},
+	} {
+		if o.on != "" && o.on != kind.on {
+			continue
+		}
+		plans := o.plans(report, kind.name, kind.has, kind.odd)
+		if len(plans) == 0 {
+			continue
+		}
+		err := func() (err error) {
+			nodes, err := kind.start(ctx, dir)
+			defer func() { err = errors.Join(err, nodes.remove()) }()
+			if err != nil {
+				return fmt.Errorf("start RabbitMQ, %s: %w", kind.name, err)
+			}
+			s := &setup{dir: dir, nodes: nodes.list, rate: o.rate}
+			for _, p := range plans {
+				fmt.Fprintln(os.Stderr, time.Now().Format(time.TimeOnly), p)
+				result, err := s.try(ctx, p)
+				report.add(row{plan: p, on: kind.name, result: result, err: err})
+				if ctx.Err() != nil {
+					return ctx.Err()
+				}
+			}
+			return nil
+		}()
+		if err != nil {
+			return 1, err
+		}
+	}
+	if report.failed > 0 {
+		return 1, fmt.Errorf("%d of %d trials failed; logs are below %s", report.failed, len(report.rows), dir)
+	}
+	if o.write != "" {
+		return 0, report.write(o.write)
+	}
+	return 0, nil
+}
+
+// plans are the trials that o asks for on one kind of RabbitMQ. What the machine does not allow is told.
+func (o options) plans(r *report, on string, has need, odd bool) (plans []plan) {
+	var possible, named []fault
+	for _, f := range faults() {
+		if f.needs&^has != 0 {
+			if f.needs&needCluster == 0 && o.names.MatchString(f.name) {
+				r.leaveOut(f, on)
+			}
+			continue
+		}
+		possible = append(possible, f)
+		if o.names.MatchString(f.name) && (has&needCluster == 0 || f.place == atNode || f.place == atNetwork) {
+			named = append(named, f)
+		}
+	}
+	if o.together && len(named) > 0 {
+		plans = append(plans, together("all of these", named, o.seed))
+	} else {
+		for _, f := range named {
+			plans = append(plans, single(f, o.seed))
+		}
+	}
+	for seed := o.seed; seed < o.seed+uint64(o.seeds); seed++ {
+		if (seed%2 == 1) == odd {
+			plans = append(plans, mixed(seed, possible))
+		}
+	}
+	return plans
+}
+
+// nodes are the RabbitMQ nodes of all trials of one kind.
+type nodes struct {
+	list   []*rabbitnode.Node
+	remove func() error
+}
+
+func startSingle(ctx context.Context, dir string) (*nodes, error) {
+	ctx, cancel := context.WithTimeout(ctx, startTime)
+	defer cancel()
+	node, err := rabbitnode.Run(ctx, rabbitnode.Options{Dir: filepath.Join(dir, "node")})
+	if err != nil {
+		return &nodes{remove: func() error { return nil }}, err
+	}
+	return &nodes{[]*rabbitnode.Node{node}, node.Remove}, nil
+}
+
+func startCluster(ctx context.Context, dir string) (*nodes, error) {
+	ctx, cancel := context.WithTimeout(ctx, startTime)
+	defer cancel()
+	cluster, err := rabbitnode.RunCluster(ctx, rabbitnode.Options{Dir: filepath.Join(dir, "cluster")})
+	return &nodes{cluster.Nodes, cluster.Remove}, err
+}
