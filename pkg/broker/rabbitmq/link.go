@@ -16,7 +16,7 @@ import (
 
 const (
 	firstPause = 50 * time.Millisecond // before a new session, doubled each time, with jitter
-	maxPause   = 3 * time.Second
+	maxPause   = time.Second
 	// settled is how long a session has to live before the pauses begin anew with the first.
 	settled = 3 * time.Second
 )
