@@ -26,7 +26,8 @@ func faults() []fault {
 		{name: "disk alarm", place: atNode, hold: 4 * time.Second, inject: diskAlarm},
 		{name: "exchange deleted", place: atNode, hold: 2 * time.Second, inject: exchangeDeleted},
 		{name: "empty queue deleted", place: atNode, hold: 2 * time.Second, alone: true, inject: emptyQueueDeleted},
-		{name: "full queue deleted", place: atNode, hold: 2 * time.Second, alone: true, inject: fullQueueDeleted},
+		{name: "queue with 137 events deleted", place: atNode, hold: 2 * time.Second, alone: true, inject: fullQueueDeleted},
+		{name: "queue deleted under load", place: atNode, hold: 2 * time.Second, alone: true, loses: true, inject: queueDeleted},
 		{name: "policy limits a queue to 5", place: atNode, hold: 4 * time.Second, inject: policyChanged},
 		{name: "password changed", place: atNode, hold: 4 * time.Second, inject: passwordChanged},
 
@@ -37,8 +38,8 @@ func faults() []fault {
 
 		{name: "disk full under the export", place: atDisk, needs: needDisks, hold: 4 * time.Second, inject: exportFull},
 		{name: "disk read-only under the export", place: atDisk, needs: needDisks, hold: 4 * time.Second, inject: exportReadOnly},
-		{name: "disk full under the spool, RabbitMQ away", place: atDisk, needs: needDisks, hold: 4 * time.Second, inject: withoutBroker(spoolFull)},
-		{name: "disk read-only under the spool, RabbitMQ away", place: atDisk, needs: needDisks, hold: 4 * time.Second, inject: withoutBroker(spoolReadOnly)},
+		{name: "disk full under the spool, RabbitMQ away", place: atNetwork, needs: needDisks, hold: 4 * time.Second, inject: withoutBroker(spoolFull)},
+		{name: "disk read-only under the spool, RabbitMQ away", place: atNetwork, needs: needDisks, hold: 4 * time.Second, inject: withoutBroker(spoolReadOnly)},
 
 		{name: "clock of one process 1 h ahead", place: atClock, needs: needClock, hold: 4 * time.Second, inject: clockMoved(time.Hour)},
 		{name: "clock of one process 1 h behind", place: atClock, needs: needClock, hold: 4 * time.Second, inject: clockMoved(-time.Hour)},

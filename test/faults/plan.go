@@ -16,6 +16,7 @@ type fault struct {
 	needs need
 	hold  time.Duration // how long it lasts when it comes alone
 	alone bool          // it cannot be mixed with others: what it destroys has to be counted
+	loses bool          // events are destroyed, nobody knows beforehand how many: the audit has to say it
 	// inject makes it happen, and returns what ends it.
 	inject func(ctx context.Context, t *trial) (heal func(context.Context) error, err error)
 }
@@ -102,6 +103,8 @@ func (p plan) needs() (all need) {
 	}
 	return all
 }
+
+func (p plan) loses() bool { return slices.ContainsFunc(p.steps, func(s step) bool { return s.loses }) }
 
 // String is the plan for people: what begins when, for how long.
 func (p plan) String() string {

@@ -84,7 +84,7 @@ func (o options) plans(r *report, on string, has need, odd bool) (plans []plan) 
 			continue
 		}
 		possible = append(possible, f)
-		if o.names.MatchString(f.name) && (has&needCluster == 0 || f.place == atNode || f.place == atNetwork) {
+		if o.names.MatchString(f.name) && (has&needCluster == 0 || f.place == atNode || f.place == atNetwork && f.needs&needDisks == 0) {
 			named = append(named, f)
 		}
 	}

@@ -3,6 +3,7 @@ package system
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -80,14 +81,17 @@ func (p *Process) spawn() (*exec.Cmd, error) {
 
 func (p *Process) log() string { return filepath.Join(p.dir, p.Name+".log") }
 
-// Signal sends a signal to the process; what it ends is started again.
+// Signal sends a signal to the process, unless it is just being started again; what it ends is started again.
 func (p *Process) Signal(s syscall.Signal) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.cmd == nil {
 		return fmt.Errorf("%s was never started", p.Name)
 	}
-	return p.cmd.Process.Signal(s)
+	if err := p.cmd.Process.Signal(s); !errors.Is(err, os.ErrProcessDone) {
+		return err
+	}
+	return nil
 }
 
 // Stop ends the process with SIGTERM, and it stays down until StartAgain.
