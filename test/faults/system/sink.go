@@ -8,6 +8,9 @@ import (
 	"time"
 )
 
+// work is how long the Sink takes for each delivery, so that a worker that is killed has some in hand.
+const work = 20 * time.Millisecond
+
 // Sink stands at the end of the route "count" and counts the deliveries of each event.
 type Sink struct {
 	server *httptest.Server
@@ -20,6 +23,7 @@ func newSink() *Sink {
 	s := &Sink{counts: map[string]int{}}
 	s.server = httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		id := r.Header.Get("Hookline-Id")
+		<-time.After(work)
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		s.counts[id]++
