@@ -16,10 +16,18 @@ import (
 // startTime is how long RabbitMQ may take to start.
 const startTime = 3 * time.Minute
 
+// kind is a kind of RabbitMQ on which the suite runs.
+type kind struct {
+	on, name string
+	start    func(context.Context, string) (*nodes, error)
+	seeds    uint64 // the remainder by two of the seeds that run on it
+	has      need
+}
+
 // run runs everything that o asks for.
 func run(ctx context.Context, o options, dir string) (code int, err error) {
 	has := needClock
-	if alone.Inside() && system.Disks() {
+	if alone.Inside() && system.Disks(ctx, dir) {
 		has |= needDisks
 	}
 	if alone.Inside() && system.Firewall(ctx) {
@@ -27,64 +35,60 @@ func run(ctx context.Context, o options, dir string) (code int, err error) {
 	}
 	report := &report{out: os.Stdout}
 	report.begin()
-	for _, kind := range []struct {
-		on, name string
-		start    func(context.Context, string) (*nodes, error)
-		has      need
-		odd      bool
-	}{
-		{"single", "one node", startSingle, has, true},
-		{"cluster", "three nodes", startCluster, has | needCluster, false},
+	for _, k := range []kind{
+		{"single", "one node", startSingle, 1, has},
+		{"cluster", "three nodes", startCluster, 0, has | needCluster},
 	} {
-		if o.on != "" && o.on != kind.on {
+		if o.on != "" && o.on != k.on {
 			continue
 		}
-		plans := o.plans(report, kind.name, kind.has, kind.odd)
-		if len(plans) == 0 {
-			continue
-		}
-		err := func() (err error) {
-			nodes, err := kind.start(ctx, dir)
-			defer func() { err = errors.Join(err, nodes.remove()) }()
-			if err != nil {
-				return fmt.Errorf("start RabbitMQ, %s: %w", kind.name, err)
-			}
-			s := &setup{dir: dir, nodes: nodes.list, rate: o.rate}
-			for _, p := range plans {
-				fmt.Fprintln(os.Stderr, time.Now().Format(time.TimeOnly), p)
-				result, err := s.try(ctx, p)
-				report.add(row{plan: p, on: kind.name, result: result, err: err})
-				if ctx.Err() != nil {
-					return ctx.Err()
-				}
-			}
-			return nil
-		}()
-		if err != nil {
+		if err := k.run(ctx, o.plans(report, k), dir, o.rate, report); err != nil {
 			return 1, err
 		}
 	}
-	if report.failed > 0 {
+	switch {
+	case report.failed > 0:
 		return 1, fmt.Errorf("%d of %d trials failed; logs are below %s", report.failed, len(report.rows), dir)
-	}
-	if o.write != "" {
+	case o.write != "":
 		return 0, report.write(o.write)
 	}
 	return 0, nil
 }
 
+// run carries out the plans, one after the other.
+func (k kind) run(ctx context.Context, plans []plan, dir string, rate int, report *report) (err error) {
+	if len(plans) == 0 {
+		return nil
+	}
+	nodes, err := k.start(ctx, dir)
+	defer func() { err = errors.Join(err, nodes.remove()) }()
+	if err != nil {
+		return fmt.Errorf("start RabbitMQ, %s: %w", k.name, err)
+	}
+	s := &setup{dir: dir, nodes: nodes.list, rate: rate}
+	for _, p := range plans {
+		fmt.Fprintln(os.Stderr, time.Now().Format(time.TimeOnly), p)
+		result, err := s.try(ctx, p)
+		report.add(row{plan: p, on: k.name, result: result, err: err})
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+	}
+	return nil
+}
+
 // plans are the trials that o asks for on one kind of RabbitMQ. What the machine does not allow is told.
-func (o options) plans(r *report, on string, has need, odd bool) (plans []plan) {
+func (o options) plans(r *report, k kind) (plans []plan) {
 	var possible, named []fault
 	for _, f := range faults() {
-		if f.needs&^has != 0 {
+		if f.needs&^k.has != 0 {
 			if f.needs&needCluster == 0 && o.names.MatchString(f.name) {
-				r.leaveOut(f, on)
+				r.leaveOut(f, k.name)
 			}
 			continue
 		}
 		possible = append(possible, f)
-		if o.names.MatchString(f.name) && (has&needCluster == 0 || f.place == atNode || f.place == atNetwork && f.needs&needDisks == 0) {
+		if o.names.MatchString(f.name) && (k.has&needCluster == 0 || f.place == atNode || f.place == atNetwork && f.needs&needDisks == 0) {
 			named = append(named, f)
 		}
 	}
@@ -96,7 +100,7 @@ func (o options) plans(r *report, on string, has need, odd bool) (plans []plan) 
 		}
 	}
 	for seed := o.seed; seed < o.seed+uint64(o.seeds); seed++ {
-		if (seed%2 == 1) == odd {
+		if seed%2 == k.seeds {
 			plans = append(plans, mixed(seed, possible))
 		}
 	}

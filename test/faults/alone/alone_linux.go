@@ -19,8 +19,14 @@ const inside = "FAULTS_ALONE"
 // Inside tells whether this process was started by Run.
 func Inside() bool { return os.Getenv(inside) != "" }
 
-// Possible tells whether Run can work: it needs root.
-func Possible() bool { return os.Geteuid() == 0 }
+// Possible tells whether Run can work: it needs root, and a container may not let it.
+func Possible() bool {
+	cmd := exec.Command("true") //nolint:noctx // it ends at once
+	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: namespaces}
+	return cmd.Run() == nil
+}
+
+const namespaces = unix.CLONE_NEWPID | unix.CLONE_NEWNS | unix.CLONE_NEWNET
 
 // Run runs this program once more, inside, with the same arguments and more environment, and returns its exit code.
 func Run(env ...string) (int, error) {
@@ -32,10 +38,7 @@ func Run(env ...string) (int, error) {
 	cmd := exec.Command(self, os.Args[1:]...) //nolint:noctx // it gets the signals of the terminal itself
 	cmd.Env = append(append(os.Environ(), inside+"=1"), env...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
-	cmd.SysProcAttr = &syscall.SysProcAttr{
-		Cloneflags: unix.CLONE_NEWPID | unix.CLONE_NEWNS | unix.CLONE_NEWNET,
-		Pdeathsig:  syscall.SIGKILL,
-	}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: namespaces, Pdeathsig: syscall.SIGKILL}
 	err = cmd.Run()
 	var exit *exec.ExitError
 	if errors.As(err, &exit) {

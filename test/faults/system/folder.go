@@ -20,25 +20,36 @@ type Folder struct {
 	image string // the disk; empty: a plain folder
 }
 
+// Disks tells whether disks can be made, broken and repaired here, by trying it in dir.
+func Disks(ctx context.Context, dir string) bool {
+	f, err := newFolder(ctx, filepath.Join(dir, "probe"), true)
+	if err == nil {
+		err = f.Break()
+	}
+	return errors.Join(err, f.remove(ctx)) == nil
+}
+
 func newFolder(ctx context.Context, path string, disk bool) (*Folder, error) {
 	f := &Folder{Path: path}
-	if err := os.MkdirAll(path, 0o755); err != nil {
-		return nil, err
+	if err := os.MkdirAll(path, 0o755); err != nil || !disk {
+		return f, err
 	}
-	if !disk {
-		return f, nil
+	image := path + ".ext4"
+	if err := os.WriteFile(image, nil, 0o600); err != nil {
+		return f, err
 	}
-	f.image = path + ".ext4"
-	if err := os.WriteFile(f.image, nil, 0o600); err != nil {
-		return nil, err
+	if err := os.Truncate(image, diskSize); err != nil {
+		return f, err
 	}
-	if err := os.Truncate(f.image, diskSize); err != nil {
-		return nil, err
+	if err := run(ctx, "mkfs.ext4", "-q", "-m", "0", image); err != nil {
+		return f, err
 	}
-	if err := run(ctx, "mkfs.ext4", "-q", "-m", "0", f.image); err != nil {
-		return nil, err
+	f.image = image
+	if err := f.Mount(ctx); err != nil {
+		f.image = ""
+		return f, err
 	}
-	return f, f.Mount(ctx)
+	return f, nil
 }
 
 // Mount repairs the disk, if that is needed, and puts it in its place.
