@@ -54,14 +54,16 @@ func exchangeDeleted(ctx context.Context, t *trial) (func(context.Context) error
 	return nil, t.Admin(func(b *rabbitnode.Broker) error { return b.DeleteExchange(ctx, t.Vhost, broker.EventsExchange) })
 }
 
-// policyChanged makes a queue refuse what its workers do not take at once.
+// policyChanged makes a queue refuse what its workers do not take at once, and they take nothing.
 func policyChanged(ctx context.Context, t *trial) (func(context.Context) error, error) {
 	const name = "short"
+	release := t.Sink.Hold()
 	heal := func(ctx context.Context) error {
+		release()
 		return t.Admin(func(b *rabbitnode.Broker) error { return b.DeletePolicy(ctx, t.Vhost, name) })
 	}
 	return heal, t.Admin(func(b *rabbitnode.Broker) error {
-		return b.SetPolicy(ctx, t.Vhost, name, "^hookline.work.archive$", map[string]any{"max-length": 5})
+		return b.SetPolicy(ctx, t.Vhost, name, "^"+broker.WorkQueue(system.Count)+"$", map[string]any{"max-length": 5})
 	})
 }
 

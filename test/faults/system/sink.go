@@ -14,6 +14,7 @@ const work = 20 * time.Millisecond
 // Sink stands at the end of the route "count" and counts the deliveries of each event.
 type Sink struct {
 	server *httptest.Server
+	gate   sync.RWMutex // held: no delivery is answered
 	mu     sync.Mutex
 	counts map[string]int
 	times  []time.Time // of all deliveries
@@ -24,12 +25,20 @@ func newSink() *Sink {
 	s.server = httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		id := r.Header.Get("Hookline-Id")
 		<-time.After(work)
+		s.gate.RLock()
+		defer s.gate.RUnlock()
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		s.counts[id]++
 		s.times = append(s.times, time.Now())
 	}))
 	return s
+}
+
+// Hold leaves every delivery without an answer until release is called.
+func (s *Sink) Hold() (release func()) {
+	s.gate.Lock()
+	return s.gate.Unlock
 }
 
 // Deliveries is how often the event came.
