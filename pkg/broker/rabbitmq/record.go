@@ -31,9 +31,19 @@ func read(d amqp.Delivery, now time.Time) record {
 	if n, ok := number(d.Headers[headerAttempt]); ok && n > 0 && n <= 1<<30 {
 		r.attempt = int(n)
 	}
-	r.due, _ = moment(d.Headers[headerDue])
+	r.due = due(d, now)
 	r.died, _ = moment(d.Headers[headerDied])
 	return r
+}
+
+// due is when the event may be tried again, by the clock of this process: never later from now than it was when the
+// message was stored, whatever the clock of that process said.
+func due(d amqp.Delivery, now time.Time) time.Time {
+	at, ok := moment(d.Headers[headerDue])
+	if wait, known := number(d.Headers[headerWait]); ok && known && wait >= 0 && at.Sub(now).Milliseconds() > wait {
+		at = now.Add(time.Duration(wait) * time.Millisecond).UTC().Truncate(time.Millisecond)
+	}
+	return at
 }
 
 // failed is the record after an attempt that ended with o.
@@ -58,6 +68,9 @@ func (r record) write(exchange, route string) message {
 		if !at.IsZero() {
 			p.Headers[name] = at.UnixMilli()
 		}
+	}
+	if !r.due.IsZero() {
+		p.Headers[headerWait] = max(0, time.Until(r.due).Milliseconds()+1)
 	}
 	return message{exchange, broker.WorkQueue(route), p}
 }

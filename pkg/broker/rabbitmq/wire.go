@@ -35,6 +35,7 @@ const (
 
 	headerAttempt    = "hookline-attempt"     // number of the next attempt, from 1; of a dead letter: how many there were
 	headerDue        = "hookline-due"         // unix ms: not to be tried earlier
+	headerWait       = "hookline-wait"        // ms from the message's storing to hookline-due: clocks can differ
 	headerRoute      = "hookline-route"       // whose event it is
 	headerReason     = "hookline-reason"      // why the last attempt failed, from a closed list
 	headerFirstError = "hookline-first-error" // what the first failed attempt said

@@ -117,6 +117,25 @@ func TestARecordComesBackAsItWas(t *testing.T) {
 	}
 }
 
+func TestAWrongClockMakesNobodyWaitForLongerThanWasAsked(t *testing.T) {
+	t.Parallel()
+	stored := time.Now()
+	const asked = 3 * time.Second
+	m := record{event: anEvent(), attempt: 2, due: stored.Add(asked).Truncate(time.Millisecond)}.write("x", "archive")
+	for behind, atMost := range map[time.Duration]time.Duration{
+		time.Hour:   asked, // the clock of who stored it was an hour ahead
+		time.Second: asked,
+		0:           asked,
+		-asked:      0, // the time has come
+		-time.Hour:  asked - time.Hour,
+	} {
+		now := stored.Add(-behind)
+		if wait := read(delivered(m), now).due.Sub(now); wait > atMost+2*time.Millisecond {
+			t.Errorf("a clock that is %v behind waits for %v", behind, wait)
+		}
+	}
+}
+
 func TestAForeignMessageIsDecodedFromWhatIsThere(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
