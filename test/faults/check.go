@@ -64,7 +64,7 @@ func (t *trial) check(ctx context.Context, before usage, healed time.Time) (r re
 
 // drained waits until nothing waits anywhere and every accepted event was handled, but for those destroyed by hand.
 func (t *trial) drained(ctx context.Context) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, patience, errors.New("it takes too long"))
+	ctx, cancel := context.WithTimeoutCause(ctx, backTime, errors.New("it takes too long"))
 	defer cancel()
 	return system.Eventually(ctx, func() error {
 		if missing := t.missing() - int(t.destroyed.Load()); missing > 0 {
@@ -76,7 +76,7 @@ func (t *trial) drained(ctx context.Context) error {
 
 // countDestroyed waits until nothing waits anywhere and takes what has not been handled then for destroyed.
 func (t *trial) countDestroyed(ctx context.Context) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, patience, errors.New("it takes too long"))
+	ctx, cancel := context.WithTimeoutCause(ctx, backTime, errors.New("it takes too long"))
 	defer cancel()
 	if err := system.Eventually(ctx, func() error { return t.empty(ctx) }); err != nil {
 		return err

@@ -69,11 +69,16 @@ func frozen(_ context.Context, t *trial) (func(context.Context) error, error) {
 	return func(context.Context) error { return p.Signal(syscall.SIGCONT) }, p.Signal(syscall.SIGSTOP)
 }
 
-// clockMoved sets the clock of one process, and back.
+// clockMoved sets the clock of one process, and back. Meanwhile some deliveries fail, since a retry has a time.
 func clockMoved(by time.Duration) injection {
 	return func(_ context.Context, t *trial) (func(context.Context) error, error) {
 		p := pick(t, t.Processes())
-		return func(context.Context) error { return t.MoveClock(p.Name, 0) }, t.MoveClock(p.Name, by)
+		t.Sink.Fail(true)
+		heal := func(context.Context) error {
+			t.Sink.Fail(false)
+			return t.MoveClock(p.Name, 0)
+		}
+		return heal, t.MoveClock(p.Name, by)
 	}
 }
 

@@ -15,20 +15,27 @@ const work = 20 * time.Millisecond
 type Sink struct {
 	server *httptest.Server
 	gate   sync.RWMutex // held: no delivery is answered
-	mu     sync.Mutex
-	counts map[string]int
-	times  []time.Time // of all deliveries
+
+	mu      sync.Mutex
+	calls   int
+	failing bool
+	counts  map[string]int
+	times   []time.Time // of all deliveries
 }
 
 func newSink() *Sink {
 	s := &Sink{counts: map[string]int{}}
-	s.server = httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+	s.server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		id := r.Header.Get("Hookline-Id")
 		<-time.After(work)
 		s.gate.RLock()
 		defer s.gate.RUnlock()
 		s.mu.Lock()
 		defer s.mu.Unlock()
+		if s.calls++; s.failing && s.calls%3 == 0 {
+			w.WriteHeader(http.StatusInternalServerError)
+			return
+		}
 		s.counts[id]++
 		s.times = append(s.times, time.Now())
 	}))
@@ -39,6 +46,13 @@ func newSink() *Sink {
 func (s *Sink) Hold() (release func()) {
 	s.gate.Lock()
 	return s.gate.Unlock
+}
+
+// Fail lets every third delivery fail, or none.
+func (s *Sink) Fail(on bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.failing = on
 }
 
 // Deliveries is how often the event came.

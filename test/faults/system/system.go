@@ -257,19 +257,23 @@ func (s *System) Close(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// Eventually calls check until it returns nil or ctx ends; then the error is check's last.
+// Eventually calls check until it returns nil or ctx ends; then the error is the last that check had before that.
 func Eventually(ctx context.Context, check func() error) error {
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
+	var last error
 	for {
 		err := check()
 		if err == nil {
 			return nil
 		}
+		if last == nil || ctx.Err() == nil {
+			last = err
+		}
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
-			return fmt.Errorf("%w; last seen: %w", context.Cause(ctx), err)
+			return fmt.Errorf("%w; last seen: %w", context.Cause(ctx), last)
 		}
 	}
 }
