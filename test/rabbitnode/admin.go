@@ -4,6 +4,8 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+
+	amqp "github.com/rabbitmq/amqp091-go"
 )
 
 // SetUser makes a user, or gives it another password. Connections that are open stay.
@@ -36,4 +38,19 @@ func (b *Broker) DeleteQueue(ctx context.Context, vhost, name string) error {
 // DeleteExchange deletes an exchange and its bindings.
 func (b *Broker) DeleteExchange(ctx context.Context, vhost, name string) error {
 	return b.call(ctx, http.MethodDelete, "/api/exchanges/"+url.PathEscape(vhost)+"/"+url.PathEscape(name), nil, nil)
+}
+
+// Consumers is how many consumers a queue has now. It is an error if the queue does not exist.
+func (b *Broker) Consumers(vhost, queue string) (int, error) {
+	conn, err := amqp.DialConfig(b.URL, amqp.Config{Vhost: vhost})
+	if err != nil {
+		return 0, err
+	}
+	defer conn.Close()
+	ch, err := conn.Channel()
+	if err != nil {
+		return 0, err
+	}
+	q, err := ch.QueueDeclarePassive(queue, true, false, false, false, nil)
+	return q.Consumers, err
 }
