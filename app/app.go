@@ -69,7 +69,7 @@ func New(o Options) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
-	l, err := openLine(c, o.Log, reg)
+	l, err := openLine(c, o.Receive, o.Log, reg)
 	if err != nil {
 		return nil, err
 	}
