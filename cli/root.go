@@ -10,6 +10,7 @@ import (
 	"os/signal"
 	"syscall"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/spf13/cobra"
 	"go.uber.org/zap"
 
@@ -138,11 +139,11 @@ func args(check cobra.PositionalArgs) cobra.PositionalArgs {
 
 // load reads the configuration that the flags name.
 func (c *command) load(log *zap.Logger) (*config.Config, error) {
-	return c.read(c.open(log))
+	return c.read(c.open(prometheus.NewRegistry(), log))
 }
 
-func (c *command) open(log *zap.Logger) *config.File {
-	return config.NewFile(c.configFile(), c.env, app.Handlers(c.env, log, c.program.Handlers))
+func (c *command) open(reg prometheus.Registerer, log *zap.Logger) *config.File {
+	return config.NewFile(c.configFile(), c.env, app.Kinds(c.env, reg, log, c.program.Handlers))
 }
 
 func (c *command) read(file *config.File) (*config.Config, error) {

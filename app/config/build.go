@@ -16,8 +16,8 @@ import (
 
 	"go.yaml.in/yaml/v4"
 
+	"github.com/hookline/hookline/pkg/alma"
 	"github.com/hookline/hookline/pkg/broker"
-	"github.com/hookline/hookline/pkg/handler"
 	"github.com/hookline/hookline/pkg/signature"
 	"github.com/hookline/hookline/receiver"
 	"github.com/hookline/hookline/worker"
@@ -26,7 +26,8 @@ import (
 // builder turns a document that the schema allows into a Config, and notes what only the packages concerned can tell.
 type builder struct {
 	*document
-	kinds handler.Registry
+	make  MakeKinds
+	kinds Kinds // of the institutions, which are read first
 }
 
 // file is the top of hookline.yml. Sources and routes stay nodes: they are decoded over presets and defaults.
@@ -42,6 +43,7 @@ type file struct {
 	Broker        brokerFile    `yaml:"broker"`
 	Spool         Spool         `yaml:"spool"`
 	Limits        Limits        `yaml:"limits"`
+	Alma          yaml.Node     `yaml:"alma"`
 	Sources       yaml.Node     `yaml:"sources"`
 	Routes        yaml.Node     `yaml:"routes"`
 }
@@ -67,7 +69,7 @@ func (o *oneOrMore) UnmarshalYAML(node *yaml.Node) error {
 	return node.Decode((*[]string)(o))
 }
 
-func (b builder) build() *Config {
+func (b *builder) build() *Config {
 	f := file{
 		Listen: ":8080", PrivateListen: "127.0.0.1:9090", Data: "data", Grace: worker.DefaultGrace,
 		Broker: brokerFile{URL: []string{"embedded"}, MaxBytes: 4 << 30},
@@ -78,6 +80,7 @@ func (b builder) build() *Config {
 		Listen: f.Listen, PrivateListen: f.PrivateListen, PublicURL: f.PublicURL, Data: f.Data, Grace: f.Grace, Pprof: f.Pprof,
 		TLS: b.certificate(f.TLS), TrustedProxies: b.networks("trusted_proxies", f.Trusted),
 		Limits: f.Limits, Broker: b.broker(f.Broker), Spool: f.Spool, Sources: map[string]Source{}, doc: b.document,
+		Alma: map[string]alma.Config{},
 	}
 	b.address("listen", f.Listen)
 	b.address("private_listen", f.PrivateListen)
@@ -97,6 +100,12 @@ func (b builder) build() *Config {
 			b.fits(name, c.Sources[name].MaxBody, f.Limits.MaxMemory)
 		}
 	}
+	for name, node := range pairs(&f.Alma) {
+		if !b.wrong("alma", name) {
+			c.Alma[name] = b.institution(name, node)
+		}
+	}
+	b.kinds = b.make(c.Alma)
 	for name, node := range pairs(&f.Routes) {
 		if !b.wrong("routes", name) {
 			c.Routes = append(c.Routes, b.route(name, node))
@@ -236,10 +245,19 @@ func (b builder) source(name string, node *yaml.Node) Source {
 	return Source{head.Preset, src}
 }
 
+// institution reads how one institution's API is reached.
+func (b builder) institution(name string, node *yaml.Node) (c alma.Config) {
+	path := []string{"alma", name}
+	b.decode(node, path, &c)
+	b.blame(path, c.Check())
+	return c
+}
+
 // routeFile is a route as it is written.
 type routeFile struct {
 	Match       oneOrMore     `yaml:"match"`
 	Where       string        `yaml:"where"`
+	Enrich      yaml.Node     `yaml:"enrich"`
 	Handler     yaml.Node     `yaml:"handler"`
 	Concurrency int           `yaml:"concurrency"`
 	Timeout     time.Duration `yaml:"timeout"`
@@ -262,8 +280,12 @@ func (b builder) route(name string, node *yaml.Node) worker.Route {
 		Kind string `yaml:"kind"`
 	}
 	b.blame(append(path, "handler"), f.Handler.Decode(&kind))
-	h, err := b.kinds.New(kind.Kind, func(into any) error { return withoutKind(&f.Handler).Load(into, yaml.WithKnownFields()) })
+	h, err := b.kinds.Handlers.New(kind.Kind, func(into any) error { return withoutKind(&f.Handler).Load(into, yaml.WithKnownFields()) })
 	b.blame(append(path, "handler"), err)
+	if h != nil && !f.Enrich.IsZero() {
+		h, err = b.kinds.Enrich(func(into any) error { return f.Enrich.Load(into, yaml.WithKnownFields()) }, h)
+		b.blame(append(path, "enrich"), err)
+	}
 	if r.Handler = h; h != nil {
 		b.blame(path, r.Check())
 	} else {

@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/hookline/hookline/pkg/alma"
 	"github.com/hookline/hookline/pkg/handler"
 	"github.com/hookline/hookline/receiver"
 	"github.com/hookline/hookline/worker"
@@ -33,6 +34,8 @@ type Config struct {
 	Broker Broker
 	Spool  Spool
 	Limits Limits
+	// Alma holds the institutions whose API may be asked, by name.
+	Alma map[string]alma.Config
 	// Sources by name; at least one.
 	Sources map[string]Source
 	// Routes in the order of the file.
@@ -84,6 +87,17 @@ type Limits struct {
 // Env looks an environment variable up, as os.LookupEnv does.
 type Env func(name string) (string, bool)
 
+// Kinds are what routes can be made of.
+type Kinds struct {
+	// Handlers by kind.
+	Handlers handler.Registry
+	// Enrich makes a handler that adds to each event what its route's "enrich" asks for, and gives it to next.
+	Enrich func(decode func(into any) error, next handler.Handler) (handler.Handler, error)
+}
+
+// MakeKinds makes them for the institutions that a configuration names.
+type MakeKinds func(institutions map[string]alma.Config) Kinds
+
 // DefaultName stands for the configuration inside the binary where a file's name is shown.
 const DefaultName = "(built-in)"
 
@@ -94,17 +108,17 @@ var defaultText []byte
 func DefaultText() []byte { return append([]byte(nil), defaultText...) }
 
 // Load reads the file once; see File.Read.
-func Load(file string, env Env, kinds handler.Registry) (*Config, error) {
+func Load(file string, env Env, kinds MakeKinds) (*Config, error) {
 	return NewFile(file, env, kinds).Read()
 }
 
 // Parse is Load for a text that was read already; file is used in messages and to find *_file values beside it.
-func Parse(file string, text []byte, env Env, kinds handler.Registry) (*Config, error) {
+func Parse(file string, text []byte, env Env, kinds MakeKinds) (*Config, error) {
 	return check(file, text, env, kinds, contents{})
 }
 
 // check makes a Config of text and notes in read what the files hold that it names.
-func check(file string, text []byte, env Env, kinds handler.Registry, read contents) (*Config, error) {
+func check(file string, text []byte, env Env, kinds MakeKinds, read contents) (*Config, error) {
 	doc, err := parse(file, text)
 	if err != nil {
 		return nil, err
@@ -113,7 +127,7 @@ func check(file string, text []byte, env Env, kinds handler.Registry, read conte
 	if err := doc.validate(); err != nil {
 		return nil, err
 	}
-	c := builder{doc, kinds}.build()
+	c := (&builder{document: doc, make: kinds}).build()
 	if err := doc.err(); err != nil {
 		return nil, err
 	}
