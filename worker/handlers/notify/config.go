@@ -24,8 +24,8 @@ type Config struct {
 	SMS SMS `yaml:"sms"`
 	// Email reaches the preferred address of whom SMS does not reach.
 	Email Email `yaml:"email"`
-	// URL is told where neither of them reaches anybody: an address in the form of shoutrrr, such as slack://TOKEN@CHANNEL,
-	// teams://..., discord://TOKEN@ID, generic+https://host/path. See https://shoutrrr.nickfedor.com.
+	// URL is told where neither of them reaches anybody: teams+https://... of a workflow in Teams, or an address in the form of
+	// shoutrrr (https://shoutrrr.nickfedor.com), such as slack://hook:A-B-C@webhook, discord://TOKEN@ID, generic+https://host/path.
 	URL string `yaml:"url"`
 	// Sent is a folder that remembers for 30 days what was sent, so that nothing is sent twice. It must last, and all
 	// workers of the route must share it. Empty: nothing is remembered.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	netmail "net/mail"
 	"strings"
+	"time"
 
 	"github.com/wneessen/go-mail"
 
@@ -30,8 +31,11 @@ type Email struct {
 	Subject string `yaml:"subject"`
 }
 
+// mailTimeout bounds the connection, with its login, and then the sending.
+const mailTimeout = 10 * time.Second
+
 // DefaultSubject is the Email.Subject of one who says nothing.
-const DefaultSubject = "{{.data.job_instance.name}}: {{.data.job_instance.status.desc}}"
+const DefaultSubject = "{{with .data.job_instance}}{{.name}}: {{.status.desc}}{{else}}{{$.action}}{{end}}"
 
 func (e Email) subject() string { return cmp.Or(e.Subject, DefaultSubject) }
 
@@ -53,7 +57,7 @@ func (e Email) sender() (Sender, error) {
 	if err != nil {
 		errs = append(errs, errors.New("email.from: must be an address such as Library <library@example.org>"))
 	}
-	options, port := []mail.Option{mail.WithoutNoop()}, 587
+	options, port := []mail.Option{mail.WithoutNoop(), mail.WithTimeout(mailTimeout)}, 587
 	switch e.TLS {
 	case "", "starttls":
 		options = append(options, mail.WithTLSPolicy(mail.TLSMandatory))
@@ -95,11 +99,13 @@ func (e emailSender) Send(ctx context.Context, m Message) error {
 	if err := client.DialWithContext(ctx); err != nil {
 		return fmt.Errorf("%s: %w", e.host, err)
 	}
-	defer context.AfterFunc(ctx, func() { _ = client.Close() })()
-	err = client.Send(message)
-	_ = client.Close() // what it says now changes nothing
+	err = await(ctx, func() error {
+		err := client.Send(message)
+		_ = client.Close() // what it says now changes nothing
+		return judgeMail(err, message.IsDelivered())
+	})
 	if err != nil {
-		return fmt.Errorf("%s: %w", e.host, judgeMail(err, message.IsDelivered()))
+		return fmt.Errorf("%s: %w", e.host, err)
 	}
 	return nil
 }
@@ -107,7 +113,7 @@ func (e emailSender) Send(ctx context.Context, m Message) error {
 // judgeMail turns an error of SMTP into what Sender.Send says, without the server's words, which name the address.
 func judgeMail(err error, delivered bool) error {
 	var smtp *mail.SendError
-	if delivered {
+	if err == nil || delivered {
 		return nil
 	}
 	if !errors.As(err, &smtp) {

@@ -49,6 +49,18 @@ type Message struct {
 // errMaybe says that a message may have been sent.
 var errMaybe = errors.New("maybe sent")
 
+// await runs what knows no contexts. When ctx ends first it goes on by itself, and nobody knows how it ends.
+func await(ctx context.Context, send func() error) error {
+	done := make(chan error, 1)
+	go func() { done <- send() }()
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+		return fmt.Errorf("%w: %w", errMaybe, context.Cause(ctx))
+	}
+}
+
 type notifier struct {
 	people  People // nil: nobody is looked up
 	user    text
@@ -102,6 +114,9 @@ func (n *notifier) sendOnce(ctx context.Context, to way, m Message) error {
 		return err
 	}
 	err := n.send(ctx, to, m)
+	if errors.Is(err, errMaybe) && errors.Is(ctx.Err(), context.Canceled) {
+		return err // by the stop of the process: the event comes again without anybody's decision, so the mark stays
+	}
 	if err != nil {
 		return errors.Join(err, n.marks.forget(m.Key)) // not sent, or a person decides: in both cases the next time sends
 	}
@@ -112,17 +127,17 @@ func (n *notifier) sendOnce(ctx context.Context, to way, m Message) error {
 }
 
 func (n *notifier) send(ctx context.Context, to way, m Message) error {
-	err := to.sender.Send(ctx, m)
-	switch {
+	switch err := to.sender.Send(ctx, m); {
 	case err == nil:
 		n.metrics.count(to.service, resultSent)
 		return nil
 	case errors.Is(err, errMaybe):
 		n.metrics.count(to.service, resultMaybe)
 		return maybe(to.service, err)
+	default:
+		n.metrics.count(to.service, resultFailed)
+		return fmt.Errorf("not sent by %s: %w", to.service, err)
 	}
-	n.metrics.count(to.service, resultFailed)
-	return fmt.Errorf("not sent by %s: %w", to.service, err)
 }
 
 // maybe makes a dead letter of it: whether a person shall hear it twice or perhaps not at all is not for a program to decide.

@@ -104,11 +104,11 @@ func cause(err error) error {
 	return err
 }
 
-// address checks the URL of a service.
-func address(key, text string) error {
+// checkURL checks the URL of a service.
+func checkURL(key, text string) error {
 	u, err := url.Parse(text)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
-		return fmt.Errorf("%s: must be https://host/...", key) // the parser's error would quote it
+		return fmt.Errorf("%s: must begin with https://host", key) // the parser's error would quote it
 	}
 	return nil
 }

@@ -34,7 +34,7 @@ func (h HTTP) sender() (Sender, error) {
 	if h.URL == "" {
 		err = errors.Join(err, errors.New("sms.http.url: is required"))
 	} else {
-		err = errors.Join(err, address("sms.http.url", h.URL))
+		err = errors.Join(err, checkURL("sms.http.url", h.URL))
 	}
 	header := http.Header{"Content-Type": {"application/json"}}
 	for name, value := range h.Headers {

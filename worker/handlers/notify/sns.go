@@ -39,7 +39,7 @@ func (s SNS) sender() (Sender, error) {
 		errs = append(errs, errors.New("sms.sns.region: must be the name of a region such as eu-central-1"))
 	}
 	s.URL = strings.TrimRight(cmp.Or(s.URL, "https://sns."+s.Region+".amazonaws.com"), "/") + "/"
-	errs = append(errs, address("sms.sns.url", s.URL))
+	errs = append(errs, checkURL("sms.sns.url", s.URL))
 	if s.Key == "" || s.Secret == "" {
 		errs = append(errs, errors.New("sms.sns: key and secret are required"))
 	}

@@ -31,7 +31,7 @@ type twilio struct {
 
 func (t Twilio) sender() (Sender, error) {
 	t.URL, t.User = strings.TrimRight(cmp.Or(t.URL, "https://api.twilio.com"), "/"), cmp.Or(t.User, t.Account)
-	errs := []error{address("sms.twilio.url", t.URL)}
+	errs := []error{checkURL("sms.twilio.url", t.URL)}
 	if t.Account == "" || t.Token == "" || t.From == "" {
 		errs = append(errs, errors.New("sms.twilio: account, token and from are required"))
 	}

@@ -38,8 +38,11 @@ func (n *notifier) person(ctx context.Context, data map[string]any) (way, error)
 	if err != nil {
 		return way{}, handler.Permanent(err)
 	}
-	if id = strings.TrimSpace(id); alma.IsSystem(id) {
-		return way{because: "nobody started it: it was Alma itself"}, nil
+	switch id = strings.TrimSpace(id); {
+	case id == "":
+		return way{}, handler.Permanent(errors.New("user: the template made nothing of this event; write one that finds the user in it"))
+	case alma.IsSystem(id):
+		return way{because: "it was Alma itself"}, nil
 	}
 	user, err := n.people.User(ctx, id)
 	var used *alma.QuotaError
@@ -71,12 +74,16 @@ func (n *notifier) message(to way, data map[string]any, d event.Delivery) (Messa
 	if err != nil {
 		return Message{}, err
 	}
-	subject, err := n.subject.fill(data)
-	if err != nil {
-		return Message{}, err
-	}
 	if text = strings.TrimSpace(text); text == "" {
 		return Message{}, errors.New("text: the template made nothing of this event")
 	}
-	return Message{To: to.address, Subject: strings.Join(strings.Fields(subject), " "), Text: cut(text), Key: key(d)}, nil
+	m := Message{To: to.address, Text: cut(text), Key: key(d)}
+	if to.service == serviceEmail {
+		subject, err := n.subject.fill(data)
+		if err != nil {
+			return Message{}, err
+		}
+		m.Subject = strings.Join(strings.Fields(subject), " ") // one line
+	}
+	return m, nil
 }
