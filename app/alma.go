@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/hookline/hookline/pkg/alma"
 	"github.com/hookline/hookline/pkg/handler"
 	"github.com/hookline/hookline/worker/handlers/enrich"
@@ -61,4 +63,15 @@ func (l libraries) enrich(decode func(into any) error, next handler.Handler) (ha
 		return nil, err
 	}
 	return enrich.New(c, client, next)
+}
+
+// Institutions are the clients of every institution of a configuration, for who looks at it from outside.
+func Institutions(institutions map[string]alma.Config) (map[string]*alma.Client, error) {
+	l := libraries{institutions, map[string]*alma.Client{}, alma.NewMetrics(prometheus.NewRegistry())}
+	for name := range institutions {
+		if _, err := l.client(name); err != nil {
+			return nil, err
+		}
+	}
+	return l.clients, nil
 }

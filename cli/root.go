@@ -116,7 +116,7 @@ found stored events that are unaccounted for.`,
 	root.AddCommand(
 		c.run(), c.receiver(), c.worker(),
 		c.send(), c.queues(), c.dead(), c.unrouted(), c.audit(), c.health(),
-		c.topology(), c.config(), c.version(),
+		c.topology(), c.config(), c.doctor(), c.version(),
 	)
 	return root
 }

@@ -33,6 +33,7 @@ func TestImportsRunOneWay(t *testing.T) {
 		"worker/handlers/http":   {"pkg/event", "pkg/handler", "pkg/signature"},
 		"worker/handlers/log":    {"pkg/event", "pkg/handler"},
 		"worker/handlers/notify": {"pkg/alma", "pkg/event", "pkg/handler"},
+		"doctor":                 {"pkg/alma", "pkg/signature", "sender"},
 		"sender":                 {"pkg/event", "pkg/signature"},
 
 		"app/config": {"pkg/alma", "pkg/broker", "pkg/event", "pkg/handler", "pkg/signature", "receiver", "worker"},
@@ -40,7 +41,7 @@ func TestImportsRunOneWay(t *testing.T) {
 			"app/config", "pkg/alma", "pkg/broker", "pkg/broker/embedded", "pkg/broker/rabbitmq", "pkg/event", "pkg/handler", "receiver", "spool", "worker",
 			"worker/handlers/enrich", "worker/handlers/exec", "worker/handlers/file", "worker/handlers/http", "worker/handlers/log", "worker/handlers/notify",
 		},
-		"cli":          {"app", "app/config", "pkg/broker", "pkg/broker/rabbitmq", "pkg/event", "pkg/handler", "pkg/signature", "sender"},
+		"cli":          {"app", "app/config", "pkg/broker", "pkg/broker/rabbitmq", "pkg/event", "pkg/handler", "pkg/signature", "sender", "doctor"},
 		"cmd/hookline": {"cli"},
 	}
 	for pkg, imports := range packages(t) {

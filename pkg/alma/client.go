@@ -77,57 +77,61 @@ func sameHost(r *http.Request, via []*http.Request) error {
 // Errors: ErrNotFound, *Error for other answers of the API, *QuotaError when the day's requests are used up, and
 // those of the network; none of them names what was asked for, since that can be a person.
 func (c *Client) Get(ctx context.Context, path string, query url.Values) ([]byte, error) {
-	var failures error
+	_, body, err := c.get(ctx, path, query)
+	return body, err
+}
+
+func (c *Client) get(ctx context.Context, path string, query url.Values) (header http.Header, body []byte, failures error) {
 	for try := range tries {
 		if try > 0 {
 			if err := sleep(ctx, jitter(firstDelay<<(try-1))); err != nil {
-				return nil, errors.Join(failures, err)
+				return nil, nil, errors.Join(failures, err)
 			}
 		}
 		if err := c.pace.wait(ctx); err != nil {
-			return nil, errors.Join(failures, err)
+			return nil, nil, errors.Join(failures, err)
 		}
-		body, err := c.once(ctx, path, query)
+		header, body, err := c.once(ctx, path, query)
 		if err == nil || !again(err) || ctx.Err() != nil {
-			return body, err
+			return header, body, err
 		}
 		failures = fmt.Errorf("after %d tries: %w", try+1, err)
 	}
-	return nil, failures
+	return nil, nil, failures
 }
 
-func (c *Client) once(ctx context.Context, path string, query url.Values) ([]byte, error) {
+func (c *Client) once(ctx context.Context, path string, query url.Values) (http.Header, []byte, error) {
 	target := c.base + root + strings.TrimPrefix(path, root)
 	if len(query) > 0 {
 		target += "?" + query.Encode()
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, target, nil)
 	if err != nil {
-		return nil, errors.New("alma: the path cannot be part of a URL") // the error would quote it
+		return nil, nil, errors.New("alma: the path cannot be part of a URL") // the error would quote it
 	}
 	req.Header.Set("Authorization", "apikey "+c.key)
 	req.Header.Set("Accept", "application/json")
 	resp, err := c.http.Do(req)
 	if err != nil {
 		c.metrics.count(c.institution, 0)
-		return nil, fmt.Errorf("alma: %w", cause(err))
+		return nil, nil, fmt.Errorf("alma: %w", cause(err))
 	}
 	defer func() { _ = resp.Body.Close() }()
 	c.metrics.count(c.institution, resp.StatusCode)
 	c.metrics.left(c.institution, c.pace.learn(resp, time.Now()))
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
 	if err != nil {
-		return nil, fmt.Errorf("alma: read the answer: %w", cause(err))
+		return nil, nil, fmt.Errorf("alma: read the answer: %w", cause(err))
 	}
 	if len(body) > maxAnswer {
-		return nil, fmt.Errorf("alma: the answer is longer than %d bytes", maxAnswer)
+		return nil, nil, fmt.Errorf("alma: the answer is longer than %d bytes", maxAnswer)
 	}
 	if err := judge(resp, body); err != nil {
 		c.pace.refused(err, time.Now())
-		return nil, err
+		return nil, nil, err
 	}
 	c.pace.accepted()
-	return body, nil
+	return resp.Header, body, nil
 }
 
 // cause is what went wrong without the URL, which url.Error quotes in full.
