@@ -67,7 +67,7 @@ func TestWhatIsWrongWithAReceiver(t *testing.T) {
 		"takes everything": {only(200), doctor.LineSecret, "no signature is taken"},
 		"takes a wrong signature": {func(w http.ResponseWriter, signature string) {
 			if signature == "" {
-				w.WriteHeader(401)
+				w.WriteHeader(http.StatusUnauthorized)
 			}
 		}, doctor.LineSecret, "a wrong signature is taken"},
 	} {
@@ -75,7 +75,7 @@ func TestWhatIsWrongWithAReceiver(t *testing.T) {
 			t.Errorf("%s: %+v", name, found)
 		}
 	}
-	off := receiver(t, func(w http.ResponseWriter, _ string) { w.WriteHeader(200) })
+	off := receiver(t, func(w http.ResponseWriter, _ string) { w.WriteHeader(http.StatusOK) })
 	silent := httptest.NewServer(http.NotFoundHandler())
 	defer silent.Close()
 	off.Close()

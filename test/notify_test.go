@@ -1,10 +1,11 @@
 package test
 
 import (
-	"encoding/json"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -22,6 +23,8 @@ func almaAPI(t *testing.T) *httptest.Server {
 		case r.Header.Get("Authorization") != "apikey l8xx-test" || r.Header.Get("Accept") != "application/json" || r.Method != http.MethodGet:
 			t.Errorf("%s %s %v", r.Method, r.URL, r.Header)
 			w.WriteHeader(http.StatusBadRequest)
+		case strings.HasPrefix(r.URL.Path, "/almaws/v1/bibs/"):
+			_, _ = io.WriteString(w, `{"mms_id":"1"}`)
 		case r.URL.Path != "/almaws/v1/users/sample.operator" || r.URL.Query().Get("user_id_type") != "all_unique":
 			w.WriteHeader(http.StatusBadRequest)
 			_, _ = io.WriteString(w, `{"errorsExist":true,"errorList":{"error":[{"errorCode":"401861","errorMessage":"User with identifier X was not found."}]},"result":null}`)
@@ -33,69 +36,79 @@ func almaAPI(t *testing.T) *httptest.Server {
 	return server
 }
 
-// message is what a service for text messages was given.
-type message struct{ To, Text string }
-
-// smsService plays a service that takes text messages over HTTP.
-func smsService(t *testing.T) (url string, got <-chan message) {
-	t.Helper()
-	messages := make(chan message, 10)
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		var m message
-		if err := json.NewDecoder(r.Body).Decode(&m); err != nil || r.Header.Get("Authorization") != "Bearer sms-token" || r.Header.Get("Idempotency-Key") == "" {
-			t.Errorf("%v, %v", err, r.Header)
-		}
-		messages <- m
-		w.WriteHeader(http.StatusAccepted)
-	}))
-	t.Cleanup(server.Close)
-	return server.URL, messages
-}
-
-// TestWhoRanTheJobGetsATextMessage is the example that Ex Libris gave for AWS in 2016.
+// TestWhoRanTheJobGetsATextMessage is the example that Ex Libris gave for AWS in 2016, in the files that show it.
 func TestWhoRanTheJobGetsATextMessage(t *testing.T) {
 	t.Parallel()
-	sms, messages := smsService(t)
-	f := newFolder(t, "ALMA_API_KEY=l8xx-test", "ALMA_API="+almaAPI(t).URL, "SMS_URL="+sms)
-	f.write(t, "hookline.yml", `
-listen: "127.0.0.1:0"
-private_listen: "127.0.0.1:0"
-alma: { main: { url: "${ALMA_API}", key: "${ALMA_API_KEY}" } }
-sources: { alma: { preset: alma, secrets: first } }
-routes:
-  tell-initiator:
-    match: alma.job_end
-    handler:
-      kind: notify
-      text: '{{.data.job_instance.name}} has ended: {{.data.job_instance.status.desc}}'
-      sms: { http: { url: "${SMS_URL}", headers: { Authorization: Bearer sms-token } }, country: "49" }
-      sent: data/sent
-`)
-	p := f.start(t, "run")
-	for range 2 { // a sender's repeat has the same ID
-		if sent := f.run(t, "send", "alma", "job_end", "--id", "42", "--url", "http://"+p.listen); sent.code != 0 {
-			t.Fatalf("send: %+v", sent)
-		}
-		if line := p.log(t, "delivery done"); line["outcome"] != "done" {
-			t.Fatal(line)
-		}
-	}
-	if m := <-messages; m != (message{"+491705550100", "Export Bibliographic Records has ended: Completed Successfully"}) {
-		t.Errorf("sent %+v", m)
-	}
-	if len(messages) != 0 {
-		t.Error("sent twice")
-	}
-	metrics := p.metrics(t)
-	for _, want := range []string{
-		`hookline_alma_requests_total{code="2xx",institution="main"} 2`, `hookline_alma_api_remaining{institution="main"} 498668`,
-		`hookline_notify_sent_total{result="sent",service="http"} 1`, `hookline_notify_sent_total{result="repeat",service="http"} 1`,
-	} {
-		if !strings.Contains(metrics, want) {
-			t.Errorf("no %s", want)
-		}
-	}
-	if strings.Contains(metrics, "operator") || strings.Contains(metrics, "555") {
-		t.Error("a person is in the metrics")
+	for _, file := range []string{"../hookline.sample.yml", "../deployments/examples/alma-notify.yml"} {
+		t.Run(filepath.Base(file), func(t *testing.T) {
+			t.Parallel()
+			messages, bodies := make(chan url.Values, 10), make(chan string, 10)
+			twilio := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if user, token, _ := r.BasicAuth(); !strings.HasPrefix(user, "AC0000") || token != "twilio-token" || r.URL.Path != "/2010-04-01/Accounts/"+user+"/Messages.json" {
+					t.Errorf("%s of %s", r.URL, user)
+				}
+				if err := r.ParseForm(); err != nil {
+					t.Error(err)
+				}
+				messages <- r.PostForm
+				w.WriteHeader(http.StatusCreated)
+			}))
+			t.Cleanup(twilio.Close)
+			elsewhere := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+				body, _ := io.ReadAll(r.Body)
+				bodies <- string(body)
+			}))
+			t.Cleanup(elsewhere.Close)
+
+			f := newFolder(t, "ALMA_API_KEY=l8xx-test", "TWILIO_TOKEN=twilio-token")
+			text := strings.NewReplacer("region: eu ", "url: "+almaAPI(t).URL+" ", "region: eu,", "url: "+almaAPI(t).URL+",", `from: "+15550100"`, `from: "+15550100", url: "`+twilio.URL+`"`,
+				"https://example.org", elsewhere.URL, `listen: ":8080"`, `listen: "127.0.0.1:0"`, `"127.0.0.1:9090"`, `"127.0.0.1:0"`).Replace(read(t, file))
+			if !strings.Contains(text, "private_listen") {
+				text += "\nlisten: \"127.0.0.1:0\"\nprivate_listen: \"127.0.0.1:0\"\n"
+			}
+			f.write(t, "hookline.yml", text)
+			p := f.start(t, "run")
+			send := func(action, id string) {
+				if sent := f.run(t, "send", "alma", action, "--id", id, "--url", "http://"+p.listen); sent.code != 0 {
+					t.Fatalf("send: %+v", sent)
+				}
+			}
+			send("job_end", "42")
+			m := <-messages
+			if m.Get("To") != "+491705550100" || m.Get("Body") != "Export Bibliographic Records has ended: Completed Successfully" || m.Get("From") != "+15550100" {
+				t.Errorf("sent %v", m)
+			}
+			send("job_end", "42") // Alma's repeat has the same ID
+			repeat := `hookline_notify_sent_total{result="repeat",service="twilio"} 1`
+			for !strings.Contains(p.metrics(t), repeat) {
+				p.log(t, "delivery done")
+			}
+			send("bib.bib_created", "43")
+			for body := range bodies {
+				if strings.Contains(body, `"action":"BIB_CREATED"`) || strings.Contains(body, `"BIB_CREATED"`) {
+					if !strings.HasPrefix(body, `{"enriched":{"mms_id":`) {
+						t.Errorf("not enriched: %s", body)
+					}
+					break
+				}
+			}
+			if len(messages) != 0 {
+				t.Error("sent twice")
+			}
+			metrics := p.metrics(t)
+			for _, want := range []string{`hookline_notify_sent_total{result="sent",service="twilio"} 1`, `hookline_alma_requests_total{code="2xx",institution="main"} 3`, `hookline_alma_api_remaining{institution="main"} 498668`} {
+				if !strings.Contains(metrics, want) {
+					t.Errorf("no %s", want)
+				}
+			}
+			if p.stop(t) != 0 || strings.Contains(metrics, "operator") || strings.Contains(metrics, "5550100") {
+				t.Error("a person is in the metrics, or it did not stop well")
+			}
+			for _, name := range filesBelow(t, filepath.Join(f.dir, "data", "sent")) {
+				if strings.Contains(name, "operator") {
+					t.Errorf("a person is in the name %s", name)
+				}
+			}
+		})
 	}
 }

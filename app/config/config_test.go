@@ -239,7 +239,7 @@ func TestShippedConfigurationsLoad(t *testing.T) {
 		}
 		return "x" + name, true
 	}
-	for _, file := range []string{"../../hookline.sample.yml", "../../deployments/hookline.yml", "../../deployments/kubernetes/hookline.yml"} {
+	for _, file := range []string{"../../hookline.sample.yml", "../../deployments/examples/alma-notify.yml", "../../deployments/hookline.yml", "../../deployments/kubernetes/hookline.yml"} {
 		text, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
