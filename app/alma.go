@@ -1,12 +1,14 @@
 package app
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/zap"
 
 	"github.com/hookline/hookline/pkg/alma"
 	"github.com/hookline/hookline/pkg/handler"
@@ -30,7 +32,7 @@ func (l libraries) client(name string) (*alma.Client, error) {
 	institution, known := l.institutions[name]
 	switch {
 	case len(names) == 0:
-		return nil, fmt.Errorf("alma: no institution is configured; add alma: { main: { region: eu, key: ... } } at the top of the configuration")
+		return nil, errors.New("alma: no institution is configured; add alma: { main: { region: eu, key: ... } } at the top of the configuration")
 	case !known:
 		return nil, fmt.Errorf("alma %q: must be one of %s", name, strings.Join(names, ", "))
 	}
@@ -44,12 +46,16 @@ func (l libraries) client(name string) (*alma.Client, error) {
 	return l.clients[name], nil
 }
 
-// people are the users of an institution; nil where none is configured and none is named.
-func (l libraries) people(name string) (notify.People, error) {
-	if name == "" && len(l.institutions) == 0 {
-		return nil, nil
+// notify makes a handler that tells people, whom it looks up only if it tells people rather than places.
+func (l libraries) notify(c notify.Config, m *notify.Metrics, log *zap.Logger) (handler.Handler, error) {
+	if !c.AsksAlma() {
+		return notify.New(c, nil, m, log)
 	}
-	return l.client(name)
+	client, err := l.client(c.Alma)
+	if err != nil {
+		return nil, err
+	}
+	return notify.New(c, client, m, log)
 }
 
 // enrich makes a route's step before its handler.

@@ -28,11 +28,7 @@ func Kinds(env config.Env, reg prometheus.Registerer, log *zap.Logger, own handl
 			"http": factory(http.New),
 			"log":  factory(func(c loghandler.Config) (handler.Handler, error) { return loghandler.New(c, log.Named("event")) }),
 			"notify": factory(func(c notify.Config) (handler.Handler, error) {
-				people, err := libraries.people(c.Alma)
-				if err != nil {
-					return nil, err
-				}
-				return notify.New(c, people, messages, log.Named("notify"))
+				return libraries.notify(c, messages, log.Named("notify"))
 			}),
 		}
 		maps.Copy(kinds, own)

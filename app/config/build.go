@@ -16,7 +16,6 @@ import (
 
 	"go.yaml.in/yaml/v4"
 
-	"github.com/hookline/hookline/pkg/alma"
 	"github.com/hookline/hookline/pkg/broker"
 	"github.com/hookline/hookline/pkg/signature"
 	"github.com/hookline/hookline/receiver"
@@ -80,7 +79,6 @@ func (b *builder) build() *Config {
 		Listen: f.Listen, PrivateListen: f.PrivateListen, PublicURL: f.PublicURL, Data: f.Data, Grace: f.Grace, Pprof: f.Pprof,
 		TLS: b.certificate(f.TLS), TrustedProxies: b.networks("trusted_proxies", f.Trusted),
 		Limits: f.Limits, Broker: b.broker(f.Broker), Spool: f.Spool, Sources: map[string]Source{}, doc: b.document,
-		Alma: map[string]alma.Config{},
 	}
 	b.address("listen", f.Listen)
 	b.address("private_listen", f.PrivateListen)
@@ -100,11 +98,7 @@ func (b *builder) build() *Config {
 			b.fits(name, c.Sources[name].MaxBody, f.Limits.MaxMemory)
 		}
 	}
-	for name, node := range pairs(&f.Alma) {
-		if !b.wrong("alma", name) {
-			c.Alma[name] = b.institution(name, node)
-		}
-	}
+	c.Alma = b.institutions(&f.Alma)
 	b.kinds = b.make(c.Alma)
 	for name, node := range pairs(&f.Routes) {
 		if !b.wrong("routes", name) {
@@ -245,14 +239,6 @@ func (b builder) source(name string, node *yaml.Node) Source {
 	return Source{head.Preset, src}
 }
 
-// institution reads how one institution's API is reached.
-func (b builder) institution(name string, node *yaml.Node) (c alma.Config) {
-	path := []string{"alma", name}
-	b.decode(node, path, &c)
-	b.blame(path, c.Check())
-	return c
-}
-
 // routeFile is a route as it is written.
 type routeFile struct {
 	Match       oneOrMore     `yaml:"match"`
@@ -282,10 +268,7 @@ func (b builder) route(name string, node *yaml.Node) worker.Route {
 	b.blame(append(path, "handler"), f.Handler.Decode(&kind))
 	h, err := b.kinds.Handlers.New(kind.Kind, func(into any) error { return withoutKind(&f.Handler).Load(into, yaml.WithKnownFields()) })
 	b.blame(append(path, "handler"), err)
-	if h != nil && !f.Enrich.IsZero() {
-		h, err = b.kinds.Enrich(func(into any) error { return f.Enrich.Load(into, yaml.WithKnownFields()) }, h)
-		b.blame(append(path, "enrich"), err)
-	}
+	h = b.enrich(path, &f.Enrich, h)
 	if r.Handler = h; h != nil {
 		b.blame(path, r.Check())
 	} else {

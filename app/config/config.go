@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/hookline/hookline/pkg/alma"
-	"github.com/hookline/hookline/pkg/handler"
 	"github.com/hookline/hookline/receiver"
 	"github.com/hookline/hookline/worker"
 )
@@ -86,17 +85,6 @@ type Limits struct {
 
 // Env looks an environment variable up, as os.LookupEnv does.
 type Env func(name string) (string, bool)
-
-// Kinds are what routes can be made of.
-type Kinds struct {
-	// Handlers by kind.
-	Handlers handler.Registry
-	// Enrich makes a handler that adds to each event what its route's "enrich" asks for, and gives it to next.
-	Enrich func(decode func(into any) error, next handler.Handler) (handler.Handler, error)
-}
-
-// MakeKinds makes them for the institutions that a configuration names.
-type MakeKinds func(institutions map[string]alma.Config) Kinds
 
 // DefaultName stands for the configuration inside the binary where a file's name is shown.
 const DefaultName = "(built-in)"

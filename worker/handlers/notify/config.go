@@ -47,7 +47,12 @@ type SMS struct {
 // country is a calling code of E.164.
 var country = regexp.MustCompile(`^([1-9][0-9]{0,2})?$`)
 
-// New checks cfg. It does no I/O. People are asked where cfg names an SMS or e-mail service.
+// AsksAlma tells whether people have to be looked up: where a message goes to a person rather than to a place.
+func (c Config) AsksAlma() bool {
+	return c.SMS.Twilio != nil || c.SMS.SNS != nil || c.SMS.HTTP != nil || c.Email != (Email{})
+}
+
+// New checks cfg. It does no I/O. People may be nil unless cfg asks Alma.
 func New(cfg Config, people People, m *Metrics, log *zap.Logger) (handler.Handler, error) {
 	n := &notifier{metrics: m, log: log, country: cfg.SMS.Country}
 	var errs []error
@@ -86,13 +91,10 @@ func New(cfg Config, people People, m *Metrics, log *zap.Logger) (handler.Handle
 			m.prepare(service)
 		}
 	}
-	switch {
-	case n.sms == nil && n.email == nil && n.url == nil:
+	if n.sms == nil && n.email == nil && n.url == nil {
 		return nil, errors.New("sms, email, url: at least one is needed to tell anybody")
-	case n.sms == nil && n.email == nil:
-	case people == nil:
-		return nil, errors.New("sms, email: need Alma's API to find the user; add alma: { main: { region: eu, key: ... } } at the top of the configuration")
-	default:
+	}
+	if cfg.AsksAlma() {
 		n.people = people
 	}
 	return n, nil
