@@ -112,3 +112,42 @@ func TestWhoRanTheJobGetsATextMessage(t *testing.T) {
 		})
 	}
 }
+
+func TestAWorkerThatIsKilledWhileItSendsDoesNotSendTwice(t *testing.T) {
+	t.Parallel()
+	asked := make(chan struct{}, 10)
+	sms := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body) // only then the server notices that the client is gone
+		asked <- struct{}{}
+		<-r.Context().Done()
+	}))
+	t.Cleanup(sms.Close)
+	f := newFolder(t)
+	f.write(t, "hookline.yml", `
+listen: "127.0.0.1:0"
+private_listen: "127.0.0.1:0"
+alma: { main: { url: "`+almaAPI(t).URL+`", key: l8xx-test } }
+sources: { alma: { preset: alma, secrets: first } }
+routes:
+  tell:
+    match: alma.job_end
+    handler: { kind: notify, text: ended, sms: { http: { url: "`+sms.URL+`" }, country: "49" }, sent: data/sent }
+    retry: { attempts: 5, first: 10ms, max: 10ms }
+`)
+	p := f.start(t, "run")
+	if sent := f.run(t, "send", "alma", "job_end", "--url", "http://"+p.listen); sent.code != 0 {
+		t.Fatalf("send: %+v", sent)
+	}
+	<-asked
+	p.kill()
+	p = f.start(t, "run")
+	for {
+		line := p.log(t, "delivery retried")
+		if text, _ := line["error"].(string); strings.Contains(text, "another delivery of this event is being sent, or was when its process ended") {
+			break // in ten minutes it will say: maybe sent
+		}
+	}
+	if len(asked) != 0 {
+		t.Error("sent twice")
+	}
+}

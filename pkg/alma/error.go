@@ -76,11 +76,12 @@ func (e *Error) daily() bool {
 
 // judge is nil for a success. An answer can say 200 and hold an error all the same.
 func judge(resp *http.Response, body []byte) error {
-	if resp.StatusCode >= 200 && resp.StatusCode < 300 && !bytes.Contains(body[:min(len(body), 1024)], []byte("errorsExist")) {
+	success := resp.StatusCode >= 200 && resp.StatusCode < 300
+	if success && !bytes.Contains(body[:min(len(body), 1024)], []byte("errorsExist")) {
 		return nil
 	}
 	e := parseError(body)
-	if resp.StatusCode < 300 && e.Code == "" {
+	if success && e.Code == "" {
 		return nil
 	}
 	e.Status = resp.StatusCode

@@ -21,22 +21,21 @@ import (
 // maxAnswer is how much of an answer is read, in bytes.
 const maxAnswer = 64 << 10
 
-// newClient is an HTTP client whose requests are bounded by their contexts. It follows no redirect, so that no secret gets elsewhere.
+// newClient is an HTTP client whose requests are bounded by their contexts. It follows no redirect, so that no secret gets
+// elsewhere, and keeps no connection: one that the service has closed meanwhile would look like a lost answer.
 func newClient() *http.Client {
 	return &http.Client{
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		Transport: &http.Transport{
 			DialContext:         (&net.Dialer{Timeout: 10 * time.Second}).DialContext,
 			TLSHandshakeTimeout: 10 * time.Second,
-			ForceAttemptHTTP2:   true,
-			MaxIdleConnsPerHost: 4,
-			IdleConnTimeout:     30 * time.Second,
+			DisableKeepAlives:   true,
 		},
 	}
 }
 
-// post makes a request that sends a message, once: the transport would repeat one that has no body. Its errors have the
-// host and codes, nothing that the service says: that can name the person.
+// post makes a request that sends a message. Its errors have the host and codes, nothing that the service says: that can
+// name the person.
 func post(ctx context.Context, client *http.Client, target string, header http.Header, body string) error {
 	var wrote atomic.Bool
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteHeaders: func() { wrote.Store(true) }})
@@ -44,6 +43,7 @@ func post(ctx context.Context, client *http.Client, target string, header http.H
 	if err != nil {
 		return handler.Permanent(errors.New("the URL cannot be used"))
 	}
+	req.GetBody = nil // without it the transport cannot repeat a request, as it does on a lost connection with an Idempotency-Key
 	for name, values := range header {
 		req.Header[name] = values
 	}
