@@ -99,6 +99,9 @@ func (a *App) assemble(o Options, routes []worker.Route, reg *prometheus.Registr
 		}
 	}
 	if o.Work {
+		if err = registerHandlers(routes, reg); err != nil {
+			return err
+		}
 		if a.worker, err = worker.New(worker.Config{Routes: routes, Grace: c.Grace}, a.line, reg, o.Log.Named("worker")); err != nil {
 			return err
 		}
@@ -214,6 +217,17 @@ func sources(c *config.Config, line config.Broker) map[string]receiver.Source {
 		out[name] = source.Source
 	}
 	return out
+}
+
+// registerHandlers adds what handlers measure themselves, with the label route.
+func registerHandlers(routes []worker.Route, reg prometheus.Registerer) error {
+	var errs []error
+	for _, r := range routes {
+		if measured, ok := r.Handler.(prometheus.Collector); ok {
+			errs = append(errs, prometheus.WrapRegistererWith(prometheus.Labels{"route": r.Name}, reg).Register(measured))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 func routed(routes []worker.Route) func(key string) bool {

@@ -11,6 +11,7 @@ import (
 	"github.com/hookline/hookline/worker/handlers/file"
 	"github.com/hookline/hookline/worker/handlers/http"
 	loghandler "github.com/hookline/hookline/worker/handlers/log"
+	"github.com/hookline/hookline/worker/handlers/transfer"
 )
 
 // Handlers are the built-in kinds of handlers, with a custom build's own kinds added; an own kind wins.
@@ -20,6 +21,9 @@ func Handlers(env config.Env, log *zap.Logger, own handler.Registry) handler.Reg
 		"file": factory(file.New),
 		"http": factory(http.New),
 		"log":  factory(func(c loghandler.Config) (handler.Handler, error) { return loghandler.New(c, log.Named("event")) }),
+		"transfer": factory(func(c transfer.Config) (handler.Handler, error) {
+			return transfer.New(c, programEnv(env), log.Named("transfer"))
+		}),
 	}
 	maps.Copy(kinds, own)
 	return kinds
