@@ -24,9 +24,16 @@ func TestImportsRunOneWay(t *testing.T) {
 		"pkg/broker/embedded":   {"pkg/broker", "pkg/event"},
 		"pkg/broker/brokertest": {"pkg/broker", "pkg/event"},
 
-		"pkg/marc":        {},
-		"pkg/store":       {},
-		"pkg/store/local": {"pkg/store"},
+		"pkg/marc":            {},
+		"pkg/store":           {},
+		"pkg/store/dropbox":   {"pkg/store"},
+		"pkg/store/ftp":       {"pkg/store"},
+		"pkg/store/local":     {"pkg/store"},
+		"pkg/store/rclone":    {"pkg/store"},
+		"pkg/store/s3":        {"pkg/store"},
+		"pkg/store/sftp":      {"pkg/store"},
+		"pkg/store/storetest": {"pkg/store"},
+		"pkg/store/webdav":    {"pkg/store"},
 
 		"spool":                    {"pkg/broker", "pkg/event"},
 		"receiver":                 {"pkg/broker", "pkg/event", "pkg/signature"},
@@ -35,7 +42,7 @@ func TestImportsRunOneWay(t *testing.T) {
 		"worker/handlers/file":     {"pkg/event", "pkg/handler"},
 		"worker/handlers/http":     {"pkg/event", "pkg/handler", "pkg/signature"},
 		"worker/handlers/log":      {"pkg/event", "pkg/handler"},
-		"worker/handlers/transfer": {"pkg/event", "pkg/handler", "pkg/marc", "pkg/store", "pkg/store/local"},
+		"worker/handlers/transfer": {"pkg/event", "pkg/handler", "pkg/marc", "pkg/store", "pkg/store/dropbox", "pkg/store/ftp", "pkg/store/local", "pkg/store/rclone", "pkg/store/s3", "pkg/store/sftp", "pkg/store/webdav"},
 		"sender":                   {"pkg/event", "pkg/signature"},
 
 		"app/config": {"pkg/broker", "pkg/event", "pkg/handler", "pkg/signature", "receiver", "worker"},

@@ -6,9 +6,11 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"io"
 	"path"
 	"strings"
+	"time"
 )
 
 // Place is where files are, once its Config was checked.
@@ -59,7 +61,18 @@ func IsPart(name string) bool {
 	return strings.HasPrefix(base, ".") && strings.HasSuffix(base, ".part")
 }
 
-// Reader ends a stream that knows no context when ctx ends.
+// Linger is how long a connection may still clean up after its context has ended.
+const Linger = 3 * time.Second
+
+// CloseAfter closes what does not know contexts, Linger after ctx ends. Stop it when that was closed otherwise.
+func CloseAfter(ctx context.Context, c io.Closer) (stop func() bool) {
+	return context.AfterFunc(ctx, func() {
+		time.AfterFunc(Linger, func() { _ = c.Close() }) // whoever uses it gets the error
+	})
+}
+
+// Reader is r until ctx ends. Its errors but io.EOF are wrapped: some clients take a bare io.ErrUnexpectedEOF for the
+// end and would store half a file as a whole one.
 func Reader(ctx context.Context, r io.Reader) io.Reader { return reader{ctx, r} }
 
 type reader struct {
@@ -71,5 +84,9 @@ func (r reader) Read(p []byte) (int, error) {
 	if r.ctx.Err() != nil {
 		return 0, context.Cause(r.ctx)
 	}
-	return r.in.Read(p)
+	n, err := r.in.Read(p)
+	if err != nil && err != io.EOF { //nolint:errorlint // a wrapped one is not the end
+		err = fmt.Errorf("content: %w", err)
+	}
+	return n, err
 }

@@ -107,15 +107,15 @@ type plan struct {
 // progressEvery is how often a long transfer says how far it is.
 const progressEvery = 15 * time.Second
 
-func (c Config) build() (plan, error) {
-	p := plan{read: either(c.Read, "auto"), per: either(c.Write.Per, perFile), batch: c.Write.Batch, maxBytes: c.MaxBytes,
+func (c Config) build(env []string) (plan, error) {
+	p := plan{env: env, read: either(c.Read, "auto"), per: either(c.Write.Per, perFile), batch: c.Write.Batch, maxBytes: c.MaxBytes,
 		skip: c.Write.Existing == "skip", strict: c.BadRecords == "fail", ext: c.Through.Ext}
 	var errs []error
 	note := func(err error) { errs = append(errs, err) }
 	var err error
-	p.from, err = c.From.build()
+	p.from, err = c.From.build(env)
 	note(wrap("from", err))
-	p.to, err = c.To.build()
+	p.to, err = c.To.build(env)
 	note(wrap("to", err))
 	p.find, err = newFinder(c.Find)
 	note(err)

@@ -33,7 +33,8 @@ func parsePath(text string, each string) (outPath, error) {
 			errs = append(errs, fmt.Errorf(`write.path: %q has an element that is empty, too long or begins with "."`, text))
 		}
 	}
-	if each != perFile && !strings.Contains(text, "{n}") && !(each == perRecord && strings.Contains(text, "{id}")) {
+	counted := strings.Contains(text, "{n}") || each == perRecord && strings.Contains(text, "{id}")
+	if each != perFile && !counted {
 		errs = append(errs, fmt.Errorf("write.path: must contain {n}, the number of the file, or several would have the same name"))
 	}
 	if each != perRecord && strings.Contains(text, "{id}") {

@@ -39,13 +39,13 @@ var (
 	_ prometheus.Collector = (*Handler)(nil)
 )
 
-// New checks cfg. It connects to nothing. Env is all that a program of Config.Through finds in its environment, as "NAME=value".
+// New checks cfg. It connects to nothing. Env is all that programs (Config.Through, rclone) find in
+// their environment, as "NAME=value".
 func New(cfg Config, env []string, log *zap.Logger) (handler.Handler, error) {
-	p, err := cfg.build()
+	p, err := cfg.build(env)
 	if err != nil {
 		return nil, err
 	}
-	p.env = env
 	return &Handler{p, newMetrics(), log}, nil
 }
 
