@@ -51,7 +51,7 @@ func TestImportsRunOneWay(t *testing.T) {
 			"worker/handlers/exec", "worker/handlers/file", "worker/handlers/http", "worker/handlers/log",
 			"worker/handlers/transfer",
 		},
-		"cli":          {"app", "app/config", "pkg/broker", "pkg/broker/rabbitmq", "pkg/event", "pkg/handler", "pkg/signature", "sender"},
+		"cli":          {"app", "app/config", "pkg/broker", "pkg/broker/rabbitmq", "pkg/event", "pkg/handler", "pkg/signature", "sender", "worker/handlers/transfer"},
 		"cmd/hookline": {"cli"},
 	}
 	for pkg, imports := range packages(t) {

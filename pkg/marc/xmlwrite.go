@@ -24,9 +24,9 @@ func (x *xmlWriter) Write(r Record) error {
 			x.buf.text(`<controlfield tag="`).escaped(f.Tag).text(`">`).escaped(f.Value).text("</controlfield>\n")
 			continue
 		}
-		x.buf.text(`<datafield tag="`).escaped(f.Tag).text(`" ind1="`).escaped(string(f.Ind1)).text(`" ind2="`).escaped(string(f.Ind2)).text("\">\n")
+		x.buf.text(`<datafield tag="`).escaped(f.Tag).text(`" ind1="`).char(f.Ind1).text(`" ind2="`).char(f.Ind2).text("\">\n")
 		for _, s := range f.Subfields {
-			x.buf.text(`<subfield code="`).escaped(string(s.Code)).text(`">`).escaped(s.Value).text("</subfield>\n")
+			x.buf.text(`<subfield code="`).char(s.Code).text(`">`).escaped(s.Value).text("</subfield>\n")
 		}
 		x.buf.text("</datafield>\n")
 	}
@@ -64,7 +64,27 @@ func (a *appender) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
+// escaped appends s as XML's character data; what XML cannot hold becomes U+FFFD.
 func (a *appender) escaped(s string) *appender {
-	_ = xml.EscapeText(a, []byte(s)) // an appender never fails
+	for i := range len(s) {
+		if special(s[i]) {
+			_ = xml.EscapeText(a, []byte(s)) // an appender never fails
+			return a
+		}
+	}
+	return a.text(s)
+}
+
+// char appends an indicator or a code.
+func (a *appender) char(c byte) *appender {
+	if special(c) {
+		return a.escaped(string(c))
+	}
+	*a = append(*a, c)
 	return a
+}
+
+// special tells of a byte that it cannot be appended as it is, or not by itself.
+func special(c byte) bool {
+	return c < ' ' || c > '~' || c == '<' || c == '>' || c == '&' || c == '"' || c == '\''
 }

@@ -2,6 +2,7 @@ package dropbox_test
 
 import (
 	"errors"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -11,7 +12,7 @@ import (
 	"github.com/hookline/hookline/pkg/store/storetest"
 )
 
-func (d *double) config() dropbox.Config {
+func config(d *storetest.Dropbox) dropbox.Config {
 	return dropbox.Config{RefreshToken: "refresh", AppKey: "key", AppSecret: "app secret", APIURL: d.URL, ContentURL: d.URL}
 }
 
@@ -32,21 +33,21 @@ func connect(t *testing.T, cfg dropbox.Config) store.Conn {
 func TestDouble(t *testing.T) {
 	t.Parallel()
 	for _, dir := range []string{"", "/Grüße/alma/"} {
-		d := newDouble(t)
-		cfg := d.config()
+		d := storetest.NewDropbox(t)
+		cfg := config(d)
 		cfg.Dir = dir
 		place, err := dropbox.New(cfg)
 		if err != nil {
 			t.Fatal(err)
 		}
-		storetest.Run(t, place, d.names)
+		storetest.Run(t, place, func(*testing.T) []string { return slices.Collect(maps.Keys(d.Files())) })
 	}
 }
 
 func TestAnExpiredTokenIsMadeAnewAndTooManyRequestsAreWaitedFor(t *testing.T) {
 	t.Parallel()
-	d := newDouble(t)
-	conn := connect(t, d.config())
+	d := storetest.NewDropbox(t)
+	conn := connect(t, config(d))
 	put := func() {
 		t.Helper()
 		if err := conn.Put(t.Context(), "x.xml", strings.NewReader("x")); err != nil {
@@ -54,23 +55,19 @@ func TestAnExpiredTokenIsMadeAnewAndTooManyRequestsAreWaitedFor(t *testing.T) {
 		}
 	}
 	put()
-	d.mu.Lock()
-	d.tokens++ // the one that the client has is no longer valid
-	d.mu.Unlock()
+	d.Expire()
 	put()
-	d.mu.Lock()
-	d.busy = 1
-	d.mu.Unlock()
+	d.Busy()
 	put()
-	if d.tokens != 3 || !slices.Equal(d.requests, []string{"upload", "upload", "upload", "upload", "upload"}) {
-		t.Errorf("%d tokens, %v", d.tokens, d.requests)
+	if got := d.Requests(); !slices.Equal(got, []string{"upload", "upload", "upload", "upload", "upload"}) {
+		t.Errorf("%v", got)
 	}
 }
 
 func TestWhatAPersonHasToChangeIsRefused(t *testing.T) {
 	t.Parallel()
-	d := newDouble(t)
-	wrong, short := d.config(), d.config()
+	d := storetest.NewDropbox(t)
+	wrong, short := config(d), config(d)
 	wrong.RefreshToken = "hush"
 	short.RefreshToken, short.AccessToken = "", "old"
 	for want, c := range map[string]struct {
@@ -79,7 +76,7 @@ func TestWhatAPersonHasToChangeIsRefused(t *testing.T) {
 	}{
 		"check it, app_key and app_secret": {wrong, "x"},
 		"access_token is no longer valid":  {short, "x"},
-		"no_write_permission":              {d.config(), "forbidden"},
+		"no_write_permission":              {config(d), "forbidden"},
 	} {
 		err := connect(t, c.cfg).Put(t.Context(), c.name, strings.NewReader("x"))
 		if !errors.Is(err, store.ErrRefused) || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "hush") {

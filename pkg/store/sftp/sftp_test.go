@@ -3,6 +3,7 @@ package sftp_test
 import (
 	"errors"
 	"os"
+	osuser "os/user"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -27,30 +28,63 @@ func newPlace(t *testing.T, cfg sftp.Config) store.Place {
 func TestServer(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	s := start(t, dir)
-	place := newPlace(t, sftp.Config{Address: s.address, User: "alma", Password: "secret", KnownHosts: knownhosts.Line([]string{s.address}, s.host.PublicKey())})
+	s := storetest.NewSFTP(t, dir)
+	place := newPlace(t, sftp.Config{Address: s.Address, User: "alma", Password: "secret", KnownHosts: knownhosts.Line([]string{s.Address}, s.Host.PublicKey())})
 	storetest.Run(t, place, storetest.Files(os.DirFS(dir)))
+}
+
+// TestOpenSSH runs against the server that most will meet.
+func TestOpenSSH(t *testing.T) {
+	t.Parallel()
+	program := storetest.Program(t, "openssh-server", "sshd", "/usr/sbin/sshd")
+	dir, port := t.TempDir(), storetest.Port(t)
+	host, hostPEM := storetest.NewKey(t)
+	user, userPEM := storetest.NewKey(t)
+	at := func(name, text string) string {
+		file := filepath.Join(dir, name)
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return file
+	}
+	me, err := osuser.Current()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if me.Uid == "0" { // it wants this folder
+		if err := os.MkdirAll("/run/sshd", 0o755); err != nil {
+			t.Skip(err)
+		}
+	}
+	conf := at("sshd_config", strings.Join([]string{
+		"ListenAddress 127.0.0.1", "Port " + port, "HostKey " + at("host", hostPEM), "AuthorizedKeysFile " + at("user", string(ssh.MarshalAuthorizedKey(user.PublicKey()))),
+		"StrictModes no", "UsePAM no", "PidFile none", "PermitRootLogin prohibit-password", "Subsystem sftp internal-sftp",
+	}, "\n")+"\n")
+	storetest.Start(t, "127.0.0.1:"+port, program, "-D", "-e", "-f", conf)
+	files := filepath.Join(dir, "files")
+	place := newPlace(t, sftp.Config{Address: "127.0.0.1:" + port, User: me.Username, Key: userPEM, Fingerprint: ssh.FingerprintSHA256(host.PublicKey()), Dir: files})
+	storetest.Run(t, place, storetest.Files(os.DirFS(files)))
 }
 
 func TestWhoIsLetInAndWhoIsTrusted(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	s := start(t, dir)
-	other, otherPEM := newKey(t)
-	name := knownhosts.Normalize(s.address)
-	print := ssh.FingerprintSHA256(s.host.PublicKey())
-	good := sftp.Config{Address: s.address, User: "alma", Password: "secret", Fingerprint: print, Dir: filepath.Join(dir, "below")}
+	s := storetest.NewSFTP(t, dir)
+	other, otherPEM := storetest.NewKey(t)
+	name := knownhosts.Normalize(s.Address)
+	print := ssh.FingerprintSHA256(s.Host.PublicKey())
+	good := sftp.Config{Address: s.Address, User: "alma", Password: "secret", Fingerprint: print, Dir: filepath.Join(dir, "below")}
 	for what, c := range map[string]struct {
 		change func(*sftp.Config)
 		want   string
 	}{
 		"password": {func(*sftp.Config) {}, ""},
-		"key":      {func(c *sftp.Config) { c.Password, c.Key = "", s.userPEM }, ""},
+		"key":      {func(c *sftp.Config) { c.Password, c.Key = "", s.User }, ""},
 		"hashed name": {func(c *sftp.Config) {
-			c.Fingerprint, c.KnownHosts = "", knownhosts.HashHostname(name)+" "+string(ssh.MarshalAuthorizedKey(s.host.PublicKey()))
+			c.Fingerprint, c.KnownHosts = "", knownhosts.HashHostname(name)+" "+string(ssh.MarshalAuthorizedKey(s.Host.PublicKey()))
 		}, ""},
 		"one of several keys": {func(c *sftp.Config) {
-			c.Fingerprint, c.KnownHosts = "", knownhosts.Line([]string{name}, other.PublicKey())+"\n# comment\n"+knownhosts.Line([]string{"x", name}, s.host.PublicKey())
+			c.Fingerprint, c.KnownHosts = "", knownhosts.Line([]string{name}, other.PublicKey())+"\n# comment\n"+knownhosts.Line([]string{"x", name}, s.Host.PublicKey())
 		}, ""},
 		"wrong password":    {func(c *sftp.Config) { c.Password = "hush" }, "check user, password and key"},
 		"wrong key":         {func(c *sftp.Config) { c.Password, c.Key = "", otherPEM }, "check user, password and key"},

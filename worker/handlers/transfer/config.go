@@ -3,6 +3,7 @@ package transfer
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"time"
 
 	"github.com/expr-lang/expr"
@@ -147,6 +148,9 @@ func (c Config) build(env []string) (plan, error) {
 	if p.batch < 0 || p.maxBytes < 0 {
 		note(errors.New("write.batch, max_bytes: must not be negative"))
 	}
+	if c.Through.Ext != "" && !extension.MatchString(c.Through.Ext) {
+		note(fmt.Errorf("through.ext: %q is none such as .json", c.Through.Ext))
+	}
 	p.through, err = c.Through.build()
 	note(err)
 	if p.read == readBytes && (p.per != perFile || p.where != nil || len(p.steps) > 0) {
@@ -157,6 +161,8 @@ func (c Config) build(env []string) (plan, error) {
 
 // readBytes is the Config.Read that looks at nothing.
 const readBytes = "bytes"
+
+var extension = regexp.MustCompile(`^\.[A-Za-z0-9.]{1,20}$`)
 
 func defaultPath(per string) string {
 	if per == perFile {

@@ -38,7 +38,7 @@ type file struct {
 // transfer fetches the file and delivers what is made of it.
 func (f *file) transfer(ctx context.Context, source store.Source) (err error) {
 	if f.skip && f.per == perFile {
-		there, err := f.target.Has(ctx, f.outName(""))
+		there, err := f.target.Has(ctx, f.outName(1, ""))
 		if there {
 			f.files.WithLabelValues("skipped").Inc()
 			f.log.Info("is there already")

@@ -42,7 +42,7 @@ func (o *output) end(err error) error {
 // begin opens the next output. id is that of its first record.
 func (f *file) begin(ctx context.Context, id string) error {
 	f.made++
-	name := f.outName(id)
+	name := f.outName(f.made, id)
 	deliver := func(content io.Reader) error { return f.deliver(ctx, name, content) }
 	if f.skip {
 		there, err := f.target.Has(ctx, name)
@@ -69,12 +69,13 @@ func (f *file) begin(ctx context.Context, id string) error {
 	return nil
 }
 
-func (f *file) outName(id string) string {
+// outName is the name of the nth output.
+func (f *file) outName(n int, id string) string {
 	ext := f.format.ext
 	if f.ext != "" {
 		ext = f.ext
 	}
-	return f.path.name(f.job, f.name, ext, f.made, id)
+	return f.path.name(f.job, f.name, ext, n, id)
 }
 
 // deliver puts content, through the program if there is one.

@@ -48,10 +48,8 @@ func parsePath(text string, each string) (outPath, error) {
 
 // name fills p for the nth thing that is made of a file. id is the record's, if it is one.
 func (p outPath) name(job, file, ext string, n int, id string) string {
-	values := map[string]string{"job": job, "file": stem(file), "ext": ext, "n": strconv.Itoa(n), "id": id}
-	return placeholder.ReplaceAllStringFunc(string(p), func(found string) string {
-		return clean(values[found[1:len(found)-1]])
-	})
+	values := map[string]string{"{job}": clean(job), "{file}": clean(stem(file)), "{ext}": ext, "{n}": strconv.Itoa(n), "{id}": clean(id)}
+	return placeholder.ReplaceAllStringFunc(string(p), func(found string) string { return values[found] })
 }
 
 var packed = regexp.MustCompile(`(?i)(\.(xml|mrc|marc|txt|csv|json))?(\.(tar\.gz|tgz|tar|gz))?$`)

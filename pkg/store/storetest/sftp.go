@@ -1,4 +1,4 @@
-package sftp_test
+package storetest
 
 import (
 	"crypto/ed25519"
@@ -12,18 +12,20 @@ import (
 	"golang.org/x/crypto/ssh"
 )
 
-// server is an SSH server with the SFTP subsystem of pkg/sftp, over a folder of this machine.
-type server struct {
-	address string
-	host    ssh.Signer
-	user    ssh.Signer // whose key is allowed beside the password "secret"
-	userPEM string
+// SFTP is an SSH server with the SFTP subsystem of pkg/sftp, over a folder of this machine.
+type SFTP struct {
+	Address string
+	// Host is the server's key.
+	Host ssh.Signer
+	// User is the private key that is allowed, in OpenSSH's form, beside the password "secret".
+	User string
 }
 
-func start(t *testing.T, dir string) server {
+// NewSFTP starts a server, which ends with the test.
+func NewSFTP(t *testing.T, dir string) SFTP {
 	t.Helper()
-	host, _ := newKey(t)
-	user, userPEM := newKey(t)
+	host, _ := NewKey(t)
+	user, userPEM := NewKey(t)
 	config := &ssh.ServerConfig{
 		PasswordCallback: func(_ ssh.ConnMetadata, password []byte) (*ssh.Permissions, error) {
 			if string(password) != "secret" {
@@ -53,7 +55,7 @@ func start(t *testing.T, dir string) server {
 			go serve(tcp, config, dir)
 		}
 	}()
-	return server{listener.Addr().String(), host, user, userPEM}
+	return SFTP{listener.Addr().String(), host, userPEM}
 }
 
 func serve(tcp net.Conn, config *ssh.ServerConfig, dir string) {
@@ -82,7 +84,8 @@ func serve(tcp net.Conn, config *ssh.ServerConfig, dir string) {
 	}
 }
 
-func newKey(t *testing.T) (ssh.Signer, string) {
+// NewKey makes a key, also in OpenSSH's form.
+func NewKey(t *testing.T) (ssh.Signer, string) {
 	t.Helper()
 	_, key, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {

@@ -1,4 +1,4 @@
-package dropbox_test
+package storetest
 
 import (
 	"crypto/rand"
@@ -14,8 +14,8 @@ import (
 	"testing"
 )
 
-// double is a Dropbox that checks the requests it gets against the documentation of the API, and keeps files in memory.
-type double struct {
+// Dropbox is a Dropbox that checks the requests it gets against the documentation of the API, and keeps files in memory.
+type Dropbox struct {
 	*httptest.Server
 	t *testing.T
 
@@ -27,9 +27,10 @@ type double struct {
 	busy     int // how many of the next requests are answered 429
 }
 
-func newDouble(t *testing.T) *double {
+// NewDropbox starts one, whose tokens are made of the refresh token "refresh", the key "key" and the secret "app secret".
+func NewDropbox(t *testing.T) *Dropbox {
 	t.Helper()
-	d := &double{t: t, files: map[string][]byte{}, sessions: map[string][]byte{}}
+	d := &Dropbox{t: t, files: map[string][]byte{}, sessions: map[string][]byte{}}
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /oauth2/token", d.token)
 	mux.HandleFunc("POST /2/files/{call...}", d.call)
@@ -38,7 +39,7 @@ func newDouble(t *testing.T) *double {
 	return d
 }
 
-func (d *double) token(w http.ResponseWriter, r *http.Request) {
+func (d *Dropbox) token(w http.ResponseWriter, r *http.Request) {
 	key, secret, _ := r.BasicAuth()
 	if r.FormValue("grant_type") != "refresh_token" || r.FormValue("refresh_token") != "refresh" || key != "key" || secret != "app secret" {
 		w.WriteHeader(http.StatusBadRequest)
@@ -64,7 +65,7 @@ type arg struct {
 
 var pathForm = regexp.MustCompile(`^(/[^/]+)+$`) // the uppermost folder is ""
 
-func (d *double) call(w http.ResponseWriter, r *http.Request) {
+func (d *Dropbox) call(w http.ResponseWriter, r *http.Request) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	call := r.PathValue("call")
@@ -104,7 +105,7 @@ func (d *double) call(w http.ResponseWriter, r *http.Request) {
 	d.do(w, call, a, body)
 }
 
-func (d *double) do(w http.ResponseWriter, call string, a arg, body []byte) {
+func (d *Dropbox) do(w http.ResponseWriter, call string, a arg, body []byte) {
 	var cursor struct {
 		Session string `json:"session_id"`
 		Offset  int    `json:"offset"`
@@ -151,7 +152,7 @@ func (d *double) do(w http.ResponseWriter, call string, a arg, body []byte) {
 	}
 }
 
-func (d *double) commit(w http.ResponseWriter, a arg, body []byte) {
+func (d *Dropbox) commit(w http.ResponseWriter, a arg, body []byte) {
 	if a.Path == nil || a.Mode != "overwrite" || a.Autorename || !a.Mute {
 		d.t.Errorf("commit %+v", a)
 	}
@@ -163,7 +164,7 @@ func (d *double) commit(w http.ResponseWriter, a arg, body []byte) {
 	answer(w, http.StatusOK, `{"size":1}`)
 }
 
-func (d *double) list(w http.ResponseWriter, dir string) {
+func (d *Dropbox) list(w http.ResponseWriter, dir string) {
 	type entry struct {
 		Tag  string `json:".tag"`
 		Name string `json:"name"`
@@ -186,12 +187,34 @@ func answer(w http.ResponseWriter, code int, body string) {
 	_, _ = io.WriteString(w, body)
 }
 
-// names lists the files, without the uppermost "/".
-func (d *double) names(*testing.T) (names []string) {
+// Files are what is in it, by name, without the uppermost "/".
+func (d *Dropbox) Files() map[string]string {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	for name := range d.files {
-		names = append(names, name[1:])
+	files := map[string]string{}
+	for name, text := range d.files {
+		files[name[1:]] = string(text)
 	}
-	return names
+	return files
+}
+
+// Expire makes the token that clients have invalid.
+func (d *Dropbox) Expire() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.tokens++
+}
+
+// Busy answers the next request with 429.
+func (d *Dropbox) Busy() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.busy++
+}
+
+// Requests are the calls so far.
+func (d *Dropbox) Requests() []string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return slices.Clone(d.requests)
 }
