@@ -29,11 +29,7 @@ func (c *conn) rpc(ctx context.Context, endpoint string, arg, into any) error {
 	if err != nil {
 		return err
 	}
-	answer, err := c.do(ctx, endpoint, c.api, body, http.Header{"Content-Type": {"application/json"}})
-	if err != nil {
-		return err
-	}
-	return decode(answer, into)
+	return decode(into)(c.do(ctx, endpoint, c.api, body, http.Header{"Content-Type": {"application/json"}}))
 }
 
 // upload calls an endpoint that takes bytes and gives JSON; its argument goes into a header.
@@ -43,20 +39,22 @@ func (c *conn) upload(ctx context.Context, endpoint string, arg any, body []byte
 		return err
 	}
 	header.Set("Content-Type", "application/octet-stream")
-	answer, err := c.do(ctx, endpoint, c.content, body, header)
-	if err != nil {
-		return err
-	}
-	return decode(answer, into)
+	return decode(into)(c.do(ctx, endpoint, c.content, body, header))
 }
 
-func decode(answer *http.Response, into any) error {
-	defer func() { _ = answer.Body.Close() }()
-	body, err := io.ReadAll(io.LimitReader(answer.Body, maxAnswer))
-	if err != nil || into == nil {
-		return err
+// decode reads what do returns into a value; nil wants none.
+func decode(into any) func(*http.Response, error) error {
+	return func(answer *http.Response, err error) error {
+		if err != nil {
+			return err
+		}
+		defer func() { _ = answer.Body.Close() }()
+		body, err := io.ReadAll(io.LimitReader(answer.Body, maxAnswer))
+		if err != nil || into == nil {
+			return err
+		}
+		return json.Unmarshal(body, into)
 	}
-	return json.Unmarshal(body, into)
 }
 
 // asHeader is arg as Dropbox-API-Arg: JSON in which everything but printable ASCII is escaped.

@@ -115,7 +115,8 @@ func (d *Dropbox) do(w http.ResponseWriter, call string, a arg, body []byte) {
 		answer(w, http.StatusConflict, `{"error_summary":"incorrect_offset/.."}`)
 		return
 	}
-	if a.Path != nil && !(*a.Path == "" && call == "list_folder") && !pathForm.MatchString(*a.Path) {
+	uppermost := a.Path != nil && *a.Path == "" && call == "list_folder"
+	if a.Path != nil && !uppermost && !pathForm.MatchString(*a.Path) {
 		answer(w, http.StatusConflict, `{"error_summary":"path/malformed_path/.."}`)
 		return
 	}

@@ -4,6 +4,7 @@ import (
 	"archive/tar"
 	"bytes"
 	"compress/gzip"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -27,11 +28,21 @@ func record(n int) marc.Record {
 	return marc.Record{Leader: "00000cam a2200000 a 4500", Fields: []marc.Field{
 		{Tag: "001", Value: fmt.Sprintf("99%010d", n)},
 		{Tag: "008", Value: "850423s1984    xxu           000 0 eng d"},
-		{Tag: "035", Ind1: ' ', Ind2: ' ', Subfields: []marc.Subfield{{'a', fmt.Sprintf("(EXL)%d", n)}}},
-		{Tag: "245", Ind1: '1', Ind2: '0', Subfields: []marc.Subfield{{'a', fmt.Sprintf("Title & %d", n)}, {'c', "Äuthor <x>"}}},
-		{Tag: "650", Ind1: ' ', Ind2: '0', Subfields: []marc.Subfield{{'a', "One"}}},
-		{Tag: "650", Ind1: ' ', Ind2: '0', Subfields: []marc.Subfield{{'a', "Two"}}},
+		{Tag: "035", Ind1: ' ', Ind2: ' ', Subfields: subfields(fmt.Sprintf("(EXL)%d", n))},
+		{Tag: "245", Ind1: '1', Ind2: '0', Subfields: subfields(fmt.Sprintf("Title & %d", n), "", "Äuthor <x>")},
+		{Tag: "650", Ind1: ' ', Ind2: '0', Subfields: subfields("One")},
+		{Tag: "650", Ind1: ' ', Ind2: '0', Subfields: subfields("Two")},
 	}}
+}
+
+// subfields are $a, $b, ... but for empty ones.
+func subfields(values ...string) (all []marc.Subfield) {
+	for i, value := range values {
+		if value != "" {
+			all = append(all, marc.Subfield{Code: byte('a' + i), Value: value})
+		}
+	}
+	return all
 }
 
 // marcxml is an export as Alma writes it: without a namespace.
@@ -154,7 +165,7 @@ func ids(t *testing.T, text string) (all []string) {
 	t.Helper()
 	for r := marc.NewReader(strings.NewReader(text)); ; {
 		record, err := r.Read()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return all
 		}
 		if err != nil {
