@@ -87,7 +87,7 @@ type BadRecord struct {
 	Err    error
 }
 
-// Error names the place. It quotes nothing of the record.
+// Error names the place. It quotes no value of the record.
 func (e *BadRecord) Error() string {
 	return fmt.Sprintf("record %d at byte %d: %v", e.Number, e.Offset, e.Err)
 }

@@ -82,11 +82,7 @@ func (c *conn) Open(ctx context.Context, name string) (io.ReadCloser, error) {
 	if err != nil {
 		return nil, err
 	}
-	answer, err := c.do(ctx, "download", c.content, nil, header)
-	if err != nil {
-		return nil, err
-	}
-	return answer.Body, nil
+	return c.do(ctx, "download", c.content, nil, header)
 }
 
 func (c *conn) Has(ctx context.Context, name string) (bool, error) {

@@ -29,7 +29,11 @@ func (c *conn) rpc(ctx context.Context, endpoint string, arg, into any) error {
 	if err != nil {
 		return err
 	}
-	return decode(into)(c.do(ctx, endpoint, c.api, body, http.Header{"Content-Type": {"application/json"}}))
+	answer, err := c.do(ctx, endpoint, c.api, body, http.Header{"Content-Type": {"application/json"}})
+	if err != nil {
+		return err
+	}
+	return decode(answer, into)
 }
 
 // upload calls an endpoint that takes bytes and gives JSON; its argument goes into a header.
@@ -39,22 +43,21 @@ func (c *conn) upload(ctx context.Context, endpoint string, arg any, body []byte
 		return err
 	}
 	header.Set("Content-Type", "application/octet-stream")
-	return decode(into)(c.do(ctx, endpoint, c.content, body, header))
+	answer, err := c.do(ctx, endpoint, c.content, body, header)
+	if err != nil {
+		return err
+	}
+	return decode(answer, into)
 }
 
-// decode reads what do returns into a value; nil wants none.
-func decode(into any) func(*http.Response, error) error {
-	return func(answer *http.Response, err error) error {
-		if err != nil {
-			return err
-		}
-		defer func() { _ = answer.Body.Close() }()
-		body, err := io.ReadAll(io.LimitReader(answer.Body, maxAnswer))
-		if err != nil || into == nil {
-			return err
-		}
-		return json.Unmarshal(body, into)
+// decode reads an answer into a value; nil wants none.
+func decode(answer io.ReadCloser, into any) error {
+	defer func() { _ = answer.Close() }()
+	body, err := io.ReadAll(io.LimitReader(answer, maxAnswer))
+	if err != nil || into == nil {
+		return err
 	}
+	return json.Unmarshal(body, into)
 }
 
 // asHeader is arg as Dropbox-API-Arg: JSON in which everything but printable ASCII is escaped.
@@ -77,7 +80,7 @@ func asHeader(arg any) (http.Header, error) {
 }
 
 // do makes a request until it is answered well, or in a way that no repeat changes.
-func (c *conn) do(ctx context.Context, endpoint, host string, body []byte, header http.Header) (*http.Response, error) {
+func (c *conn) do(ctx context.Context, endpoint, host string, body []byte, header http.Header) (io.ReadCloser, error) {
 	allowed, err := c.token.get(ctx, c.client, "")
 	if err != nil {
 		return nil, err
@@ -94,7 +97,7 @@ func (c *conn) do(ctx context.Context, endpoint, host string, body []byte, heade
 			return nil, err
 		}
 		if answer.StatusCode == http.StatusOK {
-			return answer, nil
+			return answer.Body, nil
 		}
 		wait, err := judge(endpoint, answer)
 		switch {

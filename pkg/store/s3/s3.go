@@ -11,10 +11,10 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"net/http"
 	"net/url"
 	"path"
 	"strings"
+	"time"
 
 	"github.com/minio/minio-go/v7"
 	"github.com/minio/minio-go/v7/pkg/credentials"
@@ -76,6 +76,7 @@ func New(cfg Config) (store.Place, error) {
 	if err != nil {
 		return nil, err
 	}
+	transport.ResponseHeaderTimeout = 5 * time.Minute // to put many parts together takes a service its time
 	if cfg.CA != "" {
 		transport.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: x509.NewCertPool()}
 		if !transport.TLSClientConfig.RootCAs.AppendCertsFromPEM([]byte(cfg.CA)) {
@@ -160,10 +161,6 @@ func said(err error) error {
 		return fmt.Errorf("%w: %w", fs.ErrNotExist, err)
 	case "NoSuchBucket", "AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "InvalidBucketName", "AllAccessDisabled":
 		return fmt.Errorf("%w: %w; check bucket, access_key, secret_key and what they may do", store.ErrRefused, err)
-	default:
-		if answer.StatusCode == http.StatusNotFound {
-			return fmt.Errorf("%w: %w", fs.ErrNotExist, err)
-		}
 	}
 	return err
 }

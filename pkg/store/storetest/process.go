@@ -51,7 +51,9 @@ func Start(t *testing.T, address string, argv ...string) {
 	go func() { ended <- cmd.Wait() }()
 	t.Cleanup(func() {
 		cancel()
-		_ = <-ended //nolint:revive // it was killed
+		if err := <-ended; err != nil && ctx.Err() == nil {
+			t.Error(err)
+		}
 	})
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()

@@ -1,9 +1,11 @@
 package transfer
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/expr-lang/expr"
+	exprfile "github.com/expr-lang/expr/file"
 	"github.com/expr-lang/expr/vm"
 
 	"github.com/hookline/hookline/pkg/marc"
@@ -67,11 +69,16 @@ func compile(expression string, options ...expr.Option) (*vm.Program, error) {
 	return expr.Compile(expression, append(options, expr.Env(scope{}))...)
 }
 
-// run evaluates a program for the record in s.
+// run evaluates a program for the record in s. Its error says where in the expression, not why: the language's own
+// words can quote the record, and this goes into logs.
 func (s *scope) run(program *vm.Program) (any, error) {
 	out, err := expr.Run(program, *s)
-	if err != nil {
-		return nil, fmt.Errorf("expression: %w", err)
+	var at *exprfile.Error
+	switch {
+	case err == nil:
+		return out, nil
+	case errors.As(err, &at):
+		return nil, fmt.Errorf("the expression has no answer (%d:%d)%s", at.Line, at.Column+1, at.Snippet)
 	}
-	return out, nil
+	return nil, errors.New("the expression has no answer")
 }

@@ -19,6 +19,9 @@ type Job struct {
 	Link string
 }
 
+// maxName is the longest ID or link, in bytes: what is longer is no part of a file's name.
+const maxName = 255
+
 // ended is a JOB_END event of Alma, in JSON or XML. Most of the fields may be missing.
 type ended struct {
 	Instance struct {
@@ -60,6 +63,9 @@ func jobOf(e event.Event, names []string) (Job, error) {
 			job.Link = c.Value
 			break
 		}
+	}
+	if len(job.ID) > maxName || len(job.Link) > maxName {
+		return Job{}, fmt.Errorf("the event's names are longer than %d bytes, which those of files are not", maxName)
 	}
 	return job, nil
 }

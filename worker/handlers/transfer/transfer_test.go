@@ -66,6 +66,7 @@ func TestWhatIsNotThereYetIsTriedAgainAndAnEventWithoutFilesIsNot(t *testing.T) 
 	t.Parallel()
 	for want, body := range map[string]string{
 		"has no counter": jobEnd("5", "other", "E"), "no job_instance.id": `{"item_loan":{}}`, "cannot be read": `[`,
+		"longer than 255 bytes": jobEnd("5", "c.jobs.bibExport.link", strings.Repeat("x", 256)),
 	} {
 		b := newBench(t, transfer.Config{}).has("E_1.xml", marcxml(t, 1, 1))
 		b.fails(b.handle(body), true, want)
@@ -211,6 +212,9 @@ func TestABadRecordIsReportedWithItsPlaceOrFailsTheFile(t *testing.T) {
 	many := newBench(t, transfer.Config{Change: []transfer.Change{{Set: &transfer.Set{Field: "001", Value: `int(field("245$a"))`}}}}).has("E.xml", marcxml(t, 1, 50))
 	if err := many.run(); err != nil {
 		t.Fatal(err)
+	}
+	if text := fmt.Sprint(many.logs.All()[0].ContextMap()["error"]); !strings.Contains(text, "no answer (1:1)") || strings.Contains(text, "Title") {
+		t.Error(text)
 	}
 	if n := many.logs.FilterMessage("bad record").Len(); n != 20 || len(ids(t, many.delivered()["E.xml"])) != 0 {
 		t.Errorf("%d reports", n)
