@@ -2,12 +2,12 @@
 package storetest
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"sync"
@@ -16,8 +16,11 @@ import (
 	"github.com/hookline/hookline/pkg/store"
 )
 
-// large is more than any place sends in one piece, in bytes.
-const large = 17<<20 + 123
+// Sizes in bytes: what is large is sent in three parts at least, what is more than a part in two.
+const (
+	large = 17<<20 + 123
+	part  = 8<<20 + 123
+)
 
 // Run holds a place against its promises. Raw lists every file that is really there, parts too, by its own way.
 func Run(t *testing.T, place store.Place, raw func(t *testing.T) []string) {
@@ -30,7 +33,7 @@ func Run(t *testing.T, place store.Place, raw func(t *testing.T) []string) {
 	}
 	t.Run("what is put is there, in its folder, and replaces what was", func(t *testing.T) {
 		for _, name := range []string{"top.xml", "a/b/c/deep.xml", "a/b/odd [050]_+=@,%41 #?&é.xml"} {
-			for _, text := range []string{"first and longer", "second", "", pattern(large)} {
+			for _, text := range []string{"first and longer", "second", "", "last"} {
 				put(t, conn, name, text)
 				if got := get(t, conn, name); got != text {
 					t.Fatalf("%s: %d bytes (%.20q), put %d", name, len(got), got, len(text))
@@ -39,6 +42,10 @@ func Run(t *testing.T, place store.Place, raw func(t *testing.T) []string) {
 			if there, err := conn.Has(t.Context(), name); !there || err != nil {
 				t.Errorf("Has(%s) = %v, %v", name, there, err)
 			}
+		}
+		put(t, conn, "large.xml", pattern(large))
+		if get(t, conn, "large.xml") != pattern(large) {
+			t.Error("a large file came back as another")
 		}
 		clean(t)
 	})
@@ -74,8 +81,8 @@ func Run(t *testing.T, place store.Place, raw func(t *testing.T) []string) {
 	t.Run("content that fails leaves what was there", func(t *testing.T) {
 		put(t, conn, "kept.xml", "old")
 		for _, wrong := range []error{errors.New("wrong"), io.ErrUnexpectedEOF, fmt.Errorf("cut off: %w", io.ErrUnexpectedEOF)} {
-			for _, size := range []int{0, 5, large} {
-				if size == large && wrong != io.ErrUnexpectedEOF { //nolint:errorlint // one of them is enough
+			for _, size := range []int{0, 5, part} {
+				if size == part && wrong != io.ErrUnexpectedEOF { //nolint:errorlint // one of them is enough
 					continue
 				}
 				for _, name := range []string{"kept.xml", "new.xml"} {
@@ -99,7 +106,7 @@ func Run(t *testing.T, place store.Place, raw func(t *testing.T) []string) {
 		put(t, conn, "cancelled.xml", "old")
 		ctx, cancel := context.WithCancel(t.Context())
 		other := connectWith(ctx, t, place)
-		content := io.MultiReader(strings.NewReader(pattern(large)), called(cancel), strings.NewReader(pattern(large)))
+		content := io.MultiReader(strings.NewReader(pattern(part)), called(cancel), strings.NewReader(pattern(part)))
 		if err := other.Put(ctx, "cancelled.xml", content); err == nil {
 			t.Error("no error")
 		}
@@ -164,11 +171,9 @@ func get(t *testing.T, conn store.Conn, name string) string {
 
 // pattern is a text in which no two places look alike for long.
 func pattern(size int) string {
-	var b bytes.Buffer
-	for i := 0; b.Len() < size; i++ {
-		fmt.Fprintf(&b, "%08d ", i)
-	}
-	return b.String()[:size]
+	text := make([]byte, size)
+	_, _ = rand.NewChaCha8([32]byte{}).Read(text) // never fails
+	return string(text)
 }
 
 type failing struct{ err error }

@@ -140,14 +140,18 @@ func (c *conn) Put(ctx context.Context, name string, content io.Reader) error {
 	return err
 }
 
-// drop removes a part, if it is there. While the server has not noticed that its upload ended, it is locked.
+// drop removes a part. While the server has not noticed that its upload ended it is locked, and while the server has
+// not even begun, it is not there yet: so it is looked for several times.
 func (c *conn) drop(ctx context.Context, part string) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), store.Linger)
 	defer cancel()
-	for {
+	for missing := 0; missing < 5; {
 		err := c.tell(ctx, http.MethodDelete, part, nil, nil, http.StatusNoContent, http.StatusOK)
-		if err == nil || errors.Is(err, fs.ErrNotExist) {
+		if err == nil {
 			return
+		}
+		if errors.Is(err, fs.ErrNotExist) {
+			missing++
 		}
 		select {
 		case <-ctx.Done():
