@@ -17,6 +17,7 @@ func TestImportsRunOneWay(t *testing.T) {
 		"pkg/event":     {},
 		"pkg/handler":   {"pkg/event"},
 		"pkg/signature": {"pkg/event"},
+		"pkg/alma":      {},
 		"pkg/broker":    {"pkg/event"},
 		"pkg/ledger":    {},
 
@@ -38,20 +39,23 @@ func TestImportsRunOneWay(t *testing.T) {
 		"spool":                    {"pkg/broker", "pkg/event"},
 		"receiver":                 {"pkg/broker", "pkg/event", "pkg/signature"},
 		"worker":                   {"pkg/broker", "pkg/event", "pkg/handler"},
+		"worker/handlers/enrich":   {"pkg/alma", "pkg/event", "pkg/handler"},
 		"worker/handlers/exec":     {"pkg/event", "pkg/handler"},
 		"worker/handlers/file":     {"pkg/event", "pkg/handler"},
 		"worker/handlers/http":     {"pkg/event", "pkg/handler", "pkg/signature"},
 		"worker/handlers/log":      {"pkg/event", "pkg/handler"},
+		"worker/handlers/notify":   {"pkg/alma", "pkg/event", "pkg/handler"},
 		"worker/handlers/transfer": {"pkg/event", "pkg/handler", "pkg/marc", "pkg/store", "pkg/store/dropbox", "pkg/store/ftp", "pkg/store/local", "pkg/store/rclone", "pkg/store/s3", "pkg/store/sftp", "pkg/store/webdav"},
+		"doctor":                   {"pkg/alma", "pkg/signature", "sender"},
 		"sender":                   {"pkg/event", "pkg/signature"},
 
-		"app/config": {"pkg/broker", "pkg/event", "pkg/handler", "pkg/signature", "receiver", "worker"},
+		"app/config": {"pkg/alma", "pkg/broker", "pkg/event", "pkg/handler", "pkg/signature", "receiver", "worker"},
 		"app": {
-			"app/config", "pkg/broker", "pkg/broker/embedded", "pkg/broker/rabbitmq", "pkg/event", "pkg/handler", "receiver", "spool", "worker",
-			"worker/handlers/exec", "worker/handlers/file", "worker/handlers/http", "worker/handlers/log",
+			"app/config", "pkg/alma", "pkg/broker", "pkg/broker/embedded", "pkg/broker/rabbitmq", "pkg/event", "pkg/handler", "receiver", "spool", "worker",
+			"worker/handlers/enrich", "worker/handlers/exec", "worker/handlers/file", "worker/handlers/http", "worker/handlers/log", "worker/handlers/notify",
 			"worker/handlers/transfer",
 		},
-		"cli":          {"app", "app/config", "pkg/broker", "pkg/broker/rabbitmq", "pkg/event", "pkg/handler", "pkg/signature", "sender", "worker/handlers/transfer"},
+		"cli":          {"app", "app/config", "pkg/broker", "pkg/broker/rabbitmq", "pkg/event", "pkg/handler", "pkg/signature", "sender", "doctor", "worker/handlers/transfer"},
 		"cmd/hookline": {"cli"},
 	}
 	for pkg, imports := range packages(t) {

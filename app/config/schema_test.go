@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/hookline/hookline/app/config"
+	"github.com/hookline/hookline/pkg/alma"
 	"github.com/hookline/hookline/pkg/signature"
 	"github.com/hookline/hookline/pkg/store/dropbox"
 	"github.com/hookline/hookline/pkg/store/ftp"
@@ -19,15 +20,18 @@ import (
 	"github.com/hookline/hookline/pkg/store/webdav"
 	"github.com/hookline/hookline/receiver"
 	"github.com/hookline/hookline/worker"
+	"github.com/hookline/hookline/worker/handlers/enrich"
 	"github.com/hookline/hookline/worker/handlers/exec"
 	"github.com/hookline/hookline/worker/handlers/file"
 	"github.com/hookline/hookline/worker/handlers/http"
 	loghandler "github.com/hookline/hookline/worker/handlers/log"
+	"github.com/hookline/hookline/worker/handlers/notify"
 	"github.com/hookline/hookline/worker/handlers/transfer"
 )
 
 type object struct {
 	Properties map[string]object `json:"properties"`
+	Others     *object           `json:"additionalProperties"`
 	Defs       map[string]object `json:"$defs"`
 }
 
@@ -38,7 +42,7 @@ func TestSchemaAndStructsHaveTheSameKeys(t *testing.T) {
 	if err := json.Unmarshal(config.Schema(), &schema); err != nil {
 		t.Fatal(err)
 	}
-	source := schema.Defs["source"]
+	source, notified := schema.Defs["source"], schema.Defs["handler_notify"]
 	for name, c := range map[string]struct {
 		object object
 		value  any
@@ -60,6 +64,14 @@ func TestSchemaAndStructsHaveTheSameKeys(t *testing.T) {
 		"file":             {schema.Defs["handler_file"], file.Config{}, []string{"kind"}},
 		"http":             {schema.Defs["handler_http"], http.Config{}, []string{"kind"}},
 		"http.sign":        {schema.Defs["handler_http"].Properties["sign"], http.Sign{}, nil},
+		"alma":             {*schema.Properties["alma"].Others, alma.Config{}, nil},
+		"enrich":           {schema.Defs["route"].Properties["enrich"], enrich.Config{}, nil},
+		"notify":           {notified, notify.Config{}, []string{"kind"}},
+		"notify.sms":       {notified.Properties["sms"], notify.SMS{}, nil},
+		"notify.twilio":    {notified.Properties["sms"].Properties["twilio"], notify.Twilio{}, nil},
+		"notify.sns":       {notified.Properties["sms"].Properties["sns"], notify.SNS{}, nil},
+		"notify.http":      {notified.Properties["sms"].Properties["http"], notify.HTTP{}, nil},
+		"notify.email":     {notified.Properties["email"], notify.Email{}, nil},
 		"log":              {schema.Defs["handler_log"], loghandler.Config{}, []string{"kind"}},
 		"transfer":         {schema.Defs["handler_transfer"], transfer.Config{}, []string{"kind"}},
 		"transfer.find":    {schema.Defs["handler_transfer"].Properties["find"], transfer.Find{}, nil},
@@ -81,9 +93,9 @@ func TestSchemaAndStructsHaveTheSameKeys(t *testing.T) {
 	}
 }
 
-// UnmarshalJSON takes the schema true, which allows anything, for an object without properties.
+// UnmarshalJSON takes the schemas true, which allows anything, and false for an object without properties.
 func (o *object) UnmarshalJSON(text []byte) error {
-	if string(text) == "true" {
+	if string(text) == "true" || string(text) == "false" {
 		return nil
 	}
 	type plain object

@@ -59,10 +59,10 @@ func TestTheExampleIsTheAzureOne(t *testing.T) {
 		t.Error("the broken record is not in the log")
 	}
 	for _, want := range []string{
-		`hookline_transfer_records_total{result="delivered",route="exports-to-dropbox"} 2`,
-		`hookline_transfer_records_total{result="filtered",route="exports-to-dropbox"} 1`,
-		`hookline_transfer_records_total{result="bad",route="exports-to-dropbox"} 1`,
-		`hookline_transfer_files_total{direction="out",route="exports-to-dropbox"} 2`,
+		`hookline_transfer_records_total{result="delivered"} 2`,
+		`hookline_transfer_records_total{result="filtered"} 1`,
+		`hookline_transfer_records_total{result="bad"} 1`,
+		`hookline_transfer_files_total{direction="out"} 2`,
 	} {
 		if !strings.Contains(h.metrics(), want) {
 			t.Errorf("no %s", want)

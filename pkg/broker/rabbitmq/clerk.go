@@ -166,7 +166,7 @@ func (c *clerk) note(patience time.Duration, kind ledger.Kind, e event.Event, ro
 
 func (c *clerk) enter(patience time.Duration, kind ledger.Kind, e event.Event, routes []string) *page {
 	p := c.page(patience)
-	p.add(kind, e.Source, e.ID, routes)
+	p.add(kind, e, routes)
 	c.unwritten++
 	c.shed()
 	return p

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 	"go.uber.org/zap/zaptest/observer"
@@ -100,12 +101,13 @@ type bench struct {
 	t       *testing.T
 	in, out string
 	logs    *observer.ObservedLogs
+	metrics *prometheus.Registry
 	handler *transfer.Handler
 }
 
 func newBench(t *testing.T, cfg transfer.Config) *bench {
 	t.Helper()
-	b := &bench{t: t, in: t.TempDir(), out: t.TempDir()}
+	b := &bench{t: t, in: t.TempDir(), out: t.TempDir(), metrics: prometheus.NewRegistry()}
 	core, logs := observer.New(zapcore.InfoLevel)
 	b.logs = logs
 	if cfg.From == (transfer.Place{}) {
@@ -114,7 +116,7 @@ func newBench(t *testing.T, cfg transfer.Config) *bench {
 	if cfg.To == (transfer.Place{}) {
 		cfg.To.Local = &local.Config{Dir: b.out}
 	}
-	h, err := transfer.New(cfg, []string{"PATH=" + os.Getenv("PATH")}, zap.New(core))
+	h, err := transfer.New(cfg, []string{"PATH=" + os.Getenv("PATH")}, transfer.NewMetrics(b.metrics), zap.New(core))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -21,7 +21,7 @@ const maxReports = 20
 // file is the transfer of one fetched file.
 type file struct {
 	plan
-	*metrics
+	metrics   *Metrics
 	target    store.Target
 	job, name string
 	log       *zap.Logger
@@ -40,7 +40,7 @@ func (f *file) transfer(ctx context.Context, source store.Source) (err error) {
 	if f.skip && f.per == perFile {
 		there, err := f.target.Has(ctx, f.outName(1, ""))
 		if there {
-			f.files.WithLabelValues("skipped").Inc()
+			f.metrics.files.WithLabelValues("skipped").Inc()
 			f.log.Info("is there already")
 		}
 		if there || err != nil {
@@ -54,7 +54,7 @@ func (f *file) transfer(ctx context.Context, source store.Source) (err error) {
 		return fmt.Errorf("fetch: %w", err)
 	}
 	defer func() { err = errors.Join(err, in.Close()) }()
-	unpacked, err := unpack(counted{in, f.bytes.WithLabelValues("in")}, f.maxBytes)
+	unpacked, err := unpack(counted{in, f.metrics.bytes.WithLabelValues("in")}, f.maxBytes)
 	if err == nil {
 		err = f.members(ctx, unpacked)
 	}
@@ -64,7 +64,7 @@ func (f *file) transfer(ctx context.Context, source store.Source) (err error) {
 	if err = f.finish(err); err != nil {
 		return err
 	}
-	f.files.WithLabelValues("in").Inc()
+	f.metrics.files.WithLabelValues("in").Inc()
 	f.log.Info("transferred", zap.Int("records", f.count.delivered), zap.Int("filtered", f.count.filtered), zap.Int("bad", f.count.bad),
 		zap.Int("files", f.made), zap.Duration("took", time.Since(begun).Round(time.Millisecond)))
 	return nil

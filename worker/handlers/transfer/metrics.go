@@ -9,15 +9,16 @@ const (
 	bad       = "bad"
 )
 
-// metrics are one handler's; every series exists from the start.
-type metrics struct {
+// Metrics count what all transfers of a process move.
+type Metrics struct {
 	records *prometheus.CounterVec
 	bytes   *prometheus.CounterVec
 	files   *prometheus.CounterVec
 }
 
-func newMetrics() *metrics {
-	m := &metrics{
+// NewMetrics registers them. It panics if reg has them already.
+func NewMetrics(reg prometheus.Registerer) *Metrics {
+	m := &Metrics{
 		records: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "hookline_transfer_records_total", Help: "Records of transferred files by what became of them.",
 		}, []string{"result"}),
@@ -36,19 +37,6 @@ func newMetrics() *metrics {
 		m.files.WithLabelValues(direction)
 	}
 	m.files.WithLabelValues("skipped")
+	reg.MustRegister(m.records, m.bytes, m.files)
 	return m
-}
-
-// Describe implements prometheus.Collector.
-func (m *metrics) Describe(ch chan<- *prometheus.Desc) {
-	m.records.Describe(ch)
-	m.bytes.Describe(ch)
-	m.files.Describe(ch)
-}
-
-// Collect implements prometheus.Collector.
-func (m *metrics) Collect(ch chan<- prometheus.Metric) {
-	m.records.Collect(ch)
-	m.bytes.Collect(ch)
-	m.files.Collect(ch)
 }

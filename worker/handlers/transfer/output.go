@@ -50,7 +50,7 @@ func (f *file) begin(ctx context.Context, id string) error {
 			return fmt.Errorf("deliver %s: %w", name, err)
 		}
 		if there {
-			f.files.WithLabelValues("skipped").Inc()
+			f.metrics.files.WithLabelValues("skipped").Inc()
 			deliver = func(content io.Reader) error { _, err := io.Copy(io.Discard, content); return err }
 		}
 	}
@@ -85,14 +85,14 @@ func (f *file) deliver(ctx context.Context, name string, content io.Reader) erro
 		program = start(ctx, f.through, f.env, content)
 		content = program.out
 	}
-	err := f.target.Put(ctx, name, counted{content, f.bytes.WithLabelValues("out")})
+	err := f.target.Put(ctx, name, counted{content, f.metrics.bytes.WithLabelValues("out")})
 	if program != nil {
 		err = errors.Join(program.end(err), err)
 	}
 	if err != nil {
 		return fmt.Errorf("deliver %s: %w", name, err)
 	}
-	f.files.WithLabelValues("out").Inc()
+	f.metrics.files.WithLabelValues("out").Inc()
 	return nil
 }
 

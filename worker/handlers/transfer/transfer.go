@@ -19,7 +19,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
 
 	"github.com/hookline/hookline/pkg/event"
@@ -27,26 +26,21 @@ import (
 	"github.com/hookline/hookline/pkg/store"
 )
 
-// Handler does transfers. It is a prometheus.Collector of its own metrics, which have no label that tells the route.
+// Handler does transfers.
 type Handler struct {
 	plan
-	*metrics
-	log *zap.Logger
+	metrics *Metrics
+	log     *zap.Logger
 }
-
-var (
-	_ handler.Handler      = (*Handler)(nil)
-	_ prometheus.Collector = (*Handler)(nil)
-)
 
 // New checks cfg. It connects to nothing. Env is all that programs (Config.Through, rclone) find in
 // their environment, as "NAME=value".
-func New(cfg Config, env []string, log *zap.Logger) (handler.Handler, error) {
+func New(cfg Config, env []string, m *Metrics, log *zap.Logger) (handler.Handler, error) {
 	p, err := cfg.build(env)
 	if err != nil {
 		return nil, err
 	}
-	return &Handler{p, newMetrics(), log}, nil
+	return &Handler{p, m, log}, nil
 }
 
 // Handle does the transfer of the job whose end the event tells.

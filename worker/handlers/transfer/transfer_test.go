@@ -111,8 +111,8 @@ func TestRecordsAreChosenAndChanged(t *testing.T) {
 	if err != nil || fmt.Sprint(got.Fields) != want {
 		t.Errorf("%v\n%v\nwant\n%v", err, got.Fields, want)
 	}
-	if n := testutil.CollectAndCount(b.handler); n != 8 {
-		t.Errorf("%d series", n)
+	if n, err := testutil.GatherAndCount(b.metrics); err != nil || n != 8 {
+		t.Errorf("%d series: %v", n, err)
 	}
 }
 
@@ -260,7 +260,7 @@ func TestNewNamesEverythingThatIsWrong(t *testing.T) {
 		Change:  []transfer.Change{{}, {Keep: []string{"24"}}, {Rename: &transfer.Rename{From: "245$a", To: "999$a"}}, {Set: &transfer.Set{Field: "245", Value: "1 +"}}},
 		Write:   transfer.Write{Per: "batch", Format: "csv", Path: "../{file}/{date}", Existing: "skip"},
 		Through: transfer.Through{XSLT: "x", Command: []string{"y"}},
-	}, nil, nil)
+	}, nil, nil, nil)
 	for _, want := range []string{
 		"from: needs exactly one of", "to: needs exactly one of", "find.files: must contain {job} or {link}", `read: "pdf"`, "where: ", `bad_records: "drop"`, "max_bytes",
 		"change.0: needs exactly one of", `change.1: "24" names no field`, "change.2: rename", `change.3: set.field: "245" is neither`,
