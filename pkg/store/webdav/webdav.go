@@ -140,8 +140,8 @@ func (c *conn) Put(ctx context.Context, name string, content io.Reader) error {
 	return err
 }
 
-// drop removes a part. While the server has not noticed that its upload ended it is locked, and while the server has
-// not even begun, it is not there yet: so it is looked for several times.
+// drop removes a part. While the server has not begun with its upload, it is not there yet: so it is looked for several
+// times.
 func (c *conn) drop(ctx context.Context, part string) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), store.Linger)
 	defer cancel()
@@ -176,9 +176,20 @@ func (c *conn) folders(ctx context.Context, dir string) error {
 	return err
 }
 
-// tell is do for who needs nothing of the answer.
+// errLocked says that another request works on what is asked for.
+var errLocked = errors.New("locked")
+
+// tell is do for who needs nothing of the answer. What can be sent again waits up to 3 s for a lock.
 func (c *conn) tell(ctx context.Context, method, name string, body io.Reader, header http.Header, good ...int) error {
 	answer, err := c.do(ctx, method, name, body, header, good...)
+	for again := 0; errors.Is(err, errLocked) && body == nil && again < 30; again++ {
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(100 * time.Millisecond):
+		}
+		answer, err = c.do(ctx, method, name, nil, header, good...)
+	}
 	if err != nil {
 		return err
 	}
@@ -209,6 +220,8 @@ func (c *conn) do(ctx context.Context, method, name string, body io.Reader, head
 	switch answer.StatusCode {
 	case http.StatusNotFound, http.StatusConflict: // 409: a folder above is not there (RFC 4918, 9.3.1 and 9.7.1)
 		return nil, fmt.Errorf("%w: %w", fs.ErrNotExist, err)
+	case http.StatusLocked:
+		return nil, fmt.Errorf("%w: %w", errLocked, err)
 	case http.StatusUnauthorized, http.StatusForbidden:
 		return nil, fmt.Errorf("%w: %w; check user, password and what they may do", store.ErrRefused, err)
 	}

@@ -43,6 +43,28 @@ func TestServer(t *testing.T) {
 	}
 }
 
+func TestALockIsWaitedFor(t *testing.T) {
+	t.Parallel()
+	files := &dav.Handler{FileSystem: dav.Dir(t.TempDir()), LockSystem: dav.NewMemLS()}
+	asked := map[string]int{}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if asked[r.Method]++; asked[r.Method] == 1 && r.Method != http.MethodPut {
+			w.WriteHeader(http.StatusLocked)
+			return
+		}
+		files.ServeHTTP(w, r)
+	}))
+	t.Cleanup(server.Close)
+	place, err := webdav.New(webdav.Config{URL: server.URL})
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn, _ := place.Connect(t.Context())
+	if err := conn.Put(t.Context(), "x.xml", strings.NewReader("x")); err != nil || asked["MKCOL"] != 2 || asked["MOVE"] != 2 {
+		t.Errorf("%v after %v", err, asked)
+	}
+}
+
 func TestNewRefusesWhatIsNoFolder(t *testing.T) {
 	t.Parallel()
 	for _, bad := range []string{"", "ftp://host/x", "https://user:secret@host/", "host/x", "https://host/?x"} {
