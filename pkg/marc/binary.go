@@ -99,7 +99,7 @@ func parseBinary(raw []byte) (Record, error) {
 		if raw[coding] != codingIsUnicode {
 			return Record{}, errors.New("is not in UTF-8, perhaps in MARC-8; export as Unicode")
 		}
-		return Record{}, errors.New("holds invalid UTF-8")
+		return Record{}, errNotUTF8
 	}
 	base, err := digits(raw[12:17])
 	if err != nil || base <= leaderLength || base > len(raw) || raw[base-1] != fieldEnd || (base-1-leaderLength)%entryLength != 0 {

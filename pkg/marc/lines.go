@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"errors"
 	"io"
+	"unicode/utf8"
 )
 
 // LineTag is the tag of the one control field of a record that stands for a line of text.
@@ -17,7 +18,7 @@ type lineReader struct {
 }
 
 // NewLineReader reads a text line by line: each is a record with one control field, LineTag. Line ends, LF or CR LF, are
-// left out. A line longer than MaxRecord is a *BadRecord.
+// left out. A line longer than MaxRecord, or not in UTF-8, is a *BadRecord.
 func NewLineReader(r io.Reader) Reader {
 	return &lineReader{in: bufio.NewReaderSize(decoded(r), 64<<10)}
 }
@@ -40,6 +41,9 @@ func (l *lineReader) Read() (Record, error) {
 		l.number++
 		if tooLong {
 			return Record{}, &BadRecord{l.number, begin, errTooLong}
+		}
+		if !utf8.Valid(line) {
+			return Record{}, &BadRecord{l.number, begin, errNotUTF8}
 		}
 		return Record{Fields: []Field{{Tag: LineTag, Value: trimEnd(string(line))}}}, nil
 	}

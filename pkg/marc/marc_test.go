@@ -232,9 +232,24 @@ func TestLines(t *testing.T) {
 	if text := write(t, marc.NewLineWriter, got...); text != "one\n\ntwo 2\nthree\n" {
 		t.Errorf("%q", text)
 	}
+	if got, bads, err := all(t, marc.NewLineReader(strings.NewReader("one\n\xff\nthree"))); err != nil || len(got) != 2 || len(bads) != 1 {
+		t.Errorf("%v %v %+v", err, bads, got)
+	}
 	var bad *marc.BadRecord
 	if err := marc.NewLineWriter(io.Discard).Write(book("1", "x")); !errors.As(err, &bad) {
 		t.Error(err)
+	}
+}
+
+func TestAFileThatIsSomethingElseIsNotAnEmptyOne(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]error{
+		"": marc.ErrNoMARC, " \n": marc.ErrNoMARC, "<!DOCTYPE html><html><br/></html>": marc.ErrNoMARC,
+		"<?xml version='1.0'?><collection/>": nil, "<marc:collection xmlns:marc='x'></marc:collection>": nil,
+	} {
+		if got, bads, err := all(t, marc.NewReader(strings.NewReader(text))); !errors.Is(err, want) || len(got)+len(bads) > 0 {
+			t.Errorf("%q: %v %v %v", text, got, bads, err)
+		}
 	}
 }
 

@@ -1,10 +1,11 @@
 // Package marc reads and writes bibliographic records one at a time, in constant memory: MARCXML, MARC 21 in its binary
-// form (ISO 2709), MARC-in-JSON and, of chosen values, CSV.
+// form (ISO 2709) and lines of text; it writes MARC-in-JSON as well.
 //
 // What is wrong with one record is a *BadRecord, after which the reader goes on with the next.
 package marc
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 )
@@ -94,6 +95,11 @@ func (e *BadRecord) Error() string {
 
 // Unwrap returns what is wrong.
 func (e *BadRecord) Unwrap() error { return e.Err }
+
+// ErrNoMARC says that a file holds no record, and is not an empty collection either.
+var ErrNoMARC = errors.New("holds no MARC records")
+
+var errNotUTF8 = errors.New("holds invalid UTF-8")
 
 // check tells what keeps a record from being one.
 func (r Record) check() error {

@@ -12,8 +12,9 @@ import (
 // not well-formed costs only itself. Whatever stands around them is passed over.
 type splitter struct {
 	in     *bufio.Reader
-	offset int64 // of what is read next
-	open   int   // elements around the records that were not closed
+	offset int64  // of what is read next
+	open   int    // elements around the records that were not closed
+	root   string // name of the first element around them
 	record []byte
 	begin  int64 // offset of record
 	markup []byte
@@ -37,20 +38,21 @@ func (s *splitter) next() ([]byte, error) {
 			}
 		}
 		kind, name := s.tag()
+		record := string(name) == "record"
 		switch {
-		case name == "record" && kind == startTag && inside:
+		case record && kind == startTag && inside:
 			s.held = true
 			return nil, errNested
-		case name == "record" && kind != endTag:
+		case record && kind != endTag:
 			inside, s.held = true, false
 			s.begin = s.offset - int64(len(s.markup))
 		case !inside:
-			s.count(kind)
+			s.count(kind, name)
 			continue
 		}
 		s.record = append(s.record, s.markup...)
 		switch {
-		case name == "record" && kind != startTag:
+		case record && kind != startTag:
 			return s.record, nil
 		case len(s.record) > MaxRecord:
 			return nil, errTooLong
@@ -59,7 +61,10 @@ func (s *splitter) next() ([]byte, error) {
 }
 
 // count follows the elements around the records.
-func (s *splitter) count(kind tagKind) {
+func (s *splitter) count(kind tagKind, name []byte) {
+	if s.root == "" && kind != noTag {
+		s.root = string(name[:min(len(name), 40)])
+	}
 	switch kind {
 	case startTag:
 		s.open++
@@ -133,11 +138,11 @@ const (
 )
 
 // tag is the kind and the local name of the markup.
-func (s *splitter) tag() (tagKind, string) {
+func (s *splitter) tag() (tagKind, []byte) {
 	kind, m := startTag, s.markup[1:len(s.markup)-1]
 	switch {
 	case len(m) == 0 || m[0] == '!' || m[0] == '?':
-		return noTag, ""
+		return noTag, nil
 	case m[0] == '/':
 		kind, m = endTag, m[1:]
 	case m[len(m)-1] == '/':
@@ -147,8 +152,5 @@ func (s *splitter) tag() (tagKind, string) {
 		m = m[:i]
 	}
 	m = m[bytes.IndexByte(m, ':')+1:]
-	if string(m) == "record" { // without a copy of every other name
-		return kind, "record"
-	}
-	return kind, ""
+	return kind, m
 }

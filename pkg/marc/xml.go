@@ -23,7 +23,7 @@ type xmlReader struct {
 
 // NewXMLReader reads the record elements of a MARCXML file, whatever is around them, in any namespace or none. UTF-16
 // is known by its byte order mark; everything else is read as UTF-8, also where the file says UTF-16, as Alma does. A
-// file that ends too early gives an io.ErrUnexpectedEOF.
+// file that ends too early gives an io.ErrUnexpectedEOF, one that is something else, or empty, an ErrNoMARC.
 func NewXMLReader(r io.Reader) Reader {
 	return &xmlReader{split: splitter{in: bufio.NewReaderSize(decoded(r), 64<<10)}}
 }
@@ -43,6 +43,9 @@ func decoded(r io.Reader) io.Reader {
 
 func (x *xmlReader) Read() (Record, error) {
 	element, err := x.split.next()
+	if err == io.EOF && x.number == 0 && x.split.root != "collection" { //nolint:errorlint // a wrapped one is not the end
+		return Record{}, fmt.Errorf("%w: its outermost element is called %q", ErrNoMARC, x.split.root)
+	}
 	if err != nil && !errors.Is(err, errNested) && !errors.Is(err, errTooLong) {
 		return Record{}, err
 	}

@@ -32,7 +32,7 @@ type Config struct {
 	// To is the place that files are delivered to. Required.
 	To Place `yaml:"to"`
 	// BadRecords is what becomes of a file with a record that cannot be read or changed: skip (default) reports it with
-	// its position and goes on, fail gives the event up.
+	// its position and goes on, fail gives the event up. A file in which all are bad always does.
 	BadRecords string `yaml:"bad_records"`
 	// MaxBytes is the most that one file may unpack to, in bytes; default DefaultMaxBytes.
 	MaxBytes int64 `yaml:"max_bytes"`
@@ -45,7 +45,7 @@ const DefaultMaxBytes = 16 << 30
 type Write struct {
 	// Per is file (default: one whole), batch, or record: what one delivered file holds.
 	Per string `yaml:"per"`
-	// Batch is how many records there are in one; default 1000.
+	// Batch is how many records there are in one, with per: batch; default 1000.
 	Batch int `yaml:"batch"`
 	// Format is marcxml (default), marc21, json (MARC-in-JSON; an array), ndjson (one a line), csv or lines. With read:
 	// bytes it must be empty.
@@ -70,7 +70,7 @@ type Column struct {
 // Through is a program that reads a whole file on its standard input and writes what is delivered on its standard output:
 // one of the two keys.
 type Through struct {
-	// XSLT is a stylesheet, which the installed xsltproc applies.
+	// XSLT is a stylesheet, which the installed xsltproc applies; relative to the process' working directory.
 	XSLT string `yaml:"xslt"`
 	// Command is a program and its arguments; no shell reads them.
 	Command []string `yaml:"command"`
@@ -147,6 +147,12 @@ func (c Config) build(env []string) (plan, error) {
 	}
 	if p.batch < 0 || p.maxBytes < 0 {
 		note(errors.New("write.batch, max_bytes: must not be negative"))
+	}
+	if c.Write.Batch != 0 && p.per != perBatch {
+		note(errors.New("write.batch: is for per: batch only"))
+	}
+	if len(p.columns) > 0 && c.Write.Format != "csv" {
+		note(errors.New("write.columns: are for format: csv only"))
 	}
 	if c.Through.Ext != "" && !extension.MatchString(c.Through.Ext) {
 		note(fmt.Errorf("through.ext: %q is none such as .json", c.Through.Ext))

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/expr-lang/expr"
+	"github.com/expr-lang/expr/ast"
 	exprfile "github.com/expr-lang/expr/file"
 	"github.com/expr-lang/expr/vm"
 
@@ -66,7 +67,33 @@ func compile(expression string, options ...expr.Option) (*vm.Program, error) {
 	if len(expression) > maxExpression {
 		return nil, fmt.Errorf("is longer than %d bytes", maxExpression)
 	}
-	return expr.Compile(expression, append(options, expr.Env(scope{}))...)
+	program, err := expr.Compile(expression, append(options, expr.Env(scope{}))...)
+	if err != nil {
+		return nil, err
+	}
+	node, named := program.Node(), &namedFields{}
+	ast.Walk(&node, named)
+	return program, errors.Join(named.errs...)
+}
+
+// namedFields checks the fields that an expression names, which would else make every record a bad one.
+type namedFields struct{ errs []error }
+
+// Visit implements ast.Visitor.
+func (n *namedFields) Visit(node *ast.Node) {
+	call, ok := (*node).(*ast.CallNode)
+	if !ok {
+		return
+	}
+	if _, ok = call.Callee.(*ast.IdentifierNode); !ok { // a method
+		return
+	}
+	for _, argument := range call.Arguments {
+		if text, ok := argument.(*ast.StringNode); ok {
+			_, err := marc.ParseSelector(text.Value)
+			n.errs = append(n.errs, err)
+		}
+	}
 }
 
 // run evaluates a program for the record in s. Its error says where in the expression, not why: the language's own

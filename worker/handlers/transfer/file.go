@@ -32,6 +32,7 @@ type file struct {
 	made  int     // outputs begun so far
 	held  int     // records in out
 	count struct{ read, delivered, filtered, bad int }
+	first error // of the bad records
 	said  time.Time
 }
 
@@ -58,6 +59,9 @@ func (f *file) transfer(ctx context.Context, source store.Source) (err error) {
 	if err == nil {
 		err = f.members(ctx, unpacked)
 	}
+	if err == nil && f.count.bad > 0 && f.count.bad == f.count.read {
+		err = handler.Permanent(fmt.Errorf("all %d records are bad; the first: %w; check read, where and change, and the file", f.count.bad, f.first))
+	}
 	if err == nil && f.out == nil && f.per == perFile { // a file without records is one too
 		err = f.begin(ctx, "")
 	}
@@ -78,7 +82,7 @@ func (f *file) members(ctx context.Context, unpacked *unpacker) error {
 		case errors.Is(err, io.EOF):
 			return nil
 		case err != nil:
-			return fmt.Errorf("unpack: %w", err)
+			return damaged(err)
 		case f.read == readBytes:
 			err = f.copy(ctx, in)
 		default:
@@ -119,10 +123,11 @@ func (f *file) records(ctx context.Context, member string, in marc.Reader) error
 		if errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
 			return nil
 		}
-		if err == nil || isBad(err) {
-			f.count.read++
-			f.progress()
+		if err != nil && !isBad(err) {
+			return damaged(err)
 		}
+		f.count.read++
+		f.progress()
 		if err == nil {
 			err = f.record(ctx, record)
 		}
@@ -149,7 +154,9 @@ func (f *file) report(member string, err error) error {
 	if member != "" {
 		err = fmt.Errorf("%s: %w", member, err)
 	}
-	f.count.bad++
+	if f.count.bad++; f.count.bad == 1 {
+		f.first = err
+	}
 	f.metrics.records.WithLabelValues(bad).Inc()
 	if f.strict {
 		return handler.Permanent(fmt.Errorf("bad_records: fail: %w", err))

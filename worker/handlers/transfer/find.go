@@ -81,11 +81,11 @@ func (f finder) find(ctx context.Context, from store.Source, job Job) ([]string,
 		return nil, fmt.Errorf("list: %w", err)
 	}
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("the folder to find files in is not there (yet): %w", err)
+		return nil, fmt.Errorf("the folder to find files in is not there (yet): %w; if it does not come, check from and find.dir", err)
 	}
 	names = slices.DeleteFunc(names, func(name string) bool { return !pattern.MatchString(path.Base(name)) })
 	if len(names) == 0 {
-		return nil, fmt.Errorf("no file of job %s is there yet (looked for names like %s)", job.ID, pattern)
+		return nil, fmt.Errorf("no file of job %s is there yet (looked for names like %s); if none comes, check from, find.dir and find.files", job.ID, strings.TrimSuffix(strings.TrimPrefix(pattern.String(), "^(?:"), ")$"))
 	}
 	slices.SortFunc(names, func(a, b string) int {
 		if len(a) != len(b) {

@@ -35,17 +35,18 @@ func TestAProgramThatFailsDeliversNothing(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		per, command string
+		batch        int
 		want         string // of the error
 		files        int
 	}{
-		{"file", "cat; echo wrong >&2; exit 3", "exit status 3 wrong", 0},
-		{"file", "exit 3", "exit status 3", 0},
-		{"file", "head -c 100", "", 1}, // it wants no more, which is its right
-		{"file", "cat", "", 1},
-		{"batch", "cat", "", 2},
-		{"record", `in=$(cat); case "$in" in *"Title &amp; 3<"*) echo bad >&2; exit 1;; esac; echo "$in"`, "", 99},
+		{"file", "cat; echo wrong >&2; exit 3", 0, "exit status 3 wrong", 0},
+		{"file", "exit 3", 0, "exit status 3", 0},
+		{"file", "head -c 100", 0, "", 1}, // it wants no more, which is its right
+		{"file", "cat", 0, "", 1},
+		{"batch", "cat", 50, "", 2},
+		{"record", `in=$(cat); case "$in" in *"Title &amp; 3<"*) echo bad >&2; exit 1;; esac; echo "$in"`, 0, "", 99},
 	} {
-		b := newBench(t, transfer.Config{Through: transfer.Through{Command: []string{"sh", "-c", c.command}, Ext: ".out"}, Write: transfer.Write{Per: c.per, Batch: 50}})
+		b := newBench(t, transfer.Config{Through: transfer.Through{Command: []string{"sh", "-c", c.command}, Ext: ".out"}, Write: transfer.Write{Per: c.per, Batch: c.batch}})
 		err := b.has("E.xml", marcxml(t, 1, 100)).run()
 		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) || len(b.delivered()) != c.files {
 			t.Errorf("%s %s: %v, %d files", c.per, c.command, err, len(b.delivered()))

@@ -4,6 +4,7 @@ import (
 	"archive/tar"
 	"bufio"
 	"bytes"
+	"compress/flate"
 	"compress/gzip"
 	"errors"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	"path"
 
 	"github.com/hookline/hookline/pkg/handler"
+	"github.com/hookline/hookline/pkg/marc"
 )
 
 // unpacker gives the files of a tar archive one after the other, of anything else the one file that it is, in gzip or
@@ -27,7 +29,7 @@ func unpack(in io.Reader, limit int64) (*unpacker, error) {
 	if magic, _ := buffered.Peek(4); bytes.HasPrefix(magic, []byte("\x1f\x8b")) {
 		unzipped, err := gzip.NewReader(buffered)
 		if err != nil {
-			return nil, fmt.Errorf("gzip: %w", err)
+			return nil, damaged(err)
 		}
 		buffered = bufio.NewReaderSize(unzipped, 64<<10)
 	} else if string(magic) == "PK\x03\x04" {
@@ -65,6 +67,19 @@ func (u *unpacker) next() (string, io.Reader, error) {
 			return path.Base(header.Name), u.archive, nil
 		}
 	}
+}
+
+// damaged says what to do about a file that is not what it began as.
+func damaged(err error) error {
+	var corrupt flate.CorruptInputError
+	known := errors.As(err, &corrupt)
+	for _, sign := range []error{io.ErrUnexpectedEOF, gzip.ErrHeader, gzip.ErrChecksum, tar.ErrHeader, marc.ErrNoMARC} {
+		known = known || errors.Is(err, sign)
+	}
+	if !known {
+		return err
+	}
+	return fmt.Errorf("is cut off, damaged or something else: %w; wait until it is written, or have the job run again", err)
 }
 
 // limited ends a stream that unpacks to more than anybody expected.
