@@ -33,7 +33,8 @@ func (o *output) end(err error) error {
 		err = o.buf.Flush()
 	}
 	_ = o.pipe.CloseWithError(err) // never fails
-	if put := <-o.done; err == nil {
+	put := <-o.done
+	if put != nil && (err == nil || errors.Is(err, io.ErrClosedPipe)) { // which Put has closed
 		err = put
 	}
 	return err
@@ -87,7 +88,7 @@ func (f *file) deliver(ctx context.Context, name string, content io.Reader) erro
 	}
 	err := f.target.Put(ctx, name, counted{content, f.metrics.bytes.WithLabelValues("out")})
 	if program != nil {
-		err = errors.Join(program.end(err), err)
+		err = program.end(err)
 	}
 	if err != nil {
 		return fmt.Errorf("deliver %s: %w", name, err)

@@ -1,7 +1,9 @@
 package transfer
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os/exec"
@@ -19,7 +21,7 @@ type run struct {
 	done chan error
 }
 
-// programError is what a program said of its input.
+// programError is that a program exited with a status other than 0: it refused its input.
 type programError struct{ err error }
 
 func (e *programError) Error() string { return e.err.Error() }
@@ -35,24 +37,33 @@ func start(ctx context.Context, argv, env []string, in io.Reader) *run {
 	r := &run{out, make(chan error, 1)}
 	go func() {
 		err := cmd.Run()
+		var exit *exec.ExitError
 		switch {
 		case err != nil && ctx.Err() != nil:
 			err = context.Cause(ctx)
-		case err != nil:
+		case errors.As(err, &exit) && exit.Exited():
 			err = &programError{fmt.Errorf("%s: %w %s", argv[0], err, stderr)}
+		case err != nil:
+			err = fmt.Errorf("%s: %w %s", argv[0], err, stderr)
 		default:
 			_, err = io.Copy(io.Discard, in) // what it did not want
 		}
+		r.done <- err                  // first, so that end knows it when out has ended
 		_ = stdout.CloseWithError(err) // never fails
-		r.done <- err
 	}()
 	return r
 }
 
-// end waits for the program. put is what became of its output, which is an error if nobody reads on.
+// end waits for the program, and returns whose error came first: its own, or put, what became of its output. A program
+// whose output nobody reads on fails as well, which says nothing about its input.
 func (r *run) end(put error) error {
-	_ = r.out.CloseWithError(put) // never fails
-	return <-r.done
+	select {
+	case err := <-r.done:
+		return cmp.Or(err, put)
+	default:
+		_ = r.out.CloseWithError(put) // never fails
+		return cmp.Or(put, <-r.done)
+	}
 }
 
 // tail keeps the end of what is written to it.

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/hookline/hookline/pkg/store/local"
 	"github.com/hookline/hookline/worker/handlers/transfer"
 )
 
@@ -59,4 +60,15 @@ func TestAProgramThatFailsDeliversNothing(t *testing.T) {
 	}
 	b := newBench(t, transfer.Config{Through: transfer.Through{Command: []string{"/not/there"}}}).has("E.xml", marcxml(t, 1, 100))
 	b.fails(b.run(), false, "/not/there")
+}
+
+func TestAFailedDeliveryIsNotTheRecordsFault(t *testing.T) {
+	t.Parallel()
+	nowhere := transfer.Place{Local: &local.Config{Dir: "/dev/null/nowhere"}}
+	for _, command := range []string{"cat", "cat; exit 1", "yes", "trap '' PIPE; yes"} {
+		b := newBench(t, transfer.Config{To: nowhere, Through: transfer.Through{Command: []string{"sh", "-c", command}}, Write: transfer.Write{Per: "record"}})
+		b.fails(b.has("E.xml", marcxml(t, 1, 3)).run(), false, "/dev/null")
+	}
+	b := newBench(t, transfer.Config{Through: transfer.Through{Command: []string{"no-such-program"}}, Write: transfer.Write{Per: "record"}})
+	b.fails(b.has("E.xml", marcxml(t, 1, 3)).run(), false, "executable file not found")
 }
