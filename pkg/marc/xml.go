@@ -44,7 +44,7 @@ func decoded(r io.Reader) io.Reader {
 func (x *xmlReader) Read() (Record, error) {
 	element, err := x.split.next()
 	if err == io.EOF && x.number == 0 && x.split.root != "collection" { //nolint:errorlint // a wrapped one is not the end
-		return Record{}, fmt.Errorf("%w: its outermost element is called %q", ErrNoMARC, x.split.root)
+		return Record{}, fmt.Errorf("%w: it has %d bytes, and its outermost element is %q", ErrNoMARC, x.split.offset, x.split.root)
 	}
 	if err != nil && !errors.Is(err, errNested) && !errors.Is(err, errTooLong) {
 		return Record{}, err
