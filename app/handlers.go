@@ -14,12 +14,13 @@ import (
 	"github.com/hookline/hookline/worker/handlers/http"
 	loghandler "github.com/hookline/hookline/worker/handlers/log"
 	"github.com/hookline/hookline/worker/handlers/notify"
+	"github.com/hookline/hookline/worker/handlers/transfer"
 )
 
 // Kinds are the built-in kinds of handlers, with a custom build's own kinds added; an own kind wins. Their metrics are
 // registered once, however often a configuration is read.
 func Kinds(env config.Env, reg prometheus.Registerer, log *zap.Logger, own handler.Registry) config.MakeKinds {
-	requests, messages := alma.NewMetrics(reg), notify.NewMetrics(reg)
+	requests, messages, transfers := alma.NewMetrics(reg), notify.NewMetrics(reg), transfer.NewMetrics(reg)
 	return func(institutions map[string]alma.Config) config.Kinds {
 		libraries := libraries{institutions, map[string]*alma.Client{}, requests}
 		kinds := handler.Registry{
@@ -29,6 +30,9 @@ func Kinds(env config.Env, reg prometheus.Registerer, log *zap.Logger, own handl
 			"log":  factory(func(c loghandler.Config) (handler.Handler, error) { return loghandler.New(c, log.Named("event")) }),
 			"notify": factory(func(c notify.Config) (handler.Handler, error) {
 				return libraries.notify(c, messages, log.Named("notify"))
+			}),
+			"transfer": factory(func(c transfer.Config) (handler.Handler, error) {
+				return transfer.New(c, programEnv(env), transfers, log.Named("transfer"))
 			}),
 		}
 		maps.Copy(kinds, own)

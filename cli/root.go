@@ -115,7 +115,7 @@ found stored events that are unaccounted for.`,
 	root.AddGroup(&cobra.Group{ID: "roles", Title: "Run it:"}, &cobra.Group{ID: "look", Title: "Look and decide:"}, &cobra.Group{ID: "setup", Title: "Set it up:"})
 	root.AddCommand(
 		c.run(), c.receiver(), c.worker(),
-		c.send(), c.queues(), c.dead(), c.unrouted(), c.audit(), c.health(),
+		c.send(), c.queues(), c.dead(), c.unrouted(), c.transfer(), c.audit(), c.health(),
 		c.topology(), c.config(), c.doctor(), c.version(),
 	)
 	return root

@@ -11,6 +11,13 @@ import (
 	"github.com/hookline/hookline/app/config"
 	"github.com/hookline/hookline/pkg/alma"
 	"github.com/hookline/hookline/pkg/signature"
+	"github.com/hookline/hookline/pkg/store/dropbox"
+	"github.com/hookline/hookline/pkg/store/ftp"
+	"github.com/hookline/hookline/pkg/store/local"
+	"github.com/hookline/hookline/pkg/store/rclone"
+	"github.com/hookline/hookline/pkg/store/s3"
+	"github.com/hookline/hookline/pkg/store/sftp"
+	"github.com/hookline/hookline/pkg/store/webdav"
 	"github.com/hookline/hookline/receiver"
 	"github.com/hookline/hookline/worker"
 	"github.com/hookline/hookline/worker/handlers/enrich"
@@ -19,6 +26,7 @@ import (
 	"github.com/hookline/hookline/worker/handlers/http"
 	loghandler "github.com/hookline/hookline/worker/handlers/log"
 	"github.com/hookline/hookline/worker/handlers/notify"
+	"github.com/hookline/hookline/worker/handlers/transfer"
 )
 
 type object struct {
@@ -65,6 +73,18 @@ func TestSchemaAndStructsHaveTheSameKeys(t *testing.T) {
 		"notify.http":      {notified.Properties["sms"].Properties["http"], notify.HTTP{}, nil},
 		"notify.email":     {notified.Properties["email"], notify.Email{}, nil},
 		"log":              {schema.Defs["handler_log"], loghandler.Config{}, []string{"kind"}},
+		"transfer":         {schema.Defs["handler_transfer"], transfer.Config{}, []string{"kind"}},
+		"transfer.find":    {schema.Defs["handler_transfer"].Properties["find"], transfer.Find{}, nil},
+		"transfer.write":   {schema.Defs["handler_transfer"].Properties["write"], transfer.Write{}, nil},
+		"transfer.through": {schema.Defs["handler_transfer"].Properties["through"], transfer.Through{}, nil},
+		"place":            {schema.Defs["place"], transfer.Place{}, nil},
+		"place.local":      {schema.Defs["place"].Properties["local"], local.Config{}, nil},
+		"place.sftp":       {schema.Defs["place"].Properties["sftp"], sftp.Config{}, nil},
+		"place.ftp":        {schema.Defs["place"].Properties["ftp"], ftp.Config{}, nil},
+		"place.webdav":     {schema.Defs["place"].Properties["webdav"], webdav.Config{}, nil},
+		"place.s3":         {schema.Defs["place"].Properties["s3"], s3.Config{}, nil},
+		"place.dropbox":    {schema.Defs["place"].Properties["dropbox"], dropbox.Config{}, nil},
+		"place.rclone":     {schema.Defs["place"].Properties["rclone"], rclone.Config{}, nil},
 	} {
 		want := slices.Sorted(slices.Values(append(yamlKeys(c.value), c.more...)))
 		if got := slices.Sorted(maps.Keys(c.object.Properties)); !slices.Equal(got, want) {
