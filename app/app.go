@@ -32,9 +32,10 @@ type Options struct {
 	// Only are the routes to consume; none: all.
 	Only []string
 	// File is where Config came from, to be read again when it changes and at each Hangup.
-	File    *config.File
-	Hangup  <-chan os.Signal
-	Version string
+	File   *config.File
+	Hangup <-chan os.Signal
+	// Metrics is what the private listener serves. See Registry; the handlers' metrics are in it already.
+	Metrics *prometheus.Registry
 	Log     *zap.Logger
 }
 
@@ -61,7 +62,7 @@ const closeTimeout = 5 * time.Second
 
 // New opens the line and the listeners, so that a wrong address is an error at the start. Run must follow.
 func New(o Options) (*App, error) {
-	c, reg := o.Config, registry(o.Version)
+	c, reg := o.Config, o.Metrics
 	if c.Broker.Embedded() && (!o.Receive || !o.Work) {
 		return nil, ErrOneProcess
 	}
@@ -69,7 +70,7 @@ func New(o Options) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
-	l, err := openLine(c, o.Log, reg)
+	l, err := openLine(c, o.Receive, o.Log, reg)
 	if err != nil {
 		return nil, err
 	}
@@ -254,7 +255,8 @@ func listen(key, address string) (net.Listener, error) {
 	return ln, nil
 }
 
-func registry(version string) *prometheus.Registry {
+// Registry is one process' metrics, with those of the build and of Go.
+func Registry(version string) *prometheus.Registry {
 	reg := prometheus.NewRegistry()
 	build := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "hookline_build_info", Help: "Always 1; the labels say which build runs."}, []string{"version", "goversion"})
 	build.WithLabelValues(version, runtime.Version()).Set(1)

@@ -3,26 +3,41 @@ package app
 import (
 	"maps"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
 
 	"github.com/hookline/hookline/app/config"
+	"github.com/hookline/hookline/pkg/alma"
 	"github.com/hookline/hookline/pkg/handler"
 	"github.com/hookline/hookline/worker/handlers/exec"
 	"github.com/hookline/hookline/worker/handlers/file"
 	"github.com/hookline/hookline/worker/handlers/http"
 	loghandler "github.com/hookline/hookline/worker/handlers/log"
+	"github.com/hookline/hookline/worker/handlers/notify"
+	"github.com/hookline/hookline/worker/handlers/transfer"
 )
 
-// Handlers are the built-in kinds of handlers, with a custom build's own kinds added; an own kind wins.
-func Handlers(env config.Env, log *zap.Logger, own handler.Registry) handler.Registry {
-	kinds := handler.Registry{
-		"exec": factory(func(c exec.Config) (handler.Handler, error) { return exec.New(c, programEnv(env)) }),
-		"file": factory(file.New),
-		"http": factory(http.New),
-		"log":  factory(func(c loghandler.Config) (handler.Handler, error) { return loghandler.New(c, log.Named("event")) }),
+// Kinds are the built-in kinds of handlers, with a custom build's own kinds added; an own kind wins. Their metrics are
+// registered once, however often a configuration is read.
+func Kinds(env config.Env, reg prometheus.Registerer, log *zap.Logger, own handler.Registry) config.MakeKinds {
+	requests, messages, transfers := alma.NewMetrics(reg), notify.NewMetrics(reg), transfer.NewMetrics(reg)
+	return func(institutions map[string]alma.Config) config.Kinds {
+		libraries := libraries{institutions, map[string]*alma.Client{}, requests}
+		kinds := handler.Registry{
+			"exec": factory(func(c exec.Config) (handler.Handler, error) { return exec.New(c, programEnv(env)) }),
+			"file": factory(file.New),
+			"http": factory(http.New),
+			"log":  factory(func(c loghandler.Config) (handler.Handler, error) { return loghandler.New(c, log.Named("event")) }),
+			"notify": factory(func(c notify.Config) (handler.Handler, error) {
+				return libraries.notify(c, messages, log.Named("notify"))
+			}),
+			"transfer": factory(func(c transfer.Config) (handler.Handler, error) {
+				return transfer.New(c, programEnv(env), transfers, log.Named("transfer"))
+			}),
+		}
+		maps.Copy(kinds, own)
+		return config.Kinds{Handlers: kinds, Enrich: libraries.enrich}
 	}
-	maps.Copy(kinds, own)
-	return kinds
 }
 
 // factory makes a Factory of a handler package's constructor: decode its Config, then New.

@@ -36,7 +36,8 @@ type line interface {
 	Ready() error
 }
 
-func openLine(c *config.Config, log *zap.Logger, reg prometheus.Registerer) (line, error) {
+// openLine opens the line of a process that receives, or does not.
+func openLine(c *config.Config, receives bool, log *zap.Logger, reg prometheus.Registerer) (line, error) {
 	log = log.Named("line")
 	if c.Broker.Embedded() {
 		if err := os.MkdirAll(c.Data, 0o700); err != nil {
@@ -47,6 +48,9 @@ func openLine(c *config.Config, log *zap.Logger, reg prometheus.Registerer) (lin
 	rabbit, err := RabbitMQ(c)
 	if err != nil {
 		return nil, err
+	}
+	if receives {
+		rabbit.Duplicates = c.Duplicates
 	}
 	return rabbitmq.Open(rabbit, reg, log)
 }
@@ -60,7 +64,7 @@ func OpenDesk(c *config.Config, log *zap.Logger) (Desk, error) {
 		}
 		return attachedDesk{attached}, nil
 	}
-	return openLine(c, log, prometheus.NewRegistry())
+	return openLine(c, false, log, prometheus.NewRegistry())
 }
 
 // attachedDesk gives the attached file the line's way to close.
@@ -84,7 +88,6 @@ func RabbitMQ(c *config.Config) (rabbitmq.Config, error) {
 		return rabbitmq.Config{}, err
 	}
 	return rabbitmq.Config{
-		URLs: c.Broker.URLs, TLS: tls, Name: "hookline", Routes: lineRoutes(c.Routes), Duplicates: c.Duplicates,
-		Spool: host + ":" + c.Data,
+		URLs: c.Broker.URLs, TLS: tls, Name: "hookline", Routes: lineRoutes(c.Routes), Spool: host + ":" + c.Data,
 	}, nil
 }

@@ -10,6 +10,7 @@ import (
 	"os/signal"
 	"syscall"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/spf13/cobra"
 	"go.uber.org/zap"
 
@@ -114,8 +115,8 @@ found stored events that are unaccounted for.`,
 	root.AddGroup(&cobra.Group{ID: "roles", Title: "Run it:"}, &cobra.Group{ID: "look", Title: "Look and decide:"}, &cobra.Group{ID: "setup", Title: "Set it up:"})
 	root.AddCommand(
 		c.run(), c.receiver(), c.worker(),
-		c.send(), c.queues(), c.dead(), c.unrouted(), c.audit(), c.health(),
-		c.topology(), c.config(), c.version(),
+		c.send(), c.queues(), c.dead(), c.unrouted(), c.transfer(), c.audit(), c.health(),
+		c.topology(), c.config(), c.doctor(), c.version(),
 	)
 	return root
 }
@@ -138,11 +139,11 @@ func args(check cobra.PositionalArgs) cobra.PositionalArgs {
 
 // load reads the configuration that the flags name.
 func (c *command) load(log *zap.Logger) (*config.Config, error) {
-	return c.read(c.open(log))
+	return c.read(c.open(prometheus.NewRegistry(), log))
 }
 
-func (c *command) open(log *zap.Logger) *config.File {
-	return config.NewFile(c.configFile(), c.env, app.Handlers(c.env, log, c.program.Handlers))
+func (c *command) open(reg prometheus.Registerer, log *zap.Logger) *config.File {
+	return config.NewFile(c.configFile(), c.env, app.Kinds(c.env, reg, log, c.program.Handlers))
 }
 
 func (c *command) read(file *config.File) (*config.Config, error) {

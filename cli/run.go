@@ -85,11 +85,12 @@ func (c *command) serve(cmd *cobra.Command, o app.Options) error {
 	hangup := make(chan os.Signal, 1)
 	signal.Notify(hangup, syscall.SIGHUP)
 	defer signal.Stop(hangup)
-	o.File = c.open(log)
+	o.Metrics = app.Registry(c.program.Version)
+	o.File = c.open(o.Metrics, log)
 	if o.Config, err = c.read(o.File); err != nil {
 		return err
 	}
-	o.Hangup, o.Version, o.Log = hangup, c.program.Version, log
+	o.Hangup, o.Log = hangup, log
 	process, err := app.New(o)
 	if errors.Is(err, app.ErrOneProcess) {
 		return usage(err)

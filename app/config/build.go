@@ -17,7 +17,6 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"github.com/hookline/hookline/pkg/broker"
-	"github.com/hookline/hookline/pkg/handler"
 	"github.com/hookline/hookline/pkg/signature"
 	"github.com/hookline/hookline/receiver"
 	"github.com/hookline/hookline/worker"
@@ -26,7 +25,8 @@ import (
 // builder turns a document that the schema allows into a Config, and notes what only the packages concerned can tell.
 type builder struct {
 	*document
-	kinds handler.Registry
+	make  MakeKinds
+	kinds Kinds // of the institutions, which are read first
 }
 
 // file is the top of hookline.yml. Sources and routes stay nodes: they are decoded over presets and defaults.
@@ -43,6 +43,7 @@ type file struct {
 	Broker        brokerFile    `yaml:"broker"`
 	Spool         Spool         `yaml:"spool"`
 	Limits        Limits        `yaml:"limits"`
+	Alma          yaml.Node     `yaml:"alma"`
 	Sources       yaml.Node     `yaml:"sources"`
 	Routes        yaml.Node     `yaml:"routes"`
 }
@@ -68,7 +69,7 @@ func (o *oneOrMore) UnmarshalYAML(node *yaml.Node) error {
 	return node.Decode((*[]string)(o))
 }
 
-func (b builder) build() *Config {
+func (b *builder) build() *Config {
 	f := file{
 		Listen: ":8080", PrivateListen: "127.0.0.1:9090", Data: "data", Grace: worker.DefaultGrace, Duplicates: 2 * time.Hour,
 		Broker: brokerFile{URL: []string{"embedded"}, MaxBytes: 4 << 30},
@@ -98,6 +99,8 @@ func (b builder) build() *Config {
 			b.fits(name, c.Sources[name].MaxBody, f.Limits.MaxMemory)
 		}
 	}
+	c.Alma = b.institutions(&f.Alma)
+	b.kinds = b.make(c.Alma)
 	for name, node := range pairs(&f.Routes) {
 		if !b.wrong("routes", name) {
 			c.Routes = append(c.Routes, b.route(name, node))
@@ -241,6 +244,7 @@ func (b builder) source(name string, node *yaml.Node) Source {
 type routeFile struct {
 	Match       oneOrMore     `yaml:"match"`
 	Where       string        `yaml:"where"`
+	Enrich      yaml.Node     `yaml:"enrich"`
 	Handler     yaml.Node     `yaml:"handler"`
 	Concurrency int           `yaml:"concurrency"`
 	Timeout     time.Duration `yaml:"timeout"`
@@ -263,8 +267,9 @@ func (b builder) route(name string, node *yaml.Node) worker.Route {
 		Kind string `yaml:"kind"`
 	}
 	b.blame(append(path, "handler"), f.Handler.Decode(&kind))
-	h, err := b.kinds.New(kind.Kind, func(into any) error { return withoutKind(&f.Handler).Load(into, yaml.WithKnownFields()) })
+	h, err := b.kinds.Handlers.New(kind.Kind, func(into any) error { return withoutKind(&f.Handler).Load(into, yaml.WithKnownFields()) })
 	b.blame(append(path, "handler"), err)
+	h = b.enrich(path, &f.Enrich, h)
 	if r.Handler = h; h != nil {
 		b.blame(path, r.Check())
 	} else {

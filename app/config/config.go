@@ -7,7 +7,7 @@ import (
 	"net/netip"
 	"time"
 
-	"github.com/hookline/hookline/pkg/handler"
+	"github.com/hookline/hookline/pkg/alma"
 	"github.com/hookline/hookline/receiver"
 	"github.com/hookline/hookline/worker"
 )
@@ -35,6 +35,8 @@ type Config struct {
 	Broker Broker
 	Spool  Spool
 	Limits Limits
+	// Alma holds the institutions whose API may be asked, by name.
+	Alma map[string]alma.Config
 	// Sources by name; at least one.
 	Sources map[string]Source
 	// Routes in the order of the file.
@@ -96,17 +98,17 @@ var defaultText []byte
 func DefaultText() []byte { return append([]byte(nil), defaultText...) }
 
 // Load reads the file once; see File.Read.
-func Load(file string, env Env, kinds handler.Registry) (*Config, error) {
+func Load(file string, env Env, kinds MakeKinds) (*Config, error) {
 	return NewFile(file, env, kinds).Read()
 }
 
 // Parse is Load for a text that was read already; file is used in messages and to find *_file values beside it.
-func Parse(file string, text []byte, env Env, kinds handler.Registry) (*Config, error) {
+func Parse(file string, text []byte, env Env, kinds MakeKinds) (*Config, error) {
 	return check(file, text, env, kinds, contents{})
 }
 
 // check makes a Config of text and notes in read what the files hold that it names.
-func check(file string, text []byte, env Env, kinds handler.Registry, read contents) (*Config, error) {
+func check(file string, text []byte, env Env, kinds MakeKinds, read contents) (*Config, error) {
 	doc, err := parse(file, text)
 	if err != nil {
 		return nil, err
@@ -115,7 +117,7 @@ func check(file string, text []byte, env Env, kinds handler.Registry, read conte
 	if err := doc.validate(); err != nil {
 		return nil, err
 	}
-	c := builder{doc, kinds}.build()
+	c := (&builder{document: doc, make: kinds}).build()
 	if err := doc.err(); err != nil {
 		return nil, err
 	}

@@ -9,14 +9,16 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
 
 	"github.com/hookline/hookline/app"
 	"github.com/hookline/hookline/app/config"
-	"github.com/hookline/hookline/pkg/handler"
 )
 
-func kinds() handler.Registry { return app.Handlers(noEnv, zap.NewNop(), nil) }
+func kinds() config.MakeKinds {
+	return app.Kinds(noEnv, prometheus.NewRegistry(), zap.NewNop(), nil)
+}
 
 func noEnv(string) (string, bool) { return "", false }
 
@@ -154,7 +156,7 @@ routes:
 			"hookline.yml:14:12: routes.a.where: ", "actoin",
 			`hookline.yml:15:14: routes.a.handler: no handler of kind "fil"; there are exec, file, http, log`,
 		}},
-		"top": {"lisen: ':1'\n" + small, []string{"hookline.yml:1:1: lisen: unknown key; known here: broker, data, duplicates, grace,"}},
+		"top": {"lisen: ':1'\n" + small, []string{"hookline.yml:1:1: lisen: unknown key; known here: alma, broker, data, duplicates, grace,"}},
 		"several of one": {"sources: { alma: { preset: alma, secrets: x } }\nroutes: { a: { match: ['A', 'b..c'], handler: { kind: log } }, b: { match: a, handler: { kind: http, url: x, sign: { secret: '!' } } } }\n",
 			[]string{`alma.job_end); route "a": pattern "b..c"`, "https://host/...; sign.secret: "}},
 		"addresses": {"listen: '127.0.0.1:99999'\nprivate_listen: ':9090'\npublic_url: hooks.example.org\ndata: ''\n" + small,
@@ -252,7 +254,7 @@ func TestShippedConfigurationsLoad(t *testing.T) {
 		}
 		return "x" + name, true
 	}
-	for _, file := range []string{"../../hookline.sample.yml", "../../deployments/hookline.yml", "../../deployments/kubernetes/hookline.yml"} {
+	for _, file := range []string{"../../hookline.sample.yml", "../../deployments/examples/alma-notify.yml", "../../deployments/hookline.yml", "../../deployments/kubernetes/hookline.yml"} {
 		text, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
@@ -268,7 +270,7 @@ func FuzzParse(f *testing.F) {
 	f.Add("sources: &a\n  alma: *a\nroutes: ${X:-y}\n")
 	f.Add("a: [\t")
 	f.Fuzz(func(_ *testing.T, text string) {
-		_, _ = config.Parse("hookline.yml", []byte(text), noEnv, handler.Registry{})
+		_, _ = config.Parse("hookline.yml", []byte(text), noEnv, kinds())
 	})
 }
 

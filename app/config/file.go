@@ -4,22 +4,20 @@ import (
 	"fmt"
 	"maps"
 	"os"
-
-	"github.com/hookline/hookline/pkg/handler"
 )
 
 // File is a configuration file that can be read again when it has changed. It is for one goroutine at a time.
 type File struct {
 	name  string
 	env   Env
-	kinds handler.Registry
+	kinds MakeKinds
 
 	read contents // of the last Read
 	last contents // of the last look at the files
 }
 
 // NewFile names a file, or with an empty name the built-in configuration. kinds are the handlers that routes may use.
-func NewFile(name string, env Env, kinds handler.Registry) *File {
+func NewFile(name string, env Env, kinds MakeKinds) *File {
 	return &File{name: name, env: env, kinds: kinds}
 }
 

@@ -9,17 +9,29 @@ import (
 	"testing"
 
 	"github.com/hookline/hookline/app/config"
+	"github.com/hookline/hookline/pkg/alma"
 	"github.com/hookline/hookline/pkg/signature"
+	"github.com/hookline/hookline/pkg/store/dropbox"
+	"github.com/hookline/hookline/pkg/store/ftp"
+	"github.com/hookline/hookline/pkg/store/local"
+	"github.com/hookline/hookline/pkg/store/rclone"
+	"github.com/hookline/hookline/pkg/store/s3"
+	"github.com/hookline/hookline/pkg/store/sftp"
+	"github.com/hookline/hookline/pkg/store/webdav"
 	"github.com/hookline/hookline/receiver"
 	"github.com/hookline/hookline/worker"
+	"github.com/hookline/hookline/worker/handlers/enrich"
 	"github.com/hookline/hookline/worker/handlers/exec"
 	"github.com/hookline/hookline/worker/handlers/file"
 	"github.com/hookline/hookline/worker/handlers/http"
 	loghandler "github.com/hookline/hookline/worker/handlers/log"
+	"github.com/hookline/hookline/worker/handlers/notify"
+	"github.com/hookline/hookline/worker/handlers/transfer"
 )
 
 type object struct {
 	Properties map[string]object `json:"properties"`
+	Others     *object           `json:"additionalProperties"`
 	Defs       map[string]object `json:"$defs"`
 }
 
@@ -30,7 +42,7 @@ func TestSchemaAndStructsHaveTheSameKeys(t *testing.T) {
 	if err := json.Unmarshal(config.Schema(), &schema); err != nil {
 		t.Fatal(err)
 	}
-	source := schema.Defs["source"]
+	source, notified := schema.Defs["source"], schema.Defs["handler_notify"]
 	for name, c := range map[string]struct {
 		object object
 		value  any
@@ -52,7 +64,27 @@ func TestSchemaAndStructsHaveTheSameKeys(t *testing.T) {
 		"file":             {schema.Defs["handler_file"], file.Config{}, []string{"kind"}},
 		"http":             {schema.Defs["handler_http"], http.Config{}, []string{"kind"}},
 		"http.sign":        {schema.Defs["handler_http"].Properties["sign"], http.Sign{}, nil},
+		"alma":             {*schema.Properties["alma"].Others, alma.Config{}, nil},
+		"enrich":           {schema.Defs["route"].Properties["enrich"], enrich.Config{}, nil},
+		"notify":           {notified, notify.Config{}, []string{"kind"}},
+		"notify.sms":       {notified.Properties["sms"], notify.SMS{}, nil},
+		"notify.twilio":    {notified.Properties["sms"].Properties["twilio"], notify.Twilio{}, nil},
+		"notify.sns":       {notified.Properties["sms"].Properties["sns"], notify.SNS{}, nil},
+		"notify.http":      {notified.Properties["sms"].Properties["http"], notify.HTTP{}, nil},
+		"notify.email":     {notified.Properties["email"], notify.Email{}, nil},
 		"log":              {schema.Defs["handler_log"], loghandler.Config{}, []string{"kind"}},
+		"transfer":         {schema.Defs["handler_transfer"], transfer.Config{}, []string{"kind"}},
+		"transfer.find":    {schema.Defs["handler_transfer"].Properties["find"], transfer.Find{}, nil},
+		"transfer.write":   {schema.Defs["handler_transfer"].Properties["write"], transfer.Write{}, nil},
+		"transfer.through": {schema.Defs["handler_transfer"].Properties["through"], transfer.Through{}, nil},
+		"place":            {schema.Defs["place"], transfer.Place{}, nil},
+		"place.local":      {schema.Defs["place"].Properties["local"], local.Config{}, nil},
+		"place.sftp":       {schema.Defs["place"].Properties["sftp"], sftp.Config{}, nil},
+		"place.ftp":        {schema.Defs["place"].Properties["ftp"], ftp.Config{}, nil},
+		"place.webdav":     {schema.Defs["place"].Properties["webdav"], webdav.Config{}, nil},
+		"place.s3":         {schema.Defs["place"].Properties["s3"], s3.Config{}, nil},
+		"place.dropbox":    {schema.Defs["place"].Properties["dropbox"], dropbox.Config{}, nil},
+		"place.rclone":     {schema.Defs["place"].Properties["rclone"], rclone.Config{}, nil},
 	} {
 		want := slices.Sorted(slices.Values(append(yamlKeys(c.value), c.more...)))
 		if got := slices.Sorted(maps.Keys(c.object.Properties)); !slices.Equal(got, want) {
@@ -61,9 +93,9 @@ func TestSchemaAndStructsHaveTheSameKeys(t *testing.T) {
 	}
 }
 
-// UnmarshalJSON takes the schema true, which allows anything, for an object without properties.
+// UnmarshalJSON takes the schemas true, which allows anything, and false for an object without properties.
 func (o *object) UnmarshalJSON(text []byte) error {
-	if string(text) == "true" {
+	if string(text) == "true" || string(text) == "false" {
 		return nil
 	}
 	type plain object

@@ -9,6 +9,7 @@ import (
 
 	"go.yaml.in/yaml/v4"
 
+	"github.com/hookline/hookline/pkg/alma"
 	"github.com/hookline/hookline/receiver"
 	"github.com/hookline/hookline/worker"
 )
@@ -26,6 +27,7 @@ type Shown struct {
 	Duplicates    string                 `yaml:"duplicates" json:"duplicates"`
 	Broker        []string               `yaml:"broker" json:"broker"`
 	Spool         string                 `yaml:"spool,omitempty" json:"spool,omitempty"`
+	Alma          map[string]string      `yaml:"alma,omitempty" json:"alma,omitempty"` // how each institution is asked
 	Sources       map[string]ShownSource `yaml:"sources" json:"sources"`
 	Routes        map[string]ShownRoute  `yaml:"routes" json:"routes"`
 }
@@ -46,7 +48,8 @@ type ShownSource struct {
 type ShownRoute struct {
 	Match       []string `yaml:"match" json:"match"`
 	Where       string   `yaml:"where,omitempty" json:"where,omitempty"`
-	Handler     string   `yaml:"handler" json:"handler"` // its kind
+	Enrich      string   `yaml:"enrich,omitempty" json:"enrich,omitempty"` // what is read first
+	Handler     string   `yaml:"handler" json:"handler"`                   // its kind
 	Concurrency int      `yaml:"concurrency" json:"concurrency"`
 	Timeout     string   `yaml:"timeout" json:"timeout"`
 	Retry       string   `yaml:"retry" json:"retry"`
@@ -71,6 +74,13 @@ func (c *Config) Show() Shown {
 		for _, address := range c.Broker.URLs {
 			s.Broker = append(s.Broker, redacted(address))
 		}
+	}
+	if len(c.Alma) > 0 {
+		s.Alma = map[string]string{}
+	}
+	for name, a := range c.Alma {
+		s.Alma[name] = fmt.Sprintf("%s, %g requests a second over %d processes, %d a day left to others",
+			cmp.Or(a.Region, a.URL), cmp.Or(a.Rate, alma.DefaultRate), cmp.Or(a.Processes, 1), a.Reserve)
 	}
 	for name, source := range c.Sources {
 		s.Sources[name] = showSource(name, source)
@@ -120,6 +130,9 @@ func (c *Config) showRoute(r worker.Route) ShownRoute {
 	}
 	if r.Pause.Of > 0 {
 		shown.Pause = fmt.Sprintf("when %g of the latest %d events fail, %s to %s", r.Pause.Ratio, r.Pause.Of, r.Pause.First, r.Pause.Max)
+	}
+	if what := c.doc.find(append(at, "enrich", "what")); what.Kind == yaml.ScalarNode {
+		shown.Enrich = what.Value
 	}
 	if r.Where != nil {
 		shown.Where = c.doc.find(append(at, "where")).Value

@@ -87,7 +87,7 @@ func (b *Book) Fold(n Notes, offset int64, seen time.Time) {
 	for _, note := range n.Notes {
 		b.folded += len(note.IDs)
 		for _, id := range note.IDs {
-			b.fold(note, id, offset)
+			b.fold(note, note.Action+" "+id, offset) // some senders' IDs are those of things, so it takes both
 		}
 	}
 	for source, counts := range n.Counts {

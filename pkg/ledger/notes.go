@@ -29,10 +29,11 @@ const (
 // final tells whether a note takes an event out of the books.
 func (k Kind) final() bool { return k == Done || k == Discarded }
 
-// Note says that the same has happened to some events of one source.
+// Note says that the same has happened to some events of one source and action.
 type Note struct {
 	Kind   Kind     `json:"kind"`
 	Source string   `json:"source"`
+	Action string   `json:"action"`
 	Routes []string `json:"routes,omitempty"`
 	IDs    []string `json:"ids"` // of events
 }

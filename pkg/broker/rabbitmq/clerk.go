@@ -109,6 +109,13 @@ func (c *clerk) hold(route string, n int64) {
 	c.page(linger)
 }
 
+// holds tells whether this process has deliveries of a route.
+func (c *clerk) holds(route string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.held[route] > 0
+}
+
 // work counts those of them that are worked on, in the same way.
 func (c *clerk) work(route string, n int64) {
 	c.mu.Lock()
@@ -166,7 +173,7 @@ func (c *clerk) note(patience time.Duration, kind ledger.Kind, e event.Event, ro
 
 func (c *clerk) enter(patience time.Duration, kind ledger.Kind, e event.Event, routes []string) *page {
 	p := c.page(patience)
-	p.add(kind, e.Source, e.ID, routes)
+	p.add(kind, e, routes)
 	c.unwritten++
 	c.shed()
 	return p

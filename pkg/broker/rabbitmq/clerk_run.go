@@ -98,8 +98,12 @@ func (c *clerk) take() (p *page, m message, ok bool) {
 		notes.Spool, notes.Spooled = c.spool, c.spooled
 	}
 	c.counts, c.spooled, c.lost = map[string]map[string]int64{}, nil, 0
+	kind := ""
+	if p.stored {
+		kind = typeAccepted
+	}
 	return p, message{broker.LedgerExchange, broker.LedgerNote, amqp.Publishing{
-		MessageId: c.process + "-" + strconv.FormatInt(p.number, 10), ContentType: "application/json",
+		MessageId: c.process + "-" + strconv.FormatInt(p.number, 10), ContentType: "application/json", Type: kind,
 		DeliveryMode: amqp.Persistent, Body: notes.Encode(),
 	}}, true
 }

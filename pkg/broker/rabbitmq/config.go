@@ -32,8 +32,8 @@ type Config struct {
 	Spool string
 	// Routes are all routes of the installation, also those that this process does not consume.
 	Routes []broker.Route
-	// Duplicates is for how long this process remembers the events that it saw confirmed, of which it keeps the latest
-	// broker.MaxRecent at most: a repeat is then broker.ErrDuplicate. 0 remembers none.
+	// Duplicates is for how long this process remembers the events that it or another one stored, of which it keeps the
+	// latest broker.MaxRecent at most: a repeat is then broker.ErrDuplicate. 0 remembers none; only receivers need it.
 	Duplicates time.Duration
 }
 

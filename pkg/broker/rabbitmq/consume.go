@@ -1,6 +1,7 @@
 package rabbitmq
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -15,8 +16,16 @@ import (
 	"github.com/hookline/hookline/pkg/event"
 )
 
-// errCancelled says that the broker ended the consumer, as it does when the queue is deleted.
-var errCancelled = errors.New("the broker cancelled the consumer: its queue was deleted or moved")
+var (
+	// errCancelled says that the broker ended the consumer, as it does when the queue is deleted.
+	errCancelled = errors.New("the broker cancelled the consumer: its queue was deleted or moved")
+	// errStarved says that the broker has forgotten the consumer, as RabbitMQ does when a quorum queue is deleted and made
+	// again within milliseconds: nobody is told, and what it sends it takes for repeats and drops.
+	errStarved = errors.New("events wait in the queue and the broker sends none")
+)
+
+// idlePause is the time between two looks into the queue of a consumer that has nothing in hand.
+const idlePause = 10 * time.Second
 
 // route is one call of Consume: what all its sessions share.
 type route struct {
@@ -87,7 +96,9 @@ func (r *route) consumeOn(ctx context.Context, s *session) error {
 	}
 	var fetched []amqp.Delivery // what waits here for a slot; at most the prefetch
 	defer func() { r.clerk.hold(r.Name, -int64(len(fetched))) }()
-	for {
+	idle := time.NewTicker(idlePause)
+	defer idle.Stop()
+	for starved := false; ; {
 		var slots chan<- struct{}
 		if len(fetched) > 0 {
 			slots = r.slots
@@ -99,8 +110,13 @@ func (r *route) consumeOn(ctx context.Context, s *session) error {
 			if !ok {
 				return whyEnded(cancelled, closed)
 			}
-			fetched = append(fetched, d)
+			fetched, starved = append(fetched, d), false
 			r.clerk.hold(r.Name, 1)
+		case <-idle.C:
+			before := starved
+			if starved, err = r.starves(ch); err != nil || starved && before {
+				return cmp.Or(err, errStarved)
+			}
 		case slots <- struct{}{}:
 			d := fetched[0]
 			fetched = fetched[1:]
@@ -111,6 +127,19 @@ func (r *route) consumeOn(ctx context.Context, s *session) error {
 			})
 		}
 	}
+}
+
+// starves tells whether events wait in the queue although this consumer has room for them, which lasts no longer than their
+// way here.
+func (r *route) starves(ch *amqp.Channel) (bool, error) {
+	if r.clerk.holds(r.Name) {
+		return false, nil
+	}
+	q, err := ch.QueueDeclarePassive(broker.WorkQueue(r.Name), true, false, false, false, nil)
+	if err != nil {
+		return false, fmt.Errorf("look into the queue: %w", err)
+	}
+	return q.Messages > 0, nil
 }
 
 // whyEnded says why there are no more deliveries. amqp091-go closes both channels with the AMQP channel, after the word

@@ -73,14 +73,19 @@ func Open(cfg Config, reg prometheus.Registerer, log *zap.Logger) (*Line, error)
 	for _, link := range []*link{l.publish, l.consume} {
 		l.stopped.Go(func() { link.run(ctx) })
 	}
+	if l.recent != nil {
+		learner := &learner{link: l.consume, recent: l.recent, process: l.clerk.process, log: log}
+		l.stopped.Go(func() { learner.run(ctx, cfg.Duplicates) })
+	}
 	return l, nil
 }
 
 // Publish stores e. Without a connection it waits for the next one until ctx ends, but for 5 seconds at most. Its
 // errors wrap one of package broker's. An event has at most MaxBody bytes; of its headers at most 64 KiB are kept.
 //
-// RabbitMQ cannot tell a repeat, so the line tells those of events that it has itself seen confirmed. A repeat that comes
-// while the first publish is still under way is published as well: nobody waits for another's confirm.
+// RabbitMQ cannot tell a repeat, so the line tells those of events that it has itself seen confirmed, or of which it has
+// read in the ledger that another process has. A repeat that comes while the first publish is still under way is published
+// as well: nobody waits for another's confirm.
 func (l *Line) Publish(ctx context.Context, e event.Event) error {
 	mark := broker.MarkOf(e)
 	if l.recent != nil && l.recent.Has(mark, e.Time) {

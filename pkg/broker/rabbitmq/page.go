@@ -3,6 +3,7 @@ package rabbitmq
 import (
 	"strings"
 
+	"github.com/hookline/hookline/pkg/event"
 	"github.com/hookline/hookline/pkg/ledger"
 )
 
@@ -18,6 +19,7 @@ type page struct {
 	notes   []ledger.Note
 	at      map[string]int // in notes, by everything but the ID
 	size    int            // event IDs
+	stored  bool           // of accepted events, some of them
 	number  int64          // of its message; set before written is closed, 0 if it was given up
 	written chan struct{}  // closed when the page is stored, or given up
 }
@@ -25,14 +27,15 @@ type page struct {
 func newPage() *page { return &page{at: map[string]int{}, written: make(chan struct{})} }
 
 // add notes what has happened to an event.
-func (p *page) add(kind ledger.Kind, source, id string, routes []string) {
-	same := string(kind) + " " + source + " " + strings.Join(routes, " ")
+func (p *page) add(kind ledger.Kind, e event.Event, routes []string) {
+	same := string(kind) + " " + e.Key() + " " + strings.Join(routes, " ")
 	i, ok := p.at[same]
 	if !ok {
 		i = len(p.notes)
 		p.at[same] = i
-		p.notes = append(p.notes, ledger.Note{Kind: kind, Source: source, Routes: routes})
+		p.notes = append(p.notes, ledger.Note{Kind: kind, Source: e.Source, Action: e.Action, Routes: routes})
 	}
-	p.notes[i].IDs = append(p.notes[i].IDs, id)
+	p.notes[i].IDs = append(p.notes[i].IDs, e.ID)
 	p.size++
+	p.stored = p.stored || kind == ledger.Accepted
 }

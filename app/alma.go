@@ -1,0 +1,83 @@
+package app
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/zap"
+
+	"github.com/hookline/hookline/pkg/alma"
+	"github.com/hookline/hookline/pkg/handler"
+	"github.com/hookline/hookline/worker/handlers/enrich"
+	"github.com/hookline/hookline/worker/handlers/notify"
+)
+
+// libraries are the institutions of a configuration. All that asks one goes through one client, which keeps its limits.
+type libraries struct {
+	institutions map[string]alma.Config
+	clients      map[string]*alma.Client
+	metrics      *alma.Metrics
+}
+
+// client is the one of an institution; without a name, of the only one that there is.
+func (l libraries) client(name string) (*alma.Client, error) {
+	names := slices.Sorted(maps.Keys(l.institutions))
+	if name == "" && len(names) == 1 {
+		name = names[0]
+	}
+	institution, known := l.institutions[name]
+	switch {
+	case len(names) == 0:
+		return nil, errors.New("alma: no institution is configured; add alma: { main: { region: eu, key: ... } } at the top of the configuration")
+	case !known:
+		return nil, fmt.Errorf("alma %q: must be one of %s", name, strings.Join(names, ", "))
+	}
+	if l.clients[name] == nil {
+		client, err := alma.New(name, institution, l.metrics)
+		if err != nil {
+			return nil, fmt.Errorf("alma %s: %w", name, err)
+		}
+		l.clients[name] = client
+	}
+	return l.clients[name], nil
+}
+
+// notify makes a handler that tells people, whom it looks up only if it tells people rather than places.
+func (l libraries) notify(c notify.Config, m *notify.Metrics, log *zap.Logger) (handler.Handler, error) {
+	if !c.AsksAlma() {
+		return notify.New(c, nil, m, log)
+	}
+	client, err := l.client(c.Alma)
+	if err != nil {
+		return nil, err
+	}
+	return notify.New(c, client, m, log)
+}
+
+// enrich makes a route's step before its handler.
+func (l libraries) enrich(decode func(into any) error, next handler.Handler) (handler.Handler, error) {
+	var c enrich.Config
+	if err := decode(&c); err != nil {
+		return nil, err
+	}
+	client, err := l.client(c.Alma)
+	if err != nil {
+		return nil, err
+	}
+	return enrich.New(c, client, next)
+}
+
+// Institutions are the clients of every institution of a configuration, for who looks at it from outside.
+func Institutions(institutions map[string]alma.Config) (map[string]*alma.Client, error) {
+	l := libraries{institutions, map[string]*alma.Client{}, alma.NewMetrics(prometheus.NewRegistry())}
+	for name := range institutions {
+		if _, err := l.client(name); err != nil {
+			return nil, err
+		}
+	}
+	return l.clients, nil
+}

@@ -1,0 +1,22 @@
+package app
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/hookline/hookline/app/config"
+	"github.com/hookline/hookline/worker/handlers/transfer"
+)
+
+// Transfer does a route's transfer of a job once more, here and without an event.
+func Transfer(ctx context.Context, c *config.Config, route string, job transfer.Job) error {
+	routes, err := chosen(c.Routes, []string{route})
+	if err != nil {
+		return err
+	}
+	h, ok := routes[0].Handler.(*transfer.Handler)
+	if !ok {
+		return fmt.Errorf("route %s does no transfers: name one whose handler is of kind transfer, without enrich, which no transfer reads", route)
+	}
+	return h.Again(ctx, job)
+}

@@ -1,0 +1,107 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+	"go.uber.org/zap"
+
+	"github.com/hookline/hookline/app"
+	"github.com/hookline/hookline/doctor"
+	"github.com/hookline/hookline/pkg/signature"
+	"github.com/hookline/hookline/sender"
+)
+
+func (c *command) doctor() *cobra.Command {
+	cmd := &cobra.Command{Use: "doctor", GroupID: "setup", Short: "Find out what is wrong with a set-up"}
+	group(cmd)
+	cmd.AddCommand(c.doctorAlma())
+	return cmd
+}
+
+func (c *command) doctorAlma() *cobra.Command {
+	var url string
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "alma [SOURCE]",
+		Short: "Play Alma from outside, and name the line of Alma's form that each finding belongs to",
+		Long: `Play Alma against a running receiver: its URL and certificate, the challenge, a signed event, one with a wrong signature and one
+with none, the time that answers take, and the clock; then each institution's API key and what it may read.
+SOURCE is the source that has Alma's secret; default alma.
+
+  hookline doctor alma --url https://hooks.example.org      as Alma sees it, through proxy and firewall
+  hookline doctor alma                                      this configuration's listen address
+
+The signed event is real: its action is hookline_doctor, so routes for everything ("#") work on it, and without one it
+waits in "hookline unrouted". It runs from this machine: that a firewall lets Alma in, only Alma can tell.
+
+Exit code 0 if nothing failed, else 1.`,
+		Args: args(cobra.MaximumNArgs(1)),
+		RunE: func(cmd *cobra.Command, given []string) error {
+			source := "alma"
+			if len(given) > 0 {
+				source = given[0]
+			}
+			found, err := c.examine(cmd.Context(), source, url)
+			if err != nil {
+				return err
+			}
+			return c.findings(found, asJSON)
+		},
+	}
+	cmd.Flags().StringVar(&url, "url", "", "the receiver as Alma is told it, https://HOST (default: public_url, else this configuration's listen address)")
+	jsonFlag(cmd, &asJSON)
+	return cmd
+}
+
+func (c *command) examine(ctx context.Context, name, url string) ([]doctor.Finding, error) {
+	conf, err := c.load(zap.NewNop())
+	if err != nil {
+		return nil, err
+	}
+	source, ok := conf.Sources[name]
+	if !ok || source.Preset != "alma" {
+		return nil, usage(fmt.Errorf("no source %q of the preset alma in the configuration; `hookline config show` lists them", name))
+	}
+	verifier, err := signature.New(source.Verify, source.Secrets)
+	if err != nil {
+		return nil, usage(err)
+	}
+	clients, err := app.Institutions(conf.Alma)
+	if err != nil {
+		return nil, usage(err)
+	}
+	target := sender.Target{URL: app.WebhookURL(conf, name, cmp.Or(url, conf.PublicURL)), Deadline: source.Deadline}
+	found := doctor.Webhook{Target: target, Verifier: verifier}.Examine(ctx)
+	for _, institution := range slices.Sorted(maps.Keys(clients)) {
+		found = append(found, doctor.Key(ctx, institution, clients[institution], conf.Alma[institution].Reserve)...)
+	}
+	return found, nil
+}
+
+func (c *command) findings(found []doctor.Finding, asJSON bool) error {
+	if asJSON {
+		if err := c.json(found); err != nil {
+			return err
+		}
+	} else {
+		table := tabwriter.NewWriter(c.stdout, 0, 4, 2, ' ', 0)
+		fmt.Fprintln(table, "\tLINE OF ALMA'S FORM\tFINDING")
+		for _, f := range found {
+			fmt.Fprintf(table, "%s\t%s\t%s\n", f.Status, f.Line, strings.ReplaceAll(f.Text, "\n", " "))
+		}
+		if err := table.Flush(); err != nil {
+			return err
+		}
+	}
+	if slices.ContainsFunc(found, func(f doctor.Finding) bool { return f.Status == doctor.Failed }) {
+		return exitError{code: ExitFailed}
+	}
+	return nil
+}

@@ -1,0 +1,43 @@
+package alma
+
+import (
+	"context"
+	"net/http"
+	"strconv"
+	"time"
+)
+
+// Area is a part of the API that a key may or may not have the right to read.
+type Area string
+
+// The areas that this package reads.
+const (
+	Users Area = "Users"
+	Bibs  Area = "Bibs"
+)
+
+// Standing is what an answer tells beside the question.
+type Standing struct {
+	// Remaining is how many requests Alma still allows today; -1: it does not say.
+	Remaining int
+	// Time is Alma's clock; zero: it does not say.
+	Time time.Time
+}
+
+// Check asks an area whether the key may read it, and reads nothing of it.
+func (c *Client) Check(ctx context.Context, area Area) (Standing, error) {
+	path := "/bibs/test"
+	if area == Users {
+		path = "/users/operation/test"
+	}
+	header, _, err := c.get(ctx, path, nil)
+	if err != nil {
+		return Standing{}, err
+	}
+	s := Standing{Remaining: unknown}
+	if left, err := strconv.Atoi(header.Get("X-Exl-Api-Remaining")); err == nil {
+		s.Remaining = left
+	}
+	s.Time, _ = http.ParseTime(header.Get("Date")) // a proxy may leave it out
+	return s, nil
+}

@@ -1,0 +1,160 @@
+// Package alma reads from the REST API of Ex Libris Alma (developers.exlibrisgroup.com/alma/apis).
+//
+// One Client stands for one institution, and everything in a process that asks it goes through one, so that they keep its
+// limits together: 25 requests a second for all programs of the institution, and a number of requests a day.
+package alma
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+)
+
+const (
+	root = "/almaws/v1"
+	// tries is how often one request is made, the first included. What fails after that is for the route's own retries.
+	tries = 3
+	// firstDelay is how long it waits before the second try, doubled for the third.
+	firstDelay = time.Second
+	// maxAnswer bounds an answer in bytes; the largest bibliographic records are far below.
+	maxAnswer = 16 << 20
+)
+
+// Client reads from one institution's API. It is safe for concurrent use.
+type Client struct {
+	institution string
+	base, key   string
+	http        *http.Client
+	pace        *pace
+	metrics     *Metrics
+}
+
+// New checks cfg. It makes no request. The institution's name in the configuration is the label of its metrics.
+func New(institution string, cfg Config, m *Metrics) (*Client, error) {
+	if err := cfg.Check(); err != nil {
+		return nil, err
+	}
+	base, err := cfg.base()
+	if err != nil {
+		return nil, err
+	}
+	m.prepare(institution)
+	return &Client{
+		institution: institution, base: base, key: cfg.Key, pace: newPace(cfg), metrics: m,
+		http: &http.Client{
+			CheckRedirect: sameHost,
+			Transport: &http.Transport{ // the whole request is bounded by its context
+				DialContext:            (&net.Dialer{Timeout: 10 * time.Second}).DialContext,
+				TLSHandshakeTimeout:    10 * time.Second,
+				ResponseHeaderTimeout:  60 * time.Second,
+				ForceAttemptHTTP2:      true,
+				MaxIdleConnsPerHost:    8,
+				IdleConnTimeout:        90 * time.Second,
+				MaxResponseHeaderBytes: 64 << 10,
+			},
+		},
+	}, nil
+}
+
+// sameHost follows a redirect within the API, as an item's barcode is answered with, and none that would carry the key elsewhere.
+func sameHost(r *http.Request, via []*http.Request) error {
+	if len(via) > 3 || r.URL.Host != via[0].URL.Host || r.URL.Scheme != via[0].URL.Scheme {
+		return http.ErrUseLastResponse
+	}
+	return nil
+}
+
+// Get reads what is at path, such as "/users/" + url.PathEscape(id), as JSON. The "link" of an event, which begins with
+// /almaws/v1, is a path too. It waits its turn, and tries again what may go better: network errors, 5xx, and 429 after the pause that it asks for.
+//
+// Errors: ErrNotFound, *Error for other answers of the API, *QuotaError when the day's requests are used up, and
+// those of the network; none of them names what was asked for, since that can be a person.
+func (c *Client) Get(ctx context.Context, path string, query url.Values) ([]byte, error) {
+	_, body, err := c.get(ctx, path, query)
+	return body, err
+}
+
+func (c *Client) get(ctx context.Context, path string, query url.Values) (header http.Header, body []byte, failures error) {
+	for try := range tries {
+		if try > 0 {
+			if err := sleep(ctx, jitter(firstDelay<<(try-1))); err != nil {
+				return nil, nil, errors.Join(failures, err)
+			}
+		}
+		if err := c.pace.wait(ctx); err != nil {
+			return nil, nil, errors.Join(failures, err)
+		}
+		header, body, err := c.once(ctx, path, query)
+		if err == nil || !again(err) || ctx.Err() != nil {
+			return header, body, err
+		}
+		failures = fmt.Errorf("after %d tries: %w", try+1, err)
+	}
+	return nil, nil, failures
+}
+
+func (c *Client) once(ctx context.Context, path string, query url.Values) (http.Header, []byte, error) {
+	target := c.base + root + strings.TrimPrefix(path, root)
+	if len(query) > 0 {
+		target += "?" + query.Encode()
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, target, nil)
+	if err != nil {
+		return nil, nil, errors.New("alma: the path cannot be part of a URL") // the error would quote it
+	}
+	req.Header.Set("Authorization", "apikey "+c.key)
+	req.Header.Set("Accept", "application/json")
+	resp, err := c.http.Do(req)
+	if err != nil {
+		c.metrics.count(c.institution, 0)
+		return nil, nil, fmt.Errorf("alma: %w", cause(err))
+	}
+	defer func() { _ = resp.Body.Close() }()
+	c.metrics.count(c.institution, resp.StatusCode)
+	c.metrics.left(c.institution, c.pace.learn(resp, time.Now()))
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
+	if err != nil {
+		return nil, nil, fmt.Errorf("alma: read the answer: %w", cause(err))
+	}
+	if len(body) > maxAnswer {
+		return nil, nil, fmt.Errorf("alma: the answer is longer than %d bytes", maxAnswer)
+	}
+	if err := judge(resp, body); err != nil {
+		c.pace.refused(err, time.Now())
+		return nil, nil, err
+	}
+	c.pace.accepted()
+	return resp.Header, body, nil
+}
+
+// cause is what went wrong without the URL, which url.Error quotes in full.
+func cause(err error) error {
+	var quoted *url.Error
+	if errors.As(err, &quoted) {
+		return quoted.Err
+	}
+	return err
+}
+
+// jitter moves d by a random part of at most a quarter, so that what failed together does not come back together.
+func jitter(d time.Duration) time.Duration {
+	return time.Duration(float64(d) * (0.75 + rand.Float64()/2))
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}

@@ -1,0 +1,6 @@
+package alma
+
+import "net/http"
+
+// Through makes c's requests go through t.
+func (c *Client) Through(t http.RoundTripper) { c.http.Transport = t }

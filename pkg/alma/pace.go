@@ -1,0 +1,132 @@
+package alma
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"sync"
+	"time"
+
+	"golang.org/x/time/rate"
+)
+
+// pace keeps a process within its share of what Alma allows.
+//
+// Processes share no store, and other programs of the institution do not know of this one at all. What all of them see is
+// Alma's own word: a 429 makes each go at half its speed at once, and from there slowly up to its share again, as TCP
+// shares a wire. X-Exl-Api-Remaining is the same number for everybody.
+type pace struct {
+	limiter *rate.Limiter
+	share   rate.Limit
+	reserve int
+
+	mu     sync.Mutex
+	paused time.Time // no request before this
+	closed time.Time // the day's requests are used up: none before this
+}
+
+const (
+	// steps is how many successes lead from no speed at all to the whole share.
+	steps = 100
+	// floor is the least part of the share that is left after many 429s.
+	floor = 1.0 / 16
+	// defaultPause is how long nothing is asked after a 429 that does not say how long.
+	defaultPause = time.Second
+	// lookAgain is how long nothing is asked after the day's requests were used up: somebody may have asked for more.
+	lookAgain = time.Hour
+	// unknown is a number of requests left that Alma did not say.
+	unknown = -1
+)
+
+func newPace(c Config) *pace {
+	share := rate.Limit(cmp.Or(c.Rate, DefaultRate) / float64(cmp.Or(c.Processes, 1)))
+	return &pace{limiter: rate.NewLimiter(share, 1), share: share, reserve: c.Reserve}
+}
+
+// QuotaError says that the day's requests, but for the reserve, are used up.
+type QuotaError struct {
+	// Until is when it will be tried again.
+	Until time.Time
+}
+
+func (e *QuotaError) Error() string {
+	return fmt.Sprintf("alma: the day's API requests are used up down to the reserve; trying again at %s", e.Until.UTC().Format("15:04 UTC"))
+}
+
+// wait returns when the next request may be made.
+func (p *pace) wait(ctx context.Context) error {
+	for {
+		if err := p.limiter.Wait(ctx); err != nil {
+			return fmt.Errorf("alma: waiting for a turn: %w", cmp.Or(context.Cause(ctx), err))
+		}
+		now := time.Now()
+		p.mu.Lock()
+		paused, closed := p.paused, p.closed
+		p.mu.Unlock()
+		if now.Before(closed) {
+			return &QuotaError{closed}
+		}
+		if !now.Before(paused) {
+			return nil
+		}
+		if err := sleep(ctx, paused.Sub(now)); err != nil {
+			return fmt.Errorf("alma: waiting after a 429: %w", err)
+		}
+	}
+}
+
+// learn takes the number of requests left today from an answer, and returns it, or unknown.
+func (p *pace) learn(resp *http.Response, now time.Time) int {
+	left, err := strconv.Atoi(resp.Header.Get("X-Exl-Api-Remaining"))
+	if err != nil || left < 0 {
+		return unknown
+	}
+	if p.reserve > 0 && left <= p.reserve {
+		p.close(now)
+	}
+	return left
+}
+
+// refused slows down after a 429.
+func (p *pace) refused(err error, now time.Time) {
+	var answer *Error
+	if !errors.As(err, &answer) || answer.Status != http.StatusTooManyRequests {
+		return
+	}
+	if answer.daily() {
+		p.close(now)
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if now.Before(p.paused) {
+		return // of the same moment: counted already
+	}
+	p.paused = now.Add(jitter(cmp.Or(answer.RetryAfter, defaultPause)))
+	p.limiter.SetLimit(max(p.limiter.Limit()/2, p.share*floor))
+}
+
+// accepted speeds up a little.
+func (p *pace) accepted() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if now := p.limiter.Limit(); now < p.share {
+		p.limiter.SetLimit(min(now+p.share/steps, p.share))
+	}
+}
+
+// close ends the day's requests: until midnight (Alma counts by UTC), or an hour if that is sooner.
+func (p *pace) close(now time.Time) {
+	midnight := now.UTC().Truncate(24 * time.Hour).Add(24 * time.Hour)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed = now.Add(lookAgain); midnight.Before(p.closed) {
+		p.closed = midnight
+	}
+}
+
+// Wait is how long it is until then, at least a second.
+func (e *QuotaError) Wait() time.Duration { return max(time.Until(e.Until), time.Second) }

@@ -1,0 +1,77 @@
+package marc
+
+import (
+	"bufio"
+	"errors"
+	"io"
+	"unicode/utf8"
+)
+
+// LineTag is the tag of the one control field of a record that stands for a line of text.
+const LineTag = "LIN"
+
+// lineReader reads lines.
+type lineReader struct {
+	in     *bufio.Reader
+	number int
+	offset int64
+}
+
+// NewLineReader reads a text line by line: each is a record with one control field, LineTag. Line ends, LF or CR LF, are
+// left out. A line longer than MaxRecord, or not in UTF-8, is a *BadRecord.
+func NewLineReader(r io.Reader) Reader {
+	return &lineReader{in: bufio.NewReaderSize(decoded(r), 64<<10)}
+}
+
+func (l *lineReader) Read() (Record, error) {
+	var line []byte
+	begin, tooLong := l.offset, false
+	for {
+		chunk, err := l.in.ReadSlice('\n')
+		l.offset += int64(len(chunk))
+		if tooLong = tooLong || len(line)+len(chunk) > MaxRecord; !tooLong {
+			line = append(line, chunk...)
+		}
+		if errors.Is(err, bufio.ErrBufferFull) {
+			continue
+		}
+		if err != nil && (!errors.Is(err, io.EOF) || l.offset == begin) {
+			return Record{}, err
+		}
+		l.number++
+		if tooLong {
+			return Record{}, &BadRecord{l.number, begin, errTooLong}
+		}
+		if !utf8.Valid(line) {
+			return Record{}, &BadRecord{l.number, begin, errNotUTF8}
+		}
+		return Record{Fields: []Field{{Tag: LineTag, Value: trimEnd(string(line))}}}, nil
+	}
+}
+
+func trimEnd(line string) string {
+	for range 2 {
+		if n := len(line); n > 0 && (line[n-1] == '\n' || line[n-1] == '\r') {
+			line = line[:n-1]
+		}
+	}
+	return line
+}
+
+// lineWriter writes lines.
+type lineWriter struct{ out io.Writer }
+
+// NewLineWriter writes the field LineTag of each record as a line. A record without one is a *BadRecord.
+func NewLineWriter(w io.Writer) Writer { return lineWriter{w} }
+
+func (l lineWriter) Write(r Record) error {
+	for _, f := range r.Fields {
+		if f.Tag == LineTag {
+			_, err := io.WriteString(l.out, f.Value+"\n")
+			return err
+		}
+	}
+	return &BadRecord{Err: errors.New("is no line of text, and lines are to be written; choose another format")}
+}
+
+func (l lineWriter) Close() error { return nil }

@@ -1,0 +1,139 @@
+package dropbox
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf16"
+
+	"github.com/hookline/hookline/pkg/store"
+)
+
+const (
+	maxAnswer = 8 << 20 // bytes of a JSON answer
+	// maxTries bounds how often one request is made when Dropbox says that there are too many, or fails.
+	maxTries = 6
+	maxWait  = time.Minute
+)
+
+// rpc calls an endpoint that takes and gives JSON.
+func (c *conn) rpc(ctx context.Context, endpoint string, arg, into any) error {
+	body, err := json.Marshal(arg)
+	if err != nil {
+		return err
+	}
+	answer, err := c.do(ctx, endpoint, c.api, body, http.Header{"Content-Type": {"application/json"}})
+	if err != nil {
+		return err
+	}
+	return decode(answer, into)
+}
+
+// upload calls an endpoint that takes bytes and gives JSON; its argument goes into a header.
+func (c *conn) upload(ctx context.Context, endpoint string, arg any, body []byte, into any) error {
+	header, err := asHeader(arg)
+	if err != nil {
+		return err
+	}
+	header.Set("Content-Type", "application/octet-stream")
+	answer, err := c.do(ctx, endpoint, c.content, body, header)
+	if err != nil {
+		return err
+	}
+	return decode(answer, into)
+}
+
+// decode reads an answer into a value; nil wants none.
+func decode(answer io.ReadCloser, into any) error {
+	defer func() { _ = answer.Close() }()
+	body, err := io.ReadAll(io.LimitReader(answer, maxAnswer))
+	if err != nil || into == nil {
+		return err
+	}
+	return json.Unmarshal(body, into)
+}
+
+// asHeader is arg as Dropbox-API-Arg: JSON in which everything but printable ASCII is escaped.
+func asHeader(arg any) (http.Header, error) {
+	text, err := json.Marshal(arg)
+	if err != nil {
+		return nil, err
+	}
+	var safe strings.Builder
+	for _, r := range string(text) {
+		if r < 0x7f {
+			safe.WriteRune(r)
+			continue
+		}
+		for _, unit := range utf16.Encode([]rune{r}) {
+			fmt.Fprintf(&safe, `\u%04x`, unit)
+		}
+	}
+	return http.Header{"Dropbox-Api-Arg": {safe.String()}}, nil
+}
+
+// do makes a request until it is answered well, or in a way that no repeat changes.
+func (c *conn) do(ctx context.Context, endpoint, host string, body []byte, header http.Header) (io.ReadCloser, error) {
+	allowed, err := c.token.get(ctx, c.client, "")
+	if err != nil {
+		return nil, err
+	}
+	for try := 1; ; try++ {
+		request, err := http.NewRequestWithContext(ctx, http.MethodPost, host+"/2/files/"+endpoint, bytes.NewReader(body))
+		if err != nil {
+			return nil, err
+		}
+		request.Header = header.Clone()
+		request.Header.Set("Authorization", "Bearer "+allowed)
+		answer, err := c.client.Do(request)
+		if err != nil {
+			return nil, err
+		}
+		if answer.StatusCode == http.StatusOK {
+			return answer.Body, nil
+		}
+		wait, err := judge(endpoint, answer)
+		switch {
+		case answer.StatusCode == http.StatusUnauthorized && try == 1:
+			if allowed, err = c.token.get(ctx, c.client, allowed); err != nil {
+				return nil, err
+			}
+			continue
+		case wait == 0 || try == maxTries:
+			return nil, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, fmt.Errorf("%w (%w)", context.Cause(ctx), err)
+		case <-time.After(wait):
+		}
+	}
+}
+
+// judge is what an answer other than 200 means, and after how long the request is made again; 0 is never.
+func judge(endpoint string, answer *http.Response) (time.Duration, error) {
+	defer func() { _ = answer.Body.Close() }()
+	body, _ := io.ReadAll(io.LimitReader(answer.Body, 64<<10))
+	var said struct {
+		Summary string `json:"error_summary"`
+	}
+	_ = json.Unmarshal(body, &said) // some answers are plain text
+	err := fmt.Errorf("dropbox %s: %s %s", endpoint, answer.Status, said.Summary)
+	switch code := answer.StatusCode; {
+	case code == http.StatusConflict && strings.Contains(said.Summary, "not_found"):
+		return 0, fmt.Errorf("%w: %w", fs.ErrNotExist, err)
+	case code == http.StatusConflict && strings.Contains(said.Summary, "insufficient_space"):
+		return 0, err // somebody may make room
+	case code == http.StatusTooManyRequests, code >= http.StatusInternalServerError:
+		seconds, _ := strconv.Atoi(answer.Header.Get("Retry-After"))
+		return min(max(time.Duration(seconds)*time.Second, time.Second), maxWait), err
+	}
+	return 0, fmt.Errorf("%w: %w; check the app's permissions (files.content.write, files.content.read, files.metadata.read) and dir", store.ErrRefused, err)
+}

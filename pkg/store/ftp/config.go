@@ -1,0 +1,65 @@
+package ftp
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"net"
+	"strings"
+
+	"github.com/hookline/hookline/pkg/store"
+)
+
+// Config says which server, and who we are to it.
+type Config struct {
+	// Address is host or host:port; default port 21. Required.
+	Address string `yaml:"address"`
+	// User and Password; without a user it is anonymous.
+	User     string `yaml:"user"`
+	Password string `yaml:"password"`
+	// TLS is explicit (default: the connection is encrypted by AUTH TLS, files too) or none, which sends the password
+	// and all records in clear text.
+	TLS string `yaml:"tls"`
+	// CA are PEM certificates that the server's is checked against; default the system's.
+	CA string `yaml:"ca"`
+	// Dir is the folder on the server that everything is under; default where the user lands.
+	Dir string `yaml:"dir"`
+}
+
+type place struct {
+	address, user, password, dir string
+	tls                          *tls.Config // nil: none
+}
+
+// New checks cfg. It connects to nothing.
+func New(cfg Config) (store.Place, error) {
+	p := &place{address: cfg.Address, user: cfg.User, password: cfg.Password, dir: cfg.Dir}
+	var errs []error
+	if cfg.Address == "" {
+		errs = append(errs, errors.New("address: is required"))
+	}
+	host, _, err := net.SplitHostPort(cfg.Address)
+	if err != nil {
+		host = strings.Trim(cfg.Address, "[]")
+		p.address = net.JoinHostPort(host, "21")
+	}
+	if p.user == "" {
+		p.user, p.password = "anonymous", "anonymous"
+	}
+	switch cfg.TLS {
+	case "", "explicit":
+		// Servers may ask that data connections resume the session of the control connection. With TLS 1.3 vsftpd's
+		// cannot be, as its tickets come too late.
+		p.tls = &tls.Config{MinVersion: tls.VersionTLS12, MaxVersion: tls.VersionTLS12, ServerName: host, ClientSessionCache: tls.NewLRUClientSessionCache(4)}
+	case "none":
+	default:
+		errs = append(errs, errors.New("tls: must be explicit or none"))
+	}
+	if cfg.CA != "" && p.tls != nil {
+		p.tls.RootCAs = x509.NewCertPool()
+		if !p.tls.RootCAs.AppendCertsFromPEM([]byte(cfg.CA)) {
+			errs = append(errs, errors.New("ca: holds no PEM certificate"))
+		}
+	}
+	return p, errors.Join(errs...)
+}

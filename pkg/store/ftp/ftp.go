@@ -1,0 +1,206 @@
+// Package ftp is the store on an FTP server, by default over explicit TLS. Put is atomic where the server lets RNTO
+// replace a file, as the common ones do; elsewhere an old file is removed just before the new one gets its name.
+package ftp
+
+import (
+	"bufio"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net"
+	"net/textproto"
+	"path"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/jlaffaye/ftp"
+
+	"github.com/hookline/hookline/pkg/store"
+)
+
+const dialTimeout = 15 * time.Second
+
+type conn struct {
+	*ftp.ServerConn
+	dir   string
+	wires *wires
+	stop  func() bool
+	made  map[string]bool // folders that are there
+}
+
+// Connect implements store.Place.
+func (p *place) Connect(ctx context.Context) (store.Conn, error) {
+	w := &wires{ctx: ctx, tls: p.tls}
+	options := []ftp.DialOption{ftp.DialWithDialFunc(w.dial), ftp.DialWithShutTimeout(dialTimeout)}
+	if p.tls != nil {
+		options = append(options, ftp.DialWithExplicitTLS(p.tls))
+	}
+	stop := store.CloseAfter(ctx, w)
+	server, err := ftp.Dial(p.address, options...)
+	if err == nil {
+		err = server.Login(p.user, p.password)
+	}
+	if err != nil {
+		stop()
+		return nil, fmt.Errorf("%s: %w", p.address, errors.Join(refused(err), w.Close()))
+	}
+	return &conn{server, p.dir, w, stop, map[string]bool{}}, nil
+}
+
+// refused marks what a repeat cannot heal.
+func refused(err error) error {
+	var answer *textproto.Error
+	if errors.As(err, &answer) && answer.Code == ftp.StatusNotLoggedIn || err != nil && strings.Contains(err.Error(), "must use encryption") {
+		return fmt.Errorf("%w: %w; check user and password, or whether the server wants TLS", store.ErrRefused, err)
+	}
+	var certificate *tls.CertificateVerificationError
+	if errors.As(err, &certificate) {
+		return fmt.Errorf("%w: %w; set ca if it is the server's own", store.ErrRefused, err)
+	}
+	return err
+}
+
+func (c *conn) Close() error {
+	c.stop()
+	_ = c.Quit() // a server that hangs up first is right too
+	return c.wires.Close()
+}
+
+func (c *conn) at(name string) string { return path.Join(c.dir, name) }
+
+func (c *conn) List(_ context.Context, dir string) (names []string, err error) {
+	entries, err := c.ServerConn.List(c.at(dir))
+	if err != nil {
+		return nil, missing(err)
+	}
+	for _, entry := range entries {
+		if name := path.Base(entry.Name); entry.Type == ftp.EntryTypeFile && !store.IsPart(name) {
+			names = append(names, path.Join(dir, name))
+		}
+	}
+	return names, nil
+}
+
+func (c *conn) Open(ctx context.Context, name string) (io.ReadCloser, error) {
+	response, err := c.Retr(c.at(name))
+	if err != nil {
+		return nil, missing(err)
+	}
+	return struct {
+		io.Reader
+		io.Closer
+	}{store.Reader(ctx, response), response}, nil
+}
+
+// Has asks for the size, which every server of today knows.
+func (c *conn) Has(_ context.Context, name string) (bool, error) {
+	_, err := c.FileSize(c.at(name))
+	if err = missing(err); errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+func (c *conn) Put(ctx context.Context, name string, content io.Reader) error {
+	name = c.at(name)
+	if err := c.folders(path.Dir(name)); err != nil {
+		return err
+	}
+	// Content that fails at once is not begun: a data connection without TLS's handshake ends the session with vsftpd.
+	buffered := bufio.NewReaderSize(store.Reader(ctx, content), 64<<10)
+	if _, err := buffered.Peek(1); err != nil && !errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return err
+	}
+	part := store.PartName(name)
+	err := c.Stor(part, buffered)
+	if err == nil {
+		err = c.rename(part, name)
+	}
+	if err != nil {
+		_ = c.Delete(part) // it may not be there
+	}
+	return err
+}
+
+func (c *conn) rename(part, name string) error {
+	err := c.Rename(part, name)
+	var answer *textproto.Error
+	if !errors.As(err, &answer) {
+		return err
+	}
+	if c.Delete(name) != nil { // not because there is a file of that name
+		return err
+	}
+	return c.Rename(part, name)
+}
+
+// folders makes dir and what is above it. That one is there already is an error of many codes, so a folder that cannot
+// be made shows when the file is stored.
+func (c *conn) folders(dir string) error {
+	if dir == "." || dir == "/" || c.made[dir] {
+		return nil
+	}
+	if err := c.folders(path.Dir(dir)); err != nil {
+		return err
+	}
+	var answer *textproto.Error
+	if err := c.MakeDir(dir); err != nil && !errors.As(err, &answer) {
+		return err
+	}
+	c.made[dir] = true
+	return nil
+}
+
+// missing tells that there is no such file or folder from other errors. Servers say 550 for that and for what is
+// forbidden, and some another code; their words differ.
+func missing(err error) error {
+	var answer *textproto.Error
+	if !errors.As(err, &answer) {
+		return err
+	}
+	words := strings.ToLower(answer.Msg)
+	if answer.Code == ftp.StatusFileUnavailable && !strings.Contains(words, "denied") || strings.Contains(words, "no such") {
+		return fmt.Errorf("%w: %w", fs.ErrNotExist, err)
+	}
+	return err
+}
+
+// wires are the network connections of one FTP connection: the first is for control, each further one for data. It closes
+// them all.
+type wires struct {
+	ctx context.Context //nolint:containedctx // the library dials without one
+	tls *tls.Config
+
+	mu   sync.Mutex
+	open []net.Conn
+}
+
+func (w *wires) dial(network, address string) (net.Conn, error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(w.ctx), dialTimeout)
+	defer cancel()
+	wire, err := (&net.Dialer{}).DialContext(ctx, network, address)
+	if err != nil {
+		return nil, err
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	data := len(w.open) > 0
+	w.open = append(w.open[:min(len(w.open), 1)], wire) // one data connection at a time
+	if data && w.tls != nil {
+		return tls.Client(wire, w.tls), nil
+	}
+	return wire, nil
+}
+
+func (w *wires) Close() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, wire := range w.open {
+		_ = wire.Close() // most are closed already
+	}
+	return nil
+}

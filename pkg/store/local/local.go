@@ -1,0 +1,139 @@
+// Package local is the store in a folder of this machine.
+package local
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+
+	"github.com/hookline/hookline/pkg/store"
+)
+
+// Config says which folder.
+type Config struct {
+	// Dir is the folder that everything is under. A target makes it if it is not there. Required.
+	Dir string `yaml:"dir"`
+}
+
+// place is a folder, and a connection to it.
+type place struct{ dir string }
+
+// Who may read what is written: records can hold personal data.
+const (
+	folderMode = 0o750
+	fileMode   = 0o640
+)
+
+// New checks cfg. It touches no file.
+func New(cfg Config) (store.Place, error) {
+	if cfg.Dir == "" {
+		return nil, errors.New("dir: is required; the folder that files are in")
+	}
+	return &place{filepath.Clean(cfg.Dir)}, nil
+}
+
+// Connect returns p itself: there is nothing to connect to.
+func (p *place) Connect(context.Context) (store.Conn, error) { return p, nil }
+
+func (p *place) Close() error { return nil }
+
+func (p *place) List(_ context.Context, dir string) (names []string, err error) {
+	err = p.within(func(root *os.Root) error {
+		entries, err := fs.ReadDir(root.FS(), path.Join(".", dir))
+		for _, entry := range entries {
+			if entry.Type().IsRegular() && !store.IsPart(entry.Name()) {
+				names = append(names, path.Join(dir, entry.Name()))
+			}
+		}
+		return err
+	})
+	return names, err
+}
+
+func (p *place) Open(ctx context.Context, name string) (io.ReadCloser, error) {
+	var file *os.File
+	err := p.within(func(root *os.Root) (err error) {
+		file, err = root.Open(name)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return struct {
+		io.Reader
+		io.Closer
+	}{store.Reader(ctx, file), file}, nil
+}
+
+func (p *place) Has(_ context.Context, name string) (bool, error) {
+	err := p.within(func(root *os.Root) error {
+		_, err := root.Stat(name)
+		return err
+	})
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// Put is atomic and durable.
+func (p *place) Put(ctx context.Context, name string, content io.Reader) error {
+	if err := os.MkdirAll(p.dir, folderMode); err != nil {
+		return err
+	}
+	return p.within(func(root *os.Root) error {
+		if err := root.MkdirAll(path.Dir(name), folderMode); err != nil {
+			return err
+		}
+		part := store.PartName(name)
+		err := write(root, part, store.Reader(ctx, content))
+		if err == nil {
+			err = root.Rename(part, name)
+		}
+		if err != nil {
+			return errors.Join(err, forget(root.Remove(part)))
+		}
+		return sync(root, path.Dir(name))
+	})
+}
+
+// within opens the folder, which nothing under it leaves, not even by a link.
+func (p *place) within(do func(*os.Root) error) error {
+	root, err := os.OpenRoot(p.dir)
+	if err != nil {
+		return fmt.Errorf("open folder: %w", err)
+	}
+	return errors.Join(do(root), root.Close())
+}
+
+func write(root *os.Root, name string, content io.Reader) error {
+	f, err := root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, fileMode)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(f, content)
+	if err == nil {
+		err = f.Sync()
+	}
+	return errors.Join(err, f.Close())
+}
+
+func sync(root *os.Root, dir string) error {
+	f, err := root.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
+}
+
+func forget(err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
+}

@@ -1,0 +1,45 @@
+package local_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/hookline/hookline/pkg/store/local"
+	"github.com/hookline/hookline/pkg/store/storetest"
+)
+
+func TestFolder(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "not", "there", "yet")
+	place, err := local.New(local.Config{Dir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	storetest.Run(t, place, storetest.Files(os.DirFS(dir)))
+}
+
+func TestNothingLeavesTheFolder(t *testing.T) {
+	t.Parallel()
+	dir, outside := t.TempDir(), t.TempDir()
+	if err := os.Symlink(outside, filepath.Join(dir, "link")); err != nil {
+		t.Fatal(err)
+	}
+	place, err := local.New(local.Config{Dir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn, err := place.Connect(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"../out.xml", "link/out.xml", "/out.xml"} {
+		if err := conn.Put(t.Context(), name, strings.NewReader("x")); err == nil {
+			t.Errorf("%s was written", name)
+		}
+	}
+	if _, err := local.New(local.Config{}); err == nil {
+		t.Error("no dir was accepted")
+	}
+}

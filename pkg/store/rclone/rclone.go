@@ -1,0 +1,138 @@
+// Package rclone is the store in any place that an installed rclone (rclone.org) knows: OneDrive, Google Drive, Azure Blob,
+// Box and some 60 more. A file is written under another name and moved, which is as atomic as rclone's move is there.
+package rclone
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os/exec"
+	"path"
+	"strings"
+
+	"github.com/hookline/hookline/pkg/store"
+)
+
+// Config says which remote.
+type Config struct {
+	// Remote is a remote of rclone's configuration and a folder in it: "onedrive:exports". Required.
+	Remote string `yaml:"remote"`
+	// Config is the path of rclone's configuration; default rclone's own.
+	Config string `yaml:"config"`
+	// Command is the program; default rclone, looked for in PATH.
+	Command string `yaml:"command"`
+}
+
+// What rclone's exit codes say (rclone.org/docs/#exit-code).
+const (
+	exitNoFolder = 3
+	exitNoFile   = 4
+	exitFatal    = 7 // no repeat helps
+)
+
+type place struct {
+	remote string
+	argv   []string
+	env    []string
+}
+
+// New checks cfg. It starts nothing. Env is all that rclone finds in its environment.
+func New(cfg Config, env []string) (store.Place, error) {
+	remote, _, ok := strings.Cut(cfg.Remote, ":")
+	if !ok || remote == "" || strings.HasPrefix(remote, "-") {
+		return nil, errors.New(`remote: must be the name of a remote, ":" and a folder: "onedrive:exports"`)
+	}
+	p := &place{cfg.Remote, []string{"rclone"}, env}
+	if cfg.Command != "" {
+		p.argv[0] = cfg.Command
+	}
+	if cfg.Config != "" {
+		p.argv = append(p.argv, "--config", cfg.Config)
+	}
+	return p, nil
+}
+
+// Connect returns p itself: each run of rclone connects where it must.
+func (p *place) Connect(context.Context) (store.Conn, error) { return p, nil }
+
+func (p *place) Close() error { return nil }
+
+func (p *place) at(name string) string {
+	switch {
+	case name == "":
+		return p.remote
+	case strings.HasSuffix(p.remote, ":"), strings.HasSuffix(p.remote, "/"):
+		return p.remote + name
+	}
+	return p.remote + "/" + name
+}
+
+func (p *place) List(ctx context.Context, dir string) (names []string, err error) {
+	var out bytes.Buffer
+	if err := p.run(ctx, nil, &out, "lsf", "--files-only", p.at(dir)); err != nil {
+		return nil, err
+	}
+	for name := range strings.Lines(out.String()) {
+		if name = strings.TrimSuffix(name, "\n"); !store.IsPart(name) {
+			names = append(names, path.Join(dir, name))
+		}
+	}
+	return names, nil
+}
+
+func (p *place) Open(ctx context.Context, name string) (io.ReadCloser, error) {
+	out, in := io.Pipe()
+	go func() { _ = in.CloseWithError(p.run(ctx, nil, in, "cat", p.at(name))) }() // never fails
+	return out, nil
+}
+
+func (p *place) Has(ctx context.Context, name string) (bool, error) {
+	var out bytes.Buffer
+	err := p.run(ctx, nil, &out, "lsf", "--files-only", p.at(name))
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	return strings.TrimSpace(out.String()) == path.Base(name), err
+}
+
+func (p *place) Put(ctx context.Context, name string, content io.Reader) error {
+	part := store.PartName(name)
+	err := p.run(ctx, store.Reader(ctx, content), nil, "rcat", p.at(part))
+	if err == nil {
+		err = p.run(ctx, nil, nil, "moveto", p.at(part), p.at(name))
+	}
+	if err != nil {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), store.Linger)
+		defer cancel()
+		_ = p.run(ctx, nil, nil, "deletefile", p.at(part)) // it may not be there
+	}
+	return err
+}
+
+func (p *place) run(ctx context.Context, in io.Reader, out io.Writer, args ...string) error {
+	var stderr bytes.Buffer
+	cmd := exec.CommandContext(ctx, p.argv[0], append(append(p.argv[1:len(p.argv):len(p.argv)], "--log-level", "ERROR"), args...)...)
+	cmd.Env, cmd.Stdin, cmd.Stdout, cmd.Stderr, cmd.WaitDelay = p.env, in, out, &stderr, store.Linger
+	err := cmd.Run()
+	var exit *exec.ExitError
+	switch {
+	case err == nil:
+		return nil
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	case errors.As(err, &exit) && (exit.ExitCode() == exitNoFolder || exit.ExitCode() == exitNoFile):
+		return fmt.Errorf("%w: rclone %s: %s", fs.ErrNotExist, args[0], last(stderr.String()))
+	case errors.As(err, &exit) && exit.ExitCode() == exitFatal:
+		return fmt.Errorf("%w: rclone %s: %s", store.ErrRefused, args[0], last(stderr.String()))
+	}
+	return fmt.Errorf("rclone %s: %w: %s", args[0], err, last(stderr.String()))
+}
+
+// last is the end of what rclone said, which is what a person needs.
+func last(text string) string {
+	text = strings.TrimSpace(text)
+	return strings.ToValidUTF8(text[max(0, len(text)-500):], "")
+}

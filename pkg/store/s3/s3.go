@@ -1,0 +1,166 @@
+// Package s3 is the store in a bucket of S3 or of what speaks its protocol (MinIO, Ceph, Garage, Google Cloud
+// Storage, Cloudflare R2, ...). An object appears whole or not at all.
+package s3
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/url"
+	"path"
+	"strings"
+	"time"
+
+	"github.com/minio/minio-go/v7"
+	"github.com/minio/minio-go/v7/pkg/credentials"
+
+	"github.com/hookline/hookline/pkg/store"
+)
+
+// Config says which bucket, and who we are to it.
+type Config struct {
+	// Endpoint is the service's URL; default https://s3.amazonaws.com.
+	Endpoint string `yaml:"endpoint"`
+	// Region is the bucket's; default as the service says.
+	Region string `yaml:"region"`
+	// Bucket is required. It has to be there.
+	Bucket string `yaml:"bucket"`
+	// AccessKey and SecretKey are required; SessionToken belongs to temporary ones.
+	AccessKey    string `yaml:"access_key"`
+	SecretKey    string `yaml:"secret_key"`
+	SessionToken string `yaml:"session_token"`
+	// PathStyle puts the bucket into the path of requests, not into the name of the host; most services other than
+	// Amazon's want it where the endpoint is an address.
+	PathStyle bool `yaml:"path_style"`
+	// CA are PEM certificates that the service's is checked against; default the system's.
+	CA string `yaml:"ca"`
+	// Dir is what all keys begin with, a "/" behind it; default nothing.
+	Dir string `yaml:"dir"`
+}
+
+// partSize is that of a multipart upload in bytes, one of which is in memory; 10,000 of them are the most: 78 GiB.
+const partSize = 8 << 20
+
+// place is a bucket, and a connection to it: requests share a pool of their own.
+type place struct {
+	client      minio.Core
+	bucket, dir string
+}
+
+// New checks cfg. It connects to nothing.
+func New(cfg Config) (store.Place, error) {
+	endpoint, err := url.Parse(cfg.Endpoint)
+	if cfg.Endpoint == "" {
+		endpoint, err = url.Parse("https://s3.amazonaws.com")
+	}
+	var errs []error
+	if err != nil || endpoint.Scheme != "http" && endpoint.Scheme != "https" || endpoint.Host == "" || strings.Trim(endpoint.Path, "/") != "" {
+		errs = append(errs, errors.New("endpoint: must be https://host or http://host:port, without a path"))
+	}
+	if cfg.Bucket == "" || cfg.AccessKey == "" || cfg.SecretKey == "" {
+		errs = append(errs, errors.New("bucket, access_key, secret_key: are required"))
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	lookup := minio.BucketLookupAuto
+	if cfg.PathStyle {
+		lookup = minio.BucketLookupPath
+	}
+	transport, err := minio.DefaultTransport(endpoint.Scheme == "https")
+	if err != nil {
+		return nil, err
+	}
+	transport.ResponseHeaderTimeout = 5 * time.Minute // to put many parts together takes a service its time
+	if cfg.CA != "" {
+		transport.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: x509.NewCertPool()}
+		if !transport.TLSClientConfig.RootCAs.AppendCertsFromPEM([]byte(cfg.CA)) {
+			return nil, errors.New("ca: holds no PEM certificate")
+		}
+	}
+	client, err := minio.NewCore(endpoint.Host, &minio.Options{
+		Creds:  credentials.NewStaticV4(cfg.AccessKey, cfg.SecretKey, cfg.SessionToken),
+		Secure: endpoint.Scheme == "https", Region: cfg.Region, BucketLookup: lookup, Transport: transport,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &place{*client, cfg.Bucket, strings.Trim(cfg.Dir, "/")}, nil
+}
+
+// Connect returns p itself: each request connects where it must.
+func (p *place) Connect(context.Context) (store.Conn, error) { return p, nil }
+
+func (p *place) Close() error { return nil }
+
+func (p *place) key(name string) string { return strings.TrimPrefix(path.Join(p.dir, name), "/") }
+
+func (p *place) List(ctx context.Context, dir string) (names []string, err error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel() // ends the listing where it is left early
+	prefix := p.key(dir)
+	if prefix != "" {
+		prefix += "/"
+	}
+	for object := range p.client.Client.ListObjects(ctx, p.bucket, minio.ListObjectsOptions{Prefix: prefix}) {
+		if object.Err != nil {
+			return nil, said(object.Err)
+		}
+		if base := strings.TrimPrefix(object.Key, prefix); base != "" && !strings.Contains(base, "/") {
+			names = append(names, path.Join(dir, base))
+		}
+	}
+	return names, nil
+}
+
+func (p *place) Open(ctx context.Context, name string) (io.ReadCloser, error) {
+	body, _, _, err := p.client.GetObject(ctx, p.bucket, p.key(name), minio.GetObjectOptions{})
+	return body, said(err)
+}
+
+func (p *place) Has(ctx context.Context, name string) (bool, error) {
+	_, err := p.client.StatObject(ctx, p.bucket, p.key(name), minio.StatObjectOptions{})
+	if err = said(err); errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// Put sends what is shorter than a part in one request, anything else in parts, one of them in memory at a time.
+func (p *place) Put(ctx context.Context, name string, content io.Reader) error {
+	content = store.Reader(ctx, content)
+	head, err := io.ReadAll(io.LimitReader(content, partSize))
+	if err != nil {
+		return err
+	}
+	size := int64(len(head))
+	content = io.MultiReader(bytes.NewReader(head), content)
+	if size == partSize {
+		size = -1 // unknown
+	} else {
+		content = bytes.NewReader(head) // which can be sent again
+	}
+	_, err = p.client.Client.PutObject(ctx, p.bucket, p.key(name), content, size, minio.PutObjectOptions{
+		PartSize: partSize, DisableContentSha256: size == 0, // the signed form of nothing has no length
+	})
+	return said(err)
+}
+
+// said is what the service answered.
+func said(err error) error {
+	if err == nil {
+		return nil
+	}
+	switch answer := minio.ToErrorResponse(err); answer.Code {
+	case "NoSuchKey":
+		return fmt.Errorf("%w: %w", fs.ErrNotExist, err)
+	case "NoSuchBucket", "AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "InvalidBucketName", "AllAccessDisabled":
+		return fmt.Errorf("%w: %w; check bucket, access_key, secret_key and what they may do", store.ErrRefused, err)
+	}
+	return err
+}

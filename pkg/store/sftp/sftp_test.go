@@ -1,0 +1,132 @@
+package sftp_test
+
+import (
+	"errors"
+	"os"
+	osuser "os/user"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"golang.org/x/crypto/ssh"
+	"golang.org/x/crypto/ssh/knownhosts"
+
+	"github.com/hookline/hookline/pkg/store"
+	"github.com/hookline/hookline/pkg/store/sftp"
+	"github.com/hookline/hookline/pkg/store/storetest"
+)
+
+func newPlace(t *testing.T, cfg sftp.Config) store.Place {
+	t.Helper()
+	place, err := sftp.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return place
+}
+
+func TestServer(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	s := storetest.NewSFTP(t, dir)
+	place := newPlace(t, sftp.Config{Address: s.Address, User: "alma", Password: "secret", KnownHosts: knownhosts.Line([]string{s.Address}, s.Host.PublicKey())})
+	storetest.Run(t, place, storetest.Files(os.DirFS(dir)))
+}
+
+// TestOpenSSH runs against the server that most will meet.
+func TestOpenSSH(t *testing.T) {
+	t.Parallel()
+	program := storetest.Program(t, "openssh-server", "sshd", "/usr/sbin/sshd")
+	dir, port := t.TempDir(), storetest.Port(t)
+	host, hostPEM := storetest.NewKey(t)
+	user, userPEM := storetest.NewKey(t)
+	at := func(name, text string) string {
+		file := filepath.Join(dir, name)
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return file
+	}
+	me, err := osuser.Current()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if me.Uid == "0" { // it wants this folder
+		if err := os.MkdirAll("/run/sshd", 0o755); err != nil {
+			t.Skip(err)
+		}
+	}
+	conf := at("sshd_config", strings.Join([]string{
+		"ListenAddress 127.0.0.1", "Port " + port, "HostKey " + at("host", hostPEM), "AuthorizedKeysFile " + at("user", string(ssh.MarshalAuthorizedKey(user.PublicKey()))),
+		"StrictModes no", "UsePAM no", "PidFile none", "PermitRootLogin prohibit-password", "Subsystem sftp internal-sftp",
+	}, "\n")+"\n")
+	storetest.Start(t, "127.0.0.1:"+port, program, "-D", "-e", "-f", conf)
+	files := filepath.Join(dir, "files")
+	place := newPlace(t, sftp.Config{Address: "127.0.0.1:" + port, User: me.Username, Key: userPEM, Fingerprint: ssh.FingerprintSHA256(host.PublicKey()), Dir: files})
+	storetest.Run(t, place, storetest.Files(os.DirFS(files)))
+}
+
+func TestWhoIsLetInAndWhoIsTrusted(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	s := storetest.NewSFTP(t, dir)
+	other, otherPEM := storetest.NewKey(t)
+	name := knownhosts.Normalize(s.Address)
+	print := ssh.FingerprintSHA256(s.Host.PublicKey())
+	good := sftp.Config{Address: s.Address, User: "alma", Password: "secret", Fingerprint: print, Dir: filepath.Join(dir, "below")}
+	for what, c := range map[string]struct {
+		change func(*sftp.Config)
+		want   string
+	}{
+		"password": {func(*sftp.Config) {}, ""},
+		"key":      {func(c *sftp.Config) { c.Password, c.Key = "", s.User }, ""},
+		"hashed name": {func(c *sftp.Config) {
+			c.Fingerprint, c.KnownHosts = "", knownhosts.HashHostname(name)+" "+string(ssh.MarshalAuthorizedKey(s.Host.PublicKey()))
+		}, ""},
+		"one of several keys": {func(c *sftp.Config) {
+			c.Fingerprint, c.KnownHosts = "", knownhosts.Line([]string{name}, other.PublicKey())+"\n# comment\n"+knownhosts.Line([]string{"x", name}, s.Host.PublicKey())
+		}, ""},
+		"wrong password":    {func(c *sftp.Config) { c.Password = "hush" }, "check user, password and key"},
+		"wrong key":         {func(c *sftp.Config) { c.Password, c.Key = "", otherPEM }, "check user, password and key"},
+		"wrong fingerprint": {func(c *sftp.Config) { c.Fingerprint = "SHA256:x" }, "shows an unknown key, " + print},
+		"wrong known key": {func(c *sftp.Config) {
+			c.Fingerprint, c.KnownHosts = "", knownhosts.Line([]string{name}, other.PublicKey())
+		}, "shows an unknown key"},
+	} {
+		cfg := good
+		c.change(&cfg)
+		conn, err := newPlace(t, cfg).Connect(t.Context())
+		if err == nil {
+			err = errors.Join(conn.Put(t.Context(), "x.xml", strings.NewReader(what)), conn.Close())
+		}
+		if c.want == "" && err != nil || c.want != "" && (!errors.Is(err, store.ErrRefused) || !strings.Contains(err.Error(), c.want)) {
+			t.Errorf("%s: %v", what, err)
+		}
+		if err != nil && strings.Contains(err.Error(), "hush") {
+			t.Errorf("%s: the error leaks: %v", what, err)
+		}
+	}
+	if _, err := os.Stat(filepath.Join(dir, "below", "x.xml")); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestNewNamesWhatIsWrong(t *testing.T) {
+	t.Parallel()
+	_, err := sftp.New(sftp.Config{})
+	for _, want := range []string{"address, user: are required", "password or key: one is required", "known_hosts or fingerprint: one is required"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q is not in %v", want, err)
+		}
+	}
+	for want, cfg := range map[string]sftp.Config{
+		"SHA256:":         {Fingerprint: "MD5:x"},
+		"has no key":      {KnownHosts: "other ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ1Yc0e2kY2yUo5c7u3uVYk4bW1y0m1n2o3p4q5r6s7t"},
+		"has no key of h": {KnownHosts: "nonsense"},
+	} {
+		cfg.Address, cfg.User, cfg.Password = "h", "u", "p"
+		if _, err := sftp.New(cfg); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q is not in %v", want, err)
+		}
+	}
+}

@@ -1,0 +1,122 @@
+package notify
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+
+	"go.uber.org/zap"
+
+	"github.com/hookline/hookline/pkg/handler"
+)
+
+// Config says who is told what, and how.
+type Config struct {
+	// Alma is the institution whose users are told, by its name in the configuration; needed if there are several.
+	Alma string `yaml:"alma"`
+	// User is a template that makes the user's ID of an event; default DefaultUser, who started a job.
+	User string `yaml:"user"`
+	// Text is a template that makes the message: {{.data.job_instance.name}}. Beside .data, the event's JSON body, it has
+	// .id, .source, .action, .route, .time, and .user with .primary_id, .first_name, .last_name and .language. Required.
+	// A field that is not there is empty. What is longer than 1600 characters is cut.
+	Text string `yaml:"text"`
+	// SMS reaches the phone that Alma has marked for text messages.
+	SMS SMS `yaml:"sms"`
+	// Email reaches the preferred address of whom SMS does not reach.
+	Email Email `yaml:"email"`
+	// URL is told where neither of them reaches anybody: teams+https://... of a workflow in Teams, or an address in the form of
+	// shoutrrr (https://shoutrrr.nickfedor.com), such as slack://hook:A-B-C@webhook, discord://TOKEN@ID, generic+https://host/path.
+	URL string `yaml:"url"`
+	// Sent is a folder that remembers for 30 days what was sent, so that nothing is sent twice. It must last, and all
+	// workers of the route must share it. Empty: nothing is remembered.
+	Sent string `yaml:"sent"`
+}
+
+// DefaultUser is the Config.User of one who says nothing: who started a job.
+const DefaultUser = "{{.data.job_instance.submitted_by.value}}"
+
+// SMS is one service for text messages, at most one of them.
+type SMS struct {
+	Twilio *Twilio `yaml:"twilio"`
+	SNS    *SNS    `yaml:"sns"`
+	HTTP   *HTTP   `yaml:"http"`
+	// Country is the calling code of numbers that were typed without one: "49". Empty: such numbers are not used.
+	Country string `yaml:"country"`
+}
+
+// country is a calling code of E.164.
+var country = regexp.MustCompile(`^([1-9][0-9]{0,2})?$`)
+
+// AsksAlma tells whether people have to be looked up: where a message goes to a person rather than to a place.
+func (c Config) AsksAlma() bool {
+	return c.SMS.Twilio != nil || c.SMS.SNS != nil || c.SMS.HTTP != nil || c.Email != (Email{})
+}
+
+// New checks cfg. It does no I/O. People may be nil unless cfg asks Alma.
+func New(cfg Config, people People, m *Metrics, log *zap.Logger) (handler.Handler, error) {
+	n := &notifier{metrics: m, log: log, country: cfg.SMS.Country}
+	var errs []error
+	check := func(err error) { errs = append(errs, err) }
+
+	if cfg.User == "" {
+		cfg.User = DefaultUser
+	}
+	if cfg.Text == "" {
+		check(errors.New("text: is required; a template such as '{{.data.job_instance.name}} has ended'"))
+	}
+	var err error
+	n.user, err = newText("user", cfg.User)
+	check(err)
+	n.text, err = newText("text", cfg.Text)
+	check(err)
+	n.subject, err = newText("email.subject", cfg.Email.subject())
+	check(err)
+	if !country.MatchString(cfg.SMS.Country) {
+		check(fmt.Errorf("sms.country %q: must be a calling code such as 49, without + or 00", cfg.SMS.Country))
+	}
+	n.smsName, n.sms, err = cfg.SMS.sender()
+	check(err)
+	n.email, err = cfg.Email.sender()
+	check(err)
+	n.url, err = newURL(cfg.URL)
+	check(err)
+	if cfg.Sent != "" {
+		n.marks = &marks{dir: cfg.Sent}
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	for service, sender := range map[string]Sender{n.smsName: n.sms, serviceEmail: n.email, serviceURL: n.url} {
+		if sender != nil {
+			m.prepare(service)
+		}
+	}
+	if n.sms == nil && n.email == nil && n.url == nil {
+		return nil, errors.New("sms, email, url: at least one is needed to tell anybody")
+	}
+	if cfg.AsksAlma() {
+		n.people = people
+	}
+	return n, nil
+}
+
+// sender is the one service that is named, and its name.
+func (s SMS) sender() (name string, sender Sender, err error) {
+	var found []string
+	if s.Twilio != nil {
+		found, name = append(found, "twilio"), "twilio"
+		sender, err = s.Twilio.sender()
+	}
+	if s.SNS != nil {
+		found, name = append(found, "sns"), "sns"
+		sender, err = s.SNS.sender()
+	}
+	if s.HTTP != nil {
+		found, name = append(found, "http"), "http"
+		sender, err = s.HTTP.sender()
+	}
+	if len(found) > 1 {
+		return "", nil, fmt.Errorf("sms: keep one of %v", found)
+	}
+	return name, sender, err
+}

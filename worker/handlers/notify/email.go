@@ -1,0 +1,130 @@
+package notify
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	netmail "net/mail"
+	"strings"
+	"time"
+
+	"github.com/wneessen/go-mail"
+
+	"github.com/hookline/hookline/pkg/handler"
+)
+
+// Email is an SMTP server that takes e-mail in for delivery.
+type Email struct {
+	// Host is the server's name. Empty: no e-mail.
+	Host string `yaml:"host"`
+	// Port is its port; default 587, and 465 with tls: implicit.
+	Port int `yaml:"port"`
+	// TLS is starttls (default; required of the server), implicit, or none: for a server on the same machine only.
+	TLS string `yaml:"tls"`
+	// User and Password log in; empty: no login.
+	User     string `yaml:"user"`
+	Password string `yaml:"password"`
+	// From is whom it comes from: "Library <library@example.org>". Required.
+	From string `yaml:"from"`
+	// Subject is a template as Config.Text is; default DefaultSubject.
+	Subject string `yaml:"subject"`
+}
+
+// mailTimeout bounds the connection, with its login, and then the sending.
+const mailTimeout = 10 * time.Second
+
+// DefaultSubject is the Email.Subject of one who says nothing.
+const DefaultSubject = "{{with .data.job_instance}}{{.name}}: {{.status.desc}}{{else}}{{$.action}}{{end}}"
+
+func (e Email) subject() string { return cmp.Or(e.Subject, DefaultSubject) }
+
+type emailSender struct {
+	host    string
+	options []mail.Option
+	from    *netmail.Address
+}
+
+func (e Email) sender() (Sender, error) {
+	if e == (Email{}) {
+		return nil, nil
+	}
+	var errs []error
+	if e.Host == "" {
+		errs = append(errs, errors.New("email.host: is required; the name of an SMTP server"))
+	}
+	from, err := netmail.ParseAddress(e.From)
+	if err != nil {
+		errs = append(errs, errors.New("email.from: must be an address such as Library <library@example.org>"))
+	}
+	options, port := []mail.Option{mail.WithoutNoop(), mail.WithTimeout(mailTimeout)}, 587
+	switch e.TLS {
+	case "", "starttls":
+		options = append(options, mail.WithTLSPolicy(mail.TLSMandatory))
+	case "implicit":
+		options, port = append(options, mail.WithSSL()), 465
+	case "none":
+		options = append(options, mail.WithTLSPolicy(mail.NoTLS))
+	default:
+		errs = append(errs, fmt.Errorf("email.tls %q: must be starttls, implicit or none", e.TLS))
+	}
+	if e.Port < 0 || e.Port > 65535 {
+		errs = append(errs, fmt.Errorf("email.port %d: must be 1 to 65535", e.Port))
+	}
+	options = append(options, mail.WithPort(cmp.Or(e.Port, port)))
+	if e.User != "" {
+		options = append(options, mail.WithSMTPAuth(mail.SMTPAuthAutoDiscover), mail.WithUsername(e.User), mail.WithPassword(e.Password))
+	}
+	return emailSender{e.Host, options, from}, errors.Join(errs...)
+}
+
+// Send hands the message to the server, which answers once it has it. The Message-ID is the same for the same event.
+func (e emailSender) Send(ctx context.Context, m Message) error {
+	message := mail.NewMsg(mail.WithNoDefaultUserAgent())
+	message.FromMailAddress(e.from)
+	if err := message.To(m.To); err != nil {
+		return handler.Permanent(errors.New("the user's e-mail address cannot be read"))
+	}
+	message.Subject(m.Subject)
+	_, domain, _ := strings.Cut(e.from.Address, "@")
+	message.SetMessageIDWithValue(m.Key + "@" + domain)
+	message.SetDate()
+	message.SetGenHeader("Auto-Submitted", "auto-generated") // RFC 3834: no out-of-office replies
+	message.SetBodyString(mail.TypeTextPlain, m.Text)
+
+	client, err := mail.NewClient(e.host, e.options...)
+	if err != nil {
+		return fmt.Errorf("%s: %w", e.host, err)
+	}
+	if err := client.DialWithContext(ctx); err != nil {
+		return fmt.Errorf("%s: %w", e.host, err)
+	}
+	err = await(ctx, func() error {
+		err := client.Send(message)
+		_ = client.Close() // what it says now changes nothing
+		return judgeMail(err, message.IsDelivered())
+	})
+	if err != nil {
+		return fmt.Errorf("%s: %w", e.host, err)
+	}
+	return nil
+}
+
+// judgeMail turns an error of SMTP into what Sender.Send says, without the server's words, which name the address.
+func judgeMail(err error, delivered bool) error {
+	var smtp *mail.SendError
+	if err == nil || delivered {
+		return nil
+	}
+	if !errors.As(err, &smtp) {
+		return fmt.Errorf("%w: the connection broke", errMaybe)
+	}
+	said := fmt.Errorf("%s, code %d %s", smtp.Reason, smtp.ErrorCode(), smtp.EnhancedStatusCode())
+	switch {
+	case smtp.Reason == mail.ErrSMTPDataClose && smtp.ErrorCode() == 0:
+		return fmt.Errorf("%w: the answer to the whole message was lost", errMaybe)
+	case smtp.ErrorCode() >= 500:
+		return handler.Permanent(said)
+	}
+	return said
+}

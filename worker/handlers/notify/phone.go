@@ -1,0 +1,28 @@
+package notify
+
+import (
+	"regexp"
+	"strings"
+)
+
+// e164 is a phone number as services want it (ITU-T E.164): at most 15 digits, the first of them not 0.
+var e164 = regexp.MustCompile(`^\+[1-9][0-9]{6,14}$`)
+
+// phone makes a number as people type it into one in the form of E.164. country is the calling code, such as "49", of
+// numbers without one; where it is empty, those cannot be used.
+func phone(typed, country string) (string, bool) {
+	number := strings.Map(func(r rune) rune {
+		if strings.ContainsRune(" \t\u00a0-–./()[]", r) {
+			return -1
+		}
+		return r
+	}, strings.ReplaceAll(typed, "(0)", ""))
+	switch {
+	case strings.HasPrefix(number, "+"):
+	case strings.HasPrefix(number, "00"):
+		number = "+" + number[2:]
+	case country != "":
+		number = "+" + country + strings.TrimPrefix(number, "0")
+	}
+	return number, e164.MatchString(number)
+}

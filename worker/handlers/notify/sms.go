@@ -1,0 +1,55 @@
+package notify
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+)
+
+// HTTP sends text messages by any service that takes them over HTTP.
+type HTTP struct {
+	// URL is where each message is posted. Required.
+	URL string `yaml:"url"`
+	// Headers are sent with each; Content-Type is application/json unless it says otherwise.
+	Headers map[string]string `yaml:"headers"`
+	// Body is a template over .to, .text and .key; {{json .text}} writes a value as JSON does, {{urlquery .text}} as a form
+	// does. Default DefaultBody.
+	Body string `yaml:"body"`
+}
+
+// DefaultBody is the HTTP.Body of one who says nothing.
+const DefaultBody = `{"to":{{json .to}},"text":{{json .text}}}`
+
+type httpSMS struct {
+	url    string
+	header http.Header
+	body   text
+	client *http.Client
+}
+
+func (h HTTP) sender() (Sender, error) {
+	body, err := newText("sms.http.body", cmp.Or(h.Body, DefaultBody))
+	if h.URL == "" {
+		err = errors.Join(err, errors.New("sms.http.url: is required"))
+	} else {
+		err = errors.Join(err, checkURL("sms.http.url", h.URL))
+	}
+	header := http.Header{"Content-Type": {"application/json"}}
+	for name, value := range h.Headers {
+		header.Set(name, value)
+	}
+	return httpSMS{h.URL, header, body, newClient()}, err
+}
+
+// Send posts the body. Idempotency-Key (an Internet draft that several services follow) is the same for the same message.
+func (h httpSMS) Send(ctx context.Context, m Message) error {
+	body, err := h.body.fill(map[string]any{"to": m.To, "text": m.Text, "key": m.Key})
+	if err != nil {
+		return fmt.Errorf("sms.http.body: %w", err)
+	}
+	header := h.header.Clone()
+	header.Set("Idempotency-Key", m.Key)
+	return post(ctx, h.client, h.url, header, body)
+}

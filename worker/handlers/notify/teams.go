@@ -1,0 +1,33 @@
+package notify
+
+import (
+	"context"
+	"net/http"
+	"strings"
+)
+
+// teamsPrefix begins the address of a workflow of Microsoft Teams: "teams+https://..." is what the workflow "Post to a
+// channel when a webhook request is received" shows, with teams+ before it. shoutrrr's own teams:// is for the connectors that came
+// before workflows.
+const teamsPrefix = "teams+"
+
+type teams struct {
+	url    string
+	client *http.Client
+}
+
+// Send posts an Adaptive Card (adaptivecards.io) of one block of text.
+func (t teams) Send(ctx context.Context, m Message) error {
+	text, err := encode(m.Text)
+	if err != nil {
+		return err
+	}
+	body := `{"type":"message","attachments":[{"contentType":"application/vnd.microsoft.card.adaptive","content":` +
+		`{"type":"AdaptiveCard","version":"1.4","body":[{"type":"TextBlock","wrap":true,"text":` + text + `}]}}]}`
+	return post(ctx, t.client, t.url, http.Header{"Content-Type": {"application/json"}}, body)
+}
+
+func newTeams(address string) (Sender, error) {
+	url := strings.TrimPrefix(address, teamsPrefix)
+	return teams{url, newClient()}, checkURL("url", url)
+}

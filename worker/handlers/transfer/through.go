@@ -1,0 +1,89 @@
+package transfer
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os/exec"
+	"strings"
+	"sync"
+	"time"
+)
+
+// maxStderr is how much of the end of a program's standard error an error shows, in bytes.
+const maxStderr = 960
+
+// run is a program that changes a stream.
+type run struct {
+	out  *io.PipeReader
+	done chan error
+}
+
+// programError is that a program exited with a status other than 0: it refused its input.
+type programError struct{ err error }
+
+func (e *programError) Error() string { return e.err.Error() }
+func (e *programError) Unwrap() error { return e.err }
+
+// start runs a program, without a shell, with in as its standard input. Reading run.out to the end gives its error as
+// well.
+func start(ctx context.Context, argv, env []string, in io.Reader) *run {
+	stderr := &tail{}
+	out, stdout := io.Pipe()
+	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
+	cmd.Env, cmd.Stdin, cmd.Stdout, cmd.Stderr, cmd.WaitDelay = env, in, stdout, stderr, 2*time.Second
+	r := &run{out, make(chan error, 1)}
+	go func() {
+		err := cmd.Run()
+		var exit *exec.ExitError
+		switch {
+		case err != nil && ctx.Err() != nil:
+			err = context.Cause(ctx)
+		case errors.As(err, &exit) && exit.Exited():
+			err = &programError{fmt.Errorf("%s: %w %s", argv[0], err, stderr)}
+		case err != nil:
+			err = fmt.Errorf("%s: %w %s", argv[0], err, stderr)
+		default:
+			_, err = io.Copy(io.Discard, in) // what it did not want
+		}
+		r.done <- err                  // first, so that end knows it when out has ended
+		_ = stdout.CloseWithError(err) // never fails
+	}()
+	return r
+}
+
+// end waits for the program, and returns whose error came first: its own, or put, what became of its output. A program
+// whose output nobody reads on fails as well, which says nothing about its input.
+func (r *run) end(put error) error {
+	select {
+	case err := <-r.done:
+		return cmp.Or(err, put)
+	default:
+		_ = r.out.CloseWithError(put) // never fails
+		return cmp.Or(put, <-r.done)
+	}
+}
+
+// tail keeps the end of what is written to it.
+type tail struct {
+	mu   sync.Mutex
+	kept []byte
+}
+
+func (t *tail) Write(p []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.kept = append(t.kept, p...)
+	if more := len(t.kept) - maxStderr; more > 0 {
+		t.kept = append(t.kept[:0], t.kept[more:]...)
+	}
+	return len(p), nil
+}
+
+func (t *tail) String() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return strings.TrimSpace(strings.ToValidUTF8(string(t.kept), ""))
+}
