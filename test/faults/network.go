@@ -67,10 +67,16 @@ func slowSenders(ctx context.Context, t *trial) (func(context.Context) error, er
 	return func(ctx context.Context) error { stop(); return closing(conns)(ctx) }, err
 }
 
-// dial opens connections to all receivers by turns.
+// dial opens connections to all receivers by turns. One that another fault has stopped is there again soon.
 func (t *trial) dial(ctx context.Context, count int) (conns []net.Conn, err error) {
+	ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
+	defer cancel()
 	for n := range count {
-		conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", t.Receivers[n%len(t.Receivers)].Listen)
+		var conn net.Conn
+		err := system.Eventually(ctx, func() (err error) {
+			conn, err = (&net.Dialer{}).DialContext(ctx, "tcp", t.Receivers[n%len(t.Receivers)].Listen)
+			return err
+		})
 		if err != nil {
 			return conns, err
 		}
