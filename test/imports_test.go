@@ -20,6 +20,7 @@ func TestImportsRunOneWay(t *testing.T) {
 		"pkg/alma":      {},
 		"pkg/broker":    {"pkg/event"},
 		"pkg/ledger":    {},
+		"pkg/privacy":   {"pkg/event"},
 
 		"pkg/broker/rabbitmq":   {"pkg/broker", "pkg/event", "pkg/ledger"},
 		"pkg/broker/embedded":   {"pkg/broker", "pkg/event"},
@@ -37,8 +38,8 @@ func TestImportsRunOneWay(t *testing.T) {
 		"pkg/store/webdav":    {"pkg/store"},
 
 		"spool":                    {"pkg/broker", "pkg/event"},
-		"receiver":                 {"pkg/broker", "pkg/event", "pkg/signature"},
-		"worker":                   {"pkg/broker", "pkg/event", "pkg/handler"},
+		"receiver":                 {"pkg/broker", "pkg/event", "pkg/privacy", "pkg/signature"},
+		"worker":                   {"pkg/broker", "pkg/event", "pkg/handler", "pkg/privacy"},
 		"worker/handlers/enrich":   {"pkg/alma", "pkg/event", "pkg/handler"},
 		"worker/handlers/exec":     {"pkg/event", "pkg/handler"},
 		"worker/handlers/file":     {"pkg/event", "pkg/handler"},
@@ -49,7 +50,7 @@ func TestImportsRunOneWay(t *testing.T) {
 		"doctor":                   {"pkg/alma", "pkg/signature", "sender"},
 		"sender":                   {"pkg/event", "pkg/signature"},
 
-		"app/config": {"pkg/alma", "pkg/broker", "pkg/event", "pkg/handler", "pkg/signature", "receiver", "worker"},
+		"app/config": {"pkg/alma", "pkg/broker", "pkg/event", "pkg/handler", "pkg/privacy", "pkg/signature", "receiver", "worker"},
 		"app": {
 			"app/config", "pkg/alma", "pkg/broker", "pkg/broker/embedded", "pkg/broker/rabbitmq", "pkg/event", "pkg/handler", "receiver", "spool", "worker",
 			"worker/handlers/enrich", "worker/handlers/exec", "worker/handlers/file", "worker/handlers/http", "worker/handlers/log", "worker/handlers/notify",
