@@ -57,10 +57,36 @@ func AfterOf(err error) (time.Duration, bool) {
 	return 0, false
 }
 
+// Private adds to err what may quote the event, such as the words of a program or a service: a dead letter has it, beside the event
+// itself, and the log does not. Private(nil, detail) is nil.
+func Private(err error, detail string) error {
+	if err == nil {
+		return nil
+	}
+	return &privateError{err, detail}
+}
+
+// LogText is what a log may say of err: without what Private added.
+func LogText(err error) string {
+	var p *privateError
+	if errors.As(err, &p) {
+		return p.err.Error()
+	}
+	return err.Error()
+}
+
 type permanentError struct{ err error }
 
 func (e *permanentError) Error() string { return e.err.Error() }
 func (e *permanentError) Unwrap() error { return e.err }
+
+type privateError struct {
+	err    error
+	detail string
+}
+
+func (e *privateError) Error() string { return e.err.Error() + ": " + e.detail }
+func (e *privateError) Unwrap() error { return e.err }
 
 type retryError struct {
 	err   error

@@ -22,7 +22,11 @@ func TestErrorsKeepTheirMarkWhenWrapped(t *testing.T) {
 	if d, ok := handler.AfterOf(later); !ok || d != time.Minute || !errors.Is(later, cause) {
 		t.Errorf("after %v, %v", d, ok)
 	}
-	if handler.Permanent(nil) != nil || handler.RetryAfter(1, nil) != nil {
+	private := handler.Permanent(handler.Private(cause, "sample.patron"))
+	if !errors.Is(private, cause) || !handler.IsPermanent(private) || private.Error() != "cause: sample.patron" || handler.LogText(private) != "cause" || handler.LogText(permanent) != "wrapped: cause" {
+		t.Errorf("private: %v, logged as %s", private, handler.LogText(private))
+	}
+	if handler.Private(nil, "x") != nil || handler.Permanent(nil) != nil || handler.RetryAfter(1, nil) != nil {
 		t.Error("nil became an error")
 	}
 }
