@@ -34,6 +34,9 @@ var ErrUnreadable = errors.New("the body is neither JSON nor XML, so nothing can
 
 var hashed = regexp.MustCompile(`^` + Prefix + `[0-9a-f]{32}$`)
 
+// Redacted tells whether a value stands in the place of another that was hashed or masked, so that nobody can be found by it.
+func Redacted(value string) bool { return value == Mask || hashed.MatchString(value) }
+
 // Redactor redacts events as a Config says. It is safe for concurrent use.
 type Redactor struct {
 	rules rules
@@ -118,7 +121,7 @@ func (r *Redactor) stand(rule *rule, value string) string {
 		return ""
 	case rule.verb == mask:
 		return Mask
-	case hashed.MatchString(value):
+	case hashed.MatchString(value): // at the source, and now for the route: the same patron stays the same
 		return value
 	}
 	mac := hmac.New(sha256.New, r.key)

@@ -37,7 +37,7 @@ func (w *xmlWalk) document() error {
 	for root := false; ; {
 		from := w.offset()
 		token, err := w.decoder.Token()
-		if err == io.EOF && root {
+		if errors.Is(err, io.EOF) && root {
 			return nil
 		} else if err != nil {
 			return err
