@@ -112,17 +112,6 @@ func (b *builder) build() *Config {
 	return c
 }
 
-// pairs goes through a mapping in the order of the file.
-func pairs(mapping *yaml.Node) func(yield func(string, *yaml.Node) bool) {
-	return func(yield func(string, *yaml.Node) bool) {
-		for i := 0; i+1 < len(mapping.Content); i += 2 {
-			if !yield(mapping.Content[i].Value, mapping.Content[i+1]) {
-				return
-			}
-		}
-	}
-}
-
 // blame notes err, if it is one, at path; joined errors on one line.
 func (b builder) blame(path []string, err error) {
 	if err == nil {
@@ -274,10 +263,7 @@ func (b builder) route(name string, node *yaml.Node) worker.Route {
 	b.blame(append(path, "handler"), f.Handler.Decode(&kind))
 	h, err := b.kinds.Handlers.New(kind.Kind, func(into any) error { return withoutKind(&f.Handler).Load(into, yaml.WithKnownFields()) })
 	b.blame(append(path, "handler"), err)
-	if redactor := b.redactor(path, f.Redact); redactor != nil && h != nil {
-		h = worker.Redacted(redactor, h)
-	}
-	h = b.enrich(path, &f.Enrich, h)
+	h = b.enrich(path, &f.Enrich, b.redacted(path, f.Redact, h))
 	if r.Handler = h; h != nil {
 		b.blame(path, r.Check())
 	} else {

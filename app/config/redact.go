@@ -3,7 +3,9 @@ package config
 import (
 	"go.yaml.in/yaml/v4"
 
+	"github.com/hookline/hookline/pkg/handler"
 	"github.com/hookline/hookline/pkg/privacy"
+	"github.com/hookline/hookline/worker"
 )
 
 // redactFile is what becomes of personal data: a mapping, or the name of a set alone.
@@ -27,6 +29,15 @@ func (b builder) redactor(path []string, f *redactFile) *privacy.Redactor {
 	r, err := privacy.New(f.Config)
 	b.blame(append(path, "redact"), err)
 	return r
+}
+
+// redacted puts the route's step before h, if it has one.
+func (b builder) redacted(route []string, f *redactFile, h handler.Handler) handler.Handler {
+	r := b.redactor(route, f)
+	if r == nil || h == nil {
+		return h
+	}
+	return worker.Redacted(r, h)
 }
 
 // showRedact is what is said at path, in one line.
