@@ -120,14 +120,10 @@ func signal(p *os.Process, sig syscall.Signal) error {
 }
 
 func (c *command) describe(err error, stderr *tail) error {
-	text := stderr.text()
-	switch {
-	case text == "":
-		return err
-	case c.logStderr:
+	if text := stderr.text(); c.logStderr && text != "" {
 		return fmt.Errorf("%w: %s", err, text)
 	}
-	return handler.Private(err, text)
+	return handler.Private(err, stderr.text())
 }
 
 const prefix = "HOOKLINE_"
