@@ -9,7 +9,7 @@ import (
 )
 
 // errShape is of a document that encoding/xml reads and nobody else would.
-var errShape = errors.New("not one root element")
+var errShape = errors.New("not one root element, or attributes that touch")
 
 // xmlWalk goes once through a document. A path leads below its root, through elements and attributes alike. The text
 // of an element is its field "value", as it is in Alma's JSON: <library desc="Main">MAIN</library> is
@@ -87,12 +87,11 @@ func (w *xmlWalk) start(t xml.StartElement, from int) error {
 		e = &element{rules: below, verdict: own, depth: in.depth + 1}
 	}
 	w.open = append(w.open, e)
-	w.attributes(e, t, from)
-	return nil
+	return w.attributes(e, t, from)
 }
 
 // attributes finds them in a start tag that encoding/xml has read without a complaint: they are in its order, and quoted.
-func (w *xmlWalk) attributes(e *element, t xml.StartElement, from int) {
+func (w *xmlWalk) attributes(e *element, t xml.StartElement, from int) error {
 	at := from
 	for i, a := range t.Attr {
 		if i == 0 {
@@ -107,11 +106,15 @@ func (w *xmlWalk) attributes(e *element, t xml.StartElement, from int) {
 		at += bytes.IndexByte(w.text[at:], quote)
 		end := at
 		at++
+		if bytes.IndexByte([]byte(" \t\r\n/>"), w.text[at]) < 0 {
+			return errShape
+		}
 		if a.Name.Space == "xmlns" || a.Name.Local == "xmlns" {
 			continue
 		}
 		w.field(e, a.Name.Local, a.Value, []edit{{before, at, ""}}, []edit{{start, end, ""}})
 	}
+	return nil
 }
 
 func (w *xmlWalk) chars(t xml.CharData, from int) error {
