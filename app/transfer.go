@@ -16,7 +16,7 @@ func Transfer(ctx context.Context, c *config.Config, route string, job transfer.
 	}
 	h, ok := routes[0].Handler.(*transfer.Handler)
 	if !ok {
-		return fmt.Errorf("route %s does no transfers: name one whose handler is of kind transfer, without enrich, which no transfer reads", route)
+		return fmt.Errorf("route %s does no transfers: name one whose handler is of kind transfer, without enrich and redact, which no transfer reads", route)
 	}
 	return h.Again(ctx, job)
 }

@@ -79,15 +79,20 @@ func (rc *Receiver) publicURL(r *http.Request) string {
 	return (&url.URL{Scheme: "https", Host: r.Host}).String() + r.URL.RequestURI()
 }
 
+// event takes ID and action out of the body as it was signed, and redacts it then.
 func (s *source) event(r *http.Request, m *message, now time.Time) event.Event {
 	id, action := s.extractor.read(m)
-	return event.Event{
+	e := event.Event{
 		ID: id, Source: s.name, Action: action,
 		Time:        now.UTC().Truncate(time.Millisecond),
 		ContentType: clip(r.Header.Get("Content-Type"), maxHeaderValue),
 		Header:      s.header(r.Header),
 		Data:        m.body,
 	}
+	if s.Redact != nil {
+		e, _ = s.Redact.Event(e) // what cannot be redacted has lost its body, and says so
+	}
+	return e
 }
 
 // publish goes on when the sender hangs up: the event is verified and complete, and a repeat has the same ID.

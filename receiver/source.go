@@ -12,6 +12,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"github.com/hookline/hookline/pkg/event"
+	"github.com/hookline/hookline/pkg/privacy"
 	"github.com/hookline/hookline/pkg/signature"
 )
 
@@ -55,6 +56,9 @@ type Source struct {
 	// KeepHeaders are the request headers that an event keeps, at most MaxKeepHeaders; values are cut to 512 bytes.
 	// Content-Encoding is always kept. Headers that carry credentials are refused.
 	KeepHeaders []string `yaml:"keep_headers"`
+	// Redact takes personal data out of each event before it is stored; what was signed is then kept nowhere, and a body that cannot
+	// be read is not kept at all. nil: events are stored as they came.
+	Redact *privacy.Redactor `yaml:"-"`
 }
 
 // Rate allows PerSecond messages a second in the long run and Burst at once. More are answered 429, which some senders
@@ -187,6 +191,8 @@ func keepHeaders(names []string, scheme signature.Scheme) ([]string, error) {
 			errs = append(errs, fmt.Errorf("%q is not the name of a header", name))
 		case slices.Contains(refused, name):
 			errs = append(errs, fmt.Errorf("%s carries credentials and is never kept", name))
+		case name == privacy.Header:
+			errs = append(errs, fmt.Errorf("%s is for us to say, not for the sender", name))
 		case !slices.Contains(kept, name):
 			kept = append(kept, name)
 		}

@@ -20,6 +20,7 @@ func TestImportsRunOneWay(t *testing.T) {
 		"pkg/alma":      {},
 		"pkg/broker":    {"pkg/event"},
 		"pkg/ledger":    {},
+		"pkg/privacy":   {"pkg/event"},
 
 		"pkg/broker/rabbitmq":   {"pkg/broker", "pkg/event", "pkg/ledger"},
 		"pkg/broker/embedded":   {"pkg/broker", "pkg/event"},
@@ -37,19 +38,19 @@ func TestImportsRunOneWay(t *testing.T) {
 		"pkg/store/webdav":    {"pkg/store"},
 
 		"spool":                    {"pkg/broker", "pkg/event"},
-		"receiver":                 {"pkg/broker", "pkg/event", "pkg/signature"},
-		"worker":                   {"pkg/broker", "pkg/event", "pkg/handler"},
-		"worker/handlers/enrich":   {"pkg/alma", "pkg/event", "pkg/handler"},
+		"receiver":                 {"pkg/broker", "pkg/event", "pkg/privacy", "pkg/signature"},
+		"worker":                   {"pkg/broker", "pkg/event", "pkg/handler", "pkg/privacy"},
+		"worker/handlers/enrich":   {"pkg/alma", "pkg/event", "pkg/handler", "pkg/privacy"},
 		"worker/handlers/exec":     {"pkg/event", "pkg/handler"},
 		"worker/handlers/file":     {"pkg/event", "pkg/handler"},
 		"worker/handlers/http":     {"pkg/event", "pkg/handler", "pkg/signature"},
 		"worker/handlers/log":      {"pkg/event", "pkg/handler"},
-		"worker/handlers/notify":   {"pkg/alma", "pkg/event", "pkg/handler"},
+		"worker/handlers/notify":   {"pkg/alma", "pkg/event", "pkg/handler", "pkg/privacy"},
 		"worker/handlers/transfer": {"pkg/event", "pkg/handler", "pkg/marc", "pkg/store", "pkg/store/dropbox", "pkg/store/ftp", "pkg/store/local", "pkg/store/rclone", "pkg/store/s3", "pkg/store/sftp", "pkg/store/webdav"},
 		"doctor":                   {"pkg/alma", "pkg/signature", "sender"},
 		"sender":                   {"pkg/event", "pkg/signature"},
 
-		"app/config": {"pkg/alma", "pkg/broker", "pkg/event", "pkg/handler", "pkg/signature", "receiver", "worker"},
+		"app/config": {"pkg/alma", "pkg/broker", "pkg/event", "pkg/handler", "pkg/privacy", "pkg/signature", "receiver", "worker"},
 		"app": {
 			"app/config", "pkg/alma", "pkg/broker", "pkg/broker/embedded", "pkg/broker/rabbitmq", "pkg/event", "pkg/handler", "receiver", "spool", "worker",
 			"worker/handlers/enrich", "worker/handlers/exec", "worker/handlers/file", "worker/handlers/http", "worker/handlers/log", "worker/handlers/notify",

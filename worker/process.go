@@ -100,8 +100,16 @@ func (r *runner) leave(e event.Event, done <-chan error) {
 	go func() {
 		err := <-done
 		r.hand.leave(e, -1)
-		r.log.Warn("handler returned after it had been left behind", zap.String("id", e.ID), zap.NamedError("said", err))
+		r.log.Warn("handler returned after it had been left behind", zap.String("id", e.ID), zap.String("said", said(err)))
 	}()
+}
+
+// said is what a handler returned, as a log may have it.
+func said(err error) string {
+	if err == nil {
+		return outcomeDone
+	}
+	return handler.LogText(err)
 }
 
 // leftBehind is an error if handlers of the route still run.
@@ -131,7 +139,7 @@ func (r *runner) report(d event.Delivery, res result, o broker.Outcome, took tim
 		fields = append(fields, zap.String("reason", o.Reason))
 	}
 	if res.err != nil {
-		fields = append(fields, zap.String("error", res.err.Error()))
+		fields = append(fields, zap.String("error", handler.LogText(res.err)))
 	}
 	var panicked *panicError
 	if errors.As(res.err, &panicked) {

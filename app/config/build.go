@@ -25,8 +25,9 @@ import (
 // builder turns a document that the schema allows into a Config, and notes what only the packages concerned can tell.
 type builder struct {
 	*document
-	make  MakeKinds
-	kinds Kinds // of the institutions, which are read first
+	make      MakeKinds
+	kinds     Kinds // of the institutions, which are read first
+	redactKey string
 }
 
 // file is the top of hookline.yml. Sources and routes stay nodes: they are decoded over presets and defaults.
@@ -43,6 +44,7 @@ type file struct {
 	Broker        brokerFile    `yaml:"broker"`
 	Spool         Spool         `yaml:"spool"`
 	Limits        Limits        `yaml:"limits"`
+	RedactKey     string        `yaml:"redact_key"`
 	Alma          yaml.Node     `yaml:"alma"`
 	Sources       yaml.Node     `yaml:"sources"`
 	Routes        yaml.Node     `yaml:"routes"`
@@ -76,6 +78,7 @@ func (b *builder) build() *Config {
 		Spool:  Spool{MaxBytes: 1 << 30, MaxAge: 72 * time.Hour},
 	}
 	b.decode(b.root, nil, &f)
+	b.redactKey = f.RedactKey
 	c := &Config{
 		Listen: f.Listen, PrivateListen: f.PrivateListen, PublicURL: f.PublicURL, Data: f.Data, Grace: f.Grace, Duplicates: f.Duplicates, Pprof: f.Pprof,
 		TLS: b.certificate(f.TLS), TrustedProxies: b.networks("trusted_proxies", f.Trusted),
@@ -107,17 +110,6 @@ func (b *builder) build() *Config {
 		}
 	}
 	return c
-}
-
-// pairs goes through a mapping in the order of the file.
-func pairs(mapping *yaml.Node) func(yield func(string, *yaml.Node) bool) {
-	return func(yield func(string, *yaml.Node) bool) {
-		for i := 0; i+1 < len(mapping.Content); i += 2 {
-			if !yield(mapping.Content[i].Value, mapping.Content[i+1]) {
-				return
-			}
-		}
-	}
 }
 
 // blame notes err, if it is one, at path; joined errors on one line.
@@ -215,6 +207,7 @@ func (b builder) fits(source string, maxBody, maxMemory int64) {
 type sourceHead struct {
 	Preset  string      `yaml:"preset"`
 	Secrets secretsFile `yaml:"secrets"`
+	Redact  *redactFile `yaml:"redact"`
 }
 
 func (b builder) source(name string, node *yaml.Node) Source {
@@ -227,7 +220,7 @@ func (b builder) source(name string, node *yaml.Node) Source {
 		return Source{}
 	}
 	b.blame(path, node.Decode(&src))
-	src.Secrets = head.Secrets
+	src.Secrets, src.Redact = head.Secrets, b.redactor(path, head.Redact)
 	if len(src.Secrets) == 0 {
 		b.blame(path, errors.New("secrets is missing: without one nothing can be verified, so nothing would be accepted"))
 	}
@@ -245,6 +238,7 @@ type routeFile struct {
 	Match       oneOrMore     `yaml:"match"`
 	Where       string        `yaml:"where"`
 	Enrich      yaml.Node     `yaml:"enrich"`
+	Redact      *redactFile   `yaml:"redact"`
 	Handler     yaml.Node     `yaml:"handler"`
 	Concurrency int           `yaml:"concurrency"`
 	Timeout     time.Duration `yaml:"timeout"`
@@ -269,7 +263,7 @@ func (b builder) route(name string, node *yaml.Node) worker.Route {
 	b.blame(append(path, "handler"), f.Handler.Decode(&kind))
 	h, err := b.kinds.Handlers.New(kind.Kind, func(into any) error { return withoutKind(&f.Handler).Load(into, yaml.WithKnownFields()) })
 	b.blame(append(path, "handler"), err)
-	h = b.enrich(path, &f.Enrich, h)
+	h = b.enrich(path, &f.Enrich, b.redacted(path, f.Redact, h))
 	if r.Handler = h; h != nil {
 		b.blame(path, r.Check())
 	} else {

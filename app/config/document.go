@@ -145,6 +145,17 @@ func child(node *yaml.Node, step string) *yaml.Node {
 	return nil
 }
 
+// pairs goes through a mapping in the order of the file.
+func pairs(mapping *yaml.Node) func(yield func(string, *yaml.Node) bool) {
+	return func(yield func(string, *yaml.Node) bool) {
+		for i := 0; i+1 < len(mapping.Content); i += 2 {
+			if !yield(mapping.Content[i].Value, mapping.Content[i+1]) {
+				return
+			}
+		}
+	}
+}
+
 func keyNode(node *yaml.Node, key string) *yaml.Node {
 	if node.Kind != yaml.MappingNode {
 		return nil

@@ -10,6 +10,7 @@ import (
 
 	"github.com/hookline/hookline/app/config"
 	"github.com/hookline/hookline/pkg/alma"
+	"github.com/hookline/hookline/pkg/privacy"
 	"github.com/hookline/hookline/pkg/signature"
 	"github.com/hookline/hookline/pkg/store/dropbox"
 	"github.com/hookline/hookline/pkg/store/ftp"
@@ -51,7 +52,8 @@ func TestSchemaAndStructsHaveTheSameKeys(t *testing.T) {
 		"limits":           {schema.Properties["limits"], config.Limits{}, nil},
 		"tls":              {schema.Properties["tls"], struct{}{}, []string{"cert", "key"}},
 		"spool":            {schema.Properties["spool"], config.Spool{}, nil},
-		"source":           {source, receiver.Source{}, []string{"preset", "secrets"}},
+		"source":           {source, receiver.Source{}, []string{"preset", "redact", "secrets"}},
+		"redact":           {schema.Defs["redact"], privacy.Config{}, nil},
 		"source.handshake": {source.Properties["handshake"], receiver.Handshake{}, nil},
 		"source.event":     {source.Properties["event"], receiver.Extract{}, nil},
 		"source.rate":      {source.Properties["rate"], receiver.Rate{}, nil},

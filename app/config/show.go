@@ -42,6 +42,7 @@ type ShownSource struct {
 	MaxBody  int64    `yaml:"max_body" json:"max_body"`
 	Rate     string   `yaml:"rate,omitempty" json:"rate,omitempty"`
 	WhenDown string   `yaml:"when_down" json:"when_down"`
+	Redact   string   `yaml:"redact,omitempty" json:"redact,omitempty"` // what is taken out of its events
 }
 
 // ShownRoute is a route without what its handler may hold of secrets.
@@ -49,6 +50,7 @@ type ShownRoute struct {
 	Match       []string `yaml:"match" json:"match"`
 	Where       string   `yaml:"where,omitempty" json:"where,omitempty"`
 	Enrich      string   `yaml:"enrich,omitempty" json:"enrich,omitempty"` // what is read first
+	Redact      string   `yaml:"redact,omitempty" json:"redact,omitempty"` // what its handler does not see
 	Handler     string   `yaml:"handler" json:"handler"`                   // its kind
 	Concurrency int      `yaml:"concurrency" json:"concurrency"`
 	Timeout     string   `yaml:"timeout" json:"timeout"`
@@ -83,7 +85,7 @@ func (c *Config) Show() Shown {
 			cmp.Or(a.Region, a.URL), cmp.Or(a.Rate, alma.DefaultRate), cmp.Or(a.Processes, 1), a.Reserve)
 	}
 	for name, source := range c.Sources {
-		s.Sources[name] = showSource(name, source)
+		s.Sources[name] = c.showSource(name, source)
 	}
 	for _, route := range c.Routes {
 		s.Routes[route.Name] = c.showRoute(route)
@@ -100,11 +102,11 @@ func (c *Config) YAML() ([]byte, error) {
 	return append([]byte("# in force, from "+c.doc.file+"\n"), text...), nil
 }
 
-func showSource(name string, s Source) ShownSource {
+func (c *Config) showSource(name string, s Source) ShownSource {
 	shown := ShownSource{
 		Preset: s.Preset, Path: receiver.PathPrefix + name, Scheme: string(s.Verify.Kind),
 		Deadline: cmp.Or(s.Deadline, receiver.DefaultDeadline).String(), MaxBody: cmp.Or(s.MaxBody, receiver.DefaultMaxBody),
-		WhenDown: cmp.Or(s.WhenDown, receiver.Spool),
+		WhenDown: cmp.Or(s.WhenDown, receiver.Spool), Redact: c.showRedact("sources", name),
 	}
 	if s.Rate.PerSecond > 0 {
 		shown.Rate = fmt.Sprintf("%g/s", s.Rate.PerSecond)
@@ -125,7 +127,7 @@ func showSource(name string, s Source) ShownSource {
 func (c *Config) showRoute(r worker.Route) ShownRoute {
 	at := []string{"routes", r.Name}
 	shown := ShownRoute{
-		Match: r.Match, Handler: c.doc.find(append(at, "handler", "kind")).Value, Concurrency: r.Concurrency, Timeout: r.Timeout.String(),
+		Match: r.Match, Handler: c.doc.find(append(at, "handler", "kind")).Value, Concurrency: r.Concurrency, Timeout: r.Timeout.String(), Redact: c.showRedact(at...),
 		Retry: fmt.Sprintf("%d attempts, %s to %s apart", r.Retry.Attempts, r.Retry.First, r.Retry.Max),
 	}
 	if r.Pause.Of > 0 {

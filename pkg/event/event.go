@@ -20,7 +20,8 @@ type Event struct {
 	ContentType string
 	// Header holds the allow-listed request headers under their canonical names ("X-Github-Event").
 	Header map[string]string
-	// Data is the request's body, byte for byte as it was signed.
+	// Data is the request's body, byte for byte as it was signed, unless Header has Hookline-Redacted, which says what
+	// was taken out of it.
 	Data []byte
 }
 

@@ -4,6 +4,7 @@ package handler
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/hookline/hookline/pkg/event"
@@ -57,10 +58,51 @@ func AfterOf(err error) (time.Duration, bool) {
 	return 0, false
 }
 
+// Private adds to err what may quote the event, such as the words of a program or a service: a dead letter has it, beside the event
+// itself, and the log does not. Private(nil, detail) is nil.
+func Private(err error, detail string) error {
+	if err == nil || detail == "" {
+		return err
+	}
+	return &privateError{err, detail}
+}
+
+// LogText is what a log may say of err: without what Private added to it or to an error that it wraps.
+func LogText(err error) string {
+	text := err.Error()
+	for _, p := range privates(err) {
+		text = strings.ReplaceAll(text, p.Error(), p.err.Error())
+	}
+	return text
+}
+
+// privates are those in err's tree, the outer ones first.
+func privates(err error) (found []*privateError) {
+	switch e := err.(type) { //nolint:errorlint // it goes through the tree itself
+	case *privateError:
+		return append([]*privateError{e}, privates(e.err)...)
+	case interface{ Unwrap() error }:
+		return privates(e.Unwrap())
+	case interface{ Unwrap() []error }:
+		for _, one := range e.Unwrap() {
+			found = append(found, privates(one)...)
+		}
+	}
+	return found
+}
+
 type permanentError struct{ err error }
 
 func (e *permanentError) Error() string { return e.err.Error() }
 func (e *permanentError) Unwrap() error { return e.err }
+
+type privateError struct {
+	err    error
+	detail string
+}
+
+func (e *privateError) Error() string { return e.err.Error() + ": " + e.detail }
+func (e *privateError) Unwrap() error { return e.err }
 
 type retryError struct {
 	err   error

@@ -19,6 +19,7 @@ import (
 	"github.com/hookline/hookline/pkg/alma"
 	"github.com/hookline/hookline/pkg/event"
 	"github.com/hookline/hookline/pkg/handler"
+	"github.com/hookline/hookline/pkg/privacy"
 )
 
 // Config says what is read.
@@ -47,8 +48,11 @@ func New(cfg Config, from Alma, next handler.Handler) (handler.Handler, error) {
 	reads := map[string]func(context.Context, []byte) ([]byte, error){
 		"user": func(ctx context.Context, body []byte) ([]byte, error) {
 			id := first(body, "job_instance.submitted_by.value", "item_loan.user_id", "user_request.user_primary_id", "webhook_user.user.primary_id")
-			if alma.IsSystem(id) {
+			switch {
+			case alma.IsSystem(id):
 				return nil, alma.ErrNoID
+			case privacy.Redacted(id):
+				return nil, handler.Permanent(errors.New("the user's ID was redacted when the event came; redact before the handlers that may not see it instead, not at the source"))
 			}
 			return from.UserDocument(ctx, id)
 		},

@@ -105,3 +105,16 @@ func TestWhatCannotBeEnriched(t *testing.T) {
 		t.Error("loan was accepted")
 	}
 }
+
+func TestAPseudonymIsNotAskedFor(t *testing.T) {
+	t.Parallel()
+	n := &next{}
+	h, err := enrich.New(enrich.Config{What: "user"}, library(t), n)
+	if err != nil {
+		t.Fatal(err)
+	}
+	body := `{"item_loan":{"user_id":"hash:0123456789abcdef0123456789abcdef"}}`
+	if err := h.Handle(t.Context(), event.Delivery{Event: event.Event{Data: []byte(body)}}); !handler.IsPermanent(err) || !strings.Contains(err.Error(), "redacted") || len(n.got) != 0 {
+		t.Error(err)
+	}
+}

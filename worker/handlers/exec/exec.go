@@ -3,8 +3,8 @@
 // The command is run without a shell, in its own process group. Exit status 0 is done, 65 (EX_DATAERR of sysexits.h) gives
 // the event up; 75 (EX_TEMPFAIL) and every other status, and a death by signal, are tried again. When its time is over
 // the whole group gets SIGTERM, and SIGKILL 2 seconds later; what a command leaves running in its group when it ends is killed too.
-// Standard output is thrown away; the last 960 bytes of standard error are in the error of a failure, and so in the log
-// and on a dead letter: a command should print no personal data.
+// Standard output is thrown away; the last 960 bytes of standard error are on a dead letter, and with log_stderr in the
+// log of each failure as well: then the command should print no personal data.
 //
 // What can happen twice: everything that the command does, if it fails half-way, or if the worker dies before the command ended
 // (the command then goes on by itself). HOOKLINE_ID together with HOOKLINE_SOURCE is the same each time.
@@ -45,12 +45,16 @@ type Config struct {
 	Dir string `yaml:"dir"`
 	// Env is added to its environment. Names that begin with HOOKLINE_ are refused.
 	Env map[string]string `yaml:"env"`
+	// LogStderr puts the end of what a failed command has written to standard error into the log too. Default false: it may quote the event.
+	LogStderr bool `yaml:"log_stderr"`
 }
 
 type command struct {
 	argv []string
 	dir  string
 	env  []string
+
+	logStderr bool
 }
 
 // New checks cfg. It does not look for the program: one that is missing is an error of each delivery, which is tried again.
@@ -75,7 +79,7 @@ func New(cfg Config, base []string) (handler.Handler, error) {
 	for name, value := range cfg.Env {
 		env = append(env, name+"="+value)
 	}
-	return &command{cfg.Command, cfg.Dir, env}, nil
+	return &command{cfg.Command, cfg.Dir, env, cfg.LogStderr}, nil
 }
 
 // Handle runs the command.
@@ -97,13 +101,13 @@ func (c *command) Handle(ctx context.Context, d event.Delivery) error {
 	_ = signal(cmd.Process, syscall.SIGKILL) // what is left of the group; usually nothing, which is the error
 	switch {
 	case ctx.Err() != nil && err != nil:
-		return describe(fmt.Errorf("command was stopped: %w", context.Cause(ctx)), stderr)
+		return c.describe(fmt.Errorf("command was stopped: %w", context.Cause(ctx)), stderr)
 	case err == nil, errors.Is(err, exec.ErrWaitDelay): // the latter: it ended well, but left something with its standard error
 		return nil
 	case cmd.ProcessState.ExitCode() == exitGiveUp:
-		return handler.Permanent(describe(err, stderr))
+		return handler.Permanent(c.describe(err, stderr))
 	}
-	return describe(err, stderr)
+	return c.describe(err, stderr)
 }
 
 // signal sends sig to the whole group that p leads.
@@ -115,11 +119,11 @@ func signal(p *os.Process, sig syscall.Signal) error {
 	return err
 }
 
-func describe(err error, stderr *tail) error {
-	if text := stderr.text(); text != "" {
+func (c *command) describe(err error, stderr *tail) error {
+	if text := stderr.text(); c.logStderr && text != "" {
 		return fmt.Errorf("%w: %s", err, text)
 	}
-	return err
+	return handler.Private(err, stderr.text())
 }
 
 const prefix = "HOOKLINE_"

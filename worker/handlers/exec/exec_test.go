@@ -90,6 +90,20 @@ func TestExits(t *testing.T) {
 	}
 }
 
+func TestWhatAProgramSaysIsInTheLogOnlyIfItShallBe(t *testing.T) {
+	t.Parallel()
+	for shall, want := range map[bool]string{false: "exit status 65", true: "exit status 65: sample.patron"} {
+		h, err := exec.New(exec.Config{Command: []string{"sh", "-c", "echo sample.patron >&2; exit 65"}, LogStderr: shall}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = h.Handle(t.Context(), delivery(""))
+		if handler.LogText(err) != want || err.Error() != "exit status 65: sample.patron" || !handler.IsPermanent(err) {
+			t.Errorf("logged as %s: %v", handler.LogText(err), err)
+		}
+	}
+}
+
 func TestAProgramThatIsNotThereIsTriedAgain(t *testing.T) {
 	t.Parallel()
 	for _, program := range []string{"no-such-program", "/no/such/program", "/etc/passwd"} {

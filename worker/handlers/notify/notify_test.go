@@ -137,6 +137,9 @@ func TestTheFirstWayThatThereIs(t *testing.T) {
 	if err := h.Handle(t.Context(), ended("broken")); err == nil || handler.IsPermanent(err) {
 		t.Errorf("Alma is away: %v", err)
 	}
+	if err := h.Handle(t.Context(), ended("hash:0123456789abcdef0123456789abcdef")); !handler.IsPermanent(err) {
+		t.Errorf("a pseudonym: %v", err)
+	}
 }
 
 func TestTemplates(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 	"github.com/hookline/hookline/pkg/alma"
 	"github.com/hookline/hookline/pkg/event"
 	"github.com/hookline/hookline/pkg/handler"
+	"github.com/hookline/hookline/pkg/privacy"
 )
 
 // way is how a message gets to whom it is for.
@@ -41,6 +42,8 @@ func (n *notifier) person(ctx context.Context, data map[string]any) (way, error)
 	switch id = strings.TrimSpace(id); {
 	case id == "":
 		return way{}, handler.Permanent(errors.New("user: the template made nothing of this event; write one that finds the user in it"))
+	case privacy.Redacted(id):
+		return way{}, handler.Permanent(errors.New("user: the ID was redacted before it came here; redact before the handlers that may not see it instead"))
 	case alma.IsSystem(id):
 		return way{because: "it was Alma itself"}, nil
 	}

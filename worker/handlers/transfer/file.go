@@ -162,7 +162,7 @@ func (f *file) report(member string, err error) error {
 		return handler.Permanent(fmt.Errorf("bad_records: fail: %w", err))
 	}
 	if f.count.bad <= maxReports {
-		f.log.Warn("bad record", zap.Error(err), zap.Bool("more_are_counted_only", f.count.bad == maxReports))
+		f.log.Warn("bad record", zap.String("error", handler.LogText(err)), zap.Bool("more_are_counted_only", f.count.bad == maxReports))
 	}
 	return nil
 }

@@ -10,9 +10,11 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/hookline/hookline/pkg/handler"
 )
 
-// maxStderr is how much of the end of a program's standard error an error shows, in bytes.
+// maxStderr is how much of the end of a program's standard error an error has, in bytes; it may quote records, so no log shows it.
 const maxStderr = 960
 
 // run is a program that changes a stream.
@@ -42,9 +44,9 @@ func start(ctx context.Context, argv, env []string, in io.Reader) *run {
 		case err != nil && ctx.Err() != nil:
 			err = context.Cause(ctx)
 		case errors.As(err, &exit) && exit.Exited():
-			err = &programError{fmt.Errorf("%s: %w %s", argv[0], err, stderr)}
+			err = &programError{handler.Private(fmt.Errorf("%s: %w", argv[0], err), stderr.String())}
 		case err != nil:
-			err = fmt.Errorf("%s: %w %s", argv[0], err, stderr)
+			err = handler.Private(fmt.Errorf("%s: %w", argv[0], err), stderr.String())
 		default:
 			_, err = io.Copy(io.Discard, in) // what it did not want
 		}

@@ -40,7 +40,7 @@ func TestAProgramThatFailsDeliversNothing(t *testing.T) {
 		want         string // of the error
 		files        int
 	}{
-		{"file", "cat; echo wrong >&2; exit 3", 0, "exit status 3 wrong", 0},
+		{"file", "cat; echo wrong >&2; exit 3", 0, "exit status 3: wrong", 0},
 		{"file", "exit 3", 0, "exit status 3", 0},
 		{"file", "head -c 100", 0, "", 1}, // it wants no more, which is its right
 		{"file", "cat", 0, "", 1},
@@ -53,7 +53,7 @@ func TestAProgramThatFailsDeliversNothing(t *testing.T) {
 			t.Errorf("%s %s: %v, %d files", c.per, c.command, err, len(b.delivered()))
 		}
 		if c.files == 99 {
-			if reports := b.logs.FilterMessage("bad record").All(); len(reports) != 1 || !strings.Contains(fmt.Sprint(reports[0].ContextMap()["error"]), "record 3") {
+			if reports := b.logs.FilterMessage("bad record").All(); len(reports) != 1 || !strings.HasSuffix(fmt.Sprint(reports[0].ContextMap()["error"]), "exit status 1") || !strings.Contains(fmt.Sprint(reports[0].ContextMap()["error"]), "record 3") {
 				t.Errorf("%v", reports)
 			}
 		}
