@@ -38,6 +38,7 @@ func TestImportsRunOneWay(t *testing.T) {
 
 		"spool":                    {"pkg/broker", "pkg/event"},
 		"receiver":                 {"pkg/broker", "pkg/event", "pkg/signature"},
+		"schedule":                 {"pkg/broker", "pkg/event"},
 		"worker":                   {"pkg/broker", "pkg/event", "pkg/handler"},
 		"worker/handlers/enrich":   {"pkg/alma", "pkg/event", "pkg/handler"},
 		"worker/handlers/exec":     {"pkg/event", "pkg/handler"},
@@ -49,9 +50,9 @@ func TestImportsRunOneWay(t *testing.T) {
 		"doctor":                   {"pkg/alma", "pkg/signature", "sender"},
 		"sender":                   {"pkg/event", "pkg/signature"},
 
-		"app/config": {"pkg/alma", "pkg/broker", "pkg/event", "pkg/handler", "pkg/signature", "receiver", "worker"},
+		"app/config": {"pkg/alma", "pkg/broker", "pkg/event", "pkg/handler", "pkg/signature", "receiver", "schedule", "worker"},
 		"app": {
-			"app/config", "pkg/alma", "pkg/broker", "pkg/broker/embedded", "pkg/broker/rabbitmq", "pkg/event", "pkg/handler", "receiver", "spool", "worker",
+			"app/config", "pkg/alma", "pkg/broker", "pkg/broker/embedded", "pkg/broker/rabbitmq", "pkg/event", "pkg/handler", "receiver", "schedule", "spool", "worker",
 			"worker/handlers/enrich", "worker/handlers/exec", "worker/handlers/file", "worker/handlers/http", "worker/handlers/log", "worker/handlers/notify",
 			"worker/handlers/transfer",
 		},

@@ -19,6 +19,7 @@ import (
 	"github.com/hookline/hookline/pkg/store/sftp"
 	"github.com/hookline/hookline/pkg/store/webdav"
 	"github.com/hookline/hookline/receiver"
+	"github.com/hookline/hookline/schedule"
 	"github.com/hookline/hookline/worker"
 	"github.com/hookline/hookline/worker/handlers/enrich"
 	"github.com/hookline/hookline/worker/handlers/exec"
@@ -51,7 +52,8 @@ func TestSchemaAndStructsHaveTheSameKeys(t *testing.T) {
 		"limits":           {schema.Properties["limits"], config.Limits{}, nil},
 		"tls":              {schema.Properties["tls"], struct{}{}, []string{"cert", "key"}},
 		"spool":            {schema.Properties["spool"], config.Spool{}, nil},
-		"source":           {source, receiver.Source{}, []string{"preset", "secrets"}},
+		"source":           {source, receiver.Source{}, []string{"kind", "preset", "secrets"}},
+		"schedule":         {schema.Defs["schedule"], schedule.Source{}, []string{"kind"}},
 		"source.handshake": {source.Properties["handshake"], receiver.Handshake{}, nil},
 		"source.event":     {source.Properties["event"], receiver.Extract{}, nil},
 		"source.rate":      {source.Properties["rate"], receiver.Rate{}, nil},

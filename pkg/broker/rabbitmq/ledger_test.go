@@ -176,4 +176,7 @@ func TestOneProcessKeepsTheLedger(t *testing.T) {
 		t.Fatal(err)
 	}
 	eventually(t, "the second's turn", func() bool { return turn(second) })
+	if mine, err := second.EmitTurn(patient(t)); mine || err != nil { // not before the one before has noticed that it has lost it
+		t.Errorf("it is its turn at emitting at once: %v, %v", mine, err)
+	}
 }
