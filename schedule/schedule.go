@@ -39,7 +39,7 @@ type Config struct {
 
 const (
 	lookPause   = time.Second      // between two looks at the clock, so that it may be set
-	turnPause   = 10 * time.Second // between two questions whose turn it is
+	turnPause   = 5 * time.Second // between two questions whose turn it is
 	publishTime = 10 * time.Second
 )
 
@@ -50,6 +50,7 @@ type Emitter struct {
 	line    Line
 	counter Counter
 	metrics *metrics
+	puzzled bool // Run's: it has said that it cannot tell whose turn it is
 	log     *zap.Logger
 }
 
@@ -107,9 +108,11 @@ func (e *Emitter) ours(ctx context.Context) bool {
 	mine := false
 	if len(*e.sources.Load()) > 0 {
 		var err error
-		if mine, err = e.line.EmitTurn(ctx); err != nil && ctx.Err() == nil {
-			e.log.Warn("it cannot be told which process emits scheduled events; asking again in 10 seconds", zap.Error(err))
+		mine, err = e.line.EmitTurn(ctx)
+		if err != nil && !e.puzzled && ctx.Err() == nil {
+			e.log.Warn("it cannot be told which process emits scheduled events; asking again", zap.Error(err))
 		}
+		e.puzzled = err != nil
 	}
 	e.metrics.turn.Set(map[bool]float64{true: 1}[mine])
 	return mine

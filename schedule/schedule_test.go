@@ -282,3 +282,12 @@ func TestEverythingWrongIsNamedAtItsField(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func FuzzCron(f *testing.F) {
+	for _, seed := range []string{"0 2 * * *", "@daily", "TZ=", "*/5,1-9/2 ? L * MON#2", "@every 1s", "-1 - , / *"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(_ *testing.T, text string) {
+		_ = schedule.Source{Cron: text}.Check("x") // does not panic
+	})
+}

@@ -58,8 +58,12 @@ func (t *turn) ask(ctx context.Context, consume *link) (since time.Time, err err
 	if t.mayNot { // asking again would be another error in the broker's log
 		return time.Time{}, errMayNot
 	}
-	if t.taken != nil && !t.taken.IsClosed() {
-		return t.since, nil
+	if t.taken != nil {
+		if q, err := t.look(t.taken); err == nil && q.Consumers == 1 {
+			return t.since, nil
+		}
+		_ = t.taken.Close() // the connection has ended, or the queue was made anew and knows nobody
+		t.taken = nil
 	}
 	s, err := consume.await(ctx)
 	if err != nil {
@@ -79,7 +83,7 @@ func (t *turn) apply(s *session) (since time.Time, err error) {
 			_ = ch.Close()
 		}
 	}()
-	if q, err := ch.QueueDeclarePassive(t.queue, true, false, false, false, nil); err != nil || q.Consumers > 0 {
+	if q, err := t.look(ch); err != nil || q.Consumers > 0 {
 		return time.Time{}, err
 	}
 	deliveries, err := ch.Consume(t.queue, "", false, false, false, false, nil)
@@ -90,7 +94,7 @@ func (t *turn) apply(s *session) (since time.Time, err error) {
 	if err != nil {
 		return time.Time{}, err
 	}
-	if q, err := ch.QueueDeclarePassive(t.queue, true, false, false, false, nil); err != nil || q.Consumers > 1 {
+	if q, err := t.look(ch); err != nil || q.Consumers > 1 {
 		return time.Time{}, err
 	}
 	t.taken, t.since = ch, time.Now()
@@ -100,4 +104,8 @@ func (t *turn) apply(s *session) (since time.Time, err error) {
 		_ = ch.Close()
 	}()
 	return t.since, nil
+}
+
+func (t *turn) look(ch *amqp.Channel) (amqp.Queue, error) {
+	return ch.QueueDeclarePassive(t.queue, true, false, false, false, nil)
 }
