@@ -1,4 +1,5 @@
-package notify
+// Package text makes texts of events by templates: messages, and bodies of requests.
+package text
 
 import (
 	"bytes"
@@ -11,23 +12,21 @@ import (
 	"github.com/hookline/hookline/pkg/event"
 )
 
-// maxText is the longest text in characters: what Twilio and SNS take in one message of several parts.
-const maxText = 1600
+// Template makes a text (https://pkg.go.dev/text/template); the zero value makes an empty one. Beside the language's own
+// functions it has json, which writes a value as it stands in a JSON document.
+type Template struct{ template *template.Template }
 
-// text is a template over an event.
-type text struct{ template *template.Template }
-
-// newText parses a template. key is what it is called in the configuration.
-func newText(key, source string) (text, error) {
-	t, err := template.New(key).Funcs(template.FuncMap{"json": encode}).Parse(source)
+// New parses a template. key is what it is called in the configuration.
+func New(key, source string) (Template, error) {
+	t, err := template.New(key).Funcs(template.FuncMap{"json": JSON}).Parse(source)
 	if err != nil {
-		return text{}, fmt.Errorf("%s: %w", key, err)
+		return Template{}, fmt.Errorf("%s: %w", key, err)
 	}
-	return text{t}, nil
+	return Template{t}, nil
 }
 
-// fill makes the text of one event. A field that the event does not have is empty.
-func (t text) fill(data map[string]any) (string, error) {
+// Fill makes a text of data, such as Of gives. A field that is not there is empty.
+func (t Template) Fill(data map[string]any) (string, error) {
 	if t.template == nil {
 		return "", nil
 	}
@@ -38,8 +37,8 @@ func (t text) fill(data map[string]any) (string, error) {
 	return strings.ReplaceAll(b.String(), "<no value>", ""), nil
 }
 
-// encode is the template function json: a value as it stands in a JSON document.
-func encode(v any) (string, error) {
+// JSON is a value as it stands in a JSON document; it is the template function json.
+func JSON(v any) (string, error) {
 	var b strings.Builder
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
@@ -47,8 +46,8 @@ func encode(v any) (string, error) {
 	return strings.TrimSuffix(b.String(), "\n"), err
 }
 
-// view is what templates see of an event.
-func view(d event.Delivery) (map[string]any, error) {
+// Of is what templates see of an event: .id .source .action .route .time, and its JSON body as .data. An error says that the body is none.
+func Of(d event.Delivery) (map[string]any, error) {
 	var data any
 	decoder := json.NewDecoder(bytes.NewReader(d.Event.Data))
 	decoder.UseNumber()
@@ -58,12 +57,4 @@ func view(d event.Delivery) (map[string]any, error) {
 	return map[string]any{
 		"id": d.Event.ID, "source": d.Event.Source, "action": d.Event.Action, "route": d.Route, "time": d.Event.Time, "data": data,
 	}, nil
-}
-
-// cut shortens a text that is too long.
-func cut(text string) string {
-	if runes := []rune(text); len(runes) > maxText {
-		return string(runes[:maxText-1]) + "…"
-	}
-	return text
 }
