@@ -27,6 +27,7 @@ import (
 	"github.com/hookline/hookline/worker/handlers/http"
 	loghandler "github.com/hookline/hookline/worker/handlers/log"
 	"github.com/hookline/hookline/worker/handlers/notify"
+	"github.com/hookline/hookline/worker/handlers/reconcile"
 	"github.com/hookline/hookline/worker/handlers/transfer"
 )
 
@@ -66,6 +67,7 @@ func TestSchemaAndStructsHaveTheSameKeys(t *testing.T) {
 		"file":             {schema.Defs["handler_file"], file.Config{}, []string{"kind"}},
 		"http":             {schema.Defs["handler_http"], http.Config{}, []string{"kind"}},
 		"http.sign":        {schema.Defs["handler_http"].Properties["sign"], http.Sign{}, nil},
+		"reconcile":        {schema.Defs["handler_reconcile"], reconcile.Config{}, []string{"kind"}},
 		"alma":             {*schema.Properties["alma"].Others, alma.Config{}, nil},
 		"enrich":           {schema.Defs["route"].Properties["enrich"], enrich.Config{}, nil},
 		"notify":           {notified, notify.Config{}, []string{"kind"}},
