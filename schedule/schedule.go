@@ -38,7 +38,7 @@ type Config struct {
 }
 
 const (
-	lookPause   = time.Second      // between two looks at the clock, so that it may be set
+	lookPause   = time.Second     // between two looks at the clock, so that it may be set
 	turnPause   = 5 * time.Second // between two questions whose turn it is
 	publishTime = 10 * time.Second
 )
