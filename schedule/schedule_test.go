@@ -134,7 +134,8 @@ func TestAnEventIsEmittedWhenItIsDue(t *testing.T) {
 		if l.ids() != "nightly-20000101T020000Z" {
 			t.Fatalf("stored %q", l.ids())
 		}
-		e := l.stored[0]
+		var e event.Event
+		l.set(func() { e = l.stored[0] })
 		if e.Key() != "nightly.reconcile" || string(e.Data) != `{"due":"2000-01-01T02:00:00Z","since":"48h"}` || e.ContentType != "application/json" || e.Time.Before(time.Date(2000, 1, 1, 2, 0, 0, 0, time.UTC)) {
 			t.Errorf("%+v %s", e, e.Data)
 		}
