@@ -21,6 +21,7 @@ import (
 	"github.com/hookline/hookline/pkg/broker"
 	"github.com/hookline/hookline/pkg/broker/rabbitmq"
 	"github.com/hookline/hookline/receiver"
+	"github.com/hookline/hookline/schedule"
 	"github.com/hookline/hookline/worker"
 )
 
@@ -47,6 +48,7 @@ type App struct {
 	public   net.Listener // nil without a receiver
 	private  net.Listener
 	receiver *receiver.Receiver
+	emitter  *schedule.Emitter // nil without a receiver
 	worker   *worker.Worker
 	auditor  *auditor // nil without a worker
 	monitor  *monitor
@@ -95,6 +97,10 @@ func (a *App) assemble(o Options, routes []worker.Route, reg *prometheus.Registr
 		if a.receiver, err = receiver.New(receiverConfig(c, cert, a.line), a.publisher(), reg, o.Log.Named("receiver")); err != nil {
 			return err
 		}
+		emits := schedule.Config{Sources: c.Schedules, Window: c.Duplicates}
+		if a.emitter, err = schedule.New(emits, a.line, a.line, reg, o.Log.Named("schedule")); err != nil {
+			return err
+		}
 		if a.public, err = listen("listen", c.Listen); err != nil {
 			return err
 		}
@@ -105,7 +111,7 @@ func (a *App) assemble(o Options, routes []worker.Route, reg *prometheus.Registr
 		}
 		a.auditor = newAuditor(a.line, lineRoutes(c.Routes), reg, o.Log)
 	}
-	a.reloader = newReloader(o, a.receiver, cert, reg)
+	a.reloader = newReloader(o, a.receiver, a.emitter, cert, reg)
 	reg.MustRegister(newQueueCollector(a.line, o.Log))
 	a.monitor = newMonitor(reg, a.ready, c.Pprof, o.Log)
 	a.private, err = listen("private_listen", c.PrivateListen)
@@ -156,6 +162,7 @@ func (a *App) Run(ctx context.Context) error {
 	group.Go(func() error { a.reloader.run(ctx); return nil })
 	if a.receiver != nil {
 		group.Go(func() error { return a.receiver.Serve(ctx, a.public) })
+		group.Go(func() error { return a.emitter.Run(ctx) })
 	}
 	if a.spool != nil {
 		group.Go(func() error { return a.spool.Run(ctx) })

@@ -14,6 +14,7 @@ import (
 	"github.com/hookline/hookline/worker/handlers/http"
 	loghandler "github.com/hookline/hookline/worker/handlers/log"
 	"github.com/hookline/hookline/worker/handlers/notify"
+	"github.com/hookline/hookline/worker/handlers/reconcile"
 	"github.com/hookline/hookline/worker/handlers/transfer"
 )
 
@@ -30,6 +31,13 @@ func Kinds(env config.Env, reg prometheus.Registerer, log *zap.Logger, own handl
 			"log":  factory(func(c loghandler.Config) (handler.Handler, error) { return loghandler.New(c, log.Named("event")) }),
 			"notify": factory(func(c notify.Config) (handler.Handler, error) {
 				return libraries.notify(c, messages, log.Named("notify"))
+			}),
+			"reconcile": factory(func(c reconcile.Config) (handler.Handler, error) {
+				client, err := libraries.client(c.Alma)
+				if err != nil {
+					return nil, err
+				}
+				return reconcile.New(c, client, log.Named("reconcile"))
 			}),
 			"transfer": factory(func(c transfer.Config) (handler.Handler, error) {
 				return transfer.New(c, programEnv(env), transfers, log.Named("transfer"))

@@ -32,6 +32,8 @@ type line interface {
 	broker.Counter
 	// AuditTurn tells whether it is this process that audits now: of all that share the line, one is enough.
 	AuditTurn(ctx context.Context) (bool, error)
+	// EmitTurn tells whether it is this process that emits scheduled events now: of all that share the line, one does.
+	EmitTurn(ctx context.Context) (bool, error)
 	// Ready returns nil when an event can be stored now.
 	Ready() error
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/hookline/hookline/app/config"
 	"github.com/hookline/hookline/receiver"
+	"github.com/hookline/hookline/schedule"
 )
 
 // reloader brings into force what has changed in the configuration, as far as that needs no restart: the sources with
@@ -21,6 +22,7 @@ type reloader struct {
 	asked       <-chan os.Signal
 	started     *config.Config     // what needs a restart is as it says
 	receiver    *receiver.Receiver // nil: a worker alone has nothing to change
+	emitter     *schedule.Emitter  // nil as well
 	certificate *certificate       // nil: no TLS
 	reloads     *prometheus.CounterVec
 	success     prometheus.Gauge
@@ -35,9 +37,9 @@ const (
 	refused = "refused"
 )
 
-func newReloader(o Options, rc *receiver.Receiver, cert *certificate, reg prometheus.Registerer) *reloader {
+func newReloader(o Options, rc *receiver.Receiver, em *schedule.Emitter, cert *certificate, reg prometheus.Registerer) *reloader {
 	r := &reloader{
-		file: o.File, asked: o.Hangup, started: o.Config, receiver: rc, certificate: cert, log: o.Log.Named("config"),
+		file: o.File, asked: o.Hangup, started: o.Config, receiver: rc, emitter: em, certificate: cert, log: o.Log.Named("config"),
 		reloads: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "hookline_config_reloads_total",
 			Help: "Configurations that were read while it ran."}, []string{"result"}),
 		success: prometheus.NewGauge(prometheus.GaugeOpts{Name: "hookline_config_last_reload_success",
@@ -86,7 +88,7 @@ func (r *reloader) reload() {
 		r.log.Warn("configuration reloaded; some of it needs a restart", zap.Strings("restart_for", waiting))
 		return
 	}
-	r.log.Info("configuration reloaded", zap.Int("sources", len(next.Sources)))
+	r.log.Info("configuration reloaded", zap.Int("sources", len(next.Sources)+len(next.Schedules)))
 }
 
 // use puts next into force, or nothing of it.
@@ -95,6 +97,9 @@ func (r *reloader) use(next *config.Config) error {
 		return nil
 	}
 	if err := r.receiver.Reload(sources(next, r.started.Broker)); err != nil {
+		return err
+	}
+	if err := r.emitter.Reload(next.Schedules); err != nil {
 		return err
 	}
 	if r.certificate != nil && next.TLS != nil {

@@ -31,7 +31,7 @@ func (c *command) configCheck() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			fmt.Fprintf(c.stdout, "ok: %d sources, %d routes\n", len(conf.Sources), len(conf.Routes))
+			fmt.Fprintf(c.stdout, "ok: %d sources, %d routes\n", len(conf.Sources)+len(conf.Schedules), len(conf.Routes))
 			return nil
 		},
 	}

@@ -102,7 +102,7 @@ func (c *command) serve(cmd *cobra.Command, o app.Options) error {
 		c.welcome(o.Config, process.Addr(), madeSecret)
 	}
 	log.Info("started", zap.String("version", c.program.Version), zap.String("listen", process.Addr()),
-		zap.String("private_listen", process.PrivateAddr()), zap.Int("sources", len(o.Config.Sources)), zap.Int("routes", len(o.Config.Routes)))
+		zap.String("private_listen", process.PrivateAddr()), zap.Int("sources", len(o.Config.Sources)+len(o.Config.Schedules)), zap.Int("routes", len(o.Config.Routes)))
 	defer context.AfterFunc(cmd.Context(), func() {
 		log.Info("stopping; a second signal ends it at once", zap.Duration("grace", o.Config.Grace))
 	})()

@@ -28,7 +28,7 @@ func TestACustomBuildKnowsItsOwnHandler(t *testing.T) {
 		"{ kind: greet, name: World }": "ok: 1 sources, 1 routes",
 		"{ kind: greet }":              "name is missing: whom shall it greet?",
 		"{ kind: greet, nam: World }":  "nam",
-		"{ kind: fil }":                "there are exec, file, greet, http, log, notify, transfer",
+		"{ kind: fil }":                "there are exec, file, greet, http, log, notify, reconcile, transfer",
 	} {
 		file := filepath.Join(dir, "hookline.yml")
 		text := "sources: { alma: { preset: alma, secrets: first } }\nroutes: { hello: { match: '#', handler: " + config + " } }\n"

@@ -109,22 +109,26 @@ func TestEachRoleNeedsNoMoreThanItsPermissions(t *testing.T) {
 		_, err := ch.QueueDelete("hookline.work.archive", false, false, false)
 		return err
 	}
+	if refusedByBroker(t, as["receiver"], consume("hookline.clock")) {
+		t.Error("a receiver cannot emit scheduled events")
+	}
 	for name, c := range map[string]struct {
 		role string
 		try  func(*amqp.Channel) error
 	}{
-		"receiver consumes":             {"receiver", consume("hookline.work.archive")},
-		"receiver reads dead letters":   {"receiver", consume("hookline.dead.archive")},
-		"receiver publishes a return":   {"receiver", publish("hookline.return")},
-		"receiver publishes to a queue": {"receiver", publish("")},
-		"receiver declares":             {"receiver", declare},
-		"receiver deletes":              {"receiver", remove},
-		"worker publishes an event":     {"worker", publish("hookline.events")},
-		"worker publishes to a queue":   {"worker", publish("")},
-		"worker reads dead letters":     {"worker", consume("hookline.dead.archive")},
-		"worker reads unrouted":         {"worker", consume("hookline.unrouted")},
-		"worker declares":               {"worker", declare},
-		"worker deletes":                {"worker", remove},
+		"receiver consumes":              {"receiver", consume("hookline.work.archive")},
+		"receiver reads dead letters":    {"receiver", consume("hookline.dead.archive")},
+		"receiver publishes a return":    {"receiver", publish("hookline.return")},
+		"receiver publishes to a queue":  {"receiver", publish("")},
+		"receiver declares":              {"receiver", declare},
+		"receiver deletes":               {"receiver", remove},
+		"worker takes a receiver's turn": {"worker", consume("hookline.clock")},
+		"worker publishes an event":      {"worker", publish("hookline.events")},
+		"worker publishes to a queue":    {"worker", publish("")},
+		"worker reads dead letters":      {"worker", consume("hookline.dead.archive")},
+		"worker reads unrouted":          {"worker", consume("hookline.unrouted")},
+		"worker declares":                {"worker", declare},
+		"worker deletes":                 {"worker", remove},
 		"operator declares others' ones": {"operator", func(ch *amqp.Channel) error {
 			return ch.ExchangeDeclare("others", "topic", true, false, false, false, nil)
 		}},

@@ -19,6 +19,7 @@ import (
 	"github.com/hookline/hookline/pkg/broker"
 	"github.com/hookline/hookline/pkg/signature"
 	"github.com/hookline/hookline/receiver"
+	"github.com/hookline/hookline/schedule"
 	"github.com/hookline/hookline/worker"
 )
 
@@ -82,7 +83,7 @@ func (b *builder) build() *Config {
 	c := &Config{
 		Listen: f.Listen, PrivateListen: f.PrivateListen, PublicURL: f.PublicURL, Data: f.Data, Grace: f.Grace, Duplicates: f.Duplicates, Pprof: f.Pprof,
 		TLS: b.certificate(f.TLS), TrustedProxies: b.networks("trusted_proxies", f.Trusted),
-		Limits: f.Limits, Broker: b.broker(f.Broker), Spool: f.Spool, Sources: map[string]Source{}, doc: b.document,
+		Limits: f.Limits, Broker: b.broker(f.Broker), Spool: f.Spool, Sources: map[string]Source{}, Schedules: map[string]schedule.Source{}, doc: b.document,
 	}
 	b.address("listen", f.Listen)
 	b.address("private_listen", f.PrivateListen)
@@ -97,7 +98,11 @@ func (b *builder) build() *Config {
 		b.blame([]string{"spool", "max_age"}, errors.New("must be more than 0; leave it out for 72h"))
 	}
 	for name, node := range pairs(&f.Sources) {
-		if !b.wrong("sources", name) {
+		switch {
+		case b.wrong("sources", name):
+		case scheduled(node):
+			c.Schedules[name] = b.schedule(name, node)
+		default:
 			c.Sources[name] = b.source(name, node)
 			b.fits(name, c.Sources[name].MaxBody, f.Limits.MaxMemory)
 		}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/hookline/hookline/pkg/alma"
 	"github.com/hookline/hookline/receiver"
+	"github.com/hookline/hookline/schedule"
 	"github.com/hookline/hookline/worker"
 )
 
@@ -37,8 +38,10 @@ type Config struct {
 	Limits Limits
 	// Alma holds the institutions whose API may be asked, by name.
 	Alma map[string]alma.Config
-	// Sources by name; at least one.
+	// Sources by name: those that send to /webhooks/NAME.
 	Sources map[string]Source
+	// Schedules are the sources that the clock drives, by name. With Sources at least one.
+	Schedules map[string]schedule.Source
 	// Routes in the order of the file.
 	Routes []worker.Route
 

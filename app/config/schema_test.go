@@ -20,6 +20,7 @@ import (
 	"github.com/hookline/hookline/pkg/store/sftp"
 	"github.com/hookline/hookline/pkg/store/webdav"
 	"github.com/hookline/hookline/receiver"
+	"github.com/hookline/hookline/schedule"
 	"github.com/hookline/hookline/worker"
 	"github.com/hookline/hookline/worker/handlers/enrich"
 	"github.com/hookline/hookline/worker/handlers/exec"
@@ -27,6 +28,7 @@ import (
 	"github.com/hookline/hookline/worker/handlers/http"
 	loghandler "github.com/hookline/hookline/worker/handlers/log"
 	"github.com/hookline/hookline/worker/handlers/notify"
+	"github.com/hookline/hookline/worker/handlers/reconcile"
 	"github.com/hookline/hookline/worker/handlers/transfer"
 )
 
@@ -52,8 +54,9 @@ func TestSchemaAndStructsHaveTheSameKeys(t *testing.T) {
 		"limits":           {schema.Properties["limits"], config.Limits{}, nil},
 		"tls":              {schema.Properties["tls"], struct{}{}, []string{"cert", "key"}},
 		"spool":            {schema.Properties["spool"], config.Spool{}, nil},
-		"source":           {source, receiver.Source{}, []string{"preset", "redact", "secrets"}},
+		"source":           {source, receiver.Source{}, []string{"kind", "preset", "redact", "secrets"}},
 		"redact":           {schema.Defs["redact"], privacy.Config{}, nil},
+		"schedule":         {schema.Defs["schedule"], schedule.Source{}, []string{"kind"}},
 		"source.handshake": {source.Properties["handshake"], receiver.Handshake{}, nil},
 		"source.event":     {source.Properties["event"], receiver.Extract{}, nil},
 		"source.rate":      {source.Properties["rate"], receiver.Rate{}, nil},
@@ -66,6 +69,7 @@ func TestSchemaAndStructsHaveTheSameKeys(t *testing.T) {
 		"file":             {schema.Defs["handler_file"], file.Config{}, []string{"kind"}},
 		"http":             {schema.Defs["handler_http"], http.Config{}, []string{"kind"}},
 		"http.sign":        {schema.Defs["handler_http"].Properties["sign"], http.Sign{}, nil},
+		"reconcile":        {schema.Defs["handler_reconcile"], reconcile.Config{}, []string{"kind"}},
 		"alma":             {*schema.Properties["alma"].Others, alma.Config{}, nil},
 		"enrich":           {schema.Defs["route"].Properties["enrich"], enrich.Config{}, nil},
 		"notify":           {notified, notify.Config{}, []string{"kind"}},

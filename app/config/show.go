@@ -11,6 +11,7 @@ import (
 
 	"github.com/hookline/hookline/pkg/alma"
 	"github.com/hookline/hookline/receiver"
+	"github.com/hookline/hookline/schedule"
 	"github.com/hookline/hookline/worker"
 )
 
@@ -29,6 +30,7 @@ type Shown struct {
 	Spool         string                 `yaml:"spool,omitempty" json:"spool,omitempty"`
 	Alma          map[string]string      `yaml:"alma,omitempty" json:"alma,omitempty"` // how each institution is asked
 	Sources       map[string]ShownSource `yaml:"sources" json:"sources"`
+	Schedules     map[string]string      `yaml:"schedules,omitempty" json:"schedules,omitempty"` // when each emits
 	Routes        map[string]ShownRoute  `yaml:"routes" json:"routes"`
 }
 
@@ -86,6 +88,12 @@ func (c *Config) Show() Shown {
 	}
 	for name, source := range c.Sources {
 		s.Sources[name] = c.showSource(name, source)
+	}
+	if len(c.Schedules) > 0 {
+		s.Schedules = map[string]string{}
+	}
+	for name, sched := range c.Schedules {
+		s.Schedules[name] = fmt.Sprintf("%s.%s at %s %s", name, cmp.Or(sched.Action, schedule.DefaultAction), sched.Cron, cmp.Or(sched.Zone, "UTC"))
 	}
 	for _, route := range c.Routes {
 		s.Routes[route.Name] = c.showRoute(route)

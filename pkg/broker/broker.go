@@ -78,6 +78,7 @@ const (
 	RoleDead     QueueRole = "dead"
 	RoleUnrouted QueueRole = "unrouted"
 	RoleLedger   QueueRole = "ledger" // holds no events; Queues leaves it out
+	RoleTurn     QueueRole = "turn"   // holds nothing; Queues leaves it out
 )
 
 // QueueInfo is one queue as it stands now.

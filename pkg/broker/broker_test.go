@@ -92,7 +92,7 @@ func TestTopologyOfARoute(t *testing.T) {
 		t.Errorf("bindings %q", keys)
 	}
 	for _, q := range topology.Queues {
-		if q.Role == broker.RoleLedger {
+		if q.Role == broker.RoleLedger || q.Role == broker.RoleTurn {
 			continue
 		}
 		if q.Args["x-queue-type"] != "quorum" || q.Args["x-overflow"] != "reject-publish" {

@@ -19,6 +19,7 @@ const (
 	SummaryStream  = "hookline.ledger.state"  // what they add up to, now and then, so that nobody has to read them all
 	KeeperQueue    = "hookline.ledger.keeper" // always empty: whoever consumes it audits regularly
 	LedgerNote     = "note"
+	ClockQueue     = "hookline.clock" // always empty: whoever consumes it emits scheduled events
 	LedgerSummary  = "state"
 
 	workPrefix  = "hookline.work."
@@ -103,6 +104,7 @@ func NewTopology(routes []Route) Topology {
 	t.queue(Queue{Name: LedgerStream, Role: RoleLedger, Args: stream(maxLedger)}, Binding{Exchange: LedgerExchange, Key: LedgerNote})
 	t.queue(Queue{Name: SummaryStream, Role: RoleLedger, Args: stream(maxSummaries)}, Binding{Exchange: LedgerExchange, Key: LedgerSummary})
 	t.queue(Queue{Name: KeeperQueue, Role: RoleLedger, Args: keep(neverLimit)})
+	t.queue(Queue{Name: ClockQueue, Role: RoleTurn, Args: keep(neverLimit)})
 	t.queue(Queue{Name: UnroutedQueue, Role: RoleUnrouted, Args: keep(neverLimit)}, Binding{Exchange: UnroutedExchange})
 	for _, step := range DelaySteps() {
 		name := RetryQueue(step)

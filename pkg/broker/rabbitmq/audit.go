@@ -24,10 +24,8 @@ const (
 
 // auditor is what a line remembers between two audits.
 type auditor struct {
-	turn   chan struct{} // capacity 1
-	book   *ledger.Book  // nil: none was read yet
-	keeper *amqp.Channel // nil: another process keeps the ledger
-	mayNot bool          // our user may not keep it
+	turn chan struct{} // capacity 1
+	book *ledger.Book  // nil: none was read yet
 }
 
 // Audit is broker.Auditor's. It takes a moment while events move, and up to 15 seconds or until ctx ends if some cannot

@@ -176,4 +176,40 @@ func TestOneProcessKeepsTheLedger(t *testing.T) {
 		t.Fatal(err)
 	}
 	eventually(t, "the second's turn", func() bool { return turn(second) })
+	if mine, err := second.EmitTurn(patient(t)); mine || err != nil { // not before the one before has noticed that it has lost it
+		t.Errorf("it is its turn at emitting at once: %v, %v", mine, err)
+	}
+}
+
+func TestWhoseTurnItIsIsAskedAnewAfterItsQueueWasMadeAnew(t *testing.T) {
+	t.Parallel()
+	url := rabbitnode.URL(t)
+	cfg := rabbitmq.Config{URLs: []string{url}, Routes: []broker.Route{route("archive", "#")}}
+	first, second := open(t, cfg), open(t, cfg)
+	turns := func() (n int) {
+		for _, line := range []*rabbitmq.Line{first, second} {
+			if mine, err := line.AuditTurn(patient(t)); err != nil {
+				t.Fatal(err)
+			} else if mine {
+				n++
+			}
+		}
+		return n
+	}
+	if n := turns(); n != 1 {
+		t.Fatalf("%d have the turn", n)
+	}
+	ch := channel(t, url)
+	if _, err := ch.QueueDelete(broker.KeeperQueue, false, false, false); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := rabbitmq.Apply(patient(t), cfg); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "one turn", func() bool { return turns() == 1 })
+	for range 3 {
+		if n := turns(); n != 1 {
+			t.Fatalf("%d have the turn", n)
+		}
+	}
 }

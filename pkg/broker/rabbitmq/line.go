@@ -33,6 +33,8 @@ type Line struct {
 	recent    *broker.Recent // nil: repeats are not looked for
 	clerk     *clerk
 	auditor   auditor
+	keeps     *turn // the ledger: at auditing regularly
+	emits     *turn // scheduled events
 	log       *zap.Logger
 
 	looking sync.Mutex // one walk over kept messages at a time: each holds what it has seen
@@ -56,7 +58,7 @@ func Open(cfg Config, reg prometheus.Registerer, log *zap.Logger) (*Line, error)
 		topology: d.topology, routes: slices.Clone(cfg.Routes), log: log,
 		publish: newLink(publishing, cfg, d, m, log),
 		consume: newLink(consuming, cfg, d, m, log),
-		auditor: auditor{turn: make(chan struct{}, 1)},
+		auditor: auditor{turn: make(chan struct{}, 1)}, keeps: newTurn(broker.KeeperQueue), emits: newTurn(broker.ClockQueue),
 	}
 	l.publisher = newPublisher(l.publish, m)
 	if cfg.Duplicates > 0 {

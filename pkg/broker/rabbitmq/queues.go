@@ -20,7 +20,7 @@ func (l *Line) Queues(ctx context.Context) ([]broker.QueueInfo, error) {
 	defer scratch.close()
 	infos := make([]broker.QueueInfo, 0, len(l.topology.Queues))
 	for _, q := range l.topology.Queues {
-		if q.Role == broker.RoleLedger {
+		if q.Role == broker.RoleLedger || q.Role == broker.RoleTurn {
 			continue
 		}
 		if err := ctx.Err(); err != nil {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/hookline/hookline/pkg/event"
 	"github.com/hookline/hookline/pkg/signature"
+	"github.com/hookline/hookline/pkg/text"
 )
 
 // Config says where events are sent.
@@ -22,6 +23,9 @@ type Config struct {
 	// Headers are sent with every event and win over the event's Content-Type. Names that this handler or HTTP itself
 	// sets (Hookline-*, webhook-*, Content-Length, ...) are refused.
 	Headers map[string]string `yaml:"headers"`
+	// Body is a template (package text) that makes what is sent of an event in JSON, whose body is .data: '{"id":{{json .data.id}}}'.
+	// It is sent as application/json unless Headers say otherwise. Empty: the event's body as it is.
+	Body string `yaml:"body"`
 	// Sign signs every request by Standard Webhooks.
 	Sign Sign `yaml:"sign"`
 }
@@ -70,6 +74,13 @@ func (c Config) build() (*forwarder, error) {
 		f.header.Set(name, value)
 	}
 
+	if c.Body != "" {
+		made, err := text.New("body", c.Body)
+		if err != nil {
+			bad("%w", err)
+		}
+		f.body = &made
+	}
 	if c.Sign.Secret != "" {
 		scheme, _ := signature.Preset("standard-webhooks")
 		if f.sign, err = signature.New(scheme, []signature.Secret{{Value: c.Sign.Secret}}); err != nil {

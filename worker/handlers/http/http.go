@@ -26,6 +26,7 @@ import (
 	"github.com/hookline/hookline/pkg/event"
 	"github.com/hookline/hookline/pkg/handler"
 	"github.com/hookline/hookline/pkg/signature"
+	"github.com/hookline/hookline/pkg/text"
 )
 
 // drain is how much of an answer is read, in bytes, so that its connection can be used again.
@@ -36,6 +37,7 @@ type forwarder struct {
 	url    *url.URL
 	method string
 	header http.Header
+	body   *text.Template      // nil: the event's own
 	sign   *signature.Verifier // nil: not signed
 }
 
@@ -78,13 +80,30 @@ func (f *forwarder) Handle(ctx context.Context, d event.Delivery) error {
 	return nil
 }
 
+// content is what is sent of an event, and its type.
+func (f *forwarder) content(d event.Delivery) (body []byte, kind string, err error) {
+	if f.body == nil {
+		return d.Event.Data, d.Event.ContentType, nil
+	}
+	data, err := text.Of(d)
+	if err != nil {
+		return nil, "", handler.Permanent(err)
+	}
+	made, err := f.body.Fill(data)
+	return []byte(made), "application/json", handler.Permanent(err)
+}
+
 func (f *forwarder) request(ctx context.Context, d event.Delivery) (*http.Request, error) {
-	req, err := http.NewRequestWithContext(ctx, f.method, f.url.String(), bytes.NewReader(d.Event.Data))
+	body, kind, err := f.content(d)
+	if err != nil {
+		return nil, err
+	}
+	req, err := http.NewRequestWithContext(ctx, f.method, f.url.String(), bytes.NewReader(body))
 	if err != nil {
 		return nil, cause(err)
 	}
-	if d.Event.ContentType != "" {
-		req.Header.Set("Content-Type", d.Event.ContentType)
+	if kind != "" {
+		req.Header.Set("Content-Type", kind)
 	}
 	for name, values := range f.header {
 		req.Header[name] = values
@@ -98,7 +117,7 @@ func (f *forwarder) request(ctx context.Context, d event.Delivery) (*http.Reques
 	req.Header.Set("Hookline-Route", d.Route)
 	req.Header.Set("Hookline-Attempt", strconv.Itoa(d.Attempt))
 	if f.sign != nil {
-		signed := signature.Request{Method: f.method, URL: f.url.String(), Header: req.Header, Body: d.Event.Data}
+		signed := signature.Request{Method: f.method, URL: f.url.String(), Header: req.Header, Body: body}
 		if err := f.sign.Sign(&signed, messageID(d.Event.ID), time.Now()); err != nil {
 			return nil, err
 		}

@@ -8,6 +8,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/hookline/hookline/pkg/handler"
+	"github.com/hookline/hookline/pkg/text"
 )
 
 // Config says who is told what, and how.
@@ -65,11 +66,11 @@ func New(cfg Config, people People, m *Metrics, log *zap.Logger) (handler.Handle
 		check(errors.New("text: is required; a template such as '{{.data.job_instance.name}} has ended'"))
 	}
 	var err error
-	n.user, err = newText("user", cfg.User)
+	n.user, err = text.New("user", cfg.User)
 	check(err)
-	n.text, err = newText("text", cfg.Text)
+	n.text, err = text.New("text", cfg.Text)
 	check(err)
-	n.subject, err = newText("email.subject", cfg.Email.subject())
+	n.subject, err = text.New("email.subject", cfg.Email.subject())
 	check(err)
 	if !country.MatchString(cfg.SMS.Country) {
 		check(fmt.Errorf("sms.country %q: must be a calling code such as 49, without + or 00", cfg.SMS.Country))

@@ -22,6 +22,7 @@ import (
 	"github.com/hookline/hookline/pkg/alma"
 	"github.com/hookline/hookline/pkg/event"
 	"github.com/hookline/hookline/pkg/handler"
+	"github.com/hookline/hookline/pkg/text"
 )
 
 // People finds a person by an ID; alma.ErrNotFound: nobody has it.
@@ -63,9 +64,9 @@ func await(ctx context.Context, send func() error) error {
 
 type notifier struct {
 	people  People // nil: nobody is looked up
-	user    text
-	text    text
-	subject text
+	user    text.Template
+	text    text.Template
+	subject text.Template
 	sms     Sender // nil: none, as the two below
 	email   Sender
 	url     Sender
@@ -78,7 +79,7 @@ type notifier struct {
 
 // Handle sends the event's message. Its errors and log lines name no person.
 func (n *notifier) Handle(ctx context.Context, d event.Delivery) error {
-	data, err := view(d)
+	data, err := text.Of(d)
 	if err != nil {
 		return handler.Permanent(err)
 	}

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+
+	"github.com/hookline/hookline/pkg/text"
 )
 
 // HTTP sends text messages by any service that takes them over HTTP.
@@ -25,12 +27,12 @@ const DefaultBody = `{"to":{{json .to}},"text":{{json .text}}}`
 type httpSMS struct {
 	url    string
 	header http.Header
-	body   text
+	body   text.Template
 	client *http.Client
 }
 
 func (h HTTP) sender() (Sender, error) {
-	body, err := newText("sms.http.body", cmp.Or(h.Body, DefaultBody))
+	body, err := text.New("sms.http.body", cmp.Or(h.Body, DefaultBody))
 	if h.URL == "" {
 		err = errors.Join(err, errors.New("sms.http.url: is required"))
 	} else {
@@ -45,7 +47,7 @@ func (h HTTP) sender() (Sender, error) {
 
 // Send posts the body. Idempotency-Key (an Internet draft that several services follow) is the same for the same message.
 func (h httpSMS) Send(ctx context.Context, m Message) error {
-	body, err := h.body.fill(map[string]any{"to": m.To, "text": m.Text, "key": m.Key})
+	body, err := h.body.Fill(map[string]any{"to": m.To, "text": m.Text, "key": m.Key})
 	if err != nil {
 		return fmt.Errorf("sms.http.body: %w", err)
 	}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"net/http"
 	"strings"
+
+	"github.com/hookline/hookline/pkg/text"
 )
 
 // teamsPrefix begins the address of a workflow of Microsoft Teams: "teams+https://..." is what the workflow "Post to a
@@ -18,12 +20,12 @@ type teams struct {
 
 // Send posts an Adaptive Card (adaptivecards.io) of one block of text.
 func (t teams) Send(ctx context.Context, m Message) error {
-	text, err := encode(m.Text)
+	said, err := text.JSON(m.Text)
 	if err != nil {
 		return err
 	}
 	body := `{"type":"message","attachments":[{"contentType":"application/vnd.microsoft.card.adaptive","content":` +
-		`{"type":"AdaptiveCard","version":"1.4","body":[{"type":"TextBlock","wrap":true,"text":` + text + `}]}}]}`
+		`{"type":"AdaptiveCard","version":"1.4","body":[{"type":"TextBlock","wrap":true,"text":` + said + `}]}}]}`
 	return post(ctx, t.client, t.url, http.Header{"Content-Type": {"application/json"}}, body)
 }
 

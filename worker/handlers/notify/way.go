@@ -35,7 +35,7 @@ func (n *notifier) person(ctx context.Context, data map[string]any) (way, error)
 	if n.people == nil {
 		return way{because: "neither sms nor email is configured"}, nil
 	}
-	id, err := n.user.fill(data)
+	id, err := n.user.Fill(data)
 	if err != nil {
 		return way{}, handler.Permanent(err)
 	}
@@ -73,20 +73,31 @@ func (n *notifier) message(to way, data map[string]any, d event.Delivery) (Messa
 	data["user"] = map[string]any{
 		"primary_id": to.user.PrimaryID, "first_name": to.user.FirstName, "last_name": to.user.LastName, "language": to.user.Language.Value,
 	}
-	text, err := n.text.fill(data)
+	said, err := n.text.Fill(data)
 	if err != nil {
 		return Message{}, err
 	}
-	if text = strings.TrimSpace(text); text == "" {
+	if said = strings.TrimSpace(said); said == "" {
 		return Message{}, errors.New("text: the template made nothing of this event")
 	}
-	m := Message{To: to.address, Text: cut(text), Key: key(d)}
+	m := Message{To: to.address, Text: cut(said), Key: key(d)}
 	if to.service == serviceEmail {
-		subject, err := n.subject.fill(data)
+		subject, err := n.subject.Fill(data)
 		if err != nil {
 			return Message{}, err
 		}
 		m.Subject = strings.Join(strings.Fields(subject), " ") // one line
 	}
 	return m, nil
+}
+
+// maxText is the longest text in characters: what Twilio and SNS take in one message of several parts.
+const maxText = 1600
+
+// cut shortens a text that is too long.
+func cut(text string) string {
+	if runes := []rune(text); len(runes) > maxText {
+		return string(runes[:maxText-1]) + "…"
+	}
+	return text
 }

@@ -1,0 +1,60 @@
+// Package text makes texts of events by templates: messages, and bodies of requests.
+package text
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"text/template"
+
+	"github.com/hookline/hookline/pkg/event"
+)
+
+// Template makes a text (https://pkg.go.dev/text/template); the zero value makes an empty one. Beside the language's own
+// functions it has json, which writes a value as it stands in a JSON document.
+type Template struct{ template *template.Template }
+
+// New parses a template. key is what it is called in the configuration.
+func New(key, source string) (Template, error) {
+	t, err := template.New(key).Funcs(template.FuncMap{"json": JSON}).Parse(source)
+	if err != nil {
+		return Template{}, fmt.Errorf("%s: %w", key, err)
+	}
+	return Template{t}, nil
+}
+
+// Fill makes a text of data, such as Of gives. A field that is not there is empty.
+func (t Template) Fill(data map[string]any) (string, error) {
+	if t.template == nil {
+		return "", nil
+	}
+	var b bytes.Buffer
+	if err := t.template.Execute(&b, data); err != nil {
+		return "", fmt.Errorf("template: %w", err)
+	}
+	return strings.ReplaceAll(b.String(), "<no value>", ""), nil
+}
+
+// JSON is a value as it stands in a JSON document; it is the template function json.
+func JSON(v any) (string, error) {
+	var b strings.Builder
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	err := e.Encode(v)
+	return strings.TrimSuffix(b.String(), "\n"), err
+}
+
+// Of is what templates see of an event: .id .source .action .route .time, and its JSON body as .data. An error says that the body is none.
+func Of(d event.Delivery) (map[string]any, error) {
+	var data any
+	decoder := json.NewDecoder(bytes.NewReader(d.Event.Data))
+	decoder.UseNumber()
+	if err := decoder.Decode(&data); err != nil {
+		return nil, errors.New("the body is not JSON: choose JSON as the message type in the sender's form")
+	}
+	return map[string]any{
+		"id": d.Event.ID, "source": d.Event.Source, "action": d.Event.Action, "route": d.Route, "time": d.Event.Time, "data": data,
+	}, nil
+}

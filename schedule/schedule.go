@@ -1,0 +1,167 @@
+// Package schedule emits events at the times of a clock: reconciliation and the like are then ordinary routes.
+//
+// An event's ID is made of its source and its due time, so that a line tells one that is emitted again.
+package schedule
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/zap"
+
+	"github.com/hookline/hookline/pkg/broker"
+)
+
+// Line is where the events go.
+type Line interface {
+	broker.Publisher
+	// EmitTurn tells whether it is this process that emits now: of all that share the line, one does.
+	EmitTurn(ctx context.Context) (bool, error)
+}
+
+// Counter takes note of what came, for the audit.
+type Counter interface {
+	// Count adds one to broker.CountReceived or broker.CountDuplicate of a source.
+	Count(source, what string)
+}
+
+// Config says what is emitted.
+type Config struct {
+	// Sources by name; none: nothing is emitted, until a Reload.
+	Sources map[string]Source
+	// Window is for how long the line knows that an event was stored before. What was due within it while nobody emitted is
+	// emitted late, of each source the last; what was due before is left out, as it could have been emitted. 0: all is left out.
+	Window time.Duration
+}
+
+const (
+	lookPause   = time.Second     // between two looks at the clock, so that it may be set
+	turnPause   = 5 * time.Second // between two questions whose turn it is
+	publishTime = 10 * time.Second
+)
+
+// Emitter publishes each source's events when they are due.
+type Emitter struct {
+	sources atomic.Pointer[[]*source]
+	window  time.Duration
+	line    Line
+	counter Counter
+	metrics *metrics
+	puzzled bool // Run's: it has said that it cannot tell whose turn it is
+	log     *zap.Logger
+}
+
+// New checks all of cfg and names everything that is wrong with it. Nothing is emitted before Run.
+func New(cfg Config, line Line, counter Counter, reg prometheus.Registerer, log *zap.Logger) (*Emitter, error) {
+	m, err := newMetrics(reg)
+	e := &Emitter{window: cfg.Window, line: line, counter: counter, metrics: m, log: log}
+	return e, errors.Join(err, e.Reload(cfg.Sources))
+}
+
+// Reload puts these sources into the place of all others. It checks them first and names everything that is wrong; then the
+// others stay.
+func (e *Emitter) Reload(sources map[string]Source) error {
+	var next []*source
+	var errs []error
+	for name, s := range sources {
+		made, err := newSource(name, s)
+		next, errs = append(next, made), append(errs, err)
+	}
+	if err := errors.Join(errs...); err != nil {
+		return err
+	}
+	for _, s := range next {
+		e.metrics.prepare(s.name)
+	}
+	e.sources.Store(&next)
+	return nil
+}
+
+// Run emits until ctx ends. It returns nil.
+func (e *Emitter) Run(ctx context.Context) error {
+	var looked map[string]time.Time // when, by source, what was due before has been emitted; nil: it is not our turn
+	for ctx.Err() == nil {
+		pause, now := turnPause, time.Now().Round(0) // the clock's time, not the time since the start
+		if !e.ours(ctx) {
+			looked = nil
+		} else {
+			if looked == nil {
+				looked = e.begin(now)
+			}
+			e.emit(ctx, looked, now)
+			pause = lookPause
+		}
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+		}
+	}
+	e.metrics.turn.Set(0)
+	return nil
+}
+
+// ours tells whether it is our turn. What cannot be told is no.
+func (e *Emitter) ours(ctx context.Context) bool {
+	mine := false
+	if len(*e.sources.Load()) > 0 {
+		var err error
+		mine, err = e.line.EmitTurn(ctx)
+		if err != nil && !e.puzzled && ctx.Err() == nil {
+			e.log.Warn("it cannot be told which process emits scheduled events; asking again", zap.Error(err))
+		}
+		e.puzzled = err != nil
+	}
+	e.metrics.turn.Set(map[bool]float64{true: 1}[mine])
+	return mine
+}
+
+// begin looks as far back as the line remembers: it tells what another process, or this one before it was started, has emitted.
+func (e *Emitter) begin(now time.Time) map[string]time.Time {
+	looked := map[string]time.Time{}
+	for _, s := range *e.sources.Load() {
+		looked[s.name] = now.Add(-e.window)
+	}
+	return looked
+}
+
+// emit publishes what has become due since the last look, of each source the last. What fails is tried at the next look.
+func (e *Emitter) emit(ctx context.Context, looked map[string]time.Time, now time.Time) {
+	for _, s := range *e.sources.Load() {
+		since, known := looked[s.name]
+		if !known {
+			since = now // it was added just now
+		}
+		if due := s.latest(since, now); due.IsZero() || e.publish(ctx, s, due, now) {
+			looked[s.name] = now
+		}
+	}
+}
+
+func (e *Emitter) publish(ctx context.Context, s *source, due, now time.Time) (stored bool) {
+	ev, err := s.event(due, now)
+	if err == nil {
+		ctx, cancel := context.WithTimeout(ctx, publishTime)
+		defer cancel()
+		err = e.line.Publish(ctx, ev)
+	}
+	log := e.log.With(zap.String("source", s.name), zap.String("id", ev.ID))
+	switch {
+	case errors.Is(err, broker.ErrDuplicate):
+		e.metrics.events.WithLabelValues(s.name, duplicate).Inc()
+		e.counter.Count(s.name, broker.CountReceived)
+		e.counter.Count(s.name, broker.CountDuplicate)
+		log.Info("scheduled event was emitted before")
+	case err != nil:
+		e.metrics.events.WithLabelValues(s.name, failed).Inc()
+		log.Warn("scheduled event not stored; trying again", zap.String("reason", broker.Reason(err)), zap.Error(err))
+		return false
+	default:
+		e.metrics.events.WithLabelValues(s.name, emitted).Inc()
+		e.counter.Count(s.name, broker.CountReceived)
+		log.Info("scheduled event emitted", zap.String("action", s.action), zap.Duration("late", now.Sub(due)))
+	}
+	return true
+}
