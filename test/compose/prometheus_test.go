@@ -110,11 +110,17 @@ func dashboardQueries(t *testing.T) []string {
 	var all []string
 	for _, p := range dashboard.Panels {
 		for _, q := range p.Targets {
+			if configured.MatchString(q.Expr) {
+				continue
+			}
 			all = append(all, strings.ReplaceAll(q.Expr, "$__rate_interval", "1m"))
 		}
 	}
 	return all
 }
+
+// configured are series that only institutions, services and transfers have, of which the stack has none.
+var configured = regexp.MustCompile(`hookline_(alma|notify|transfer)_`)
 
 var selector = regexp.MustCompile(`\b(?:(?:hookline|rabbitmq)_\w+|up)\b(?:\{[^}]*\})?`)
 
