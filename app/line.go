@@ -57,8 +57,8 @@ func openLine(c *config.Config, receives bool, log *zap.Logger, reg prometheus.R
 	return rabbitmq.Open(rabbit, reg, log)
 }
 
-// OpenDesk opens the line for a command, beside whatever runs on it. Close it.
-func OpenDesk(c *config.Config, log *zap.Logger) (Desk, error) {
+// OpenDesk opens the line for a command, beside whatever runs on it, and makes nothing that is missing. Close it.
+func OpenDesk(c *config.Config) (Desk, error) {
 	if c.Broker.Embedded() {
 		attached, err := embedded.Attach(embeddedConfig(c))
 		if err != nil {
@@ -66,7 +66,11 @@ func OpenDesk(c *config.Config, log *zap.Logger) (Desk, error) {
 		}
 		return attachedDesk{attached}, nil
 	}
-	return openLine(c, false, log, prometheus.NewRegistry())
+	rabbit, err := RabbitMQ(c)
+	if err != nil {
+		return nil, err
+	}
+	return rabbitmq.Attach(rabbit)
 }
 
 // attachedDesk gives the attached file the line's way to close.

@@ -42,6 +42,9 @@ func (c *queueCollector) Collect(ch chan<- prometheus.Metric) {
 		return
 	}
 	for _, q := range queues {
+		if q.Missing {
+			continue
+		}
 		ch <- prometheus.MustNewConstMetric(c.waiting, prometheus.GaugeValue, float64(q.Waiting), q.Name, string(q.Role), q.Route)
 	}
 }

@@ -24,7 +24,7 @@ func (c *command) withDesk(cmd *cobra.Command, timeout time.Duration, do func(co
 	if err != nil {
 		return err
 	}
-	desk, err := app.OpenDesk(conf, zap.NewNop())
+	desk, err := app.OpenDesk(conf)
 	if err != nil {
 		return err
 	}
@@ -57,12 +57,19 @@ up; see "hookline dead"), and unrouted (no route matches; see "hookline unrouted
 				}
 				table := tabwriter.NewWriter(c.stdout, 0, 4, 2, ' ', 0)
 				fmt.Fprintln(table, "ROLE\tROUTE\tWAITING\tCONSUMERS\tQUEUE")
+				missing := false
 				for _, q := range queues {
-					consumers := strconv.Itoa(q.Consumers)
+					waiting, consumers := strconv.Itoa(q.Waiting), strconv.Itoa(q.Consumers)
 					if q.Consumers == broker.Unseen || q.Role != broker.RoleWork {
 						consumers = "-"
 					}
-					fmt.Fprintf(table, "%s\t%s\t%d\t%s\t%s\n", q.Role, q.Route, q.Waiting, consumers, q.Name)
+					if q.Missing {
+						waiting, consumers, missing = "missing", "-", true
+					}
+					fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", q.Role, q.Route, waiting, consumers, q.Name)
+				}
+				if missing {
+					fmt.Fprintln(table, "Receivers and workers make what is missing when they connect; `hookline topology apply` makes it now.")
 				}
 				return table.Flush()
 			})

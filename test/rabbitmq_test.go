@@ -186,7 +186,26 @@ func TestTopologyPlanAppliesAndNamesADifference(t *testing.T) {
 	}
 }
 
-// command with a URL that carries a password must never show it.
+func TestALookMakesNothing(t *testing.T) {
+	t.Parallel()
+	f := newFolder(t, "AMQP_URL="+rabbitnode.URL(t), "SINK_URL=http://127.0.0.1:1")
+	f.write(t, "hookline.yml", rabbitConfig)
+	for _, args := range [][]string{{"dead", "list"}, {"unrouted", "list"}, {"unrouted", "discard", "--all"}} {
+		if shown := f.run(t, args...); shown.code != 1 || !strings.Contains(shown.stderr, "hookline topology apply") {
+			t.Errorf("%v: %+v", args, shown)
+		}
+	}
+	if shown := f.run(t, "queues"); shown.code != 0 || !strings.Contains(shown.stdout, "missing") || !strings.Contains(shown.stdout, "hookline topology apply") {
+		t.Errorf("queues: %+v", shown)
+	}
+	if applied := f.run(t, "topology", "apply"); applied.code != 0 || !strings.Contains(applied.stdout, "made") {
+		t.Errorf("apply: %+v", applied)
+	}
+	if shown := f.run(t, "queues"); shown.code != 0 || strings.Contains(shown.stdout, "missing") {
+		t.Errorf("queues after apply: %+v", shown)
+	}
+}
+
 func TestAddressesAreShownWithoutPasswords(t *testing.T) {
 	t.Parallel()
 	f := newFolder(t, "AMQP_URL=amqp://user:hunter2@127.0.0.1:1/", "SINK_URL=http://127.0.0.1:1")

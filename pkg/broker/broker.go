@@ -87,7 +87,8 @@ type QueueInfo struct {
 	Role      QueueRole `json:"role"`
 	Route     string    `json:"route,omitempty"` // of work and dead queues
 	Waiting   int       `json:"waiting"`         // events that no worker holds
-	Consumers int       `json:"consumers"`       // worker processes that consume it; Unseen if that cannot be told
+	Missing   bool      `json:"missing,omitempty"`
+	Consumers int       `json:"consumers"` // worker processes that consume it; Unseen if that cannot be told
 }
 
 // Unseen stands for a number that cannot be seen from here.
@@ -95,7 +96,7 @@ const Unseen = -1
 
 // Inspector looks at a line without changing it.
 type Inspector interface {
-	// Queues lists every queue of the configured topology. A queue that does not exist yet is left out.
+	// Queues lists every queue of the configured topology, also those that are missing.
 	Queues(ctx context.Context) ([]QueueInfo, error)
 }
 

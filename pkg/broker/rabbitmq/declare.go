@@ -20,9 +20,9 @@ import (
 // and counted. A user who may not declare needs no more than that the objects exist, which `topology apply` sees to as
 // another user.
 type declarer struct {
-	topology broker.Topology
-	metrics  *metrics
-	log      *zap.Logger
+	objects []object
+	metrics *metrics
+	log     *zap.Logger
 
 	mayNot   atomic.Bool   // our user was refused a declaration
 	turn     chan struct{} // capacity 1: see declare
@@ -33,11 +33,8 @@ type declarer struct {
 // turnTime is how long one session waits for another's declaration.
 const turnTime = 2 * time.Second
 
-func newDeclarer(routes []broker.Route, m *metrics, log *zap.Logger) *declarer {
-	return &declarer{
-		topology: broker.NewTopology(routes), metrics: m, log: log,
-		turn: make(chan struct{}, 1), reported: map[string]string{},
-	}
+func newDeclarer(objects []object, m *metrics, log *zap.Logger) *declarer {
+	return &declarer{objects: objects, metrics: m, log: log, turn: make(chan struct{}, 1), reported: map[string]string{}}
 }
 
 // declare makes what is missing. Its error means that the session cannot be used.
@@ -53,7 +50,7 @@ func (d *declarer) declare(conn *amqp.Connection) error {
 	scratch := &scratch{conn: conn}
 	defer scratch.close()
 	found := map[string]string{}
-	for _, o := range objects(d.topology) {
+	for _, o := range d.objects {
 		err := d.ensure(scratch, o)
 		if words, ok := mismatch(err); ok {
 			found[o.String()] = words

@@ -101,7 +101,7 @@ func waiting(t *testing.T, line *rabbitmq.Line, queue string) int {
 		return -1
 	}
 	for _, q := range infos {
-		if q.Name == queue {
+		if q.Name == queue && !q.Missing {
 			return q.Waiting
 		}
 	}

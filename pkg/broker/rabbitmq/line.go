@@ -44,8 +44,18 @@ type Line struct {
 	silent  chan struct{}
 }
 
-// Open checks cfg and starts connecting; it never waits for RabbitMQ. The line connects again by itself until Close.
+// Open checks cfg and starts connecting; it never waits for RabbitMQ. The line connects again by itself until Close. Each
+// connection declares the topology first.
 func Open(cfg Config, reg prometheus.Registerer, log *zap.Logger) (*Line, error) {
+	return start(cfg, objects(broker.NewTopology(cfg.Routes)), reg, log)
+}
+
+// Attach is Open for a person's look: it declares nothing, so that what is missing is seen to be missing.
+func Attach(cfg Config) (*Line, error) {
+	return start(cfg, nil, prometheus.NewRegistry(), zap.NewNop())
+}
+
+func start(cfg Config, declared []object, reg prometheus.Registerer, log *zap.Logger) (*Line, error) {
 	if err := cfg.check(); err != nil {
 		return nil, err
 	}
@@ -53,9 +63,9 @@ func Open(cfg Config, reg prometheus.Registerer, log *zap.Logger) (*Line, error)
 	if err != nil {
 		return nil, fmt.Errorf("rabbitmq: metrics: %w", err)
 	}
-	d := newDeclarer(cfg.Routes, m, log)
+	d := newDeclarer(declared, m, log)
 	l := &Line{
-		topology: d.topology, routes: slices.Clone(cfg.Routes), log: log,
+		topology: broker.NewTopology(cfg.Routes), routes: slices.Clone(cfg.Routes), log: log,
 		publish: newLink(publishing, cfg, d, m, log),
 		consume: newLink(consuming, cfg, d, m, log),
 		auditor: auditor{turn: make(chan struct{}, 1)}, keeps: newTurn(broker.KeeperQueue), emits: newTurn(broker.ClockQueue),

@@ -111,6 +111,9 @@ func (l *link) use(ctx context.Context, s *session) error {
 	}
 	err = fmt.Errorf("%s: %w", s.address, err)
 	l.set(nil, err)
+	if errors.Is(err, errRefusing) {
+		s.drain()
+	}
 	closeConnection(s.conn)
 	close(s.over)
 	return err

@@ -132,5 +132,6 @@ func (s *session) answer(confirm *amqp.DeferredConfirmation, m message) error {
 	case s.ch.IsClosed(): // amqp091-go resolves lost confirms as negative ones
 		return errLost
 	}
+	s.refusing.CompareAndSwap(0, time.Now().UnixNano())
 	return fmt.Errorf("%s: %w: negative confirm; a queue may have reached its length limit", s.address, broker.ErrRefused)
 }

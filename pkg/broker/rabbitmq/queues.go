@@ -31,13 +31,12 @@ func (l *Line) Queues(ctx context.Context) ([]broker.QueueInfo, error) {
 			found, err = ch.QueueDeclarePassive(q.Name, true, false, false, false, nil)
 			return err
 		})
-		switch {
-		case missing(err):
-		case err != nil:
+		if err != nil && !missing(err) {
 			return nil, fmt.Errorf("rabbitmq: queue %s: %w", q.Name, err)
-		default:
-			infos = append(infos, broker.QueueInfo{Name: q.Name, Role: q.Role, Route: q.Route, Waiting: found.Messages, Consumers: found.Consumers})
 		}
+		infos = append(infos, broker.QueueInfo{
+			Name: q.Name, Role: q.Role, Route: q.Route, Missing: missing(err), Waiting: found.Messages, Consumers: found.Consumers,
+		})
 	}
 	return infos, nil
 }

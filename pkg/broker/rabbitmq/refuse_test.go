@@ -52,3 +52,33 @@ func TestAFullQueueRefuses(t *testing.T) {
 	}
 	t.Error("ten events went into a queue for three")
 }
+
+// RabbitMQ tells a channel that a full queue has room again when it gets shorter than its limit. If the limit is taken away
+// before, 3.10 never tells.
+func TestALimitThatIsTakenAwayFromAFullQueueRefusesNoLonger(t *testing.T) {
+	t.Parallel()
+	url := rabbitnode.URL(t)
+	_, vhost, _ := strings.Cut(strings.TrimPrefix(url, "amqp://"), "/")
+	r, other := route("archive", "alma.#"), route("other", "github.#")
+	line := open(t, rabbitmq.Config{URLs: []string{url}, Routes: []broker.Route{r, other}})
+	eventually(t, "the queue is there", func() bool { return waiting(t, line, broker.WorkQueue(r.Name)) == 0 })
+	shared := rabbitnode.Shared(t)
+	if err := shared.SetPolicy(t.Context(), vhost, "short", "^"+broker.WorkQueue(r.Name)+"$", map[string]any{"max-length": 3}); err != nil {
+		t.Fatal(err)
+	}
+	var n int
+	refused := func() bool {
+		n++
+		return line.Publish(patient(t), anEvent(id(n))) != nil
+	}
+	eventually(t, "the full queue refuses", refused)
+	if err := shared.DeletePolicy(t.Context(), vhost, "short"); err != nil {
+		t.Fatal(err)
+	}
+	beside := anEvent("beside")
+	eventually(t, "the queue takes events again", func() bool {
+		beside.Source, beside.ID = "github", id(n) // what other queues take says nothing of this one
+		publish(t, line, beside)
+		return !refused()
+	})
+}

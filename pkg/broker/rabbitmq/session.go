@@ -15,12 +15,18 @@ const (
 	// maxStall is how long confirms may be missing before the session is given up. After a network partition a
 	// broker can leave a channel without confirms for ever (rabbitmq-server pull request 14589).
 	maxStall = 5 * time.Second
+	// maxRefusing is how long a session goes on after the broker's first no. A queue that was full tells channels when
+	// it has room again; if its limit is taken away before that, RabbitMQ 3.10 never tells those that it has refused.
+	maxRefusing = 15 * time.Second
 	// watchInterval is how often that is looked at.
 	watchInterval = time.Second
 )
 
-// errStalled says why the watchdog ended a session.
-var errStalled = errors.New("the broker confirmed nothing for " + maxStall.String())
+// Why a session was ended from this side.
+var (
+	errStalled  = errors.New("the broker confirmed nothing for " + maxStall.String())
+	errRefusing = errors.New("the broker refused events " + maxRefusing.String() + " ago, as a full queue does; a new session asks again")
+)
 
 // session is one connection with, if it publishes, its one channel.
 type session struct {
@@ -31,6 +37,7 @@ type session struct {
 	ch       *amqp.Channel // nil on a session that consumes: there each route opens its own
 	blocked  atomic.Bool
 	progress watchdog
+	refusing atomic.Int64 // unix nanoseconds of the first negative confirm; 0: none yet
 
 	mu      sync.Mutex
 	returns chan amqp.Return
@@ -80,9 +87,19 @@ func (s *session) serve(ctx context.Context) error {
 			if !s.blocked.Load() && s.progress.stalled(now) {
 				return errStalled
 			}
+			if first := s.refusing.Load(); first > 0 && now.UnixNano()-first > int64(maxRefusing) {
+				return errRefusing
+			}
 		case <-ctx.Done():
 			return nil
 		}
+	}
+}
+
+// drain waits, a second at most, for the answers to what was published: what has none yet will be published again.
+func (s *session) drain() {
+	for end := time.Now().Add(closeTime); s.progress.waiting.Load() > 0 && time.Now().Before(end); {
+		<-time.After(time.Millisecond)
 	}
 }
 
