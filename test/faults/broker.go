@@ -15,7 +15,7 @@ import (
 
 func killNode(_ context.Context, t *trial) (func(context.Context) error, error) {
 	node := pick(t, t.Nodes)
-	return node.StartAgain, node.Kill()
+	return func(ctx context.Context) error { return startAgain(ctx, node) }, node.Kill()
 }
 
 func killAllNodes(_ context.Context, t *trial) (func(context.Context) error, error) {
@@ -26,9 +26,18 @@ func killAllNodes(_ context.Context, t *trial) (func(context.Context) error, err
 func (t *trial) startNodes(ctx context.Context) error {
 	starts, ctx := errgroup.WithContext(ctx)
 	for _, node := range t.Nodes {
-		starts.Go(func() error { return node.StartAgain(ctx) })
+		starts.Go(func() error { return startAgain(ctx, node) })
 	}
 	return starts.Wait()
+}
+
+// startAgain starts a node until it runs, as systemd does: several that start at once make RabbitMQ 3.10 trip now and then.
+func startAgain(ctx context.Context, node *rabbitnode.Node) error {
+	err := node.StartAgain(ctx)
+	for errors.Is(err, rabbitnode.ErrEnded) && ctx.Err() == nil {
+		err = node.StartAgain(ctx)
+	}
+	return err
 }
 
 func rollingRestart(ctx context.Context, t *trial) (func(context.Context) error, error) {
@@ -36,7 +45,7 @@ func rollingRestart(ctx context.Context, t *trial) (func(context.Context) error,
 		if err := node.Stop(ctx); err != nil {
 			return err
 		}
-		return node.StartAgain(ctx)
+		return startAgain(ctx, node)
 	})
 }
 

@@ -106,6 +106,9 @@ func (n *Node) Kill() error { return n.server.kill() }
 // Remove kills the node and leaves nothing of it but its folder.
 func (n *Node) Remove() error { return n.server.remove() }
 
+// ErrEnded says that a node ended while it was starting.
+var ErrEnded = errors.New("rabbitnode: the node ended while it was starting")
+
 // StartAgain starts a node that was stopped or killed, with the same ports and data, and returns when it takes
 // connections.
 func (n *Node) StartAgain(ctx context.Context) error {
@@ -122,7 +125,7 @@ func (n *Node) StartAgain(ctx context.Context) error {
 		select {
 		case <-tick.C:
 		case <-n.server.ended():
-			return fmt.Errorf("rabbitnode: the node ended while it was starting: %w", err)
+			return fmt.Errorf("%w: %w", ErrEnded, err)
 		case <-ctx.Done():
 			return fmt.Errorf("rabbitnode: the node does not answer: %w", err)
 		}
