@@ -11,16 +11,16 @@ func exportFull(_ context.Context, t *trial) (func(context.Context) error, error
 	return func(context.Context) error { return t.Export.Free() }, t.Export.Fill()
 }
 
-func exportReadOnly(_ context.Context, t *trial) (func(context.Context) error, error) {
-	return func(ctx context.Context) error { return repair(ctx, t.Export, t.Workers) }, t.Export.Break()
+func exportReadOnly(ctx context.Context, t *trial) (func(context.Context) error, error) {
+	return func(ctx context.Context) error { return repair(ctx, t.Export, t.Workers) }, t.Export.Break(ctx)
 }
 
 func spoolFull(_ context.Context, t *trial) (func(context.Context) error, error) {
 	return func(context.Context) error { return t.Data.Free() }, t.Data.Fill()
 }
 
-func spoolReadOnly(_ context.Context, t *trial) (func(context.Context) error, error) {
-	return func(ctx context.Context) error { return repair(ctx, t.Data, t.Receivers) }, t.Data.Break()
+func spoolReadOnly(ctx context.Context, t *trial) (func(context.Context) error, error) {
+	return func(ctx context.Context) error { return repair(ctx, t.Data, t.Receivers) }, t.Data.Break(ctx)
 }
 
 // repair does what an operator has to do when the kernel has made a disk read-only: stop who uses it, take it away, check

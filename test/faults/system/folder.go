@@ -24,7 +24,7 @@ type Folder struct {
 func Disks(ctx context.Context, dir string) bool {
 	f, err := newFolder(ctx, filepath.Join(dir, "probe"), true)
 	if err == nil {
-		err = f.Break()
+		err = f.Break(ctx)
 	}
 	return errors.Join(err, f.remove(ctx)) == nil
 }
@@ -92,12 +92,21 @@ func (f *Folder) Fill() error {
 func (f *Folder) Free() error { return os.Remove(f.filler()) }
 
 // Break makes the disk read-only under whoever has files open, as the kernel does after an error of the disk. To be used
-// again it has to be unmounted and mounted.
-func (f *Folder) Break() error {
+// again it has to be unmounted and mounted. No fsync is under way then: Linux 6.18 told success of 4 of 60 that were, by a
+// program of ten lines, and lost what they had to write.
+func (f *Folder) Break(ctx context.Context) error {
 	name, err := f.device()
 	if err != nil {
 		return err
 	}
+	if err := run(ctx, "fsfreeze", "--freeze", f.Path); err != nil {
+		return err
+	}
+	return errors.Join(fail(name), run(ctx, "fsfreeze", "--unfreeze", f.Path))
+}
+
+// fail tells the kernel that a disk has failed.
+func fail(name string) error {
 	trigger, err := os.OpenFile("/sys/fs/ext4/"+name+"/trigger_fs_error", os.O_WRONLY, 0)
 	if err != nil {
 		return err
