@@ -11,8 +11,11 @@ import (
 	"syscall"
 )
 
-// diskSize is small enough to be filled at once.
-const diskSize = 64 << 20
+// A disk is small enough to be filled at once, and has room for the files of a trial that takes minutes on a busy machine.
+const (
+	diskSize     = 128 << 20
+	bytesPerFile = "1024"
+)
 
 // Folder is where processes write: a plain folder, or one with a small disk of its own, which can be filled and broken.
 type Folder struct {
@@ -41,7 +44,7 @@ func newFolder(ctx context.Context, path string, disk bool) (*Folder, error) {
 	if err := os.Truncate(image, diskSize); err != nil {
 		return f, err
 	}
-	if err := run(ctx, "mkfs.ext4", "-q", "-m", "0", image); err != nil {
+	if err := run(ctx, "mkfs.ext4", "-q", "-m", "0", "-i", bytesPerFile, image); err != nil {
 		return f, err
 	}
 	f.image = image
