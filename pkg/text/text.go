@@ -25,7 +25,7 @@ func New(key, source string) (Template, error) {
 	return Template{t}, nil
 }
 
-// Fill makes a text of data, such as Of gives. A field that is not there is empty.
+// Fill makes a text of data, such as Of gives. A field that is not there, or null, is empty.
 func (t Template) Fill(data map[string]any) (string, error) {
 	if t.template == nil {
 		return "", nil
@@ -55,6 +55,30 @@ func Of(d event.Delivery) (map[string]any, error) {
 		return nil, errors.New("the body is not JSON: choose JSON as the message type in the sender's form")
 	}
 	return map[string]any{
-		"id": d.Event.ID, "source": d.Event.Source, "action": d.Event.Action, "route": d.Route, "time": d.Event.Time, "data": data,
+		"id": d.Event.ID, "source": d.Event.Source, "action": d.Event.Action, "route": d.Route, "time": d.Event.Time, "data": empty(data),
 	}, nil
+}
+
+// null stands for JSON's null: a path through it leads nowhere, as one through a field that is not there. Alma's events until 2023
+// say "event":null where later ones say nothing.
+type null map[string]any
+
+// String makes it empty in a text; as JSON it is null again.
+func (null) String() string { return "" }
+
+// empty puts null into the place of each nil.
+func empty(v any) any {
+	switch v := v.(type) {
+	case nil:
+		return null(nil)
+	case map[string]any:
+		for name, field := range v {
+			v[name] = empty(field)
+		}
+	case []any:
+		for i, item := range v {
+			v[i] = empty(item)
+		}
+	}
+	return v
 }
