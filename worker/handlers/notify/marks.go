@@ -36,9 +36,10 @@ const (
 // errSent says that the message was sent before.
 var errSent = errors.New("sent before")
 
-// key names the message of an event on a route. It is a hash, since IDs of other senders could tell something.
+// key names the message of an event on a route, the action included, as with duplicates: some senders' only ID is that of a
+// thing. It is a hash, since IDs of other senders could tell something.
 func key(d event.Delivery) string {
-	sum := sha256.Sum256([]byte(d.Route + "\x00" + d.Event.Source + "\x00" + d.Event.ID))
+	sum := sha256.Sum256([]byte(d.Route + "\x00" + d.Event.Key() + "\x00" + d.Event.ID))
 	return hex.EncodeToString(sum[:16])
 }
 

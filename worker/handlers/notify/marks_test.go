@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hookline/hookline/pkg/event"
 	"github.com/hookline/hookline/pkg/handler"
 	"github.com/hookline/hookline/worker/handlers/notify"
 )
@@ -37,13 +38,15 @@ func TestWorkersThatShareAFolderSendOnce(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	other := ended("both")
-	other.Route = "another"
-	if err := once(t, dir, url).Handle(t.Context(), other); err != nil {
-		t.Fatal(err)
+	route, action := ended("both"), ended("both")
+	route.Route, action.Event.Action = "another", "job_began" // some senders' only ID is that of a thing
+	for _, other := range []event.Delivery{route, action} {
+		if err := once(t, dir, url).Handle(t.Context(), other); err != nil {
+			t.Fatal(err)
+		}
 	}
-	if len(asked) != 2 {
-		t.Errorf("sent %d times for two routes", len(asked))
+	if len(asked) != 3 {
+		t.Errorf("sent %d times for two routes and another action of the same ID", len(asked))
 	}
 	for _, file := range marksOf(t, dir) {
 		if name := filepath.Base(file); len(name) != 32 || strings.Contains(name, "both") {
