@@ -8,7 +8,7 @@
 // if a 429 or 503 has one. Every other answer is final; a redirect too, as it is not followed.
 //
 // What can happen twice: a request whose answer was lost was carried out and is sent again. Whoever receives it must
-// remember Hookline-Id together with Hookline-Source, which are the same each time.
+// remember Hookline-Id together with Hookline-Source and Hookline-Action, which are the same each time.
 package http
 
 import (
