@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"sync"
 	"time"
 
@@ -32,6 +33,9 @@ const (
 	// clearEvery is how often old marks are looked for.
 	clearEvery = 24 * time.Hour
 )
+
+// markName is how key names them.
+var markName = regexp.MustCompile(`^[0-9a-f]{32}$`)
 
 // errSent says that the message was sent before.
 var errSent = errors.New("sent before")
@@ -98,7 +102,7 @@ func (m *marks) forget(key string) error {
 	return nil
 }
 
-// clear removes what is too old, once a day.
+// clear removes marks that are too old, once a day, and nothing else that the folder may hold.
 func (m *marks) clear(now time.Time) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -110,7 +114,7 @@ func (m *marks) clear(now time.Time) error {
 		return fmt.Errorf("keep what was sent: %w", err)
 	}
 	for _, entry := range entries {
-		if info, err := entry.Info(); err == nil && now.Sub(info.ModTime()) > markAge {
+		if info, err := entry.Info(); err == nil && markName.MatchString(entry.Name()) && now.Sub(info.ModTime()) > markAge {
 			_ = os.Remove(filepath.Join(m.dir, entry.Name())) // another worker may have been quicker
 		}
 	}
