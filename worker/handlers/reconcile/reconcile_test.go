@@ -149,6 +149,15 @@ func TestWhatFailsIsAnErrorAndTheRestIsFedIn(t *testing.T) {
 	}
 }
 
+func TestAUsedUpDayIsWaitedFor(t *testing.T) {
+	t.Parallel()
+	quota := &alma.QuotaError{Until: time.Now().Add(time.Hour)}
+	err := handle(t, newHandler(t, known(t, time.Hour), newReceiver(t), library{err: quota}), "reconcile", "nightly-1")
+	if after, ok := handler.AfterOf(err); !ok || after < 59*time.Minute || !errors.Is(err, quota) {
+		t.Errorf("again after %v: %v", after, err)
+	}
+}
+
 func TestOldArrivalsAreForgotten(t *testing.T) {
 	t.Parallel()
 	dir := known(t, 1000*time.Hour)
