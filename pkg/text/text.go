@@ -10,6 +10,7 @@ import (
 	"text/template"
 
 	"github.com/hookline/hookline/pkg/event"
+	"github.com/hookline/hookline/pkg/handler"
 )
 
 // Template makes a text (https://pkg.go.dev/text/template); the zero value makes an empty one. Beside the language's own
@@ -25,14 +26,16 @@ func New(key, source string) (Template, error) {
 	return Template{t}, nil
 }
 
-// Fill makes a text of data, such as Of gives. A field that is not there, or null, is empty.
+// Fill makes a text of data, such as Of gives. A field that is not there, or null, is empty. An error says in the log where the template
+// does not fit, and only on the dead letter why: the template language's own words can quote the event.
 func (t Template) Fill(data map[string]any) (string, error) {
 	if t.template == nil {
 		return "", nil
 	}
 	var b bytes.Buffer
 	if err := t.template.Execute(&b, data); err != nil {
-		return "", fmt.Errorf("template: %w", err)
+		place, why, _ := strings.Cut(err.Error(), ">: ")
+		return "", handler.Private(errors.New(place+">"), why)
 	}
 	return strings.ReplaceAll(b.String(), "<no value>", ""), nil
 }

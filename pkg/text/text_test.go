@@ -1,9 +1,11 @@
 package text_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/hookline/hookline/pkg/event"
+	"github.com/hookline/hookline/pkg/handler"
 	"github.com/hookline/hookline/pkg/text"
 )
 
@@ -33,6 +35,32 @@ func TestNullIsAsGoodAsMissing(t *testing.T) {
 			if got, err := made.Fill(data); err != nil || got != want {
 				t.Errorf("%s of %s: %q, %v", template, body, got, err)
 			}
+		}
+	}
+}
+
+// TestErrorsQuoteNoEventInTheLog has templates that do not fit the event: the language's own words can quote it.
+func TestErrorsQuoteNoEventInTheLog(t *testing.T) {
+	t.Parallel()
+	for _, template := range []string{
+		`{{range .data.user}}{{.}}{{end}}`, `{{range .data.number}}{{end}}`, `{{.data.user.name}}`, `{{index .data.list .data.number}}`, `{{index .data.list .data.user}}`,
+		`{{call .data.user}}`, `{{lt .data.user .data.list}}`, `{{slice .data.user 100}}`, `{{len .}}{{len .time.Year}}`, `{{template "x" .data.user}}{{define "x"}}{{.y}}{{end}}`,
+	} {
+		made, err := text.New("body", template)
+		if err != nil {
+			t.Fatal(err)
+		}
+		data, err := text.Of(event.Delivery{Event: event.Event{Data: []byte(`{"user":"patron","number":4711,"list":[1]}`)}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		said, err := made.Fill(data)
+		if err == nil {
+			t.Errorf("%s: %q", template, said)
+			continue
+		}
+		if log := handler.LogText(err); strings.Contains(log, "patron") || strings.Contains(log, "4711") || !strings.HasPrefix(log, "template: body:1:") {
+			t.Errorf("%s: %s", template, log)
 		}
 	}
 }
