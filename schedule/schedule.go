@@ -41,6 +41,8 @@ const (
 	lookPause   = time.Second     // between two looks at the clock, so that it may be set
 	turnPause   = 5 * time.Second // between two questions whose turn it is
 	publishTime = 10 * time.Second
+	// longestLook bounds how far back is looked for what was due: a clock that began in 1970 and is set would keep us busy for minutes.
+	longestLook = 366 * 24 * time.Hour
 )
 
 // Emitter publishes each source's events when they are due.
@@ -133,6 +135,9 @@ func (e *Emitter) emit(ctx context.Context, looked map[string]time.Time, now tim
 		since, known := looked[s.name]
 		if !known {
 			since = now // it was added just now
+		}
+		if now.Sub(since) > longestLook {
+			since = now.Add(-longestLook)
 		}
 		if due := s.latest(since, now); due.IsZero() || e.publish(ctx, s, due, now) {
 			looked[s.name] = now

@@ -233,29 +233,6 @@ func TestAReloadAddsNothingThatWasDueBefore(t *testing.T) {
 	})
 }
 
-func TestClocksThatChange(t *testing.T) {
-	for _, c := range []struct{ cron, from, want string }{
-		{"30 2 * * *", "2026-03-28T12:00:00Z", "nightly-20260330T003000Z"},                          // 02:30 is jumped over on the 29th
-		{"30 2 * * *", "2026-10-24T12:00:00Z", "nightly-20261025T003000Z nightly-20261025T013000Z"}, // and comes twice
-		{"0 12 * * *", "2026-03-28T00:00:00Z", "nightly-20260328T110000Z nightly-20260329T100000Z"},
-	} {
-		synctest.Test(t, func(t *testing.T) {
-			from, err := time.Parse(time.RFC3339, c.from)
-			if err != nil {
-				t.Fatal(err)
-			}
-			pass(time.Until(from))
-			l := &line{turn: 1}
-			_, _, stop := start(t, of{l, 1}, 0, map[string]schedule.Source{"nightly": {Cron: c.cron, Zone: "Europe/Vienna"}})
-			pass(36*time.Hour + time.Hour)
-			if l.ids() != c.want {
-				t.Errorf("%s from %s: %q", c.cron, c.from, l.ids())
-			}
-			stop()
-		})
-	}
-}
-
 func TestEverythingWrongIsNamedAtItsField(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {

@@ -18,7 +18,7 @@ func TestImportsRunOneWay(t *testing.T) {
 		"pkg/handler":   {"pkg/event"},
 		"pkg/signature": {"pkg/event"},
 		"pkg/alma":      {},
-		"pkg/text":      {"pkg/event"},
+		"pkg/text":      {"pkg/event", "pkg/handler"},
 		"pkg/broker":    {"pkg/event"},
 		"pkg/ledger":    {},
 		"pkg/privacy":   {"pkg/event"},

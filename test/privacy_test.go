@@ -112,6 +112,7 @@ routes:
   files: { match: "#", handler: { kind: file, dir: out, path: "{source}/{key}/{action}/{id}{ext}", metadata: true } }
   post: { match: "#", handler: { kind: http, url: "`+target.URL+`/hook" }, retry: { attempts: 1 }, pause: { of: 0 } }
   post-again: { match: "#", handler: { kind: http, url: "http://127.0.0.1:1/hook" }, retry: { attempts: 1 }, pause: { of: 0 } }
+  made: { match: "#", handler: { kind: http, url: "`+target.URL+`/hook", body: "{{range .data.item_loan.user_id}}{{end}}" }, retry: { attempts: 1 }, pause: { of: 0 } }
   wrong: { match: "#", where: 'int(data.item_loan.user_id ?? data.user_request.user_primary_id ?? "x") > 5', handler: { kind: log }, pause: { of: 0 } }
   lines: { match: "#", handler: { kind: log } }
   program: { match: "#", handler: { kind: exec, command: ["sh", "-c", "cat >&2; exit 65"] }, pause: { of: 0 } }
@@ -125,7 +126,7 @@ routes:
 	}
 	post(t, p.listen, "first", []byte("{"+patronMark))
 	post(t, p.listen, "first", []byte("<w>"+patronMark))
-	seen := map[string]string{"the log": p.settled(t, (len(bodies)+2)*8)}
+	seen := map[string]string{"the log": p.settled(t, (len(bodies)+2)*9)}
 	res, err := http.Get("http://" + p.private + "/metrics")
 	if err != nil {
 		t.Fatal(err)

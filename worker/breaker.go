@@ -99,4 +99,4 @@ func (b *breaker) forget() {
 }
 
 // nameOf tells an event from all others.
-func nameOf(e event.Event) string { return e.Source + " " + e.ID }
+func nameOf(e event.Event) string { return e.Key() + " " + e.ID }

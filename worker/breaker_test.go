@@ -81,3 +81,12 @@ func TestHealth(t *testing.T) {
 		}
 	}
 }
+
+func TestAnotherActionOfTheSameThingIsAnotherEvent(t *testing.T) {
+	t.Parallel()
+	h := newHand()
+	h.leave(event.Event{Source: "shop", Action: "created", ID: "42"}, 1)
+	if h.stillRuns(event.Event{Source: "shop", Action: "deleted", ID: "42"}) || !h.stillRuns(event.Event{Source: "shop", Action: "created", ID: "42"}) {
+		t.Error("created and deleted of thing 42 are two events, though the thing's is their only ID")
+	}
+}

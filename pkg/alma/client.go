@@ -127,8 +127,7 @@ func (c *Client) once(ctx context.Context, path string, query url.Values) (http.
 		return nil, nil, fmt.Errorf("alma: the answer is longer than %d bytes", maxAnswer)
 	}
 	if err := judge(resp, body); err != nil {
-		c.pace.refused(err, time.Now())
-		return nil, nil, err
+		return nil, nil, c.pace.refused(err, time.Now())
 	}
 	c.pace.accepted()
 	return resp.Header, body, nil

@@ -22,7 +22,7 @@ type Config struct {
 	// Processes is how many processes share Rate; 0 is 1.
 	Processes int `yaml:"processes"`
 	// Reserve is how many of the day's requests are left to other programs of the institution. At that number, no
-	// more requests are made until the next day, but for one an hour that looks whether there are more again.
+	// more requests are made until the next day, but for one every three hours that looks whether there are more again.
 	Reserve int `yaml:"reserve"`
 }
 

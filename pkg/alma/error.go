@@ -64,10 +64,11 @@ func (e *Error) Refused() bool {
 // again tells what another try may help: everything but an answer that was no fault of the moment.
 func again(err error) bool {
 	var answer *Error
+	var used *QuotaError
 	if !errors.As(err, &answer) {
-		return true
+		return !errors.As(err, &used)
 	}
-	return !answer.notFound() && !answer.daily() && (answer.Status >= 500 || answer.Status == http.StatusTooManyRequests || answer.Status == http.StatusRequestTimeout)
+	return !answer.notFound() && (answer.Status >= 500 || answer.Status == http.StatusTooManyRequests || answer.Status == http.StatusRequestTimeout)
 }
 
 func (e *Error) daily() bool {

@@ -35,8 +35,9 @@ const (
 	floor = 1.0 / 16
 	// defaultPause is how long nothing is asked after a 429 that does not say how long.
 	defaultPause = time.Second
-	// lookAgain is how long nothing is asked after the day's requests were used up: somebody may have asked for more.
-	lookAgain = time.Hour
+	// lookAgain is how long nothing is asked after the day's requests were used up: somebody may have asked for more. It is
+	// as long as this since each look is an attempt of the event that it is for.
+	lookAgain = 3 * time.Hour
 	// unknown is a number of requests left that Alma did not say.
 	unknown = -1
 )
@@ -90,23 +91,23 @@ func (p *pace) learn(resp *http.Response, now time.Time) int {
 	return left
 }
 
-// refused slows down after a 429.
-func (p *pace) refused(err error, now time.Time) {
+// refused slows down after a 429, and says what is to be done about err: a QuotaError if the day's requests are used up.
+func (p *pace) refused(err error, now time.Time) error {
 	var answer *Error
 	if !errors.As(err, &answer) || answer.Status != http.StatusTooManyRequests {
-		return
+		return err
 	}
 	if answer.daily() {
-		p.close(now)
-		return
+		return &QuotaError{p.close(now)}
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if now.Before(p.paused) {
-		return // of the same moment: counted already
+		return err // of the same moment: counted already
 	}
 	p.paused = now.Add(jitter(cmp.Or(answer.RetryAfter, defaultPause)))
 	p.limiter.SetLimit(max(p.limiter.Limit()/2, p.share*floor))
+	return err
 }
 
 // accepted speeds up a little.
@@ -118,14 +119,15 @@ func (p *pace) accepted() {
 	}
 }
 
-// close ends the day's requests: until midnight (Alma counts by UTC), or an hour if that is sooner.
-func (p *pace) close(now time.Time) {
+// close ends the day's requests: until midnight (Alma counts by UTC), or for lookAgain if that is sooner.
+func (p *pace) close(now time.Time) (until time.Time) {
 	midnight := now.UTC().Truncate(24 * time.Hour).Add(24 * time.Hour)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.closed = now.Add(lookAgain); midnight.Before(p.closed) {
 		p.closed = midnight
 	}
+	return p.closed
 }
 
 // Wait is how long it is until then, at least a second.

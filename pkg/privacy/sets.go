@@ -32,7 +32,7 @@ func almaPatrons() map[string]string {
 			all[parent+name] = verb
 		}
 	}
-	add(drop, "", "* item_loan.* user_request.* webhook_user.* webhook_user.user.*")
+	add(drop, "", "* item_loan.* user_request.* webhook_user.* webhook_user.user.* enriched.*")
 	add(hash, "", "item_loan.user_id user_request.user_primary_id webhook_user.user.primary_id enriched.primary_id")
 	add(keep, "", "id action institution time event job_instance bib holding item portfolio representation")
 	add(keep, "item_loan.", `loan_id circ_desk return_circ_desk library item_barcode due_date loan_status loan_date return_date process_status
@@ -43,10 +43,14 @@ func almaPatrons() map[string]string {
 		pickup_location_library managed_by_library managed_by_library_code task_name place_in_queue expiry_date
 		booking_start_date booking_end_date`)
 	add(keep, "webhook_user.", "method cause")
-	add(keep, "webhook_user.user.", "record_type user_group campus_code preferred_language account_type status status_date expiry_date purge_date")
-	// What a route's enrich has read is a user, a record or an item, and only the user's fields are taken out.
-	add(drop, "enriched.", `first_name middle_name last_name full_name pref_first_name pref_middle_name pref_last_name pref_name_suffix user_title
-		job_category job_description gender birth_date pin_number password web_site_url external_id contact_info user_identifier user_role
-		user_block user_note user_statistic proxy_for_user researcher requests loans fees link`)
+	// What a route's enrich has read is a user, a record or an item.
+	for _, user := range []string{"webhook_user.user.", "enriched."} {
+		add(keep, user, "record_type user_group campus_code preferred_language account_type status status_date expiry_date purge_date")
+	}
+	add(keep, "enriched.", `bib_data holding_data item_data
+		mms_id record_format linked_record_id title author issn isbn complete_edition network_number place_of_publication date_of_publication
+		publisher_const publisher holdings created_by created_date last_modified_by last_modified_date suppress_from_publishing
+		suppress_from_external_search suppress_from_metadoor sync_with_oclc sync_with_libraries_australia originating_system
+		originating_system_id cataloging_level brief_level rank anies record`)
 	return all
 }

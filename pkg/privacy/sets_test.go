@@ -67,13 +67,39 @@ func TestAlmaPatronsDropsWhatNobodyKnowsYet(t *testing.T) {
 	for body, want := range map[string]string{
 		`{"id":"1","action":"LOAN","item_loan":{"loan_id":"12345678901234567890","link":"/users/p","user_id":null,"new":{"x":"p"},"title":"t"}}`: `{"id":"1","action":"LOAN","item_loan":{"loan_id":"12345678901234567890","user_id":null,"title":"t"}}`,
 		`{"id":"1","webhook_notifications":{"letter":"p"},"action":"NOTIFICATION"}`:                                                              `{"id":"1","action":"NOTIFICATION"}`,
-		`{"webhook_user":"p","item_loan":["p"]}`:                                                                              `{"webhook_user":null,"item_loan":[null]}`,
-		`{"user_request":{"comment":"p","additional_id":"7"}}`:                                                                `{"user_request":{"additional_id":"7"}}`,
-		`{"enriched":{"link":"/users/p","full_name":"p","user_group":{"value":"STAFF"},"new":1},"webhook_user":{"user":{}}}`:  `{"enriched":{"user_group":{"value":"STAFF"},"new":1},"webhook_user":{"user":{}}}`,
+		`{"webhook_user":"p","item_loan":["p"]}`:               `{"webhook_user":null,"item_loan":[null]}`,
+		`{"user_request":{"comment":"p","additional_id":"7"}}`: `{"user_request":{"additional_id":"7"}}`,
+		`{"enriched":{"link":"/users/p","full_name":"p","user_group":{"value":"STAFF"},"linking_id":"p"},"webhook_user":{"user":{}}}`: `{"enriched":{"user_group":{"value":"STAFF"}},"webhook_user":{"user":{}}}`,
+		`{"enriched":null,"bib":{"link":"/bibs/99"}}`: `{"enriched":null,"bib":{"link":"/bibs/99"}}`,
 		`<webhook><item_loan link="/users/p"><library desc="Main">MAIN</library><p/></item_loan><letter>p</letter></webhook>`: `<webhook><item_loan><library desc="Main">MAIN</library></item_loan></webhook>`,
 	} {
 		if got, err := r.Event(event.Event{Data: []byte(body)}); err != nil || string(got.Data) != want {
 			t.Errorf("%v\n%s\n%s", err, got.Data, want)
+		}
+	}
+}
+
+// TestAlmaPatronsKeepsEnrichedRecords has what Alma sends of a record and an item as what enrich has read, with a new field of Alma's.
+func TestAlmaPatronsKeepsEnrichedRecords(t *testing.T) {
+	t.Parallel()
+	r := redactor(t, privacy.Config{Set: privacy.AlmaPatrons})
+	for file, path := range map[string]string{"bib.bib_created.json": "bib", "item.item_updated.json": "item"} {
+		body, err := os.ReadFile("../../sender/samples/alma/" + file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		read := gjson.GetBytes(body, path)
+		got, err := r.Event(event.Event{Data: []byte(`{"enriched":{"new":"p",` + strings.TrimPrefix(read.Raw, "{") + "}")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name, value := range read.Map() {
+			if left := gjson.GetBytes(got.Data, "enriched."+name).Raw; left != value.Raw && name != "link" {
+				t.Errorf("%s: %s became %s", file, name, left)
+			}
+		}
+		if gjson.GetBytes(got.Data, "enriched.new").Exists() {
+			t.Errorf("%s: new stays", file)
 		}
 	}
 }

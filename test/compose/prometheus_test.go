@@ -119,8 +119,8 @@ func dashboardQueries(t *testing.T) []string {
 	return all
 }
 
-// configured are series that only institutions, services and transfers have, of which the stack has none.
-var configured = regexp.MustCompile(`hookline_(alma|notify|transfer)_`)
+// configured are series that only institutions, services, transfers and schedules have, of which the stack has none.
+var configured = regexp.MustCompile(`hookline_(alma|notify|transfer|schedule)_`)
 
 var selector = regexp.MustCompile(`\b(?:(?:hookline|rabbitmq)_\w+|up)\b(?:\{[^}]*\})?`)
 

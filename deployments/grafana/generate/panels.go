@@ -151,6 +151,11 @@ func traffic() row {
 			queries: one(`sum by (instance) (rate(hookline_worker_deliveries_total{outcome=~"done|filtered"}[$__rate_interval]))`, "{{instance}}")},
 		{title: "Handshakes", description: "Senders that asked whether this address is ours: answered, or refused because they asked for the wrong thing.", unit: "reqps",
 			queries: one("sum by (source, result) (rate(hookline_receiver_handshakes_total[$__rate_interval]))", "{{source}}: {{result}}")},
+		{title: "Scheduled events, last hour", description: "Events of schedules that were due: emitted, duplicate (emitted before) or failed (tried again); and the receivers that emit them, which has to be one.", unit: "none",
+			queries: []query{
+				{"sum by (source, result) (increase(hookline_schedule_events_total[1h]))", "{{source}}: {{result}}"},
+				{"sum(hookline_schedule_turn)", "receivers that emit"},
+			}},
 		{title: "Line: confirms and reconnects", description: "Confirmations a second by job, and connections that had to be made again.", unit: "ops",
 			queries: []query{
 				{"sum by (job) (rate(hookline_broker_confirm_seconds_count[$__rate_interval]))", "{{job}}: confirms"},

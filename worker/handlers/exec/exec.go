@@ -7,7 +7,7 @@
 // log of each failure as well: then the command should print no personal data.
 //
 // What can happen twice: everything that the command does, if it fails half-way, or if the worker dies before the command ended
-// (the command then goes on by itself). HOOKLINE_ID together with HOOKLINE_SOURCE is the same each time.
+// (the command then goes on by itself). HOOKLINE_ID, HOOKLINE_SOURCE and HOOKLINE_ACTION together are the same each time.
 package exec
 
 import (

@@ -99,10 +99,6 @@ func ours(name string) bool {
 	return strings.HasPrefix(name, "hookline-") || strings.HasPrefix(name, "webhook-")
 }
 
-// messageID is the webhook-id of an event. Standard Webhooks joins it to what is signed by dots, so it has none.
-func messageID(id string) string {
-	if !strings.Contains(id, ".") {
-		return id
-	}
-	return event.NewID("", []byte(id))
-}
+// messageID is the webhook-id of an event, for which source and action count too: some senders' only ID is that of a thing. It has
+// no dots, by which Standard Webhooks joins it to what is signed.
+func messageID(e event.Event) string { return event.NewID("", []byte(e.Key()+" "+e.ID)) }

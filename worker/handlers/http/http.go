@@ -8,7 +8,7 @@
 // if a 429 or 503 has one. Every other answer is final; a redirect too, as it is not followed.
 //
 // What can happen twice: a request whose answer was lost was carried out and is sent again. Whoever receives it must
-// remember Hookline-Id together with Hookline-Source, which are the same each time.
+// remember Hookline-Id together with Hookline-Source and Hookline-Action, which are the same each time, or webhook-id, which stands for the three.
 package http
 
 import (
@@ -118,7 +118,7 @@ func (f *forwarder) request(ctx context.Context, d event.Delivery) (*http.Reques
 	req.Header.Set("Hookline-Attempt", strconv.Itoa(d.Attempt))
 	if f.sign != nil {
 		signed := signature.Request{Method: f.method, URL: f.url.String(), Header: req.Header, Body: body}
-		if err := f.sign.Sign(&signed, messageID(d.Event.ID), time.Now()); err != nil {
+		if err := f.sign.Sign(&signed, messageID(d.Event), time.Now()); err != nil {
 			return nil, err
 		}
 		req.Header = signed.Header

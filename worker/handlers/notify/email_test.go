@@ -174,6 +174,21 @@ func TestEmail(t *testing.T) {
 	}
 }
 
+func TestNoFieldOfAnEventBecomesAHeader(t *testing.T) {
+	t.Parallel()
+	cfg, letters := mailServer(t, false, nil)
+	d := ended("mail")
+	d.Event.Data = []byte(`{"job_instance":{"name":"a\r\nBcc: b@example.org\r\n\r\nc\u0000\u2028d","submitted_by":{"value":"mail"},"status":null}}`)
+	if err := newHandler(t, notify.Config{Email: cfg}).Handle(t.Context(), d); err != nil {
+		t.Fatal(err)
+	}
+	got := <-letters
+	subject, err := new(mime.WordDecoder).DecodeHeader(got.mail.Header.Get("Subject"))
+	if err != nil || !strings.HasPrefix(subject, "a Bcc: b@example.org c") || got.mail.Header.Get("Bcc") != "" || strings.Contains(got.text, "c\x00") || got.to != "both@example.org" {
+		t.Errorf("%q, %v, %v, %q", subject, err, got.mail.Header, got.text)
+	}
+}
+
 func TestWhatAMailServerSays(t *testing.T) {
 	t.Parallel()
 	says := func(command string, err error) func(string, string, *smtp.Conn) error {

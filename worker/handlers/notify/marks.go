@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"sync"
 	"time"
 
@@ -33,12 +34,16 @@ const (
 	clearEvery = 24 * time.Hour
 )
 
+// markName is how key names them.
+var markName = regexp.MustCompile(`^[0-9a-f]{32}$`)
+
 // errSent says that the message was sent before.
 var errSent = errors.New("sent before")
 
-// key names the message of an event on a route. It is a hash, since IDs of other senders could tell something.
+// key names the message of an event on a route, the action included, as with duplicates: some senders' only ID is that of a
+// thing. It is a hash, since IDs of other senders could tell something.
 func key(d event.Delivery) string {
-	sum := sha256.Sum256([]byte(d.Route + "\x00" + d.Event.Source + "\x00" + d.Event.ID))
+	sum := sha256.Sum256([]byte(d.Route + "\x00" + d.Event.Key() + "\x00" + d.Event.ID))
 	return hex.EncodeToString(sum[:16])
 }
 
@@ -97,7 +102,7 @@ func (m *marks) forget(key string) error {
 	return nil
 }
 
-// clear removes what is too old, once a day.
+// clear removes marks that are too old, once a day, and nothing else that the folder may hold.
 func (m *marks) clear(now time.Time) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -109,7 +114,7 @@ func (m *marks) clear(now time.Time) error {
 		return fmt.Errorf("keep what was sent: %w", err)
 	}
 	for _, entry := range entries {
-		if info, err := entry.Info(); err == nil && now.Sub(info.ModTime()) > markAge {
+		if info, err := entry.Info(); err == nil && markName.MatchString(entry.Name()) && now.Sub(info.ModTime()) > markAge {
 			_ = os.Remove(filepath.Join(m.dir, entry.Name())) // another worker may have been quicker
 		}
 	}

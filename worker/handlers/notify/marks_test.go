@@ -2,13 +2,16 @@ package notify_test
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/hookline/hookline/pkg/event"
 	"github.com/hookline/hookline/pkg/handler"
 	"github.com/hookline/hookline/worker/handlers/notify"
 )
@@ -37,13 +40,15 @@ func TestWorkersThatShareAFolderSendOnce(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	other := ended("both")
-	other.Route = "another"
-	if err := once(t, dir, url).Handle(t.Context(), other); err != nil {
-		t.Fatal(err)
+	route, action := ended("both"), ended("both")
+	route.Route, action.Event.Action = "another", "job_began" // some senders' only ID is that of a thing
+	for _, other := range []event.Delivery{route, action} {
+		if err := once(t, dir, url).Handle(t.Context(), other); err != nil {
+			t.Fatal(err)
+		}
 	}
-	if len(asked) != 2 {
-		t.Errorf("sent %d times for two routes", len(asked))
+	if len(asked) != 3 {
+		t.Errorf("sent %d times for two routes and another action of the same ID", len(asked))
 	}
 	for _, file := range marksOf(t, dir) {
 		if name := filepath.Base(file); len(name) != 32 || strings.Contains(name, "both") {
@@ -131,19 +136,18 @@ func TestOldMarksAreRemoved(t *testing.T) {
 	t.Parallel()
 	url, _ := service(t, nil)
 	dir := t.TempDir()
-	mark := filepath.Join(dir, strings.Repeat("0", 32))
-	if err := os.WriteFile(mark, []byte("sent\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	mark, line := filepath.Join(dir, strings.Repeat("0", 32)), filepath.Join(dir, "line.db")
 	old := time.Now().Add(-31 * 24 * time.Hour)
-	if err := os.Chtimes(mark, old, old); err != nil {
-		t.Fatal(err)
+	for _, file := range []string{mark, line} {
+		if err := errors.Join(os.WriteFile(file, []byte("sent\n"), 0o600), os.Chtimes(file, old, old)); err != nil {
+			t.Fatal(err)
+		}
 	}
 	if err := once(t, dir, url).Handle(t.Context(), ended("both")); err != nil {
 		t.Fatal(err)
 	}
-	if marks := marksOf(t, dir); len(marks) != 1 || marks[0] == mark {
-		t.Errorf("%v", marks)
+	if left := marksOf(t, dir); len(left) != 2 || slices.Contains(left, mark) || !slices.Contains(left, line) {
+		t.Errorf("what is no mark has to stay, and the old mark to go: %v", left)
 	}
 }
 

@@ -9,7 +9,7 @@
 // What can happen twice: with Config.Sent, a folder that all workers share, nothing is sent twice: not after a crash, not when
 // Alma repeats the event. What was begun and not seen to end becomes a dead letter that says "maybe sent", for a person
 // to decide: `hookline dead replay` sends it. Without Config.Sent the message is sent again after a crash and when Alma repeats the event.
-// A service that says that it has failed, though it has sent, is believed.
+// A service that says that it has failed, though it has sent, is believed, and generic:// whatever went wrong.
 package notify
 
 import (
@@ -50,10 +50,18 @@ type Message struct {
 // errMaybe says that a message may have been sent.
 var errMaybe = errors.New("maybe sent")
 
-// await runs what knows no contexts. When ctx ends first it goes on by itself, and nobody knows how it ends.
+// await runs what knows no contexts. When ctx ends first it goes on by itself, and nobody knows how it ends. A panic is caught
+// here, since the worker cannot: it is in a goroutine of its own.
 func await(ctx context.Context, send func() error) error {
 	done := make(chan error, 1)
-	go func() { done <- send() }()
+	go func() {
+		defer func() {
+			if value := recover(); value != nil {
+				done <- handler.Private(fmt.Errorf("%w: panic while it was sent", errMaybe), fmt.Sprint(value))
+			}
+		}()
+		done <- send()
+	}()
 	select {
 	case err := <-done:
 		return err

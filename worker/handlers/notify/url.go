@@ -2,7 +2,11 @@ package notify
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
+	"fmt"
+	"net"
+	"net/url"
 	"strings"
 
 	"github.com/nicholas-fedor/shoutrrr/pkg/router"
@@ -27,6 +31,9 @@ func newURL(address string) (Sender, error) {
 	if strings.HasPrefix(address, teamsPrefix) {
 		return newTeams(address)
 	}
+	if u, err := url.Parse(address); err == nil && u.Scheme == "matrix" && u.User.Username() != "" {
+		return nil, errors.New("url: matrix needs an access token, matrix://:TOKEN@host; with a name and a password each message would log in anew")
+	}
 	if _, err := locate(address); err != nil {
 		return nil, errors.New("url: is not an address that shoutrrr knows, such as slack://TOKEN@CHANNEL or generic+https://host/path; see https://shoutrrr.nickfedor.com")
 	}
@@ -36,8 +43,7 @@ func newURL(address string) (Sender, error) {
 // locate makes the service anew for each message: one cannot be used by two goroutines.
 func locate(address string) (types.Service, error) { return (&router.ServiceRouter{}).Locate(address) }
 
-// Send hands the text to the service that the URL names. shoutrrr's errors quote URLs and cannot be told apart, so that
-// all of them mean the same: not sent.
+// Send hands the text to the service that the URL names.
 func (u urlSender) Send(ctx context.Context, m Message) error {
 	service, err := locate(u.address)
 	if err != nil {
@@ -50,9 +56,22 @@ func (u urlSender) Send(ctx context.Context, m Message) error {
 	}
 	return await(ctx, func() error {
 		defer func() { <-u.slots }()
-		if service.Send(m.Text, &types.Params{}) != nil {
-			return errors.New("the service did not take it; check the URL's token and whether the service can be reached")
-		}
-		return nil
+		return judgeURL(service.Send(m.Text, &types.Params{}))
 	})
+}
+
+// judgeURL turns an error of shoutrrr, which quotes the URL, into what Sender.Send says. What came after the connection was
+// made and is no answer may have been sent; services that hide their errors, as generic does, have not sent.
+func judgeURL(err error) error {
+	var request *url.Error
+	var network *net.OpError
+	var certificate *tls.CertificateVerificationError
+	unconnected := errors.As(err, &network) && network.Op == "dial" || errors.As(err, &certificate)
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &request) && !unconnected:
+		return fmt.Errorf("%w: its answer was lost", errMaybe)
+	}
+	return errors.New("the service did not take it; check the URL's token and whether the service can be reached")
 }

@@ -71,7 +71,12 @@ func (r *reconciler) Handle(ctx context.Context, d event.Delivery) error {
 	}
 	fed, err := r.feedAll(ctx, began, now)
 	r.log.Info("reconciled", zap.String("id", d.Event.ID), zap.Int("fed_in", fed), zap.Time("known_since", began))
-	return errors.Join(err, r.seen.forget(now.Add(-r.cfg.Back-longestJob)))
+	err = errors.Join(err, r.seen.forget(now.Add(-r.cfg.Back-longestJob)))
+	var used *alma.QuotaError
+	if errors.As(err, &used) {
+		return handler.RetryAfter(used.Wait(), err)
+	}
+	return err
 }
 
 // feedAll feeds in what ended while arrivals were noted, so long ago that Alma sends it no more.

@@ -149,6 +149,15 @@ func TestWhatFailsIsAnErrorAndTheRestIsFedIn(t *testing.T) {
 	}
 }
 
+func TestAUsedUpDayIsWaitedFor(t *testing.T) {
+	t.Parallel()
+	quota := &alma.QuotaError{Until: time.Now().Add(time.Hour)}
+	err := handle(t, newHandler(t, known(t, time.Hour), newReceiver(t), library{err: quota}), "reconcile", "nightly-1")
+	if after, ok := handler.AfterOf(err); !ok || after < 59*time.Minute || !errors.Is(err, quota) {
+		t.Errorf("again after %v: %v", after, err)
+	}
+}
+
 func TestOldArrivalsAreForgotten(t *testing.T) {
 	t.Parallel()
 	dir := known(t, 1000*time.Hour)
@@ -159,15 +168,19 @@ func TestOldArrivalsAreForgotten(t *testing.T) {
 		}
 	}
 	at := time.Now().Add(-10 * 24 * time.Hour)
-	if err := os.Chtimes(filepath.Join(dir, "old"), at, at); err != nil {
+	err := os.WriteFile(filepath.Join(dir, "records"), []byte("of something else"), 0o600)
+	for _, name := range []string{"old", "records"} {
+		err = errors.Join(err, os.Chtimes(filepath.Join(dir, name), at, at))
+	}
+	if err != nil {
 		t.Fatal(err)
 	}
 	if err := handle(t, h, "reconcile", "nightly-1"); err != nil {
 		t.Fatal(err)
 	}
 	entries, err := os.ReadDir(dir)
-	if err != nil || len(entries) != 2 {
-		t.Errorf("%v %v", entries, err)
+	if err != nil || len(entries) != 3 || entries[1].Name() != "new" || entries[2].Name() != "records" {
+		t.Errorf("old has to go, and what is none of ours to stay: %v %v", entries, err)
 	}
 }
 

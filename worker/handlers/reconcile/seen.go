@@ -63,14 +63,14 @@ func (s seen) has(id string) (bool, error) {
 	}
 }
 
-// forget removes what arrived before a time: it is not asked for any more.
+// forget removes what arrived before a time: it is not asked for any more. What it did not make itself stays.
 func (s seen) forget(before time.Time) error {
 	entries, err := os.ReadDir(s.dir)
 	if err != nil {
 		return fmt.Errorf("seen: %w", err)
 	}
 	for _, entry := range entries {
-		if info, err := entry.Info(); err == nil && entry.Name() != beginFile && info.ModTime().Before(before) {
+		if info, err := entry.Info(); err == nil && runID.MatchString(entry.Name()) && info.Mode().IsRegular() && info.Size() == 0 && info.ModTime().Before(before) {
 			_ = os.Remove(filepath.Join(s.dir, entry.Name())) // another worker may have been quicker
 		}
 	}
