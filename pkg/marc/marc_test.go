@@ -188,6 +188,21 @@ func TestACutOffFileIsAnError(t *testing.T) {
 	}
 }
 
+func TestACutOffFileIsAnErrorWhateverIsBadInIt(t *testing.T) {
+	t.Parallel()
+	for name, bad := range map[string]string{
+		"a record in a record": `<record><leader><record><leader/></record></leader></record>`,
+		"a record too long":    `<record><leader><x>` + strings.Repeat("x", marc.MaxRecord+1) + `</x></leader></record>`,
+		"ends of nothing":      `</record></leader>`,
+	} {
+		for end, want := range map[string]error{"": io.ErrUnexpectedEOF, "</m:collection>": nil} {
+			if _, _, err := all(t, marc.NewXMLReader(strings.NewReader(`<m:collection xmlns:m="x">`+bad+"<record/>"+end))); !errors.Is(err, want) {
+				t.Errorf("%s, then %q: %v", name, end, err)
+			}
+		}
+	}
+}
+
 func TestWhatTheBinaryFormCannotHoldIsABadRecord(t *testing.T) {
 	t.Parallel()
 	var bad *marc.BadRecord
