@@ -173,6 +173,29 @@ func TestABadBinaryRecordIsNamedAndTheRestGoesOn(t *testing.T) {
 	}
 }
 
+func TestBinaryIsKnownThoughItsFirstRecordIsBad(t *testing.T) {
+	t.Parallel()
+	one := write(t, marc.NewBinaryWriter, book("1", "x"))
+	for _, bad := range []string{"abcde" + one[5:], "\r\n     " + one[5:], "00042X" + one[6:]} {
+		got, reports, err := all(t, marc.NewReader(strings.NewReader(bad+one)))
+		if err != nil || len(got) != 1 || got[0].ID() != "1" || len(reports) != 1 || reports[0].Number != 1 {
+			t.Errorf("%.10q: %v, %v, %+v", bad, err, reports, got)
+		}
+	}
+}
+
+func TestWhatIsNoRecordIsNotWrittenAsOne(t *testing.T) {
+	t.Parallel()
+	var bad *marc.BadRecord
+	line := marc.Record{Fields: []marc.Field{{Tag: marc.LineTag, Value: "x"}}}
+	for name, make := range map[string]func(io.Writer) marc.Writer{"xml": marc.NewXMLWriter, "binary": marc.NewBinaryWriter} {
+		var out bytes.Buffer
+		if err := make(&out).Write(line); !errors.As(err, &bad) || out.Len() > 0 {
+			t.Errorf("%s: %v, %q", name, err, &out)
+		}
+	}
+}
+
 func TestACutOffFileIsAnError(t *testing.T) {
 	t.Parallel()
 	for name, make := range map[string]func(io.Writer) marc.Writer{"xml": marc.NewXMLWriter, "binary": marc.NewBinaryWriter} {
