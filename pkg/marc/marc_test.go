@@ -133,6 +133,8 @@ func TestABadRecordIsNamedAndTheRestGoesOn(t *testing.T) {
 		"invalid UTF-8":         "<record><leader>\xff</leader></record>",
 		"entity":                `<record><leader>&nbsp;</leader></record>`,
 		"before this one":       `<record><leader>`,
+		"inside a subfield":     `<record><leader>` + leader + `</leader><datafield tag="245"><subfield code="a">x<b>y</b>z</subfield></datafield></record>`,
+		"inside a leader":       `<record><leader><b/>` + leader + `</leader></record>`,
 		"outside a datafield":   `<record><leader>` + leader + `</leader><subfield code="a">x</subfield></record>`,
 		"leader has 0":          `<record/>`,
 		"is longer than":        `<record><leader>` + strings.Repeat("x", marc.MaxRecord+1) + `</leader></record>`,

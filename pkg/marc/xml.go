@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"golang.org/x/text/encoding/unicode"
@@ -116,6 +117,9 @@ func (p *xmlParser) take(token xml.Token) error {
 }
 
 func (p *xmlParser) begin(e xml.StartElement) error {
+	if len(p.path) > 1 && slices.Contains([]string{"leader", "controlfield", "subfield"}, p.path[len(p.path)-2]) {
+		return fmt.Errorf("an element stands inside a %s, which holds text only", p.path[len(p.path)-2])
+	}
 	switch e.Name.Local {
 	case "controlfield":
 		p.field = Field{Tag: attr(e, "tag")}
