@@ -25,6 +25,7 @@ type Dropbox struct {
 	tokens   int // made so far; the last one is valid
 	requests []string
 	busy     int // how many of the next requests are answered 429
+	lose     int // how many of the next parts are kept, and answered 500
 }
 
 // NewDropbox starts one, whose tokens are made of the refresh token "refresh", the key "key" and the secret "app secret".
@@ -129,6 +130,11 @@ func (d *Dropbox) do(w http.ResponseWriter, call string, a arg, body []byte) {
 		answer(w, http.StatusOK, `{"session_id":"`+id+`"}`)
 	case "upload_session/append_v2":
 		d.sessions[cursor.Session] = append(d.sessions[cursor.Session], body...)
+		if d.lose > 0 {
+			d.lose--
+			answer(w, http.StatusInternalServerError, "")
+			return
+		}
 		answer(w, http.StatusOK, `null`)
 	case "upload_session/finish":
 		d.commit(w, *a.Commit, append(d.sessions[cursor.Session], body...))
@@ -159,6 +165,10 @@ func (d *Dropbox) commit(w http.ResponseWriter, a arg, body []byte) {
 	}
 	if path.Base(*a.Path) == "forbidden" {
 		answer(w, http.StatusConflict, `{"error_summary":"path/no_write_permission/.."}`)
+		return
+	}
+	if path.Base(*a.Path) == "contended" {
+		answer(w, http.StatusConflict, `{"error_summary":"path/too_many_write_operations/.."}`)
 		return
 	}
 	d.files[*a.Path] = body
@@ -211,6 +221,13 @@ func (d *Dropbox) Busy() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.busy++
+}
+
+// Lose answers the next part of a session, which it keeps, with 500.
+func (d *Dropbox) Lose() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.lose++
 }
 
 // Requests are the calls so far.
