@@ -35,7 +35,7 @@ type conn struct {
 // Connect implements store.Place.
 func (p *place) Connect(ctx context.Context) (store.Conn, error) {
 	w := &wires{ctx: ctx, tls: p.tls}
-	options := []ftp.DialOption{ftp.DialWithDialFunc(w.dial), ftp.DialWithShutTimeout(dialTimeout)}
+	options := []ftp.DialOption{ftp.DialWithDialFunc(w.dial), ftp.DialWithShutTimeout(p.wait)}
 	if p.tls != nil {
 		options = append(options, ftp.DialWithExplicitTLS(p.tls))
 	}
@@ -73,6 +73,7 @@ func (c *conn) Close() error {
 func (c *conn) at(name string) string { return path.Join(c.dir, name) }
 
 func (c *conn) List(_ context.Context, dir string) (names []string, err error) {
+	defer c.wires.patient()
 	entries, err := c.ServerConn.List(c.at(dir))
 	if err != nil {
 		return nil, missing(err)
@@ -93,8 +94,16 @@ func (c *conn) Open(ctx context.Context, name string) (io.ReadCloser, error) {
 	return struct {
 		io.Reader
 		io.Closer
-	}{store.Reader(ctx, response), response}, nil
+	}{store.Reader(ctx, response), closer(func() error {
+		defer c.wires.patient()
+		return response.Close()
+	})}, nil
 }
+
+// closer is a function as an io.Closer.
+type closer func() error
+
+func (c closer) Close() error { return c() }
 
 // Has asks for the size, which every server of today knows.
 func (c *conn) Has(_ context.Context, name string) (bool, error) {
@@ -117,6 +126,7 @@ func (c *conn) Put(ctx context.Context, name string, content io.Reader) error {
 	}
 	part := store.PartName(name)
 	err := c.Stor(part, buffered)
+	c.wires.patient()
 	if err == nil {
 		err = c.rename(part, name)
 	}
@@ -194,6 +204,13 @@ func (w *wires) dial(network, address string) (net.Conn, error) {
 		return tls.Client(wire, w.tls), nil
 	}
 	return wire, nil
+}
+
+// patient takes away the deadline that the library sets for the end of a file and leaves: the next one may take longer to make.
+func (w *wires) patient() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	_ = w.open[0].SetDeadline(time.Time{}) // a closed connection says so when it is used
 }
 
 func (w *wires) Close() error {

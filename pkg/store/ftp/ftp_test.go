@@ -58,17 +58,25 @@ func TestVsftpd(t *testing.T) {
 // TestPyftpdlib runs against another implementation, which asks for a password.
 func TestPyftpdlib(t *testing.T) {
 	t.Parallel()
-	python := storetest.Program(t, "python3-pyftpdlib", "/usr/bin/python3")
-	if exec.Command(python, "-c", "import pyftpdlib").Run() != nil {
-		t.Skip("pyftpdlib is not installed; apt-get install python3-pyftpdlib")
-	}
-	dir, port := folder(t), storetest.Port(t)
-	storetest.Start(t, "127.0.0.1:"+port, python, "-m", "pyftpdlib", "-i", "127.0.0.1", "-p", port, "-w", "-d", dir, "-u", "alma", "-P", "secret")
-	good := ftp.Config{Address: "127.0.0.1:" + port, User: "alma", Password: "secret", TLS: "none", Dir: "exports"}
+	dir := folder(t)
+	address := pyftpdlib(t, dir)
+	good := ftp.Config{Address: address, User: "alma", Password: "secret", TLS: "none", Dir: "exports"}
 	storetest.Run(t, newPlace(t, good), storetest.Files(os.DirFS(dir)))
 	bad := good
 	bad.Password = "hush"
 	refused(t, bad, "check user and password")
+}
+
+// pyftpdlib starts a server over dir, for the user alma with the password secret, and returns its address.
+func pyftpdlib(t *testing.T, dir string) string {
+	t.Helper()
+	python := storetest.Program(t, "python3-pyftpdlib", "/usr/bin/python3")
+	if exec.Command(python, "-c", "import pyftpdlib").Run() != nil {
+		t.Skip("pyftpdlib is not installed; apt-get install python3-pyftpdlib")
+	}
+	port := storetest.Port(t)
+	storetest.Start(t, "127.0.0.1:"+port, python, "-m", "pyftpdlib", "-i", "127.0.0.1", "-p", port, "-w", "-d", dir, "-u", "alma", "-P", "secret")
+	return "127.0.0.1:" + port
 }
 
 func newPlace(t *testing.T, cfg ftp.Config) store.Place {
