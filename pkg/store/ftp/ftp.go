@@ -91,19 +91,34 @@ func (c *conn) Open(ctx context.Context, name string) (io.ReadCloser, error) {
 	if err != nil {
 		return nil, missing(err)
 	}
-	return struct {
-		io.Reader
-		io.Closer
-	}{store.Reader(ctx, response), closer(func() error {
-		defer c.wires.patient()
-		return response.Close()
-	})}, nil
+	return &download{in: store.Reader(ctx, response), response: response, wires: c.wires}, nil
 }
 
-// closer is a function as an io.Closer.
-type closer func() error
+// download is a file that ends when the server says that it was sent whole: a data connection that is cut looks like the end.
+type download struct {
+	in       io.Reader
+	response *ftp.Response
+	wires    *wires
+	end      error // what Read returns for ever
+}
 
-func (c closer) Close() error { return c() }
+func (d *download) Read(p []byte) (n int, err error) {
+	if d.end != nil {
+		return 0, d.end
+	}
+	n, d.end = d.in.Read(p)
+	if d.end == io.EOF { //nolint:errorlint // a wrapped one is not the end
+		if err := d.Close(); err != nil {
+			d.end = fmt.Errorf("the file did not come whole: %w", err)
+		}
+	}
+	return n, d.end
+}
+
+func (d *download) Close() error {
+	defer d.wires.patient()
+	return d.response.Close()
+}
 
 // Has asks for the size, which every server of today knows.
 func (c *conn) Has(_ context.Context, name string) (bool, error) {
