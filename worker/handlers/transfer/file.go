@@ -83,6 +83,8 @@ func (f *file) members(ctx context.Context, unpacked *unpacker) error {
 			return nil
 		case err != nil:
 			return damaged(err)
+		case f.read == readBytes && unpacked.given > 1:
+			return handler.Permanent(fmt.Errorf("%s: read: bytes delivers one file, and the archive holds several; read records", member))
 		case f.read == readBytes:
 			err = f.copy(ctx, in)
 		default:
