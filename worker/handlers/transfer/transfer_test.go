@@ -215,6 +215,14 @@ func TestAnArchiveIsHeldToWhatItSaysAndHolds(t *testing.T) {
 	b.fails(b.run(), true, "b.xml: read: bytes delivers one file")
 }
 
+func TestAStylesheetIsGivenNothingUnread(t *testing.T) {
+	t.Parallel()
+	_, err := transfer.New(transfer.Config{Read: "bytes", Through: transfer.Through{XSLT: "x.xsl"}}, nil, nil, nil)
+	if err == nil || !strings.Contains(err.Error(), "through.xslt: needs records") {
+		t.Error(err)
+	}
+}
+
 func TestABadRecordIsReportedWithItsPlaceOrFailsTheFile(t *testing.T) {
 	t.Parallel()
 	text := strings.Replace(marcxml(t, 1, 5), "990000000003</controlfield>", "990000000003</controlfeld>", 1)
