@@ -2,6 +2,7 @@ package ftp_test
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -66,7 +67,7 @@ func TestAFileThatIsCutHasNoEnd(t *testing.T) {
 			t.Fatal(err)
 		}
 		text, err := io.ReadAll(in)
-		if string(text) != "the first half" || (err == nil) != whole {
+		if string(text) != "the first half" || (err == nil) != whole || errors.Is(err, io.EOF) || !whole && !errors.Is(err, io.ErrUnexpectedEOF) {
 			t.Errorf("%q: %q, %v", said, text, err)
 		}
 		if _, again := in.Read(make([]byte, 1)); again == nil || whole != (again == io.EOF) { //nolint:errorlint // a wrapped one is not the end
