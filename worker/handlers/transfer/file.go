@@ -122,7 +122,7 @@ func (f *file) copy(ctx context.Context, in io.Reader) error {
 func (f *file) records(ctx context.Context, member string, in marc.Reader) error {
 	for {
 		record, err := in.Read()
-		if errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+		if err == io.EOF { //nolint:errorlint // a wrapped one is not the end
 			return nil
 		}
 		if err != nil && !isBad(err) {
