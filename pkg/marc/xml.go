@@ -61,6 +61,8 @@ func (x *xmlReader) Read() (Record, error) {
 	return r, nil
 }
 
+func (x *xmlReader) At() (number int, offset int64) { return x.number, x.split.begin }
+
 // parseXML reads one record element.
 func parseXML(element []byte) (Record, error) {
 	p := xmlParser{in: xml.NewDecoder(bytes.NewReader(element))}

@@ -131,7 +131,7 @@ func (f *file) records(ctx context.Context, member string, in marc.Reader) error
 		f.count.read++
 		f.progress()
 		if err == nil {
-			err = f.record(ctx, record)
+			err = placed(f.record(ctx, record), in)
 		}
 		if isBad(err) {
 			err = f.report(member, err)
@@ -142,6 +142,16 @@ func (f *file) records(ctx context.Context, member string, in marc.Reader) error
 	}
 }
 
+// placed gives a record that was read, and cannot be changed or written, its place.
+func placed(err error, in marc.Reader) error {
+	var bad *marc.BadRecord
+	if !errors.As(err, &bad) {
+		return err
+	}
+	number, offset := in.At()
+	return &marc.BadRecord{Number: number, Offset: offset, Err: bad.Err}
+}
+
 func isBad(err error) bool {
 	var bad *marc.BadRecord
 	return errors.As(err, &bad)
@@ -149,10 +159,6 @@ func isBad(err error) bool {
 
 // report says which record is bad, and is an error if that is too much.
 func (f *file) report(member string, err error) error {
-	var wrong *marc.BadRecord
-	if errors.As(err, &wrong) && wrong.Number == 0 { // it was read, but cannot be written
-		err = fmt.Errorf("record %d: %w", f.count.read, wrong.Err)
-	}
 	if member != "" {
 		err = fmt.Errorf("%s: %w", member, err)
 	}

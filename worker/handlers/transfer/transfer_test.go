@@ -243,12 +243,20 @@ func TestABadRecordIsReportedWithItsPlaceOrFailsTheFile(t *testing.T) {
 	b.fails(b.run(), true, "x.xml: record 3 at byte")
 
 	many := newBench(t, transfer.Config{Change: []transfer.Change{{Set: &transfer.Set{Field: "001", Value: `int(field("245$a"))`}}}}).has("E.xml", marcxml(t, 1, 50))
-	many.fails(many.run(), true, "all 50 records are bad; the first: record 1: the expression has no answer (1:1)")
+	many.fails(many.run(), true, "all 50 records are bad; the first: record 1 at byte 52: the expression has no answer (1:1)")
 	if text := fmt.Sprint(many.logs.All()[0].ContextMap()["error"]); !strings.Contains(text, "no answer (1:1)") || strings.Contains(text, "Title") {
 		t.Error(text)
 	}
 	if n := many.logs.FilterMessage("bad record").Len(); n != 20 || len(many.delivered()) != 0 {
 		t.Errorf("%d reports", n)
+	}
+	second := newBench(t, transfer.Config{Where: `job == "5" and (n != 5 or int(field("245$a")) > 0)`}).has("E.tar.gz", archive(t, "a.xml", marcxml(t, 1, 3), "b.mrc", written(t, marc.NewBinaryWriter, 4, 6)))
+	if err := second.run(); err != nil {
+		t.Fatal(err)
+	}
+	want = fmt.Sprintf("b.mrc: record 2 at byte %d: the expression has no answer", len(written(t, marc.NewBinaryWriter, 4, 4)))
+	if reports := second.logs.FilterMessage("bad record").All(); len(reports) != 1 || !strings.HasPrefix(fmt.Sprint(reports[0].ContextMap()["error"]), want) {
+		t.Errorf("%v, not %s", reports, want)
 	}
 	long := newBench(t, transfer.Config{Write: transfer.Write{Per: "record", Format: "marc21"}, Change: []transfer.Change{{Set: &transfer.Set{Field: "500$a", Value: `n == 2 ? repeat("x", 10000) : ""`}}}}).has("E.xml", marcxml(t, 1, 3))
 	if err := long.run(); err != nil {
