@@ -1,6 +1,8 @@
 package sftp_test
 
 import (
+	"crypto/rand"
+	"crypto/rsa"
 	"errors"
 	"os"
 	osuser "os/user"
@@ -92,6 +94,9 @@ func TestWhoIsLetInAndWhoIsTrusted(t *testing.T) {
 		"wrong known key": {func(c *sftp.Config) {
 			c.Fingerprint, c.KnownHosts = "", knownhosts.Line([]string{name}, other.PublicKey())
 		}, "shows an unknown key"},
+		"known key of another kind": {func(c *sftp.Config) {
+			c.Fingerprint, c.KnownHosts = "", knownhosts.Line([]string{name}, rsaKey(t))
+		}, "has no key of the kind that is known"},
 	} {
 		cfg := good
 		c.change(&cfg)
@@ -109,6 +114,19 @@ func TestWhoIsLetInAndWhoIsTrusted(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(dir, "below", "x.xml")); err != nil {
 		t.Error(err)
 	}
+}
+
+func rsaKey(t *testing.T) ssh.PublicKey {
+	t.Helper()
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	public, err := ssh.NewPublicKey(key.Public())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return public
 }
 
 func TestNewNamesWhatIsWrong(t *testing.T) {
