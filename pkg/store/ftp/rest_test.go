@@ -14,7 +14,7 @@ import (
 // TestAConnectionCanRestBetweenFiles as long as it takes to make the next one.
 func TestAConnectionCanRestBetweenFiles(t *testing.T) {
 	t.Parallel()
-	dir := folder(t)
+	dir := storetest.Folder(t)
 	place := newPlace(t, ftp.Config{Address: pyftpdlib(t, dir), User: "alma", Password: "secret", TLS: "none"})
 	ftp.WaitAtEnd(place, 50*time.Millisecond)
 	conn, err := place.Connect(t.Context())

@@ -5,7 +5,6 @@ import (
 	"crypto/rsa"
 	"errors"
 	"os"
-	osuser "os/user"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -38,33 +37,9 @@ func TestServer(t *testing.T) {
 // TestOpenSSH runs against the server that most will meet.
 func TestOpenSSH(t *testing.T) {
 	t.Parallel()
-	program := storetest.Program(t, "openssh-server", "sshd", "/usr/sbin/sshd")
-	dir, port := t.TempDir(), storetest.Port(t)
-	host, hostPEM := storetest.NewKey(t)
-	user, userPEM := storetest.NewKey(t)
-	at := func(name, text string) string {
-		file := filepath.Join(dir, name)
-		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		return file
-	}
-	me, err := osuser.Current()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if me.Uid == "0" { // it wants this folder
-		if err := os.MkdirAll("/run/sshd", 0o755); err != nil {
-			t.Skip(err)
-		}
-	}
-	conf := at("sshd_config", strings.Join([]string{
-		"ListenAddress 127.0.0.1", "Port " + port, "HostKey " + at("host", hostPEM), "AuthorizedKeysFile " + at("user", string(ssh.MarshalAuthorizedKey(user.PublicKey()))),
-		"StrictModes no", "UsePAM no", "PidFile none", "PermitRootLogin prohibit-password", "Subsystem sftp internal-sftp",
-	}, "\n")+"\n")
-	storetest.Start(t, "127.0.0.1:"+port, program, "-D", "-e", "-f", conf)
-	files := filepath.Join(dir, "files")
-	place := newPlace(t, sftp.Config{Address: "127.0.0.1:" + port, User: me.Username, Key: userPEM, Fingerprint: ssh.FingerprintSHA256(host.PublicKey()), Dir: files})
+	server := storetest.NewOpenSSH(t)
+	files := filepath.Join(t.TempDir(), "files")
+	place := newPlace(t, sftp.Config{Address: server.Address, User: server.Name, Key: server.User, Fingerprint: ssh.FingerprintSHA256(server.Host.PublicKey()), Dir: files})
 	storetest.Run(t, place, storetest.Files(os.DirFS(files)))
 }
 

@@ -22,7 +22,8 @@ type Dropbox struct {
 	mu       sync.Mutex
 	files    map[string][]byte
 	sessions map[string][]byte
-	tokens   int // made so far; the last one is valid
+	tokens   int // made so far
+	expired  int // how many of them are no longer valid, the oldest ones
 	requests []string
 	busy     int // how many of the next requests are answered 429
 	lose     int // how many of the next parts are kept, and answered 500
@@ -82,7 +83,8 @@ func (d *Dropbox) call(w http.ResponseWriter, r *http.Request) {
 		answer(w, http.StatusTooManyRequests, `{"error_summary":"too_many_requests/.."}`)
 		return
 	}
-	if r.Header.Get("Authorization") != "Bearer "+strings.Repeat("t", d.tokens) || d.tokens == 0 {
+	token := strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")
+	if n := strings.Count(token, "t"); n != len(token) || n <= d.expired || n > d.tokens {
 		answer(w, http.StatusUnauthorized, `{"error_summary":"expired_access_token/.."}`)
 		return
 	}
@@ -209,11 +211,11 @@ func (d *Dropbox) Files() map[string]string {
 	return files
 }
 
-// Expire makes the token that clients have invalid.
+// Expire makes the tokens that clients have invalid.
 func (d *Dropbox) Expire() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.tokens++
+	d.expired = d.tokens
 }
 
 // Busy answers the next request with 429.
