@@ -89,7 +89,7 @@ func (r reader) Read(p []byte) (int, error) {
 	case err == nil, err == io.EOF: //nolint:errorlint // a wrapped one is not the end
 		return n, err
 	case errors.Is(err, io.EOF):
-		return n, fmt.Errorf("content: %w (%s)", io.ErrUnexpectedEOF, err)
+		return n, fmt.Errorf("content: %w (%s)", io.ErrUnexpectedEOF, err.Error())
 	}
 	return n, fmt.Errorf("content: %w", err)
 }

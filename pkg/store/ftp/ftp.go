@@ -109,7 +109,7 @@ func (d *download) Read(p []byte) (n int, err error) {
 	n, d.end = d.in.Read(p)
 	if d.end == io.EOF { //nolint:errorlint // a wrapped one is not the end
 		if err := d.Close(); err != nil {
-			d.end = fmt.Errorf("the file did not come whole: %w (%s)", io.ErrUnexpectedEOF, err) // not %w: it can be an io.EOF
+			d.end = fmt.Errorf("the file did not come whole: %w (%s)", io.ErrUnexpectedEOF, err.Error()) // not %w: it can be an io.EOF
 		}
 	}
 	return n, d.end
