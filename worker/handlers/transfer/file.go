@@ -206,6 +206,9 @@ func (f *file) write(ctx context.Context) error {
 	}
 	err := f.out.writer.Write(f.scope.record)
 	switch {
+	case err != nil && f.per == perBatch && f.held == 0: // or it would be delivered empty if no other record comes
+		f.made--
+		return f.finish(err)
 	case err != nil && f.per != perRecord:
 		return err
 	case err != nil || f.per == perRecord, f.held+1 == f.batch && f.per == perBatch:

@@ -258,6 +258,14 @@ func TestABadRecordIsReportedWithItsPlaceOrFailsTheFile(t *testing.T) {
 	if reports := second.logs.FilterMessage("bad record").All(); len(reports) != 1 || !strings.HasPrefix(fmt.Sprint(reports[0].ContextMap()["error"]), want) {
 		t.Errorf("%v, not %s", reports, want)
 	}
+	columns := []transfer.Column{{Name: "n", Value: `n in [3, 4, 7] ? string(int(field("245$a"))) : string(n)`}}
+	batches := newBench(t, transfer.Config{Write: transfer.Write{Per: "batch", Batch: 2, Format: "csv", Columns: columns}}).has("E.xml", marcxml(t, 1, 7))
+	if err := batches.run(); err != nil {
+		t.Fatal(err)
+	}
+	if got := batches.delivered(); len(got) != 2 || got["E-1.csv"] != "n\n1\n2\n" || got["E-2.csv"] != "n\n5\n6\n" {
+		t.Errorf("%q", got)
+	}
 	long := newBench(t, transfer.Config{Write: transfer.Write{Per: "record", Format: "marc21"}, Change: []transfer.Change{{Set: &transfer.Set{Field: "500$a", Value: `n == 2 ? repeat("x", 10000) : ""`}}}}).has("E.xml", marcxml(t, 1, 3))
 	if err := long.run(); err != nil {
 		t.Fatal(err)
