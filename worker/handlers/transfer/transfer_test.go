@@ -1,7 +1,6 @@
 package transfer_test
 
 import (
-	"encoding/base64"
 	"encoding/xml"
 	"fmt"
 	"os"
@@ -187,92 +186,6 @@ func TestWhateverItIsPackedIn(t *testing.T) {
 	b.fails(b.run(), true, "max_bytes, 1048576")
 	b = newBench(t, transfer.Config{}).has("E.xml", one).has("E.mrc", two)
 	b.fails(b.run(), true, "called E but for their extensions")
-}
-
-// sparse is what `truncate -s 64M bomb.xml && tar --sparse --format=posix -czf` makes: an archive of 298 bytes, 2 KiB unpacked, with a file of 64 MiB.
-const sparse = "H4sIAAAAAAAAA+3U3U6DMBQHcK77FDxBOf2AQjK8VK+MifEButkLFqAGMCE+vWXJlg113pDp4v93UziHhsLpKU8e7Xjv7Ivr+mTtmzUfmzpaFgWZ1rsxmI8kjYlEqoh0ZsQUF8JoiuJx4XV86a0fbBeWcol3/UFSxncPz7x/tV3veGO3visFm0WrNkSJyfw42trGlfsdw9TJjM7Zuq/eXTkVNM8zzWQRN0MVZghTpEoKTTkvjFC5JDkl7adkmh6Sm29n/vbvu3o8CWV72lXttqodVyQLtfBBcL7/hZiuT/s/NVJH8UV6ct//nffDued+ys8/7kpIRkxTkbFDpxKa6h9ZbXxdu3DA+vZmlRzdYBcAAAAAAAAAAAAAAAAAAABcjQ9Q2xm8ACgAAA=="
-
-func TestAnArchiveIsHeldToWhatItSaysAndHolds(t *testing.T) {
-	t.Parallel()
-	bomb, err := base64.StdEncoding.DecodeString(sparse)
-	if err != nil {
-		t.Fatal(err)
-	}
-	one := marcxml(t, 1, 2)
-	for _, read := range []string{"", "bytes"} {
-		b := newBench(t, transfer.Config{Read: read, MaxBytes: 1 << 20}).has("E.tar.gz", string(bomb))
-		b.fails(b.run(), true, "max_bytes, 1048576")
-		b = newBench(t, transfer.Config{Read: read}).has("E.tar.gz", archive(t, "link", "-> /etc/passwd"))
-		b.fails(b.run(), false, "holds no file")
-		b = newBench(t, transfer.Config{Read: read}).has("E.tar.gz", archive(t))
-		b.fails(b.run(), false, "holds no file")
-	}
-	for _, read := range []string{"", "bytes", "lines", "marc21", "marcxml"} {
-		b := newBench(t, transfer.Config{Read: read}).has("E.xml", "")
-		b.fails(b.run(), false, "is cut off, damaged or something else")
-	}
-	b := newBench(t, transfer.Config{Read: "bytes"}).has("E.tar.gz", archive(t, "a.xml", one, "b.xml", one))
-	b.fails(b.run(), true, "b.xml: read: bytes delivers one file")
-}
-
-func TestAStylesheetIsGivenNothingUnread(t *testing.T) {
-	t.Parallel()
-	_, err := transfer.New(transfer.Config{Read: "bytes", Through: transfer.Through{XSLT: "x.xsl"}}, nil, nil, nil)
-	if err == nil || !strings.Contains(err.Error(), "through.xslt: needs records") {
-		t.Error(err)
-	}
-}
-
-func TestABadRecordIsReportedWithItsPlaceOrFailsTheFile(t *testing.T) {
-	t.Parallel()
-	text := strings.Replace(marcxml(t, 1, 5), "990000000003</controlfield>", "990000000003</controlfeld>", 1)
-	b := newBench(t, transfer.Config{}).has("E.tar.gz", archive(t, "x.xml", text))
-	if err := b.run(); err != nil {
-		t.Fatal(err)
-	}
-	if got := ids(t, b.delivered()["E.xml"]); len(got) != 4 {
-		t.Errorf("%v", got)
-	}
-	reports := b.logs.FilterMessage("bad record").All()
-	want := fmt.Sprintf("x.xml: record 3 at byte %d: is not well-formed", strings.Index(text, "<record>")+2*len(written(t, marc.NewXMLWriter, 1, 1))-2*len(written(t, marc.NewXMLWriter, 1, 0)))
-	if len(reports) != 1 || !strings.HasPrefix(fmt.Sprint(reports[0].ContextMap()["error"]), want) {
-		t.Errorf("%v, not %s", reports[0].ContextMap(), want)
-	}
-
-	b = newBench(t, transfer.Config{BadRecords: "fail"}).has("E.tar.gz", archive(t, "x.xml", text))
-	b.fails(b.run(), true, "x.xml: record 3 at byte")
-
-	many := newBench(t, transfer.Config{Change: []transfer.Change{{Set: &transfer.Set{Field: "001", Value: `int(field("245$a"))`}}}}).has("E.xml", marcxml(t, 1, 50))
-	many.fails(many.run(), true, "all 50 records are bad; the first: record 1 at byte 52: the expression has no answer (1:1)")
-	if text := fmt.Sprint(many.logs.All()[0].ContextMap()["error"]); !strings.Contains(text, "no answer (1:1)") || strings.Contains(text, "Title") {
-		t.Error(text)
-	}
-	if n := many.logs.FilterMessage("bad record").Len(); n != 20 || len(many.delivered()) != 0 {
-		t.Errorf("%d reports", n)
-	}
-	second := newBench(t, transfer.Config{Where: `job == "5" and (n != 5 or int(field("245$a")) > 0)`}).has("E.tar.gz", archive(t, "a.xml", marcxml(t, 1, 3), "b.mrc", written(t, marc.NewBinaryWriter, 4, 6)))
-	if err := second.run(); err != nil {
-		t.Fatal(err)
-	}
-	want = fmt.Sprintf("b.mrc: record 2 at byte %d: the expression has no answer", len(written(t, marc.NewBinaryWriter, 4, 4)))
-	if reports := second.logs.FilterMessage("bad record").All(); len(reports) != 1 || !strings.HasPrefix(fmt.Sprint(reports[0].ContextMap()["error"]), want) {
-		t.Errorf("%v, not %s", reports, want)
-	}
-	columns := []transfer.Column{{Name: "n", Value: `n in [3, 4, 7] ? string(int(field("245$a"))) : string(n)`}}
-	batches := newBench(t, transfer.Config{Write: transfer.Write{Per: "batch", Batch: 2, Format: "csv", Columns: columns}}).has("E.xml", marcxml(t, 1, 7))
-	if err := batches.run(); err != nil {
-		t.Fatal(err)
-	}
-	if got := batches.delivered(); len(got) != 2 || got["E-1.csv"] != "n\n1\n2\n" || got["E-2.csv"] != "n\n5\n6\n" {
-		t.Errorf("%q", got)
-	}
-	long := newBench(t, transfer.Config{Write: transfer.Write{Per: "record", Format: "marc21"}, Change: []transfer.Change{{Set: &transfer.Set{Field: "500$a", Value: `n == 2 ? repeat("x", 10000) : ""`}}}}).has("E.xml", marcxml(t, 1, 3))
-	if err := long.run(); err != nil {
-		t.Fatal(err)
-	}
-	if got := long.delivered(); len(got) != 2 {
-		t.Errorf("%d files", len(got))
-	}
 }
 
 func TestWhatIsThereIsLeftWhereAskedFor(t *testing.T) {
