@@ -23,7 +23,7 @@ func Key(ctx context.Context, institution string, api API, reserve int) (found [
 	for _, c := range []struct {
 		area  alma.Area
 		needs string
-	}{{alma.Users, "notify and enrich: { what: user }"}, {alma.Bibs, "enrich: { what: bib } or item"}} {
+	}{{alma.Users, "notify and enrich: { what: user }"}, {alma.Bibs, "enrich: { what: bib } or item"}, {alma.Configuration, "reconcile"}} {
 		standing, err := api.Check(ctx, c.area)
 		var answer *alma.Error
 		switch {

@@ -149,7 +149,8 @@ func TestWhatIsWrongWithAKey(t *testing.T) {
 		"what is left":    {api{}, 0, doctor.OK, "main: 900 requests are left"},
 		"the reserve":     {api{}, 900, doctor.Failed, "the reserve is 900"},
 		"no right":        {api{alma.Users: noRight}, 0, doctor.Warning, "main: may not read Users"},
-		"no right at all": {api{alma.Users: noRight, alma.Bibs: noRight}, 0, doctor.Failed, "may read nothing"},
+		"no jobs":         {api{alma.Configuration: noRight}, 0, doctor.Warning, "main: may not read Configuration, which reconcile needs"},
+		"no right at all": {api{alma.Users: noRight, alma.Bibs: noRight, alma.Configuration: noRight}, 0, doctor.Failed, "may read nothing"},
 		"a wrong key":     {api{alma.Users: &alma.Error{Status: 403}}, 0, doctor.Failed, "main: the key is refused (403)"},
 		"no network":      {api{alma.Users: errors.New("alma: no route to host")}, 0, doctor.Failed, "no route to host"},
 	} {

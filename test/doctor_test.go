@@ -18,7 +18,7 @@ func TestTheDoctorFindsAHealthySetUpAndAWrongSecret(t *testing.T) {
 		case r.URL.Path == "/almaws/v1/bibs/test":
 			w.WriteHeader(http.StatusBadRequest)
 			_, _ = w.Write([]byte(`<web_service_result xmlns="http://com/exlibris/urm/general/xmlbeans"><errorsExist>true</errorsExist><errorList><error><errorCode>UNAUTHORIZED</errorCode></error></errorList></web_service_result>`))
-		case r.URL.Path != "/almaws/v1/users/operation/test":
+		case r.URL.Path != "/almaws/v1/users/operation/test" && r.URL.Path != "/almaws/v1/conf/test":
 			t.Errorf("asked for %s", r.URL)
 		}
 	}))
@@ -36,7 +36,7 @@ routes: { jobs: { match: alma.job_end, handler: { kind: log } } }
 
 	well := f.run(t, "doctor", "alma", "--url", "http://"+p.listen)
 	for _, want := range []string{"the challenge is answered", "is taken", "a wrong signature is refused (401)", "no signature is refused (401)", "of the 5s",
-		"main: may read Users", "main: 498668 requests are left", "main: may not read Bibs"} {
+		"main: may read Users", "main: 498668 requests are left", "main: may not read Bibs", "main: may read Configuration"} {
 		if !strings.Contains(well.stdout, want) {
 			t.Errorf("no %q in\n%s%s", want, well.stdout, well.stderr)
 		}

@@ -12,8 +12,9 @@ type Area string
 
 // The areas that this package reads.
 const (
-	Users Area = "Users"
-	Bibs  Area = "Bibs"
+	Users         Area = "Users"
+	Bibs          Area = "Bibs"
+	Configuration Area = "Configuration" // which the jobs belong to
 )
 
 // Standing is what an answer tells beside the question.
@@ -26,11 +27,8 @@ type Standing struct {
 
 // Check asks an area whether the key may read it, and reads nothing of it.
 func (c *Client) Check(ctx context.Context, area Area) (Standing, error) {
-	path := "/bibs/test"
-	if area == Users {
-		path = "/users/operation/test"
-	}
-	header, _, err := c.get(ctx, path, nil)
+	tests := map[Area]string{Users: "/users/operation/test", Bibs: "/bibs/test", Configuration: "/conf/test"}
+	header, _, err := c.get(ctx, tests[area], nil)
 	if err != nil {
 		return Standing{}, err
 	}

@@ -30,6 +30,7 @@ type binaryReader struct {
 	in     *bufio.Reader
 	number int
 	offset int64 // of what is read next
+	begin  int64 // of what was read last
 	record []byte
 }
 
@@ -41,7 +42,7 @@ func NewBinaryReader(r io.Reader) Reader {
 }
 
 func (b *binaryReader) Read() (Record, error) {
-	begin, err := b.next()
+	err := b.next()
 	if err != nil && !errors.Is(err, errTooLong) {
 		return Record{}, err
 	}
@@ -51,21 +52,24 @@ func (b *binaryReader) Read() (Record, error) {
 		r, err = parseBinary(b.record)
 	}
 	if err != nil {
-		return Record{}, &BadRecord{b.number, begin, err}
+		return Record{}, &BadRecord{b.number, b.begin, err}
 	}
 	return r, nil
 }
 
+func (b *binaryReader) At() (number int, offset int64) { return b.number, b.begin }
+
 // next reads up to the end of a record. What is longer than MaxRecord is passed over, which is errTooLong.
-func (b *binaryReader) next() (begin int64, err error) {
+func (b *binaryReader) next() error {
 	b.record = b.record[:0]
-	begin, tooLong := b.offset, false
+	b.begin = b.offset
+	tooLong := false
 	for {
 		chunk, err := b.in.ReadSlice(recordEnd)
 		b.offset += int64(len(chunk))
 		if len(b.record) == 0 { // some writers put line ends between records
 			trimmed := bytes.TrimLeft(chunk, "\r\n \x00")
-			begin = b.offset - int64(len(trimmed))
+			b.begin = b.offset - int64(len(trimmed))
 			chunk = trimmed
 		}
 		if tooLong = tooLong || len(b.record)+len(chunk) > MaxRecord; !tooLong {
@@ -74,13 +78,13 @@ func (b *binaryReader) next() (begin int64, err error) {
 		switch {
 		case errors.Is(err, bufio.ErrBufferFull):
 		case errors.Is(err, io.EOF) && len(b.record) > 0:
-			return begin, errCutOff
+			return errCutOff
 		case err != nil:
-			return begin, err
+			return err
 		case tooLong:
-			return begin, errTooLong
+			return errTooLong
 		default:
-			return begin, nil
+			return nil
 		}
 	}
 }

@@ -14,7 +14,8 @@ const LineTag = "LIN"
 type lineReader struct {
 	in     *bufio.Reader
 	number int
-	offset int64
+	offset int64 // of what is read next
+	begin  int64 // of what was read last
 }
 
 // NewLineReader reads a text line by line: each is a record with one control field, LineTag. Line ends, LF or CR LF, are
@@ -25,7 +26,8 @@ func NewLineReader(r io.Reader) Reader {
 
 func (l *lineReader) Read() (Record, error) {
 	var line []byte
-	begin, tooLong := l.offset, false
+	l.begin = l.offset
+	tooLong := false
 	for {
 		chunk, err := l.in.ReadSlice('\n')
 		l.offset += int64(len(chunk))
@@ -35,19 +37,21 @@ func (l *lineReader) Read() (Record, error) {
 		if errors.Is(err, bufio.ErrBufferFull) {
 			continue
 		}
-		if err != nil && (!errors.Is(err, io.EOF) || l.offset == begin) {
+		if err != nil && (!errors.Is(err, io.EOF) || l.offset == l.begin) {
 			return Record{}, err
 		}
 		l.number++
 		if tooLong {
-			return Record{}, &BadRecord{l.number, begin, errTooLong}
+			return Record{}, &BadRecord{l.number, l.begin, errTooLong}
 		}
 		if !utf8.Valid(line) {
-			return Record{}, &BadRecord{l.number, begin, errNotUTF8}
+			return Record{}, &BadRecord{l.number, l.begin, errNotUTF8}
 		}
 		return Record{Fields: []Field{{Tag: LineTag, Value: trimEnd(string(line))}}}, nil
 	}
 }
+
+func (l *lineReader) At() (number int, offset int64) { return l.number, l.begin }
 
 func trimEnd(line string) string {
 	for range 2 {

@@ -133,6 +133,8 @@ func TestABadRecordIsNamedAndTheRestGoesOn(t *testing.T) {
 		"invalid UTF-8":         "<record><leader>\xff</leader></record>",
 		"entity":                `<record><leader>&nbsp;</leader></record>`,
 		"before this one":       `<record><leader>`,
+		"inside a subfield":     `<record><leader>` + leader + `</leader><datafield tag="245"><subfield code="a">x<b>y</b>z</subfield></datafield></record>`,
+		"inside a leader":       `<record><leader><b/>` + leader + `</leader></record>`,
 		"outside a datafield":   `<record><leader>` + leader + `</leader><subfield code="a">x</subfield></record>`,
 		"leader has 0":          `<record/>`,
 		"is longer than":        `<record><leader>` + strings.Repeat("x", marc.MaxRecord+1) + `</leader></record>`,
@@ -173,17 +175,25 @@ func TestABadBinaryRecordIsNamedAndTheRestGoesOn(t *testing.T) {
 	}
 }
 
-func TestACutOffFileIsAnError(t *testing.T) {
+func TestBinaryIsKnownThoughItsFirstRecordIsBad(t *testing.T) {
 	t.Parallel()
+	one := write(t, marc.NewBinaryWriter, book("1", "x"))
+	for _, bad := range []string{"abcde" + one[5:], "\r\n     " + one[5:], "00042X" + one[6:]} {
+		got, reports, err := all(t, marc.NewReader(strings.NewReader(bad+one)))
+		if err != nil || len(got) != 1 || got[0].ID() != "1" || len(reports) != 1 || reports[0].Number != 1 {
+			t.Errorf("%.10q: %v, %v, %+v", bad, err, reports, got)
+		}
+	}
+}
+
+func TestWhatIsNoRecordIsNotWrittenAsOne(t *testing.T) {
+	t.Parallel()
+	var bad *marc.BadRecord
+	line := marc.Record{Fields: []marc.Field{{Tag: marc.LineTag, Value: "x"}}}
 	for name, make := range map[string]func(io.Writer) marc.Writer{"xml": marc.NewXMLWriter, "binary": marc.NewBinaryWriter} {
-		whole := write(t, make, book("1", "x"), book("2", "y"))
-		step := 7
-		for length := len(whole) - 2; length > 8; length -= step {
-			_, _, err := all(t, marc.NewReader(strings.NewReader(whole[:length])))
-			atEnd := name == "binary" && whole[length-1] == 0x1d
-			if errors.Is(err, io.ErrUnexpectedEOF) == atEnd && length > 60 {
-				t.Errorf("%s cut to %d of %d bytes: %v", name, length, len(whole), err)
-			}
+		var out bytes.Buffer
+		if err := make(&out).Write(line); !errors.As(err, &bad) || out.Len() > 0 {
+			t.Errorf("%s: %v, %q", name, err, &out)
 		}
 	}
 }

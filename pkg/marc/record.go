@@ -70,6 +70,8 @@ func (r Record) ID() string {
 // any other error it cannot.
 type Reader interface {
 	Read() (Record, error)
+	// At is the number of the record that was read last, from 1, and where it begins, as in BadRecord.
+	At() (number int, offset int64)
 }
 
 // Writer writes records to one file. Close ends the file and leaves what it was written to open. A *BadRecord says that
@@ -83,7 +85,7 @@ type Writer interface {
 type BadRecord struct {
 	// Number counts the records of the file from 1, bad ones included.
 	Number int
-	// Offset is where it begins, in bytes of the (unpacked) file from 0.
+	// Offset is where it begins, in bytes of the (unpacked) file from 0; of one in UTF-16, as UTF-8, and after a byte order mark.
 	Offset int64
 	Err    error
 }

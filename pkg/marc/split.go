@@ -13,8 +13,8 @@ import (
 type splitter struct {
 	in     *bufio.Reader
 	offset int64  // of what is read next
-	open   int    // elements around the records that were not closed
-	root   string // name of the first element around them
+	root   string // name of the first element around the records
+	open   bool   // root was not closed
 	record []byte
 	begin  int64 // offset of record
 	markup []byte
@@ -47,7 +47,7 @@ func (s *splitter) next() ([]byte, error) {
 			inside, s.held = true, false
 			s.begin = s.offset - int64(len(s.markup))
 		case !inside:
-			s.count(kind, name)
+			s.around(kind, name)
 			continue
 		}
 		s.record = append(s.record, s.markup...)
@@ -60,16 +60,14 @@ func (s *splitter) next() ([]byte, error) {
 	}
 }
 
-// count follows the elements around the records.
-func (s *splitter) count(kind tagKind, name []byte) {
+// around follows the outermost element, and no other: those that a bad record leaves behind need not fit together.
+func (s *splitter) around(kind tagKind, name []byte) {
+	root := string(name[:min(len(name), 40)])
 	if s.root == "" && kind != noTag {
-		s.root = string(name[:min(len(name), 40)])
+		s.root = root
 	}
-	switch kind {
-	case startTag:
-		s.open++
-	case endTag:
-		s.open--
+	if root == s.root && kind != noTag {
+		s.open = kind == startTag
 	}
 }
 
@@ -87,7 +85,7 @@ func (s *splitter) read(inside bool) error {
 		switch {
 		case err == nil:
 			return s.readMarkup()
-		case errors.Is(err, io.EOF) && (inside || s.open > 0):
+		case errors.Is(err, io.EOF) && (inside || s.open):
 			return errCutOff
 		case !errors.Is(err, bufio.ErrBufferFull):
 			return err

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"golang.org/x/text/encoding/unicode"
@@ -59,6 +60,8 @@ func (x *xmlReader) Read() (Record, error) {
 	}
 	return r, nil
 }
+
+func (x *xmlReader) At() (number int, offset int64) { return x.number, x.split.begin }
 
 // parseXML reads one record element.
 func parseXML(element []byte) (Record, error) {
@@ -116,6 +119,9 @@ func (p *xmlParser) take(token xml.Token) error {
 }
 
 func (p *xmlParser) begin(e xml.StartElement) error {
+	if len(p.path) > 1 && slices.Contains([]string{"leader", "controlfield", "subfield"}, p.path[len(p.path)-2]) {
+		return fmt.Errorf("an element stands inside a %s, which holds text only", p.path[len(p.path)-2])
+	}
 	switch e.Name.Local {
 	case "controlfield":
 		p.field = Field{Tag: attr(e, "tag")}

@@ -12,10 +12,14 @@ type xmlWriter struct {
 	begun bool
 }
 
-// NewXMLWriter writes a MARCXML collection, in the namespace of MARCXML.
+// NewXMLWriter writes a MARCXML collection, in the namespace of MARCXML. What has no leader, such as a line, is a
+// *BadRecord.
 func NewXMLWriter(w io.Writer) Writer { return &xmlWriter{out: w} }
 
 func (x *xmlWriter) Write(r Record) error {
+	if err := r.check(); err != nil {
+		return &BadRecord{Err: err}
+	}
 	x.buf = x.buf[:0]
 	x.begin()
 	x.buf.text("<record>\n<leader>").escaped(r.Leader).text("</leader>\n")

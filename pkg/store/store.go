@@ -71,8 +71,8 @@ func CloseAfter(ctx context.Context, c io.Closer) (stop func() bool) {
 	})
 }
 
-// Reader is r until ctx ends. Its errors but io.EOF are wrapped: some clients take a bare io.ErrUnexpectedEOF for the
-// end and would store half a file as a whole one.
+// Reader is r until ctx ends. Its errors but io.EOF are wrapped, and hide one within: some clients take a bare
+// io.ErrUnexpectedEOF, or whatever wraps an io.EOF, for the end and would store half a file as a whole one.
 func Reader(ctx context.Context, r io.Reader) io.Reader { return reader{ctx, r} }
 
 type reader struct {
@@ -85,8 +85,11 @@ func (r reader) Read(p []byte) (int, error) {
 		return 0, context.Cause(r.ctx)
 	}
 	n, err := r.in.Read(p)
-	if err != nil && err != io.EOF { //nolint:errorlint // a wrapped one is not the end
-		err = fmt.Errorf("content: %w", err)
+	switch {
+	case err == nil, err == io.EOF: //nolint:errorlint // a wrapped one is not the end
+		return n, err
+	case errors.Is(err, io.EOF):
+		return n, fmt.Errorf("content: %w (%s)", io.ErrUnexpectedEOF, err.Error())
 	}
-	return n, err
+	return n, fmt.Errorf("content: %w", err)
 }

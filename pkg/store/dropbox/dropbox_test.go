@@ -64,6 +64,24 @@ func TestAnExpiredTokenIsMadeAnewAndTooManyRequestsAreWaitedFor(t *testing.T) {
 	}
 }
 
+func TestWhatARepeatCanHealIsNotRefused(t *testing.T) {
+	t.Parallel()
+	d := storetest.NewDropbox(t)
+	conn := connect(t, config(d))
+	if err := conn.Put(t.Context(), "contended", strings.NewReader("x")); err == nil || errors.Is(err, store.ErrRefused) {
+		t.Errorf("too many writers: %v", err)
+	}
+	d.Lose()
+	if err := conn.Put(t.Context(), "large", strings.NewReader(strings.Repeat("x", 17<<20))); err == nil || errors.Is(err, store.ErrRefused) {
+		t.Errorf("a part whose answer was lost: %v", err)
+	}
+	d.Busy()
+	d.Expire()
+	if err := conn.Put(t.Context(), "x", strings.NewReader("x")); err != nil {
+		t.Errorf("a token that expires while Dropbox is busy: %v", err)
+	}
+}
+
 func TestWhatAPersonHasToChangeIsRefused(t *testing.T) {
 	t.Parallel()
 	d := storetest.NewDropbox(t)

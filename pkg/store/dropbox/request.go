@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"net/http"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -85,6 +86,7 @@ func (c *conn) do(ctx context.Context, endpoint, host string, body []byte, heade
 	if err != nil {
 		return nil, err
 	}
+	renewed := false
 	for try := 1; ; try++ {
 		request, err := http.NewRequestWithContext(ctx, http.MethodPost, host+"/2/files/"+endpoint, bytes.NewReader(body))
 		if err != nil {
@@ -101,7 +103,8 @@ func (c *conn) do(ctx context.Context, endpoint, host string, body []byte, heade
 		}
 		wait, err := judge(endpoint, answer)
 		switch {
-		case answer.StatusCode == http.StatusUnauthorized && try == 1:
+		case answer.StatusCode == http.StatusUnauthorized && !renewed:
+			renewed = true
 			if allowed, err = c.token.get(ctx, c.client, allowed); err != nil {
 				return nil, err
 			}
@@ -117,6 +120,9 @@ func (c *conn) do(ctx context.Context, endpoint, host string, body []byte, heade
 	}
 }
 
+// passing are conflicts that end: somebody makes room, others stop writing, and a session whose last answer was lost is begun anew.
+var passing = regexp.MustCompile(`insufficient_space|too_many_write_operations|incorrect_offset`)
+
 // judge is what an answer other than 200 means, and after how long the request is made again; 0 is never.
 func judge(endpoint string, answer *http.Response) (time.Duration, error) {
 	defer func() { _ = answer.Body.Close() }()
@@ -129,8 +135,8 @@ func judge(endpoint string, answer *http.Response) (time.Duration, error) {
 	switch code := answer.StatusCode; {
 	case code == http.StatusConflict && strings.Contains(said.Summary, "not_found"):
 		return 0, fmt.Errorf("%w: %w", fs.ErrNotExist, err)
-	case code == http.StatusConflict && strings.Contains(said.Summary, "insufficient_space"):
-		return 0, err // somebody may make room
+	case code == http.StatusConflict && passing.MatchString(said.Summary):
+		return 0, err
 	case code == http.StatusTooManyRequests, code >= http.StatusInternalServerError:
 		seconds, _ := strconv.Atoi(answer.Header.Get("Retry-After"))
 		return min(max(time.Duration(seconds)*time.Second, time.Second), maxWait), err

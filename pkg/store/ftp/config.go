@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net"
 	"strings"
+	"time"
 
 	"github.com/hookline/hookline/pkg/store"
 )
@@ -28,12 +29,13 @@ type Config struct {
 
 type place struct {
 	address, user, password, dir string
-	tls                          *tls.Config // nil: none
+	tls                          *tls.Config   // nil: none
+	wait                         time.Duration // at the end of a file, for what the server says of it
 }
 
 // New checks cfg. It connects to nothing.
 func New(cfg Config) (store.Place, error) {
-	p := &place{address: cfg.Address, user: cfg.User, password: cfg.Password, dir: cfg.Dir}
+	p := &place{address: cfg.Address, user: cfg.User, password: cfg.Password, dir: cfg.Dir, wait: dialTimeout}
 	var errs []error
 	if cfg.Address == "" {
 		errs = append(errs, errors.New("address: is required"))

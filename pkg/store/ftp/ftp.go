@@ -35,7 +35,7 @@ type conn struct {
 // Connect implements store.Place.
 func (p *place) Connect(ctx context.Context) (store.Conn, error) {
 	w := &wires{ctx: ctx, tls: p.tls}
-	options := []ftp.DialOption{ftp.DialWithDialFunc(w.dial), ftp.DialWithShutTimeout(dialTimeout)}
+	options := []ftp.DialOption{ftp.DialWithDialFunc(w.dial), ftp.DialWithShutTimeout(p.wait)}
 	if p.tls != nil {
 		options = append(options, ftp.DialWithExplicitTLS(p.tls))
 	}
@@ -73,6 +73,7 @@ func (c *conn) Close() error {
 func (c *conn) at(name string) string { return path.Join(c.dir, name) }
 
 func (c *conn) List(_ context.Context, dir string) (names []string, err error) {
+	defer c.wires.patient()
 	entries, err := c.ServerConn.List(c.at(dir))
 	if err != nil {
 		return nil, missing(err)
@@ -90,10 +91,33 @@ func (c *conn) Open(ctx context.Context, name string) (io.ReadCloser, error) {
 	if err != nil {
 		return nil, missing(err)
 	}
-	return struct {
-		io.Reader
-		io.Closer
-	}{store.Reader(ctx, response), response}, nil
+	return &download{in: store.Reader(ctx, response), response: response, wires: c.wires}, nil
+}
+
+// download is a file that ends when the server says that it was sent whole: a data connection that is cut looks like the end.
+type download struct {
+	in       io.Reader
+	response *ftp.Response
+	wires    *wires
+	end      error // what Read returns for ever
+}
+
+func (d *download) Read(p []byte) (n int, err error) {
+	if d.end != nil {
+		return 0, d.end
+	}
+	n, d.end = d.in.Read(p)
+	if d.end == io.EOF { //nolint:errorlint // a wrapped one is not the end
+		if err := d.Close(); err != nil {
+			d.end = fmt.Errorf("the file did not come whole: %w (%s)", io.ErrUnexpectedEOF, err.Error()) // not %w: it can be an io.EOF
+		}
+	}
+	return n, d.end
+}
+
+func (d *download) Close() error {
+	defer d.wires.patient()
+	return d.response.Close()
 }
 
 // Has asks for the size, which every server of today knows.
@@ -117,6 +141,7 @@ func (c *conn) Put(ctx context.Context, name string, content io.Reader) error {
 	}
 	part := store.PartName(name)
 	err := c.Stor(part, buffered)
+	c.wires.patient()
 	if err == nil {
 		err = c.rename(part, name)
 	}
@@ -194,6 +219,13 @@ func (w *wires) dial(network, address string) (net.Conn, error) {
 		return tls.Client(wire, w.tls), nil
 	}
 	return wire, nil
+}
+
+// patient takes away the deadline that the library sets for the end of a file and leaves: the next one may take longer to make.
+func (w *wires) patient() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	_ = w.open[0].SetDeadline(time.Time{}) // a closed connection says so when it is used
 }
 
 func (w *wires) Close() error {

@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"os/exec"
 	"path"
+	"regexp"
 	"strings"
 
 	"github.com/hookline/hookline/pkg/store"
@@ -131,8 +132,11 @@ func (p *place) run(ctx context.Context, in io.Reader, out io.Writer, args ...st
 	return fmt.Errorf("rclone %s: %w: %s", args[0], err, last(stderr.String()))
 }
 
+// query is what stands behind a URL, which can be a signature that lets in whoever has it.
+var query = regexp.MustCompile(`\?[^\s"']+`)
+
 // last is the end of what rclone said, which is what a person needs.
 func last(text string) string {
-	text = strings.TrimSpace(text)
+	text = query.ReplaceAllString(strings.TrimSpace(text), "?...")
 	return strings.ToValidUTF8(text[max(0, len(text)-500):], "")
 }

@@ -37,6 +37,23 @@ func TestProgram(t *testing.T) {
 	}
 }
 
+func TestAnErrorHoldsNoSignedURL(t *testing.T) {
+	t.Parallel()
+	program := filepath.Join(t.TempDir(), "rclone")
+	script := "#!/bin/sh\necho 'Put \"https://account.blob.example/c/x?sv=1&sig=hush\": no such host' >&2\nexit 1\n"
+	if err := os.WriteFile(program, []byte(script), 0o700); err != nil { //nolint:gosec // a test's program
+		t.Fatal(err)
+	}
+	place, err := rclone.New(rclone.Config{Remote: "azure:c", Command: program}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn, _ := place.Connect(t.Context())
+	if _, err := conn.List(t.Context(), ""); err == nil || strings.Contains(err.Error(), "hush") || !strings.Contains(err.Error(), `/c/x?...": no such host`) {
+		t.Errorf("%v", err)
+	}
+}
+
 func TestNewRefusesWhatIsNoRemote(t *testing.T) {
 	t.Parallel()
 	for _, bad := range []string{"", "onedrive", ":s3:bucket", "-v:x"} {

@@ -59,8 +59,11 @@ func (p *place) open(tcp net.Conn) (*conn, error) {
 	}
 	shell, channels, asked, err := ssh.NewClientConn(tcp, p.address, p.client)
 	if err != nil {
-		if strings.Contains(err.Error(), "unable to authenticate") {
+		switch text := err.Error(); {
+		case strings.Contains(text, "unable to authenticate"):
 			err = fmt.Errorf("%w: user %s: %w; check user, password and key", store.ErrRefused, p.client.User, err)
+		case strings.Contains(text, "no common algorithm for host key"):
+			err = fmt.Errorf("%w: %w: the server has no key of the kind that is known: either its key was changed, which its operator can confirm (then change known_hosts), or somebody is in between", store.ErrRefused, err)
 		}
 		return nil, fmt.Errorf("%s: %w", p.address, err)
 	}

@@ -1,9 +1,10 @@
 package sftp_test
 
 import (
+	"crypto/rand"
+	"crypto/rsa"
 	"errors"
 	"os"
-	osuser "os/user"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -36,33 +37,9 @@ func TestServer(t *testing.T) {
 // TestOpenSSH runs against the server that most will meet.
 func TestOpenSSH(t *testing.T) {
 	t.Parallel()
-	program := storetest.Program(t, "openssh-server", "sshd", "/usr/sbin/sshd")
-	dir, port := t.TempDir(), storetest.Port(t)
-	host, hostPEM := storetest.NewKey(t)
-	user, userPEM := storetest.NewKey(t)
-	at := func(name, text string) string {
-		file := filepath.Join(dir, name)
-		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		return file
-	}
-	me, err := osuser.Current()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if me.Uid == "0" { // it wants this folder
-		if err := os.MkdirAll("/run/sshd", 0o755); err != nil {
-			t.Skip(err)
-		}
-	}
-	conf := at("sshd_config", strings.Join([]string{
-		"ListenAddress 127.0.0.1", "Port " + port, "HostKey " + at("host", hostPEM), "AuthorizedKeysFile " + at("user", string(ssh.MarshalAuthorizedKey(user.PublicKey()))),
-		"StrictModes no", "UsePAM no", "PidFile none", "PermitRootLogin prohibit-password", "Subsystem sftp internal-sftp",
-	}, "\n")+"\n")
-	storetest.Start(t, "127.0.0.1:"+port, program, "-D", "-e", "-f", conf)
-	files := filepath.Join(dir, "files")
-	place := newPlace(t, sftp.Config{Address: "127.0.0.1:" + port, User: me.Username, Key: userPEM, Fingerprint: ssh.FingerprintSHA256(host.PublicKey()), Dir: files})
+	server := storetest.NewOpenSSH(t)
+	files := filepath.Join(t.TempDir(), "files")
+	place := newPlace(t, sftp.Config{Address: server.Address, User: server.Name, Key: server.User, Fingerprint: ssh.FingerprintSHA256(server.Host.PublicKey()), Dir: files})
 	storetest.Run(t, place, storetest.Files(os.DirFS(files)))
 }
 
@@ -92,6 +69,9 @@ func TestWhoIsLetInAndWhoIsTrusted(t *testing.T) {
 		"wrong known key": {func(c *sftp.Config) {
 			c.Fingerprint, c.KnownHosts = "", knownhosts.Line([]string{name}, other.PublicKey())
 		}, "shows an unknown key"},
+		"known key of another kind": {func(c *sftp.Config) {
+			c.Fingerprint, c.KnownHosts = "", knownhosts.Line([]string{name}, rsaKey(t))
+		}, "has no key of the kind that is known"},
 	} {
 		cfg := good
 		c.change(&cfg)
@@ -109,6 +89,19 @@ func TestWhoIsLetInAndWhoIsTrusted(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(dir, "below", "x.xml")); err != nil {
 		t.Error(err)
 	}
+}
+
+func rsaKey(t *testing.T) ssh.PublicKey {
+	t.Helper()
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	public, err := ssh.NewPublicKey(key.Public())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return public
 }
 
 func TestNewNamesWhatIsWrong(t *testing.T) {

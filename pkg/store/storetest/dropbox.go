@@ -22,9 +22,11 @@ type Dropbox struct {
 	mu       sync.Mutex
 	files    map[string][]byte
 	sessions map[string][]byte
-	tokens   int // made so far; the last one is valid
+	tokens   int // made so far
+	expired  int // how many of them are no longer valid, the oldest ones
 	requests []string
 	busy     int // how many of the next requests are answered 429
+	lose     int // how many of the next parts are kept, and answered 500
 }
 
 // NewDropbox starts one, whose tokens are made of the refresh token "refresh", the key "key" and the secret "app secret".
@@ -81,7 +83,8 @@ func (d *Dropbox) call(w http.ResponseWriter, r *http.Request) {
 		answer(w, http.StatusTooManyRequests, `{"error_summary":"too_many_requests/.."}`)
 		return
 	}
-	if r.Header.Get("Authorization") != "Bearer "+strings.Repeat("t", d.tokens) || d.tokens == 0 {
+	token := strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")
+	if n := strings.Count(token, "t"); n != len(token) || n <= d.expired || n > d.tokens {
 		answer(w, http.StatusUnauthorized, `{"error_summary":"expired_access_token/.."}`)
 		return
 	}
@@ -129,6 +132,11 @@ func (d *Dropbox) do(w http.ResponseWriter, call string, a arg, body []byte) {
 		answer(w, http.StatusOK, `{"session_id":"`+id+`"}`)
 	case "upload_session/append_v2":
 		d.sessions[cursor.Session] = append(d.sessions[cursor.Session], body...)
+		if d.lose > 0 {
+			d.lose--
+			answer(w, http.StatusInternalServerError, "")
+			return
+		}
 		answer(w, http.StatusOK, `null`)
 	case "upload_session/finish":
 		d.commit(w, *a.Commit, append(d.sessions[cursor.Session], body...))
@@ -159,6 +167,10 @@ func (d *Dropbox) commit(w http.ResponseWriter, a arg, body []byte) {
 	}
 	if path.Base(*a.Path) == "forbidden" {
 		answer(w, http.StatusConflict, `{"error_summary":"path/no_write_permission/.."}`)
+		return
+	}
+	if path.Base(*a.Path) == "contended" {
+		answer(w, http.StatusConflict, `{"error_summary":"path/too_many_write_operations/.."}`)
 		return
 	}
 	d.files[*a.Path] = body
@@ -199,11 +211,11 @@ func (d *Dropbox) Files() map[string]string {
 	return files
 }
 
-// Expire makes the token that clients have invalid.
+// Expire makes the tokens that clients have invalid.
 func (d *Dropbox) Expire() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.tokens++
+	d.expired = d.tokens
 }
 
 // Busy answers the next request with 429.
@@ -211,6 +223,13 @@ func (d *Dropbox) Busy() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.busy++
+}
+
+// Lose answers the next part of a session, which it keeps, with 500.
+func (d *Dropbox) Lose() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.lose++
 }
 
 // Requests are the calls so far.

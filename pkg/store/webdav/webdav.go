@@ -17,6 +17,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/hookline/hookline/pkg/store"
@@ -129,7 +130,11 @@ func (c *conn) Put(ctx context.Context, name string, content io.Reader) error {
 		return err
 	}
 	part := store.PartName(name)
-	err := c.tell(ctx, http.MethodPut, part, struct{ io.Reader }{store.Reader(ctx, content)}, nil, http.StatusCreated, http.StatusNoContent, http.StatusOK)
+	sent := &counter{Reader: store.Reader(ctx, content)}
+	err := c.tell(ctx, http.MethodPut, part, sent, nil, http.StatusCreated, http.StatusNoContent, http.StatusOK)
+	if err == nil {
+		err = c.kept(ctx, part, sent.n.Load())
+	}
 	if err == nil {
 		moved := http.Header{"Destination": {c.at(name).String()}, "Overwrite": {"T"}}
 		err = c.tell(ctx, "MOVE", part, nil, moved, http.StatusCreated, http.StatusNoContent)
@@ -138,6 +143,31 @@ func (c *conn) Put(ctx context.Context, name string, content io.Reader) error {
 		c.drop(ctx, part)
 	}
 	return err
+}
+
+// counter counts the bytes that are read.
+type counter struct {
+	io.Reader
+	n atomic.Int64 // a server may answer before all is read
+}
+
+func (c *counter) Read(p []byte) (int, error) {
+	n, err := c.Reader.Read(p)
+	c.n.Add(int64(n))
+	return n, err
+}
+
+// kept sees that a server kept all it was sent: some take a body of unknown length for an empty one.
+func (c *conn) kept(ctx context.Context, part string, sent int64) error {
+	answer, err := c.ask(ctx, http.MethodHead, part, nil, nil, http.StatusOK)
+	if err != nil {
+		return err
+	}
+	_ = answer.Body.Close()
+	if answer.ContentLength >= 0 && answer.ContentLength != sent {
+		return fmt.Errorf("PUT: the server kept %d of %d bytes; let it take uploads in chunks (Transfer-Encoding: chunked), or send them by another way", answer.ContentLength, sent)
+	}
+	return nil
 }
 
 // drop removes a part. While the server has not begun with its upload, it is not there yet: so it is looked for several
@@ -179,22 +209,28 @@ func (c *conn) folders(ctx context.Context, dir string) error {
 // errLocked says that another request works on what is asked for.
 var errLocked = errors.New("locked")
 
-// tell is do for who needs nothing of the answer. What can be sent again waits up to 3 s for a lock.
+// tell is ask for who needs nothing of the answer.
 func (c *conn) tell(ctx context.Context, method, name string, body io.Reader, header http.Header, good ...int) error {
-	answer, err := c.do(ctx, method, name, body, header, good...)
-	for again := 0; errors.Is(err, errLocked) && body == nil && again < 30; again++ {
-		select {
-		case <-ctx.Done():
-			return err
-		case <-time.After(100 * time.Millisecond):
-		}
-		answer, err = c.do(ctx, method, name, nil, header, good...)
-	}
+	answer, err := c.ask(ctx, method, name, body, header, good...)
 	if err != nil {
 		return err
 	}
 	_, _ = io.CopyN(io.Discard, answer.Body, 64<<10) // so that the connection can be used again
 	return answer.Body.Close()
+}
+
+// ask is do that waits up to 3 s for a lock, with what can be sent again.
+func (c *conn) ask(ctx context.Context, method, name string, body io.Reader, header http.Header, good ...int) (*http.Response, error) {
+	answer, err := c.do(ctx, method, name, body, header, good...)
+	for again := 0; errors.Is(err, errLocked) && body == nil && again < 30; again++ {
+		select {
+		case <-ctx.Done():
+			return nil, err
+		case <-time.After(100 * time.Millisecond):
+		}
+		answer, err = c.do(ctx, method, name, nil, header, good...)
+	}
+	return answer, err
 }
 
 func (c *conn) do(ctx context.Context, method, name string, body io.Reader, header http.Header, good ...int) (*http.Response, error) {

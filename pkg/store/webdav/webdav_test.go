@@ -2,6 +2,7 @@ package webdav_test
 
 import (
 	"errors"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -62,6 +63,32 @@ func TestALockIsWaitedFor(t *testing.T) {
 	conn, _ := place.Connect(t.Context())
 	if err := conn.Put(t.Context(), "x.xml", strings.NewReader("x")); err != nil || asked["MKCOL"] != 2 || asked["MOVE"] != 2 {
 		t.Errorf("%v after %v", err, asked)
+	}
+}
+
+// TestAServerThatKeepsLessThanItWasSent is one such as PHP behind some FastCGI, which sees nothing of a body of unknown length and says 201.
+func TestAServerThatKeepsLessThanItWasSent(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	files := &dav.Handler{FileSystem: dav.Dir(dir), LockSystem: dav.NewMemLS()}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodPut {
+			_, _ = io.Copy(io.Discard, r.Body)
+			r.Body = http.NoBody
+		}
+		files.ServeHTTP(w, r)
+	}))
+	t.Cleanup(server.Close)
+	place, err := webdav.New(webdav.Config{URL: server.URL})
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn, _ := place.Connect(t.Context())
+	if err := conn.Put(t.Context(), "x.xml", strings.NewReader("content")); err == nil || !strings.Contains(err.Error(), "kept 0 of 7 bytes") {
+		t.Errorf("%v", err)
+	}
+	if names := storetest.Files(os.DirFS(dir))(t); len(names) > 0 {
+		t.Error(names)
 	}
 }
 

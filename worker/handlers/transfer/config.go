@@ -70,7 +70,7 @@ type Column struct {
 // Through is a program that reads a whole file on its standard input and writes what is delivered on its standard output:
 // one of the two keys.
 type Through struct {
-	// XSLT is a stylesheet, which the installed xsltproc applies; relative to the process' working directory.
+	// XSLT is a stylesheet, which the installed xsltproc applies, to records only; relative to the process' working directory.
 	XSLT string `yaml:"xslt"`
 	// Command is a program and its arguments; no shell reads them.
 	Command []string `yaml:"command"`
@@ -161,6 +161,9 @@ func (c Config) build(env []string) (plan, error) {
 	note(err)
 	if p.read == readBytes && (p.per != perFile || p.where != nil || len(p.steps) > 0) {
 		note(errors.New("read: bytes knows no records; leave out where, change and write.per"))
+	}
+	if p.read == readBytes && c.Through.XSLT != "" {
+		note(errors.New("through.xslt: needs records: xsltproc would put files of this machine into what read: bytes gives it, where that names them as entities; use through.command for files that you trust"))
 	}
 	return p, errors.Join(errs...)
 }

@@ -83,6 +83,8 @@ func (f *file) members(ctx context.Context, unpacked *unpacker) error {
 			return nil
 		case err != nil:
 			return damaged(err)
+		case f.read == readBytes && unpacked.given > 1:
+			return handler.Permanent(fmt.Errorf("%s: read: bytes delivers one file, and the archive holds several; read records", member))
 		case f.read == readBytes:
 			err = f.copy(ctx, in)
 		default:
@@ -120,7 +122,7 @@ func (f *file) copy(ctx context.Context, in io.Reader) error {
 func (f *file) records(ctx context.Context, member string, in marc.Reader) error {
 	for {
 		record, err := in.Read()
-		if errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+		if err == io.EOF { //nolint:errorlint // a wrapped one is not the end
 			return nil
 		}
 		if err != nil && !isBad(err) {
@@ -129,7 +131,7 @@ func (f *file) records(ctx context.Context, member string, in marc.Reader) error
 		f.count.read++
 		f.progress()
 		if err == nil {
-			err = f.record(ctx, record)
+			err = placed(f.record(ctx, record), in)
 		}
 		if isBad(err) {
 			err = f.report(member, err)
@@ -140,6 +142,16 @@ func (f *file) records(ctx context.Context, member string, in marc.Reader) error
 	}
 }
 
+// placed gives a record that was read, and cannot be changed or written, its place.
+func placed(err error, in marc.Reader) error {
+	var bad *marc.BadRecord
+	if !errors.As(err, &bad) {
+		return err
+	}
+	number, offset := in.At()
+	return &marc.BadRecord{Number: number, Offset: offset, Err: bad.Err}
+}
+
 func isBad(err error) bool {
 	var bad *marc.BadRecord
 	return errors.As(err, &bad)
@@ -147,10 +159,6 @@ func isBad(err error) bool {
 
 // report says which record is bad, and is an error if that is too much.
 func (f *file) report(member string, err error) error {
-	var wrong *marc.BadRecord
-	if errors.As(err, &wrong) && wrong.Number == 0 { // it was read, but cannot be written
-		err = fmt.Errorf("record %d: %w", f.count.read, wrong.Err)
-	}
 	if member != "" {
 		err = fmt.Errorf("%s: %w", member, err)
 	}
@@ -198,6 +206,9 @@ func (f *file) write(ctx context.Context) error {
 	}
 	err := f.out.writer.Write(f.scope.record)
 	switch {
+	case err != nil && f.per == perBatch && f.held == 0: // or it would be delivered empty if no other record comes
+		f.made--
+		return f.finish(err)
 	case err != nil && f.per != perRecord:
 		return err
 	case err != nil || f.per == perRecord, f.held+1 == f.batch && f.per == perBatch:
