@@ -15,7 +15,9 @@ const (
 )
 
 // steps make the schema, each from the version before it. A step that was released is never changed.
-func steps() [version]string { return [...]string{firstStep, countSources, rememberEvents, keepDeliveriesTrue} }
+func steps() [version]string {
+	return [...]string{firstStep, countSources, rememberEvents, keepDeliveriesTrue}
+}
 
 // The primary key of delivery is the order in which everything is read.
 const firstStep = `
@@ -104,16 +106,4 @@ func upgrade(ctx context.Context, conn *sql.Conn, from int) error {
 	_, err := conn.ExecContext(ctx, fmt.Sprintf("BEGIN IMMEDIATE; %s PRAGMA application_id = %d; PRAGMA user_version = %d; COMMIT",
 		strings.Join(all[from:], ""), applicationID, version))
 	return explain(err)
-}
-
-// checkWhole reads the whole database and tells whether it is damaged.
-func checkWhole(ctx context.Context, db *sql.DB) error {
-	var found string
-	if err := db.QueryRowContext(ctx, "PRAGMA quick_check(1)").Scan(&found); err != nil {
-		return explain(err)
-	}
-	if found != "ok" {
-		return fmt.Errorf("%w: %s", ErrDamaged, found)
-	}
-	return nil
 }
