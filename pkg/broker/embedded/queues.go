@@ -33,10 +33,10 @@ func (s *store) Queues(ctx context.Context) ([]broker.QueueInfo, error) {
 		if err := found.Scan(&state, &route, &n, &later); err != nil {
 			return nil, fmt.Errorf("count the line's events: %w", explain(err))
 		}
-		switch {
-		case state == stateUnrouted:
+		switch state {
+		case stateUnrouted:
 			unrouted += n
-		case state == stateDead:
+		case stateDead:
 			work[route] += 0
 			dead[route] += n
 		default:
