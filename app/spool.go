@@ -39,7 +39,7 @@ func openSpool(c *config.Config, l line, reg prometheus.Registerer, log *zap.Log
 	cfg := spool.Config{Sources: spooled(c), MaxAge: c.Spool.MaxAge}
 	file := embedded.Config{
 		Path: filepath.Join(c.Data, "spool", "spool.db"), Routes: []broker.Route{spool.Route()},
-		MaxBytes: c.Spool.MaxBytes, Duplicates: c.Duplicates,
+		MaxBytes: c.Spool.MaxBytes, Duplicates: c.Duplicates, CheckFirst: true,
 	}
 	var store spoolStore = noStore{}
 	if _, err := os.Stat(file.Path); err == nil || cfg.Used() {

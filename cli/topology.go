@@ -11,6 +11,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/hookline/hookline/app"
+	"github.com/hookline/hookline/pkg/broker"
 	"github.com/hookline/hookline/pkg/broker/rabbitmq"
 )
 
@@ -77,10 +78,13 @@ This takes it away. What is in the queue already stays there.`,
 			}
 			ctx, cancel := context.WithTimeout(cmd.Context(), deskTimeout)
 			defer cancel()
+			if i := slices.IndexFunc(conf.Routes, func(r broker.Route) bool { return r.Name == given[0] }); i >= 0 && slices.Contains(conf.Routes[i].Match, given[1]) {
+				return usage(fmt.Errorf("route %s still has %s in its match, so that it would be bound again; take it out of the configuration first", given[0], given[1]))
+			}
 			if err := rabbitmq.Unbind(ctx, conf, given[0], given[1]); err != nil {
 				return err
 			}
-			fmt.Fprintf(c.stdout, "%s is no longer bound to route %s\n", given[1], given[0])
+			fmt.Fprintf(c.stdout, "%s is not bound to route %s; RabbitMQ does not tell whether it was\n", given[1], given[0])
 			return nil
 		},
 	}

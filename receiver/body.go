@@ -6,6 +6,8 @@ import (
 	"io"
 	"net/http"
 	"os"
+
+	"github.com/hookline/hookline/pkg/broker"
 )
 
 // freeBody is how large a body may grow before it counts against Config.MaxMemory.
@@ -56,5 +58,5 @@ func unreadBody(err error) *answer {
 }
 
 func largeText(limit int64) string {
-	return fmt.Sprintf("the body is larger than %d bytes; raise the source's max_body in hookline.yml if it should be taken", limit)
+	return fmt.Sprintf("the body is larger than %d bytes; raise the source's max_body in hookline.yml if it should be taken (RabbitMQ takes %d at most, the embedded line %d)", limit, broker.MaxBody, MaxMaxBody)
 }

@@ -98,28 +98,28 @@ func (b *builder) build() *Config {
 		b.blame([]string{"spool", "max_age"}, errors.New("must be more than 0; leave it out for 72h"))
 	}
 	for name, node := range pairs(&f.Sources) {
-		switch {
-		case b.wrong("sources", name):
-		case scheduled(node):
+		if scheduled(node) {
 			c.Schedules[name] = b.schedule(name, node)
-		default:
-			c.Sources[name] = b.source(name, node)
-			b.fits(name, c.Sources[name].MaxBody, f.Limits.MaxMemory)
+			continue
 		}
+		c.Sources[name] = b.source(name, node)
+		if written := child(target(node), "max_body"); written != nil && !c.Broker.Embedded() && c.Sources[name].MaxBody > broker.MaxBody {
+			b.blame([]string{"sources", name, "max_body"}, fmt.Errorf("is more than the %d bytes that RabbitMQ takes; lower it, or leave it out", broker.MaxBody))
+		}
+		b.fits(name, c.Sources[name].MaxBody, f.Limits.MaxMemory)
 	}
 	c.Alma = b.institutions(&f.Alma)
 	b.kinds = b.make(c.Alma)
 	for name, node := range pairs(&f.Routes) {
-		if !b.wrong("routes", name) {
-			c.Routes = append(c.Routes, b.route(name, node))
-		}
+		c.Routes = append(c.Routes, b.route(name, node))
 	}
 	return c
 }
 
-// blame notes err, if it is one, at path; joined errors on one line.
+// blame notes err, if it is one, at path; joined errors on one line. Nothing is noted of what holds a thing that is known to be wrong:
+// that may be all there is to it.
 func (b builder) blame(path []string, err error) {
-	if err == nil {
+	if err == nil || b.wrong(path...) {
 		return
 	}
 	b.note(b.at(path, "%s", joint.ReplaceAllString(err.Error(), "; $1")))
@@ -220,14 +220,14 @@ func (b builder) source(name string, node *yaml.Node) Source {
 	var head sourceHead
 	b.blame(path, node.Decode(&head))
 	src, ok := receiver.Preset(head.Preset)
+	b.blame(path, node.Decode(&src))
+	src.Secrets, src.Redact = head.Secrets, b.redactor(path, head.Redact)
+	if len(src.Secrets) == 0 && !b.wrong("sources", name, "secrets") {
+		b.note(b.at(path, "secrets is missing: without one nothing can be verified, so nothing would be accepted"))
+	}
 	if head.Preset != "" && !ok {
 		b.blame(append(path, "preset"), fmt.Errorf("no preset %q; there are %v", head.Preset, signature.Presets()))
 		return Source{}
-	}
-	b.blame(path, node.Decode(&src))
-	src.Secrets, src.Redact = head.Secrets, b.redactor(path, head.Redact)
-	if len(src.Secrets) == 0 {
-		b.blame(path, errors.New("secrets is missing: without one nothing can be verified, so nothing would be accepted"))
 	}
 	for _, err := range split(src.Check(name)) {
 		var field *receiver.FieldError
@@ -269,11 +269,9 @@ func (b builder) route(name string, node *yaml.Node) worker.Route {
 	h, err := b.kinds.Handlers.New(kind.Kind, func(into any) error { return withoutKind(&f.Handler).Load(into, yaml.WithKnownFields()) })
 	b.blame(append(path, "handler"), err)
 	h = b.enrich(path, &f.Enrich, b.redacted(path, f.Redact, h))
-	if r.Handler = h; h != nil {
-		b.blame(path, r.Check())
-	} else {
-		b.blame(append(path, "match"), r.Route.Check())
-	}
+	b.blame(append(path, "match"), r.Route.Check())
+	r.Handler = h
+	b.blame(path, r.Check())
 	return r
 }
 

@@ -117,6 +117,7 @@ func check(file string, text []byte, env Env, kinds MakeKinds, read contents) (*
 		return nil, err
 	}
 	doc.expand(env, read)
+	doc.merge()
 	if err := doc.validate(); err != nil {
 		return nil, err
 	}

@@ -180,6 +180,8 @@ routes:
 			[]string{"hookline.yml:3:24: sources.b.corn: unknown key; known here: action, cron, data, kind, zone", "hookline.yml:4:14: sources.c.kind: ", "'webhook', 'schedule'", "hookline.yml:5:34: sources.d.cron: unknown key"}},
 		"times": {"sources:\n  a: { kind: schedule, cron: 61 * * * *, zone: Vienna, data: { due: now } }\nroutes: { a: { match: a, handler: { kind: log } } }\n",
 			[]string{"hookline.yml:2:30: sources.a.cron: end of range (61) above maximum (59)", `hookline.yml:2:48: sources.a.zone: "Vienna" is no time zone`, "sources.a.data: "}},
+		"too large for RabbitMQ": {"broker: { url: 'amqp://x' }\n" + strings.Replace(small, "secrets: first", "secrets: first, max_body: 16777217", 1),
+			[]string{"hookline.yml:4:51: sources.alma.max_body: is more than the 16777216 bytes that RabbitMQ takes"}},
 		"no unit":   {"duplicates: 10\n" + small, []string{"hookline.yml:1:13: duplicates: "}},
 		"negative":  {"duplicates: -1m\n" + small, []string{"hookline.yml:1:13: duplicates: "}},
 		"list type": {"broker: { url: { a: b } }\n" + small, []string{"broker.url: is of type object, want string or array"}},
@@ -218,6 +220,70 @@ routes:
 	}
 	if s := c.Sources["again"].Secrets; s[0].Value != "hunter2" || s[1].Label != "l" || c.Routes[1].Handler == nil || c.Routes[1].Match[0] != "#" {
 		t.Errorf("%+v", c)
+	}
+}
+
+func TestMergeKeysStandForTheKeysOfOthers(t *testing.T) {
+	t.Parallel()
+	c, err := parse(t, `
+sources:
+  alma: &alma { preset: alma, secrets: "$${HOME}", deadline: 4s }
+  again: { <<: *alma, deadline: 3s }
+  clock: &clock { kind: schedule, cron: "@daily" }
+  other: { <<: *clock }
+routes:
+  a: &a { match: "#", handler: &handler { kind: file, dir: out }, timeout: 5s }
+  b: { <<: *a, handler: { <<: *handler } }
+  c: { <<: [{ timeout: 6s }, *a], handler: { dir: other, <<: *handler } }
+`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s := c.Sources["again"]; s.Deadline != 3*time.Second || s.Secrets[0].Value != "${HOME}" || c.Schedules["other"].Cron != "@daily" {
+		t.Errorf("sources: %+v", c)
+	}
+	if b, c := c.Routes[1], c.Routes[2]; b.Timeout != 5*time.Second || c.Timeout != 6*time.Second {
+		t.Errorf("routes: %v, %v", b.Timeout, c.Timeout)
+	}
+	for _, bad := range []string{"<<: 5\n" + small, "broker: &b { <<: *b }\n" + small, "broker: { <<: [1] }\n" + small} {
+		if _, err := parse(t, bad); err == nil {
+			t.Errorf("accepted: %s", bad)
+		}
+	}
+}
+
+func TestWhatTheSchemaRefusesHidesNothingElse(t *testing.T) {
+	t.Parallel()
+	_, err := parse(t, `sources:
+  alma:
+    preset: almma
+    timeout: 5s
+    secrets: []
+  github: { preset: github, max_bod: 5, when_down: spool, deadline: 2h }
+  clock: { kind: schedule, corn: x, cron: 61 * * * * }
+routes:
+  archive:
+    match: "A.b"
+    where: 'actoin == "x"'
+    handler: { kind: http, url: x }
+    concurrency: 0
+  other:
+    match: "#"
+    handler: { kind: file, pth: x }
+`)
+	for _, want := range []string{
+		":3:13: sources.alma.preset: ", ":4:5: sources.alma.timeout: ", ": sources.alma.secrets: ",
+		": sources.github.max_bod: ", ": sources.github.deadline: ", ": sources.github: secrets is missing",
+		": sources.clock.corn: ", ": sources.clock.cron: end of range",
+		`:10:12: routes.archive.match: `, ":11:12: routes.archive.where: ", ":12:14: routes.archive.handler: ", ":13:18: routes.archive.concurrency: ",
+		": routes.other.handler.pth: ", ": routes.other.handler: dir is missing",
+	} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("no %q in:\n%v", want, err)
+		}
+	}
+	if n := strings.Count(err.Error(), "\n") + 1; n != 16 { // the text of where has two more lines
+		t.Errorf("%d problems:\n%v", n, err)
 	}
 }
 

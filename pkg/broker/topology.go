@@ -5,6 +5,9 @@ import (
 	"time"
 )
 
+// MaxBody is the largest body of an event in bytes on RabbitMQ: version 4's default of max_message_size.
+const MaxBody = 16 << 20
+
 // The names of what Hookline declares on RabbitMQ; queues of a route and delay steps have their own functions.
 // All of them are made in this file and nowhere else.
 const (

@@ -14,16 +14,14 @@ import (
 	"github.com/hookline/hookline/pkg/broker"
 )
 
-// auditQuery reads all numbers in one statement, which sees the database as it is at one moment. A delivery without its
-// event cannot be delivered, so it is not counted.
+// auditQuery reads all numbers in one statement, which sees the database as it is at one moment.
 const auditQuery = `
-SELECT 'since' AS kind, '' AS name, '' AS what, since FROM counting
-UNION ALL SELECT 'source', source, what, n FROM source_tally
-UNION ALL SELECT 'route', route, what, n FROM tally
-UNION ALL SELECT 'route', route, iif(state = 'work' AND at > ?, 'retry', state), count(*)
-	FROM delivery d WHERE EXISTS (SELECT 1 FROM event e WHERE e.seq = d.seq) GROUP BY 2, 3
-UNION ALL SELECT 'route', d.route, 'running', count(*)
-	FROM json_each(?) h CROSS JOIN delivery d ON d.state = 'work' AND (d.route, d.at, d.seq) = (h.value->>0, h.value->>1, h.value->>2) GROUP BY 2`
+SELECT 'since' AS kind, '' AS name, '' AS what, since AS n, 0 AS later FROM counting
+UNION ALL SELECT 'source', source, what, n, 0 FROM source_tally
+UNION ALL SELECT 'route', route, what, n, 0 FROM tally
+UNION ALL SELECT 'route', route, state, n, later FROM (` + countQuery + `)
+UNION ALL SELECT 'route', d.route, 'running', count(*), 0
+	FROM json_each(?) h CROSS JOIN delivery d ON d.state = 'work' AND (d.route, d.at, d.seq) = (h.value->>0, h.value->>1, h.value->>2) GROUP BY d.route`
 
 // The states of work in auditQuery only: its time has not come, and somebody has it in hand.
 const (
@@ -66,8 +64,8 @@ func (s *store) Audit(ctx context.Context) (broker.Audit, error) {
 	defer found.Close()
 	for found.Next() {
 		var kind, name, what string
-		var n int64
-		if err := found.Scan(&kind, &name, &what, &n); err != nil {
+		var n, later int64
+		if err := found.Scan(&kind, &name, &what, &n, &later); err != nil {
 			return a, fmt.Errorf("audit the line: %w", explain(err))
 		}
 		switch kind {
@@ -76,7 +74,10 @@ func (s *store) Audit(ctx context.Context) (broker.Audit, error) {
 		case "source":
 			sources.set(name, what, n)
 		case "route":
-			routes.set(name, what, n)
+			routes.set(name, what, n-later)
+			if later > 0 {
+				routes.set(name, stateRetry, later)
+			}
 		}
 	}
 	if err := found.Err(); err != nil {

@@ -104,9 +104,9 @@ func waiting(t *testing.T, line broker.Inspector, role broker.QueueRole, route s
 }
 
 // database opens the line's file as any SQLite shell would.
-func database(t *testing.T, path string) *sql.DB {
+func database(t testing.TB, path string) *sql.DB {
 	t.Helper()
-	db, err := sql.Open("sqlite", path)
+	db, err := sql.Open("sqlite", path+"?_pragma=busy_timeout(10000)")
 	if err != nil {
 		t.Fatal(err)
 	}

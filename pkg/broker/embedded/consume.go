@@ -13,6 +13,11 @@ import (
 	"github.com/hookline/hookline/pkg/event"
 )
 
+// maxUnsettled is how many outcomes of a Consume may be on their way to the disk: a hand does not wait for the fsync of its last event
+// before it takes the next one, so that a few hands fill a batch. After a crash these events come again, not marked, though they
+// were handled.
+const maxUnsettled = 128
+
 // settlePause is the time between two tries to write an outcome that the disk does not take.
 const settlePause = 200 * time.Millisecond
 
@@ -34,6 +39,7 @@ func (l *Line) Consume(ctx context.Context, r broker.Route, fn broker.Process) e
 	defer leave()
 	unstopped := context.WithoutCancel(ctx)
 	var hands sync.WaitGroup
+	unsettled := make(chan struct{}, maxUnsettled)
 	for range r.Concurrency {
 		hands.Go(func() {
 			for {
@@ -45,8 +51,18 @@ func (l *Line) Consume(ctx context.Context, r broker.Route, fn broker.Process) e
 					q.add(l.fetch(unstopped, r.Name, q.exclude()))
 				case stepHandle:
 					line := l.hand.take(d.place)
-					l.settle(q, d, fn(unstopped, d.delivery()))
+					out := fn(unstopped, d.delivery())
 					l.hand.give(line)
+					o := carryOut(out, d.place)
+					if o == nil {
+						q.giveBack(d) // before anything else is taken
+						continue
+					}
+					unsettled <- struct{}{}
+					hands.Go(func() {
+						l.settle(q, d, o, out.Verdict == broker.VerdictRetry)
+						<-unsettled
+					})
 				}
 			}
 		})
@@ -87,26 +103,28 @@ func (l *Line) fetch(ctx context.Context, route, exclude string) (batch []lease,
 	return batch, more, again
 }
 
-// settle carries out what becomes of a delivery. An outcome that the disk does not take is tried again until it does
-// or the line is closed; until then nobody else gets the delivery.
-func (l *Line) settle(q *queue, d lease, out broker.Outcome) {
-	var o *op
+// carryOut is the change that an outcome makes, and nil if it makes none.
+func carryOut(out broker.Outcome, p place) *op {
 	switch out.Verdict {
 	case broker.VerdictAck:
-		o = finish(d.place)
+		return finish(p)
 	case broker.VerdictRetry:
 		due := time.Now().Add(max(out.After, 0)).Add(time.Millisecond - 1) // never early: rounded up
-		o = fail(d.place, stateWork, due.UnixMilli(), out.Reason, broker.ErrorText(out.Err))
+		return fail(p, stateWork, due.UnixMilli(), out.Reason, broker.ErrorText(out.Err))
 	case broker.VerdictDead:
-		o = fail(d.place, stateDead, time.Now().UnixMilli(), out.Reason, broker.ErrorText(out.Err))
+		return fail(p, stateDead, time.Now().UnixMilli(), out.Reason, broker.ErrorText(out.Err))
 	default:
-		q.giveBack(d)
-		return
+		return nil
 	}
+}
+
+// settle writes what became of a delivery, and says whether it comes again. What the disk does not take is tried again until it does
+// or the line is closed; until then nobody else gets the delivery.
+func (l *Line) settle(q *queue, d lease, o *op, again bool) {
 	for tries := 0; ; tries++ {
 		err := l.write.do(context.Background(), o)
 		if err == nil {
-			q.release(d, out.Verdict == broker.VerdictRetry)
+			q.release(d, again)
 			return
 		}
 		if tries == 0 {

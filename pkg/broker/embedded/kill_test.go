@@ -145,8 +145,7 @@ func killChild(t *testing.T, path string, lines int, stored, done map[string]boo
 func remaining(t *testing.T, path string, line *embedded.Line, r broker.Route) map[string]bool {
 	t.Helper()
 	rest := map[string]bool{}
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
-	defer cancel()
+	ctx := t.Context()
 	var mu sync.Mutex
 	ended := make(chan error, 1)
 	stopped, stop := context.WithCancel(ctx)

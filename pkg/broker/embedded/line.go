@@ -41,6 +41,8 @@ type Line struct {
 	log     *zap.Logger
 	queues  map[string]*queue // by route; never changed
 	hand    *hand
+
+	stopCheck func() // waits for its end
 }
 
 var (
@@ -66,12 +68,15 @@ func Open(cfg Config, reg prometheus.Registerer, log *zap.Logger) (*Line, error)
 	if err != nil {
 		return nil, fmt.Errorf("line %s: %w", cfg.Path, err)
 	}
-	l := &Line{lock: lock, log: log, queues: map[string]*queue{}}
+	l := &Line{lock: lock, log: log, queues: map[string]*queue{}, stopCheck: func() {}}
 	if err := l.open(cfg, reg); err != nil {
 		return nil, errors.Join(fmt.Errorf("line %s: %w", cfg.Path, err), lock.release())
 	}
 	for _, r := range cfg.Routes {
 		l.queues[r.Name] = newQueue()
+	}
+	if l.later {
+		l.checkBeside()
 	}
 	return l, nil
 }
@@ -99,6 +104,7 @@ func (l *Line) open(cfg Config, reg prometheus.Registerer) (err error) {
 
 // close lets go of the files.
 func (l *Line) close() error {
+	l.stopCheck()
 	var err error
 	if l.hand != nil {
 		err = l.hand.file.Close()

@@ -26,6 +26,10 @@ const (
 		FROM delivery d CROSS JOIN event e ON e.seq = d.seq `
 )
 
+// countQuery goes by the primary key from end to end: the work of which the time has not come is counted along, since grouping by that, too,
+// would sort all rows and take ten times as long.
+const countQuery = `SELECT state, route, count(*) AS n, sum(state = 'work' AND at > ?) AS later FROM delivery GROUP BY state, route`
+
 func (q *queries) all() []statement {
 	return []statement{
 		{&q.ready, columns + `WHERE d.state = 'work' AND d.route = ? AND d.at BETWEEN ? AND ?
@@ -34,7 +38,7 @@ func (q *queries) all() []statement {
 		{&q.kept, columns + `WHERE d.route = ? AND d.state = ? AND (d.at, d.seq) > (?, ?) AND d.at <= ?
 			ORDER BY d.at, d.seq LIMIT ?`},
 		{&q.lastKept, `SELECT coalesce(max(at), -1) FROM delivery WHERE route = ? AND state = ?`},
-		{&q.count, `SELECT state, route, at > ?, count(*) FROM delivery GROUP BY 1, 2, 3`},
+		{&q.count, countQuery},
 		{&q.oldest, `SELECT coalesce((SELECT time FROM event ORDER BY seq LIMIT 1), -1)`},
 		{&q.size, `SELECT (SELECT count(*) FROM delivery), page_count - freelist_count FROM pragma_page_count, pragma_freelist_count`},
 		{&q.sources, `SELECT source, count(*) FROM event GROUP BY source`},

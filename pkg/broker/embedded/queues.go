@@ -29,22 +29,19 @@ func (s *store) Queues(ctx context.Context) ([]broker.QueueInfo, error) {
 	retries, unrouted := 0, 0
 	for found.Next() {
 		var state, route string
-		var later bool
-		var n int
-		if err := found.Scan(&state, &route, &later, &n); err != nil {
+		var n, later int
+		if err := found.Scan(&state, &route, &n, &later); err != nil {
 			return nil, fmt.Errorf("count the line's events: %w", explain(err))
 		}
-		switch {
-		case state == stateUnrouted:
+		switch state {
+		case stateUnrouted:
 			unrouted += n
-		case state == stateDead:
+		case stateDead:
 			work[route] += 0
 			dead[route] += n
-		case later:
-			work[route] += 0
-			retries += n
 		default:
-			work[route] += n
+			work[route] += n - later
+			retries += later
 		}
 	}
 	if err := found.Err(); err != nil {

@@ -10,7 +10,7 @@ import (
 // statements are those of the writer, prepared once.
 type statements struct {
 	begin, commit, rollback *sql.Stmt
-	used                    *sql.Stmt // pages that hold something
+	used                    *sql.Stmt
 	probe                   *sql.Stmt
 	event, delivery         *sql.Stmt // insert
 	fail, replay, remove    *sql.Stmt
@@ -19,12 +19,15 @@ type statements struct {
 	seen, unsee             *sql.Stmt
 }
 
+// usedPages is how many pages hold something.
+const usedPages = `SELECT page_count - freelist_count FROM pragma_page_count, pragma_freelist_count`
+
 func (s *statements) all() []statement {
 	return []statement{
 		{&s.begin, `BEGIN IMMEDIATE`},
 		{&s.commit, `COMMIT`},
 		{&s.rollback, `ROLLBACK`},
-		{&s.used, `SELECT page_count - freelist_count FROM pragma_page_count, pragma_freelist_count`},
+		{&s.used, usedPages},
 		{&s.probe, `UPDATE counting SET since = since`},
 		{&s.event, `INSERT INTO event (seq, id, source, action, time, content_type, header, data) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`},
 		{&s.delivery, `INSERT INTO delivery (state, route, at, seq) VALUES (?, ?, 0, ?)`},

@@ -19,6 +19,7 @@ type store struct {
 	read    *sql.DB
 	queries queries
 	write   *writer
+	later   bool // the file is checked beside the work
 }
 
 // makeFile makes an empty file, closed to other users: events can hold personal data.
@@ -30,8 +31,7 @@ func makeFile(path string) error {
 	return f.Close()
 }
 
-// openStore opens the database at cfg.Path, which exists. The process that runs the line reads the whole file first, to
-// find damage before it does harm, and brings the schema up to date.
+// openStore opens the database at cfg.Path, which exists. The process that runs the line looks for damage, and brings the schema up to date.
 func openStore(cfg Config, runs bool) (_ *store, err error) {
 	ctx := context.Background()
 	path, err := filepath.Abs(cfg.Path)
@@ -58,7 +58,7 @@ func openStore(cfg Config, runs bool) (_ *store, err error) {
 	case found < version && !runs:
 		return nil, errOldLine
 	case runs:
-		if err = checkWhole(ctx, s.read); err != nil {
+		if err = s.checkFirst(ctx); err != nil {
 			return nil, err
 		}
 	}

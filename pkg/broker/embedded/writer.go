@@ -46,6 +46,7 @@ type writer struct {
 	seen   *seen // nil: repeats are not looked for
 	room   int64 // bytes up to which new events are taken
 	failed atomic.Bool
+	damage atomic.Pointer[error] // nil: none was found. No new events are taken
 }
 
 // openWriter opens the writing connection and brings the schema up from the version found. It writes once run is called.
@@ -149,26 +150,34 @@ func (w *writer) commit(batch []*op) {
 	}
 }
 
-// admit answers the new events for which there is no room, and returns the rest.
+// admit answers the new events that cannot be taken, and returns the rest.
 func (w *writer) admit(batch []*op) []*op {
 	if !slices.ContainsFunc(batch, func(o *op) bool { return o.size > 0 }) {
 		return batch
 	}
-	var used int64
-	if err := w.sql.used.QueryRowContext(context.Background()).Scan(&used); err != nil {
-		used = 0 // the transaction will say what is wrong
-	}
-	free := w.room - used*pageSize
+	free, why := w.free()
 	admitted := batch[:0]
 	for _, o := range batch {
 		if o.size > 0 && o.size > free {
-			o.answer <- fmt.Errorf("%w: the database has its full size; let the workers empty it, discard dead letters or raise its limit", broker.ErrBlocked)
+			o.answer <- why
 			continue
 		}
 		free -= o.size
 		admitted = append(admitted, o)
 	}
 	return admitted
+}
+
+// free is how many bytes of new events can be taken, and why not more.
+func (w *writer) free() (int64, error) {
+	if damage := w.damage.Load(); damage != nil {
+		return 0, fmt.Errorf("%w: %w", broker.ErrRefused, *damage)
+	}
+	var used int64
+	if err := w.sql.used.QueryRowContext(context.Background()).Scan(&used); err != nil {
+		used = 0 // the transaction will say what is wrong
+	}
+	return w.room - used*pageSize, fmt.Errorf("%w: the database has its full size; let the workers empty it, discard dead letters or raise its limit", broker.ErrBlocked)
 }
 
 // transact carries out a batch: all of it is on the disk when it returns nil, and nothing otherwise.

@@ -26,7 +26,7 @@ const (
 
 // MaxBody is the largest body of an event in bytes: RabbitMQ 4's default of max_message_size. A larger message would
 // close the channel.
-const MaxBody = 16 << 20
+const MaxBody = broker.MaxBody
 
 // errLost says that the session ended before the broker's answer.
 var errLost = errors.New("the connection was lost before the confirm")
