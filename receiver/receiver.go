@@ -100,16 +100,15 @@ func New(cfg Config, pub broker.Publisher, reg prometheus.Registerer, log *zap.L
 // PathPrefix is where webhooks are taken; the source's name follows.
 const PathPrefix = "/webhooks/"
 
-// Handler serves /webhooks/{source}. Paths are taken as they are: a cleaned one would be answered with a redirect,
-// which no sender follows with its POST.
+// Handler serves /webhooks/{source}.
 func (rc *Receiver) Handler() http.Handler {
-	router := mux.NewRouter().SkipClean(true)
+	router := mux.NewRouter()
 	const path = PathPrefix + "{source}"
 	router.Handle(path, rc.source(rc.post)).Methods(http.MethodPost)
 	router.Handle(path, rc.source(rc.get)).Methods(http.MethodGet)
 	router.Handle(path, rc.source(wrong))
-	router.NotFoundHandler = http.HandlerFunc(rc.nowhere)
-	return router
+	router.NotFoundHandler = endpoint(rc.nowhere)
+	return dispatch(router)
 }
 
 func wrong(_ http.ResponseWriter, _ *http.Request, s *source, _ time.Time) answer {

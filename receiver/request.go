@@ -15,18 +15,34 @@ import (
 // way is what is done with a request for a source. It only decides: rc.serve writes, counts and logs the answer.
 type way func(w http.ResponseWriter, r *http.Request, s *source, start time.Time) answer
 
-// source finds the source that the path names.
-func (rc *Receiver) source(do way) http.Handler {
+// endpoint serves requests whose path names this source, "" if it names none.
+type endpoint func(w http.ResponseWriter, r *http.Request, name string)
+
+// ServeHTTP makes an endpoint something that a router can hold.
+func (e endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) { e(w, r, mux.Vars(r)["source"]) }
+
+// dispatch does what the router's ServeHTTP does, without the two copies of the request that it makes to keep in them what
+// it found, and without its redirects to a cleaned path, which no sender follows with its POST.
+func dispatch(router *mux.Router) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if s, ok := (*rc.sources.Load())[mux.Vars(r)["source"]]; ok {
-			rc.serve(s, do, w, r)
-			return
-		}
-		rc.nowhere(w, r)
+		var found mux.RouteMatch
+		router.Match(r, &found) // always something: the router has a NotFoundHandler, and a route for every method
+		found.Handler.(endpoint)(w, r, found.Vars["source"])
 	})
 }
 
-func (rc *Receiver) nowhere(w http.ResponseWriter, r *http.Request) {
+// source finds the source that the path names.
+func (rc *Receiver) source(do way) endpoint {
+	return func(w http.ResponseWriter, r *http.Request, name string) {
+		if s, ok := (*rc.sources.Load())[name]; ok {
+			rc.serve(s, do, w, r)
+			return
+		}
+		rc.nowhere(w, r, name)
+	}
+}
+
+func (rc *Receiver) nowhere(w http.ResponseWriter, r *http.Request, _ string) {
 	rc.serve(rc.nobody, noSuchSource, w, r)
 }
 

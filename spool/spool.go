@@ -116,8 +116,9 @@ func (s *Spool) tryLine(ctx context.Context, e event.Event) error {
 		return err
 	}
 	if until, ok := ctx.Deadline(); ok {
+		// No child of ctx, which costs a channel and a table in ctx for each event: it ends earlier anyway.
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, time.Until(until)*lineShare/100)
+		ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), time.Until(until)*lineShare/100)
 		defer cancel()
 	}
 	return s.line.Publish(ctx, e)

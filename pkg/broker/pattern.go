@@ -30,7 +30,15 @@ func CheckPattern(pattern string) error {
 
 // Match tells whether an AMQP topic exchange would route key by pattern.
 func Match(pattern, key string) bool {
-	return match(strings.Split(pattern, "."), strings.Split(key, "."))
+	var p, k [16]string // room for most, so that nothing is allocated
+	return match(words(p[:0], pattern), words(k[:0], key))
+}
+
+func words(into []string, text string) []string {
+	for word := range strings.SplitSeq(text, ".") {
+		into = append(into, word)
+	}
+	return into
 }
 
 // match walks both once; on a mismatch it goes back to the last "#" and lets that take one word more.

@@ -69,7 +69,7 @@ func (p *publisher) publish(ctx context.Context, m message) error {
 			return err
 		}
 		began := time.Now()
-		if confirm, err := s.send(m); err == nil {
+		if confirm, err := s.send(m, began); err == nil {
 			select {
 			case <-confirm.Done():
 			case <-ctx.Done():
@@ -111,8 +111,8 @@ func (p *publisher) session(ctx context.Context) (*session, error) {
 }
 
 // send publishes m. After an error the session is ending.
-func (s *session) send(m message) (*amqp.DeferredConfirmation, error) {
-	s.progress.published(time.Now())
+func (s *session) send(m message, now time.Time) (*amqp.DeferredConfirmation, error) {
+	s.progress.published(now)
 	confirm, err := s.ch.PublishWithDeferredConfirm(m.exchange, m.key, true, false, m.Publishing)
 	if err != nil {
 		s.progress.confirmed(time.Now(), 1)
@@ -123,7 +123,7 @@ func (s *session) send(m message) (*amqp.DeferredConfirmation, error) {
 // answer says what the broker answered to m, once the confirm is done.
 func (s *session) answer(confirm *amqp.DeferredConfirmation, m message) error {
 	s.progress.confirmed(time.Now(), 1)
-	returned := s.wasReturned(identify(m.exchange, m.key, m.MessageId))
+	returned := s.wasReturned(m)
 	switch {
 	case confirm.Acked() && returned:
 		return fmt.Errorf("%s: %w: no queue is bound to %s for %s", s.address, broker.ErrRefused, m.exchange, m.key)

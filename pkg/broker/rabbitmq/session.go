@@ -112,7 +112,7 @@ func ended(what string, err *amqp.Error) error {
 
 // wasReturned tells whether the broker returned the message and forgets it. The broker sends a return before the
 // confirm of the same message, so after the confirm it is among the returns if it ever will be.
-func (s *session) wasReturned(identity string) bool {
+func (s *session) wasReturned(m message) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for {
@@ -126,6 +126,10 @@ func (s *session) wasReturned(identity string) bool {
 		}
 		break
 	}
+	if len(s.back) == 0 { // as ever, but after a fault
+		return false
+	}
+	identity := identify(m.exchange, m.key, m.MessageId)
 	if s.back[identity] == 0 {
 		return false
 	}
