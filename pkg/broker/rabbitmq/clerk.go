@@ -18,9 +18,9 @@ import (
 
 const (
 	// linger is how long notes that nobody waits for may wait for others. Those for which a delivery waits may wait for
-	// shortLinger while its route has others in hand that could join them, else for lastLinger, since more are on their way.
+	// shortLinger while its route has others in hand that could join them, else for lastLinger, since more may be on their way.
 	linger      = 100 * time.Millisecond
-	shortLinger = 5 * time.Millisecond
+	shortLinger = 20 * time.Millisecond
 	lastLinger  = time.Millisecond
 	// noteTime is how long one try to write notes may take, and how long a finished delivery is held for its note.
 	noteTime = 10 * time.Second
@@ -72,21 +72,32 @@ func (c *clerk) retrying(e event.Event, route string) {
 // routed notes that e, which was unrouted, was stored again.
 func (c *clerk) routed(e event.Event) { c.note(0, ledger.Routed, e, c.matching(e)) }
 
-// finished notes that e, which was held, is done or discarded by a route, or as unrouted (""), and returns when that is
-// stored: what leaves the line without a note would be missed for ever. It waits no longer than noteTime, and while notes
-// cannot be written not at all, so that events are worked on while the broker takes none.
-func (c *clerk) finished(kind ledger.Kind, e event.Event, route string) {
+// finished notes on the page that it returns that e, which was held, is done or discarded by a route, or as unrouted ("").
+// What leaves the line without a note would be missed for ever: the page has to be waited for. It is written at once if there
+// is a hurry.
+func (c *clerk) finished(hurry bool, kind ledger.Kind, e event.Event, route string) *page {
 	var routes []string
 	if route != "" {
 		routes = []string{route}
 	}
 	c.mu.Lock()
+	defer c.mu.Unlock()
 	c.add(c.held, route, -1)
 	patience := shortLinger
-	if c.held[route] == 0 {
+	switch {
+	case hurry:
+		patience = 0
+	case c.held[route] == 0:
 		patience = lastLinger
 	}
-	p, failed := c.enter(patience, kind, e, routes), c.failed
+	return c.enter(patience, kind, e, routes)
+}
+
+// await returns when p is stored. It waits no longer than noteTime, and while notes cannot be written not at all, so that
+// events are worked on while the broker takes none.
+func (c *clerk) await(p *page) {
+	c.mu.Lock()
+	failed := c.failed
 	c.mu.Unlock()
 	timer := time.NewTimer(noteTime)
 	defer timer.Stop()

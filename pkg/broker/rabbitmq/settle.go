@@ -21,93 +21,125 @@ const (
 	storePatience = 3 * time.Minute
 )
 
-// done ends the delivery of an event whose work is done. That is in the ledger first.
-func (r *route) done(d amqp.Delivery, rec record) {
-	r.clerk.finished(ledger.Done, rec.event, r.Name)
-	r.ack(d)
+// done ends the delivery of an event whose work is done. That is in the ledger first: whoever is the first on a page waits
+// for it, and acknowledges for all.
+func (c *consumer) done(d amqp.Delivery, rec record) {
+	crowded := c.crowded()
+	if crowded {
+		c.widen()
+	}
+	p := c.clerk.finished(crowded, ledger.Done, rec.event, c.Name)
+	if !c.await(p, d.DeliveryTag) {
+		return
+	}
+	c.clerk.await(p)
+	tags := c.awaited(p)
+	c.tell(func() error { return c.ack(tags...) })
+}
+
+// widen asks for more room, unless it was quick work that brought down a process.
+func (c *consumer) widen() {
+	if !c.wide && time.Since(time.Unix(0, c.cutOff.Load())) > carefulTime {
+		c.change()
+	}
+}
+
+// beCareful takes note of a delivery that was cut off.
+func (c *consumer) beCareful(now time.Time) {
+	c.cutOff.Store(now.UnixNano())
+	if c.wide {
+		c.change()
+	}
+}
+
+func (c *consumer) change() {
+	select {
+	case c.resize <- struct{}{}:
+	default:
+	}
 }
 
 // carryOut turns any other outcome into what the broker is told.
-func (r *route) carryOut(ctx context.Context, ch *amqp.Channel, d amqp.Delivery, rec record, o broker.Outcome) {
+func (c *consumer) carryOut(ctx context.Context, d amqp.Delivery, rec record, o broker.Outcome) {
 	now := time.Now()
 	switch o.Verdict {
 	case broker.VerdictRetry:
 		rec = rec.failed(o)
 		rec.attempt++
 		rec.due = now.Add(o.After).Truncate(time.Millisecond).Add(time.Millisecond) // never early, whole on the wire
-		r.settle(ctx, ch, d, rec, rec.write(parkAt(o.After), r.Name))
+		c.settle(ctx, d, rec, rec.write(parkAt(o.After), c.Name))
 	case broker.VerdictDead:
 		rec = rec.failed(o)
 		rec.due, rec.died = time.Time{}, now
-		r.settle(ctx, ch, d, rec, rec.write(broker.DeadExchange, r.Name))
+		c.settle(ctx, d, rec, rec.write(broker.DeadExchange, c.Name))
 	default:
-		r.giveBack(ch, d)
+		c.giveBack(d)
 	}
 }
 
 // settle stores the message that takes the delivery's place, then acknowledges the delivery: at every moment the event
 // is in one of the two, and a crash in between leaves it in both. While it cannot be stored the delivery is held, and
 // given back in the end or when ctx ends.
-func (r *route) settle(ctx context.Context, ch *amqp.Channel, d amqp.Delivery, rec record, m message) {
-	for began := time.Now(); !ch.IsClosed(); { // else the delivery will come again, and a copy would be one too many
-		err := r.store(ctx, m)
+func (c *consumer) settle(ctx context.Context, d amqp.Delivery, rec record, m message) {
+	for began := time.Now(); !c.ch.IsClosed(); { // else the delivery will come again, and a copy would be one too many
+		err := c.store(ctx, m)
 		if err == nil {
 			if !rec.due.IsZero() {
-				r.clerk.retrying(rec.event, r.Name)
+				c.clerk.retrying(rec.event, c.Name)
 			}
-			r.ack(d)
+			c.accept(d)
 			return
 		}
 		if ctx.Err() != nil {
-			r.nack(d)
+			c.nack(d)
 			return
 		}
-		r.log.Warn("cannot store the event again; trying once more", zap.String("id", rec.event.ID), zap.Error(err))
+		c.log.Warn("cannot store the event again; trying once more", zap.String("id", rec.event.ID), zap.Error(err))
 		select {
 		case <-time.After(time.Second + rand.N(time.Second)):
 		case <-ctx.Done():
 		}
 		if time.Since(began) > storePatience {
-			r.nack(d)
+			c.nack(d)
 			return
 		}
 	}
 }
 
-func (r *route) store(ctx context.Context, m message) error {
-	r.settling.RLock()
-	defer r.settling.RUnlock()
+func (c *consumer) store(ctx context.Context, m message) error {
+	c.settling.RLock()
+	defer c.settling.RUnlock()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTime) // a stop waits for what runs
 	defer cancel()
-	return r.publisher.publish(ctx, m)
+	return c.publisher.publish(ctx, m)
 }
 
 // giveBack returns the delivery to its queue as it came, behind the others. It is stored again and acknowledged: what
 // basic.nack returns is as redelivered as what a process died with, and counts towards the queue's x-delivery-limit.
 // Only one that is redelivered already stays so.
-func (r *route) giveBack(ch *amqp.Channel, d amqp.Delivery) {
-	if ch.IsClosed() {
+func (c *consumer) giveBack(d amqp.Delivery) {
+	if c.ch.IsClosed() {
 		return // it will come again
 	}
 	rec := read(d, time.Now())
-	if !d.Redelivered && r.store(context.Background(), rec.write(broker.ReturnExchange, r.Name)) == nil {
-		r.ack(d)
+	if !d.Redelivered && c.store(context.Background(), rec.write(broker.ReturnExchange, c.Name)) == nil {
+		c.accept(d)
 		return
 	}
-	r.nack(d)
+	c.nack(d)
 }
 
-// ack ends the delivery.
-func (r *route) ack(d amqp.Delivery) { r.tell(d, func() error { return d.Ack(false) }) }
+// accept ends the delivery.
+func (c *consumer) accept(d amqp.Delivery) { c.tell(func() error { return c.ack(d.DeliveryTag) }) }
 
 // nack gives the delivery back as one that ended without an outcome.
-func (r *route) nack(d amqp.Delivery) { r.tell(d, func() error { return d.Reject(true) }) }
+func (c *consumer) nack(d amqp.Delivery) { c.tell(func() error { return c.reject(d.DeliveryTag) }) }
 
-// tell settles a delivery. One whose settlement does not reach the broker will come again.
-func (r *route) tell(d amqp.Delivery, settle func() error) {
-	r.settling.RLock()
-	defer r.settling.RUnlock()
+// tell settles deliveries. One whose settlement does not reach the broker will come again.
+func (c *consumer) tell(settle func() error) {
+	c.settling.RLock()
+	defer c.settling.RUnlock()
 	if err := settle(); err != nil {
-		r.log.Info("the session ended before its delivery was settled: it will come again", zap.String("id", d.MessageId), zap.Error(err))
+		c.log.Info("the session ended before its deliveries were settled: they will come again", zap.Error(err))
 	}
 }

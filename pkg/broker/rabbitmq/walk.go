@@ -51,7 +51,7 @@ func (l *Line) remove(ctx context.Context, from kept, pick func(amqp.Delivery) b
 		if !pick(d) {
 			return keepIt, nil
 		}
-		l.clerk.finished(ledger.Discarded, decode(d, time.Now()), from.route)
+		l.clerk.await(l.clerk.finished(true, ledger.Discarded, decode(d, time.Now()), from.route))
 		n++
 		return discardIt, nil
 	})

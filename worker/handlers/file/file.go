@@ -16,7 +16,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 
 	"github.com/hookline/hookline/pkg/event"
@@ -66,22 +68,42 @@ func (w *writer) Handle(ctx context.Context, d event.Delivery) (err error) {
 	if err := ctx.Err(); err != nil {
 		return context.Cause(ctx)
 	}
-	if err := mkdir(w.dir, os.Mkdir, func(name string) error { return sync(os.Open(name)) }); err != nil {
-		return fmt.Errorf("write event: %w", err)
-	}
-	root, err := os.OpenRoot(w.dir)
+	dir, name := path.Split(w.path.expand(d))
+	folder, err := w.folder(path.Clean(dir))
 	if err != nil {
 		return fmt.Errorf("write event: %w", err)
 	}
-	defer func() { err = errors.Join(err, root.Close()) }()
-	name, err := store{root}.put(w.path.expand(d), d.Event.Data)
+	defer func() { err = errors.Join(err, folder.Close()) }()
+	name, err = store{folder}.put(name, d.Event.Data)
 	if err == nil && w.metadata {
-		err = store{root}.describe(name, d.Event)
+		err = store{folder}.describe(name, d.Event)
 	}
 	if err != nil {
 		return fmt.Errorf("write event under %s: %w", w.dir, err)
 	}
 	return nil
+}
+
+// folder opens a folder under the handler's, and makes what is missing of both.
+func (w *writer) folder(name string) (*os.Root, error) {
+	root, err := os.OpenRoot(w.dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		if err := mkdir(w.dir, os.Mkdir, func(name string) error { return sync(os.Open(name)) }); err != nil {
+			return nil, err
+		}
+		root, err = os.OpenRoot(w.dir)
+	}
+	if err != nil {
+		return nil, err
+	}
+	folder, err := root.OpenRoot(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = mkdir(name, root.Mkdir, func(name string) error { return sync(root.Open(name)) })
+		if err == nil {
+			folder, err = root.OpenRoot(name)
+		}
+	}
+	return folder, errors.Join(err, root.Close())
 }
 
 // describe puts the metadata of e beside its file. The first description of a file stays: a repeat from the sender has
@@ -92,7 +114,7 @@ func (s store) describe(name string, e event.Event) error {
 	if err != nil {
 		return err
 	}
-	if _, err := s.root.Lstat(name + metaSuffix); err == nil {
+	if _, err := s.folder.Lstat(name + metaSuffix); err == nil {
 		return nil
 	}
 	_, err = s.put(name+metaSuffix, append(meta, '\n'))

@@ -17,15 +17,12 @@ const (
 	fileMode   = 0o640
 )
 
-// store puts files under one folder and never outside of it.
-type store struct{ root *os.Root }
+// store puts files into one folder and never outside of it.
+type store struct{ folder *os.Root }
 
 // put makes body durable as name, or, where another content has that name, as name with a hash of body in it; it
 // returns the name. Content that is there already stays as it is.
 func (s store) put(name string, body []byte) (string, error) {
-	if err := mkdir(path.Dir(name), s.root.Mkdir, s.sync); err != nil {
-		return "", err
-	}
 	sum := sha256.Sum256(body)
 	for _, name := range []string{name, suffixed(name, hex.EncodeToString(sum[:8]))} {
 		done, err := s.place(name, body)
@@ -43,52 +40,55 @@ func (s store) put(name string, body []byte) (string, error) {
 // used again, and what two writers at once link to its final name is whole. A link, other than a rename, never
 // replaces what has the name.
 func (s store) place(name string, body []byte) (bool, error) {
-	part := path.Join(path.Dir(name), partName(name, body))
+	part := partName(name, body)
 	if same, err := s.holds(name, body); same || !errors.Is(err, fs.ErrNotExist) {
 		return same, errors.Join(err, s.settle(same, name, part))
 	}
 	if err := s.write(part, body); err != nil {
 		return false, err
 	}
-	err := s.root.Link(part, name)
-	if err != nil {
-		// Somebody else was quicker and may have taken part away too, or the file system has no links.
-		same, look := s.holds(name, body)
-		if errors.Is(look, fs.ErrNotExist) {
-			if err := s.root.Rename(part, name); err != nil {
-				return false, err
-			}
-			return true, s.sync(path.Dir(name))
-		}
-		return same, errors.Join(look, s.settle(same, name, part))
+	if s.folder.Link(part, name) == nil {
+		return true, errors.Join(s.discard(part), s.sync("."))
 	}
-	return true, s.settle(true, name, part)
+	// Somebody else was quicker and may have taken part away too, or the file system has no links.
+	same, err := s.holds(name, body)
+	if errors.Is(err, fs.ErrNotExist) {
+		if err := s.folder.Rename(part, name); err != nil {
+			return false, err
+		}
+		return true, s.sync(".")
+	}
+	return same, errors.Join(err, s.settle(same, name, part))
 }
 
-// settle makes what has the name durable and takes part away.
-func (s store) settle(mine bool, name, part string) error {
-	err := s.root.Remove(part)
-	if errors.Is(err, fs.ErrNotExist) {
-		err = nil
-	}
-	if !mine {
+// settle makes durable what somebody else has put there, if it is the same, and takes part away.
+func (s store) settle(same bool, name, part string) error {
+	err := s.discard(part)
+	if !same {
 		return err
 	}
-	return errors.Join(err, s.sync(name), s.sync(path.Dir(name)))
+	return errors.Join(err, s.sync(name), s.sync("."))
+}
+
+func (s store) discard(part string) error {
+	if err := s.folder.Remove(part); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
 }
 
 // holds tells whether name is a file with exactly this body. The error is fs.ErrNotExist if nothing has the name.
 func (s store) holds(name string, body []byte) (bool, error) {
-	info, err := s.root.Lstat(name)
+	info, err := s.folder.Lstat(name)
 	if err != nil || !info.Mode().IsRegular() || info.Size() != int64(len(body)) {
 		return false, err
 	}
-	there, err := s.root.ReadFile(name)
+	there, err := s.folder.ReadFile(name)
 	return err == nil && bytes.Equal(there, body), err
 }
 
 func (s store) write(name string, body []byte) error {
-	f, err := s.root.OpenFile(name, os.O_WRONLY|os.O_CREATE, fileMode)
+	f, err := s.folder.OpenFile(name, os.O_WRONLY|os.O_CREATE, fileMode)
 	if err != nil {
 		return err
 	}
@@ -120,7 +120,7 @@ func mkdir(name string, make func(string, fs.FileMode) error, sync func(string) 
 	return sync(path.Dir(name))
 }
 
-func (s store) sync(name string) error { return sync(s.root.Open(name)) }
+func (s store) sync(name string) error { return sync(s.folder.Open(name)) }
 
 func sync(f *os.File, err error) error {
 	if err != nil {
@@ -131,7 +131,7 @@ func sync(f *os.File, err error) error {
 
 func partName(name string, body []byte) string {
 	h := sha256.New()
-	h.Write([]byte(path.Base(name) + "\x00"))
+	h.Write([]byte(name + "\x00"))
 	h.Write(body)
 	return ".hookline-" + hex.EncodeToString(h.Sum(nil)[:16]) + ".part"
 }

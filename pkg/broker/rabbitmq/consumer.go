@@ -1,0 +1,263 @@
+package rabbitmq
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	amqp "github.com/rabbitmq/amqp091-go"
+
+	"github.com/hookline/hookline/pkg/broker"
+	"github.com/hookline/hookline/pkg/event"
+)
+
+var (
+	// errCancelled says that the broker ended the consumer, as it does when the queue is deleted.
+	errCancelled = errors.New("the broker cancelled the consumer: its queue was deleted or moved")
+	// errStarved says that the broker has forgotten the consumer, as RabbitMQ does when a quorum queue is deleted and made
+	// again within milliseconds: nobody is told, and what it sends it takes for repeats and drops.
+	errStarved = errors.New("events wait in the queue and the broker sends none")
+)
+
+const (
+	// extraRoom is how many deliveries more a consumer has in hand whose work is so quick that what is done would fill its
+	// hand while it waits to be noted.
+	extraRoom = 64
+	// carefulTime is how long a route does without, after a delivery came that was cut off: what comes back with it may have
+	// ended its process, and takes along what is in hand.
+	carefulTime = time.Minute
+	// idlePause is the time between two looks into the queue of a consumer that has nothing in hand.
+	idlePause = 10 * time.Second
+	// wideWait is how long a delivery may wait in hand where there is extraRoom, more or less: another worker could have it.
+	wideWait = time.Second
+)
+
+// consumer is one consumer of a route's queue, on a channel of its own.
+type consumer struct {
+	*route
+	*settlement
+	wide       bool // has extraRoom
+	deliveries <-chan amqp.Delivery
+	closed     <-chan *amqp.Error
+	cancelled  <-chan string
+	resize     chan struct{}   // capacity 1: another room would be better
+	fetched    []amqp.Delivery // what waits here for a slot
+	working    sync.WaitGroup  // those of route.running that this consumer has brought
+}
+
+// open makes a consumer. It has the route's concurrency in hand twice, or wide.
+func (r *route) open(s *session, wide bool) (*consumer, error) {
+	ch, err := s.conn.Channel()
+	if err != nil {
+		return nil, fmt.Errorf("open channel: %w", err)
+	}
+	room := 2 * r.Concurrency // the prefetch
+	if wide {
+		room += extraRoom
+	}
+	c := &consumer{route: r, settlement: newSettlement(ch, room), wide: wide, resize: make(chan struct{}, 1)}
+	c.closed = ch.NotifyClose(make(chan *amqp.Error, 1))
+	c.cancelled = ch.NotifyCancel(make(chan string, 1))
+	if err = ch.Qos(room, 0, false); err != nil {
+		err = fmt.Errorf("prefetch: %w", err)
+	} else if c.deliveries, err = ch.Consume(broker.WorkQueue(r.Name), r.Name, false, false, false, false, nil); err != nil {
+		err = fmt.Errorf("consume: %w", err)
+	}
+	if err != nil {
+		_ = ch.Close() // it may be closed already
+		return nil, err
+	}
+	return c, nil
+}
+
+// run consumes until the channel or ctx ends, or another room would be better: then its error is nil.
+func (c *consumer) run(ctx context.Context) error {
+	err := c.bring(ctx)
+	if err == nil {
+		err = c.cancel()
+	}
+	if err != nil {
+		_ = c.ch.Close() // whatever is not settled goes back to the queue
+		c.clerk.hold(c.Name, -int64(len(c.fetched)))
+		return err
+	}
+	for _, d := range c.fetched {
+		if c.wide || !c.startNext(ctx, d) {
+			c.released(func() { c.giveBack(d) })()
+		}
+	}
+	c.running.Go(func() {
+		c.working.Wait()
+		_ = c.ch.Close()
+	})
+	return nil
+}
+
+// bring starts work on what comes.
+func (c *consumer) bring(ctx context.Context) error {
+	pause := idlePause
+	if c.wide {
+		pause = wideWait
+	}
+	look := time.NewTicker(pause)
+	defer look.Stop()
+	starved := false
+	for last, seen := uint64(0), uint64(0); ; {
+		var slots chan<- struct{}
+		if len(c.fetched) > 0 {
+			slots = c.slots
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-c.resize:
+			return nil
+		case d, ok := <-c.deliveries:
+			if !ok {
+				return whyEnded(c.cancelled, c.closed)
+			}
+			c.fetch(d)
+			last, starved = d.DeliveryTag, false
+		case <-look.C:
+			if c.wide && len(c.fetched) > 0 && c.fetched[0].DeliveryTag <= seen {
+				return nil
+			}
+			seen = last
+			var err error
+			before := starved
+			if starved, err = c.starves(); err != nil || starved && before {
+				return cmp.Or(err, errStarved)
+			}
+		case slots <- struct{}{}:
+			c.start(ctx, c.fetched[0])
+			c.fetched = c.fetched[1:]
+		}
+	}
+}
+
+func (c *consumer) fetch(d amqp.Delivery) {
+	c.fetched = append(c.fetched, d)
+	c.take(d)
+	c.clerk.hold(c.Name, 1)
+}
+
+// startNext starts work on d as soon as there is a slot. It is false if ctx ends before.
+func (c *consumer) startNext(ctx context.Context, d amqp.Delivery) bool {
+	select {
+	case c.slots <- struct{}{}:
+		c.start(ctx, d)
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// start starts work on d in a slot that was taken for it.
+func (c *consumer) start(ctx context.Context, d amqp.Delivery) {
+	c.running.Add(1)
+	c.working.Go(func() {
+		defer c.running.Done()
+		settle := c.handle(ctx, d)
+		<-c.slots // the next can start while this one is settled
+		settle()
+	})
+}
+
+// starves tells whether events wait in the queue although this consumer has room for them, which lasts no longer than their
+// way here.
+func (c *consumer) starves() (bool, error) {
+	if c.clerk.holds(c.Name) {
+		return false, nil
+	}
+	q, err := c.ch.QueueDeclarePassive(broker.WorkQueue(c.Name), true, false, false, false, nil)
+	if err != nil {
+		return false, fmt.Errorf("look into the queue: %w", err)
+	}
+	return q.Messages > 0, nil
+}
+
+// whyEnded says why there are no more deliveries. amqp091-go closes both channels with the AMQP channel, after the word
+// that it has for them.
+func whyEnded(cancelled <-chan string, closed <-chan *amqp.Error) error {
+	select {
+	case _, ok := <-cancelled:
+		if ok {
+			return errCancelled
+		}
+	default:
+	}
+	select {
+	case err := <-closed:
+		return ended("channel", err)
+	default:
+		return errCancelled
+	}
+}
+
+// cancel ends the consumer, and fetches what was on its way.
+//
+// amqp091-go drops what still arrives after the consumer's end, which would come again as if we had died with it. So
+// nothing is settled or stored meanwhile, and before the end comes a Get: when it is answered, RabbitMQ has sent
+// whatever there was room for. What somebody else publishes in just that moment may still be dropped.
+func (c *consumer) cancel() error {
+	c.settling.Lock()
+	last, found, err := c.ch.Get(broker.WorkQueue(c.Name), false)
+	if err == nil {
+		err = c.ch.Cancel(c.Name, false)
+	}
+	c.settling.Unlock()
+	if err != nil {
+		return err
+	}
+	for d := range c.deliveries {
+		c.fetch(d)
+	}
+	if found {
+		c.fetch(last)
+	}
+	return nil
+}
+
+// handle takes one delivery from its arrival to its outcome, and returns what is to be done about it.
+func (c *consumer) handle(ctx context.Context, d amqp.Delivery) (settle func()) {
+	if c.ch.IsClosed() {
+		return c.released(func() {}) // it will come again on the next session
+	}
+	if ctx.Err() != nil {
+		return c.released(func() { c.giveBack(d) })
+	}
+	now := time.Now()
+	rec := read(d, now)
+	if d.Redelivered || rec.reason == broker.ReasonCrashed {
+		c.beCareful(now)
+	}
+	if wait := rec.due.Sub(now); wait > shortWait {
+		return c.released(func() { c.settle(ctx, d, rec, rec.write(parkAt(wait), c.Name)) })
+	} else if wait > 0 {
+		select {
+		case <-time.After(wait):
+		case <-ctx.Done():
+			return c.released(func() { c.giveBack(d) })
+		}
+	}
+	c.clerk.work(c.Name, 1)
+	o := c.process(context.WithoutCancel(ctx), event.Delivery{
+		Event: rec.event, Route: c.Name, Attempt: rec.attempt, Redelivered: d.Redelivered,
+	})
+	c.clerk.work(c.Name, -1)
+	if o.Verdict == broker.VerdictAck {
+		return func() { c.done(d, rec) }
+	}
+	return c.released(func() { c.carryOut(ctx, d, rec, o) })
+}
+
+// released is settle, and then the delivery is not ours any more.
+func (c *consumer) released(settle func()) func() {
+	return func() {
+		settle()
+		c.clerk.hold(c.Name, -1)
+	}
+}

@@ -1,0 +1,93 @@
+package rabbitmq
+
+import (
+	"errors"
+	"math"
+	"slices"
+	"sync"
+
+	amqp "github.com/rabbitmq/amqp091-go"
+)
+
+// settlement is what becomes of the deliveries of one channel. RabbitMQ has half the work with many that are
+// acknowledged at once.
+type settlement struct {
+	ch *amqp.Channel
+
+	mu      sync.Mutex
+	inHand  map[uint64]struct{} // tags of what is not settled
+	waiting map[*page][]uint64  // tags of those that are to be acknowledged when the page is written
+	count   int                 // of these
+	room    int                 // for inHand
+}
+
+func newSettlement(ch *amqp.Channel, room int) *settlement {
+	return &settlement{ch: ch, room: room, inHand: map[uint64]struct{}{}, waiting: map[*page][]uint64{}}
+}
+
+// take takes a delivery in hand.
+func (s *settlement) take(d amqp.Delivery) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.inHand[d.DeliveryTag] = struct{}{}
+}
+
+// await adds a delivery to those that wait for p, and tells whether it is the first.
+func (s *settlement) await(p *page, tag uint64) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.waiting[p] = append(s.waiting[p], tag)
+	s.count++
+	return len(s.waiting[p]) == 1
+}
+
+// crowded tells whether more than half of the room is taken by what waits for pages.
+func (s *settlement) crowded() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return 2*s.count >= s.room
+}
+
+// awaited are the deliveries that waited for p.
+func (s *settlement) awaited(p *page) []uint64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	tags := s.waiting[p]
+	delete(s.waiting, p)
+	s.count -= len(tags)
+	return tags
+}
+
+// ack acknowledges deliveries: with one word all those before which nothing is in hand, the others one by one.
+func (s *settlement) ack(tags ...uint64) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, tag := range tags {
+		delete(s.inHand, tag)
+	}
+	if len(tags) == 1 {
+		return s.ch.Ack(tags[0], false)
+	}
+	first := uint64(math.MaxUint64)
+	for tag := range s.inHand {
+		first = min(first, tag)
+	}
+	slices.Sort(tags)
+	n, _ := slices.BinarySearch(tags, first)
+	var errs []error
+	if n > 0 {
+		errs = append(errs, s.ch.Ack(tags[n-1], true))
+	}
+	for _, tag := range tags[n:] {
+		errs = append(errs, s.ch.Ack(tag, false))
+	}
+	return errors.Join(errs...)
+}
+
+// reject gives a delivery back as one that ended without an outcome.
+func (s *settlement) reject(tag uint64) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.inHand, tag)
+	return s.ch.Reject(tag, true)
+}
