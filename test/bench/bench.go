@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -24,11 +25,12 @@ type bench struct {
 	warm   time.Duration
 	long   time.Duration // of what is measured
 	node   *rabbitnode.Node
+	log    io.Writer
 }
 
 // open builds the programs and starts a RabbitMQ, unless the environment names one. close must follow.
 func open(ctx context.Context, o options) (b *bench, err error) {
-	b = &bench{rounds: o.rounds, quick: o.quick, warm: time.Second, long: 4 * time.Second}
+	b = &bench{log: os.Stderr, rounds: o.rounds, quick: o.quick, warm: time.Second, long: 4 * time.Second}
 	if o.quick {
 		b.rounds, b.warm, b.long = min(o.rounds, 2), 500*time.Millisecond, 1500*time.Millisecond
 	}
@@ -87,3 +89,6 @@ func (b *bench) close() {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 	}
 }
+
+// progress tells who waits what has been measured.
+func (b *bench) progress(format string, args ...any) { fmt.Fprintf(b.log, format+"\n", args...) }

@@ -67,3 +67,14 @@ func cpu(w window) (sum float64) {
 	}
 	return sum
 }
+
+// sum of what of picks, of all rounds.
+func (w windows) sum(of func(window) int) (sum int) {
+	for _, one := range w {
+		sum += of(one)
+	}
+	return sum
+}
+
+func lost(w window) int     { return w.lost }
+func repeated(w window) int { return w.repeated }
