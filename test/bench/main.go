@@ -72,6 +72,7 @@ func start(ctx context.Context, o options) error {
 	defer b.close()
 	sections := []section{
 		{"receiver", receiverSection},
+		{"workers", workersSection},
 	}
 	for _, s := range sections {
 		if !o.only.MatchString(s.name) {

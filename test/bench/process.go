@@ -119,6 +119,11 @@ const patience = 30 * time.Second
 
 // eventually calls check every pause until it returns nil.
 func eventually(ctx context.Context, pause time.Duration, check func(context.Context) error) error {
+	return within(ctx, patience, pause, check)
+}
+
+// within is eventually with another patience.
+func within(ctx context.Context, patience, pause time.Duration, check func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	for {

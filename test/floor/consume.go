@@ -62,23 +62,3 @@ func id(body []byte) string {
 	id, _, _ := bytes.Cut(rest, []byte(`"`))
 	return string(id)
 }
-
-// write makes a file; synced, also its name is durable.
-func write(name string, body []byte, synced bool) error {
-	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(body)
-	if err == nil && synced {
-		err = f.Sync()
-	}
-	if err := errors.Join(err, f.Close()); err != nil || !synced {
-		return err
-	}
-	folder, err := os.Open(filepath.Dir(name))
-	if err != nil {
-		return err
-	}
-	return errors.Join(folder.Sync(), folder.Close())
-}

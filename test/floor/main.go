@@ -2,6 +2,7 @@
 //
 //	floor receive URL LISTEN SECRET        HTTP in, one HMAC, one confirmed publish to a quorum queue
 //	floor consume URL PREFETCH SINK FILE   a bare consumer that acknowledges each delivery when SINK has it
+//	floor write COUNT WRITERS FOLDER       so many files by so many writers at once, each file and its name durable
 //
 // The receiver reads no ID, counts and logs nothing. SINK is none, stamp, files or synced: no work, a record per event in
 // FILE, a file per event in the folder FILE, and the same with fsync. Both declare the queue.
@@ -35,6 +36,16 @@ func run(args []string) error {
 			return err
 		}
 		return consume(args[1], prefetch, args[3], args[4])
+	case len(args) == 4 && args[0] == "write":
+		count, err := strconv.Atoi(args[1])
+		if err != nil {
+			return err
+		}
+		writers, err := strconv.Atoi(args[2])
+		if err != nil {
+			return err
+		}
+		return writeAll(count, writers, args[3])
 	}
 	return errors.New("see its documentation for how to call it")
 }
