@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -17,22 +18,23 @@ const secret = "first"
 
 // bench is what all measurements share.
 type bench struct {
-	dir    string // programs, and the places
-	broker *rabbitnode.Broker
-	about  rabbitnode.About
-	rounds int
-	quick  bool
-	warm   time.Duration
-	long   time.Duration // of what is measured
-	node   *rabbitnode.Node
-	log    io.Writer
+	dir     string // programs, and the places
+	broker  *rabbitnode.Broker
+	about   rabbitnode.About
+	rounds  int
+	backlog int64 // events in the queue that is emptied under load
+	quick   bool
+	warm    time.Duration
+	long    time.Duration // of what is measured
+	node    *rabbitnode.Node
+	log     io.Writer
 }
 
 // open builds the programs and starts a RabbitMQ, unless the environment names one. close must follow.
 func open(ctx context.Context, o options) (b *bench, err error) {
-	b = &bench{log: os.Stderr, rounds: o.rounds, quick: o.quick, warm: time.Second, long: 4 * time.Second}
+	b = &bench{log: os.Stderr, rounds: cmp.Or(o.rounds, 5), backlog: o.backlog, quick: o.quick, warm: time.Second, long: 4 * time.Second}
 	if o.quick {
-		b.rounds, b.warm, b.long = min(o.rounds, 2), 500*time.Millisecond, 1500*time.Millisecond
+		b.rounds, b.backlog, b.warm, b.long = cmp.Or(o.rounds, 2), o.backlog/10, 500*time.Millisecond, 1500*time.Millisecond
 	}
 	if b.dir, err = os.MkdirTemp("", "bench-"); err != nil {
 		return nil, err

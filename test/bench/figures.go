@@ -78,3 +78,9 @@ func (w windows) sum(of func(window) int) (sum int) {
 
 func lost(w window) int     { return w.lost }
 func repeated(w window) int { return w.repeated }
+
+// spread is the median with the smallest and the largest.
+func spread(w windows, of func(window) float64) string {
+	values := pick(w, of)
+	return fmt.Sprintf("%s (%s to %s)", figure(median(values)), figure(slices.Min(values)), figure(slices.Max(values)))
+}

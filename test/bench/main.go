@@ -23,11 +23,12 @@ import (
 
 // options are the command line.
 type options struct {
-	only   *regexp.Regexp
-	rounds int
-	quick  bool
-	scale  bool
-	write  string
+	only    *regexp.Regexp
+	rounds  int
+	backlog int64
+	quick   bool
+	scale   bool
+	write   string
 }
 
 func main() {
@@ -36,8 +37,9 @@ func main() {
 	}
 	var o options
 	only := flag.String("only", ".", "the sections whose names match this regular expression")
-	flag.IntVar(&o.rounds, "rounds", 5, "how often each is measured")
-	flag.BoolVar(&o.quick, "quick", false, "short loads and two rounds, for a first look")
+	flag.IntVar(&o.rounds, "rounds", 0, "how often each is measured; 0: 5, or 2 with -quick")
+	flag.BoolVar(&o.quick, "quick", false, "short loads and few cases, for a first look")
+	flag.Int64Var(&o.backlog, "backlog", 100_000, "events in the queue that is emptied under load")
 	flag.BoolVar(&o.scale, "scale", false, "how cost grows, instead of the targets; takes long")
 	flag.StringVar(&o.write, "write", "", "a page whose figures are to be replaced")
 	flag.Parse()
@@ -73,6 +75,7 @@ func start(ctx context.Context, o options) error {
 	sections := []section{
 		{"receiver", receiverSection},
 		{"workers", workersSection},
+		{"end to end", endToEndSection},
 	}
 	for _, s := range sections {
 		if !o.only.MatchString(s.name) {
