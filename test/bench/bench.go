@@ -44,7 +44,7 @@ func open(ctx context.Context, o options) (b *bench, err error) {
 			b.close()
 		}
 	}()
-	for name, pkg := range map[string]string{"floor": "test/floor", "hookline": "test/bench/custom"} {
+	for name, pkg := range map[string]string{"floor": "test/floor", "hookline": "test/bench/custom", "line": "test/bench/line"} {
 		cmd := exec.CommandContext(ctx, "go", "build", "-o", b.program(name), "github.com/hookline/hookline/"+pkg)
 		if out, err := cmd.CombinedOutput(); err != nil {
 			return b, fmt.Errorf("%w: %s", err, out)

@@ -124,7 +124,7 @@ func (b *bench) startOnce(ctx context.Context) (w window, err error) {
 	if err != nil {
 		return w, err
 	}
-	one, err := p.hookline(ctx, "all", embeddedLine, "run")
+	one, err := p.hookline(ctx, "all", embeddedLine+writeFiles, "run")
 	if err != nil {
 		return w, err
 	}
@@ -132,9 +132,12 @@ func (b *bench) startOnce(ctx context.Context) (w window, err error) {
 	return w, nil
 }
 
-// embeddedLine is the configuration of everything in one process.
+// embeddedLine is the configuration of everything in one process; what its route does comes after it.
 const embeddedLine = `
 broker: { url: embedded }
 sources: { alma: { preset: alma, secrets: first } }
-routes: { archive: { match: "#", handler: { kind: file, dir: files, path: "{id}" } } }
+routes:
+  archive:
+    match: "#"
+    concurrency: 16
 `

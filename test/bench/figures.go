@@ -80,7 +80,8 @@ func lost(w window) int     { return w.lost }
 func repeated(w window) int { return w.repeated }
 
 // spread is the median with the smallest and the largest.
-func spread(w windows, of func(window) float64) string {
-	values := pick(w, of)
+func spread(w windows, of func(window) float64) string { return spreadOf(pick(w, of)) }
+
+func spreadOf(values []float64) string {
 	return fmt.Sprintf("%s (%s to %s)", figure(median(values)), figure(slices.Min(values)), figure(slices.Max(values)))
 }

@@ -76,6 +76,7 @@ func start(ctx context.Context, o options) error {
 		{"receiver", receiverSection},
 		{"workers", workersSection},
 		{"end to end", endToEndSection},
+		{"embedded line", embeddedSection},
 	}
 	for _, s := range sections {
 		if !o.only.MatchString(s.name) {
