@@ -78,6 +78,9 @@ func start(ctx context.Context, o options) error {
 		{"end to end", endToEndSection},
 		{"embedded line", embeddedSection},
 	}
+	if o.scale {
+		sections = []section{{"scale", scaleSection}}
+	}
 	for _, s := range sections {
 		if !o.only.MatchString(s.name) {
 			continue

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"time"
@@ -28,10 +29,19 @@ func (b *bench) newPlace(ctx context.Context) (p *place, err error) {
 // close ends the processes and takes everything away. It waits until the broker has deleted the queues, so that the
 // work is not counted with the next measurement.
 func (p *place) close(ctx context.Context) error {
+	var kept error
 	for _, one := range p.processes {
-		one.end()
+		select {
+		case <-one.ended:
+			if !one.cmd.ProcessState.Success() {
+				log, _ := os.ReadFile(one.log)
+				kept = errors.Join(kept, fmt.Errorf("%s ended: %s", filepath.Base(one.cmd.Path), log[max(0, len(log)-1000):]))
+			}
+		default:
+			one.end()
+		}
 	}
-	return errors.Join(p.broker.DeleteVhost(ctx, p.vhost), os.RemoveAll(p.dir))
+	return errors.Join(kept, p.broker.DeleteVhost(ctx, p.vhost), os.RemoveAll(p.dir))
 }
 
 // floorReceiver starts the floor of a receiver.
@@ -70,7 +80,7 @@ func (p *place) hookline(ctx context.Context, name, config string, role ...strin
 		return nil, err
 	}
 	one.listen, one.private = listen, private
-	err = eventually(ctx, time.Millisecond, one.ready)
+	err = within(ctx, 10*patience, time.Millisecond, one.ready) // a thousand queues take a while
 	one.started = time.Since(begun)
 	return one, err
 }

@@ -21,8 +21,13 @@ type process struct {
 	cmd     *exec.Cmd
 	listen  string // where it takes webhooks
 	private string // where it has its metrics; empty: it has none
+	log     string // a file
 	started time.Duration
+	ended   chan struct{} // closed when it has
 }
+
+// errEnded says that there is nothing to wait for.
+var errEnded = errors.New("the process has ended: see its log")
 
 // start starts a process in the folder of the place; its output goes to NAME.log there. It ends with the place.
 func (p *place) start(name, program string, args ...string) (*process, error) {
@@ -38,7 +43,11 @@ func (p *place) start(name, program string, args ...string) (*process, error) {
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
-	one := &process{cmd: cmd}
+	one := &process{cmd: cmd, log: log.Name(), ended: make(chan struct{})}
+	go func() {
+		defer close(one.ended)
+		_ = cmd.Wait() // how it ended is in its log
+	}()
 	p.processes = append(p.processes, one)
 	return one, nil
 }
@@ -59,7 +68,7 @@ func (p *process) end() {
 	_ = p.cmd.Process.Signal(syscall.SIGTERM)
 	kill := time.AfterFunc(10*time.Second, func() { _ = p.cmd.Process.Kill() })
 	defer kill.Stop()
-	_ = p.cmd.Wait() // how it ended is in its log
+	<-p.ended
 }
 
 // takesConnections is nil when it listens.
@@ -73,6 +82,11 @@ func (p *process) takesConnections(ctx context.Context) error {
 
 // ready is nil when the process is connected to its line. /readyz says less: with a spool it can store events without a line.
 func (p *process) ready(ctx context.Context) error {
+	select {
+	case <-p.ended:
+		return errEnded
+	default:
+	}
 	seen, err := p.metrics(ctx)
 	if err != nil {
 		return err
@@ -128,8 +142,8 @@ func within(ctx context.Context, patience, pause time.Duration, check func(conte
 	defer cancel()
 	for {
 		err := check(ctx)
-		if err == nil {
-			return nil
+		if err == nil || errors.Is(err, errEnded) {
+			return err
 		}
 		select {
 		case <-time.After(pause):

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"path/filepath"
 	"strconv"
 	"time"
@@ -161,9 +160,7 @@ func (b *bench) disk(ctx context.Context, files int) (w window, err error) {
 	if err != nil {
 		return w, err
 	}
-	if err := one.cmd.Wait(); err != nil {
-		return w, fmt.Errorf("the writers: %w", err)
-	}
+	<-one.ended
 	state := one.cmd.ProcessState
 	w.events, w.perSecond = float64(files), float64(files)/time.Since(begun).Seconds()
 	w.cpu = []float64{float64((state.UserTime() + state.SystemTime()).Microseconds()) / w.events}

@@ -45,7 +45,7 @@ type Config struct {
 
 // Result is what came of it. Durations are of answers within the measured time, in ms.
 type Result struct {
-	Answers        map[int]int64 // by status, in the measured time
+	Answers        map[int]int64 // by status, in the measured time; 0: none, the connection was closed
 	Stored         uint64        // 200s, with those of the warm-up
 	Next           uint64        // the number after the last event
 	Seconds        float64       // measured

@@ -38,7 +38,11 @@ func (w *worker) dial(ctx context.Context) (err error) {
 	return err
 }
 
-func (w *worker) close() { _ = w.conn.Close() }
+func (w *worker) close() {
+	if w.conn != nil {
+		_ = w.conn.Close()
+	}
+}
 
 // run sends until the time is over.
 func (w *worker) run(ctx context.Context) error {
@@ -53,8 +57,8 @@ func (w *worker) run(ctx context.Context) error {
 		}
 		w.message.become(number, due)
 		status, stays, err := w.send()
-		if err != nil {
-			return err
+		if err != nil { // the connection was closed on us: status 0
+			status, stays = 0, false
 		}
 		w.note(number, due, status)
 		if stays {
