@@ -47,6 +47,10 @@ func (b *bench) footing(began time.Time, before time.Duration) string {
 		return ""
 	}
 	cores := float64(after-before) / float64(time.Since(began))
-	return fmt.Sprintf("\nMeasured on %s in %d rounds, %.0f s, with %.1f cores busy on average. %s.\n",
-		began.UTC().Format(time.DateOnly), b.rounds, time.Since(began).Seconds(), cores, b.machine())
+	short := ""
+	if b.quick {
+		short = " short"
+	}
+	return fmt.Sprintf("\nMeasured on %s in %d%s rounds, %.0f s, with %.1f cores busy on average. %s.\n",
+		began.UTC().Format(time.DateOnly), b.rounds, short, time.Since(began).Seconds(), cores, b.machine())
 }
