@@ -32,7 +32,7 @@ type bench struct {
 
 // open builds the programs and starts a RabbitMQ, unless the environment names one. close must follow.
 func open(ctx context.Context, o options) (b *bench, err error) {
-	b = &bench{log: os.Stderr, rounds: cmp.Or(o.rounds, 5), backlog: o.backlog, quick: o.quick, warm: time.Second, long: 4 * time.Second}
+	b = &bench{log: os.Stderr, rounds: cmp.Or(o.rounds, 5), backlog: o.backlog, quick: o.quick, warm: time.Second, long: 3 * time.Second}
 	if o.quick {
 		b.rounds, b.backlog, b.warm, b.long = cmp.Or(o.rounds, 2), o.backlog/10, 500*time.Millisecond, 1500*time.Millisecond
 	}

@@ -1,8 +1,9 @@
 // Command bench measures what Hookline costs, beside the least that could do the same, and writes docs/performance.md:
 //
-//	task bench                                 everything, about 25 minutes on two cores
-//	task bench -- -only receiver -rounds 3     some sections
-//	task bench -- -quick                       a first look, two minutes
+//	task bench                                  everything, about 25 minutes on two cores
+//	task bench -- -only 'receiver|end' -rounds 3   some sections
+//	task bench -- -quick                        a first look, a few minutes
+//	task bench:scale                            how cost grows
 //
 // Each system is a process of its own, the load generator too, against a real RabbitMQ. Systems take turns in each round,
 // and figures are medians of the rounds; a ratio is the median of the rounds' ratios, since the machine's speed moves.

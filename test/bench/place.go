@@ -41,7 +41,10 @@ func (p *place) close(ctx context.Context) error {
 			one.end()
 		}
 	}
-	return errors.Join(kept, p.broker.DeleteVhost(ctx, p.vhost), os.RemoveAll(p.dir))
+	if p.vhost != "" {
+		kept = errors.Join(kept, p.broker.DeleteVhost(ctx, p.vhost))
+	}
+	return errors.Join(kept, os.RemoveAll(p.dir))
 }
 
 // floorReceiver starts the floor of a receiver.

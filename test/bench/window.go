@@ -35,7 +35,6 @@ type counters struct {
 	at             time.Time
 	cpu            []time.Duration
 	broker         time.Duration
-	generator      time.Duration
 	objects, bytes float64
 }
 
