@@ -104,7 +104,11 @@ func run(ctx context.Context, cfg Config) error {
 		g.due = make(chan time.Time)
 		go g.pace(now)
 	}
-	time.AfterFunc(cfg.Warm, func() { fmt.Println(Begun) })
+	if cfg.Warm > 0 {
+		time.AfterFunc(cfg.Warm, func() { fmt.Println(Begun) })
+	} else {
+		fmt.Println(Begun)
+	}
 	time.AfterFunc(time.Until(end), func() { close(g.over) })
 	group, ctx := errgroup.WithContext(ctx)
 	for _, w := range workers {
