@@ -59,7 +59,8 @@ func (b *bench) receive(ctx context.Context, i intake) (w window, err error) {
 	cfg := sending(one)
 	cfg.Kind, cfg.Size, cfg.Connections, cfg.Warm, cfg.For = i.kind, i.size, i.connections, b.warm, b.long
 	if w, err = p.answered(ctx, cfg, i.want, one); err == nil {
-		w.lost = p.lost(ctx, queue, int(w.Stored))
+		missing := p.lost(ctx, queue, int(w.Stored))
+		w.lost, w.repeated = max(0, missing), max(0, -missing) // twice: in the queue and, confirmed too late, in the spool
 	}
 	return w, err
 }
@@ -143,7 +144,7 @@ func receiverTargets(r *report, intakes []intake, seen []windows) {
 
 func receiverTable(r *report, intakes []intake, seen []windows) {
 	r.table("Closed loop. CPU in µs per event, which is ms per 1,000; latency in ms; memory in MiB.",
-		"what", "answered/s", "p50", "p99", "p99.9", "CPU", "over the floor", "broker's CPU", "generator's CPU", "allocations", "bytes allocated", "idle", "under load", "peak", "lost")
+		"what", "answered/s", "p50", "p99", "p99.9", "CPU", "over the floor", "broker's CPU", "generator's CPU", "allocations", "bytes allocated", "idle", "under load", "peak", "lost", "stored twice")
 	for n, i := range intakes {
 		w := seen[n]
 		over := "-"
@@ -151,6 +152,6 @@ func receiverTable(r *report, intakes []intake, seen []windows) {
 			over = w.over(seen[n-1], cpu).String()
 		}
 		r.row(i, w.median(perSecond), w.median(p50), w.median(p99), w.median(p999), w.median(cpu), over, w.median(brokerCPU), w.median(generator),
-			w.median(objects), w.median(bytes), w.median(idle), w.median(rss), w.median(peak), w.sum(lost))
+			w.median(objects), w.median(bytes), w.median(idle), w.median(rss), w.median(peak), w.sum(lost), w.sum(repeated))
 	}
 }

@@ -26,8 +26,8 @@ type window struct {
 	idle      float64   // MiB of the first process before the load
 	rss       float64   // MiB at its end
 	peak      float64   // MiB at most
-	lost      int       // accepted and not where it should be; negative: more is there than was accepted
-	repeated  int       // handled more than once
+	lost      int       // accepted and not where it should be
+	repeated  int       // stored or handled more than once
 }
 
 // counters are sums since the start of each process.
