@@ -51,6 +51,15 @@ func (b *bench) footing(began time.Time, before time.Duration) string {
 	if b.quick {
 		short = " short"
 	}
-	return fmt.Sprintf("\nMeasured on %s in %d%s rounds, %.0f s, with %.1f cores busy on average. %s.\n",
-		began.UTC().Format(time.DateOnly), b.rounds, short, time.Since(began).Seconds(), cores, b.machine())
+	return fmt.Sprintf("\nMeasured on %s in %d%s rounds, %.0f s, with %.1f cores busy and a load average of %s. %s.\n",
+		began.UTC().Format(time.DateOnly), b.rounds, short, time.Since(began).Seconds(), cores, loadAverage(), b.machine())
+}
+
+// loadAverage is that of the last five minutes: how many threads wanted to run.
+func loadAverage() string {
+	text, _ := os.ReadFile("/proc/loadavg")
+	if fields := strings.Fields(string(text)); len(fields) > 1 {
+		return fields[1]
+	}
+	return "unknown"
 }

@@ -19,7 +19,7 @@ func workersSection(ctx context.Context, b *bench) (*report, error) {
 // few is n, or less for a first look.
 func (b *bench) few(n int64) int64 {
 	if b.quick {
-		return n / 10
+		return n / 5
 	}
 	return n
 }
