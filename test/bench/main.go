@@ -37,7 +37,7 @@ func main() {
 		exit(load.Main(os.Args[2:]))
 	}
 	var o options
-	only := flag.String("only", ".", "the sections whose names match this regular expression")
+	only := flag.String("only", ".", "the sections, or with -scale the tables, whose names match this regular expression")
 	flag.IntVar(&o.rounds, "rounds", 0, "how often each is measured; 0: 5, or 2 with -quick")
 	flag.BoolVar(&o.quick, "quick", false, "short loads and few cases, for a first look")
 	flag.Int64Var(&o.backlog, "backlog", 100_000, "events in the queue that is emptied under load")
@@ -80,10 +80,10 @@ func start(ctx context.Context, o options) error {
 		{"embedded line", embeddedSection},
 	}
 	if o.scale {
-		sections = []section{{"scale", scaleSection}}
+		sections = []section{{"scale", func(ctx context.Context, b *bench) (*report, error) { return scaleSection(ctx, b, o.only) }}}
 	}
 	for _, s := range sections {
-		if !o.only.MatchString(s.name) {
+		if !o.scale && !o.only.MatchString(s.name) {
 			continue
 		}
 		if err := b.section(ctx, s, o.write); err != nil {

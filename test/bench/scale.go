@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 
 	"github.com/hookline/hookline/pkg/broker"
@@ -119,10 +120,13 @@ func sweeps(b *bench) []*sweep {
 	return []*sweep{routes, sources, receivers, workers, bytes, waiting}
 }
 
-// scaleSection shows how cost grows. It has no targets.
-func scaleSection(ctx context.Context, b *bench) (*report, error) {
+// scaleSection shows how cost grows with each thing whose name matches. It has no targets.
+func scaleSection(ctx context.Context, b *bench, only *regexp.Regexp) (*report, error) {
 	r := &report{}
 	for _, s := range sweeps(b) {
+		if !only.MatchString(s.what) {
+			continue
+		}
 		seen, err := turns(b, s.sizes, func(one size) (window, error) { return b.sized(ctx, one.installation) })
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", s.what, err)
