@@ -1,21 +1,18 @@
-// Command floor is the least that can do a receiver's work, to compare the receiver's cost with: net/http, one HMAC over
-// the body, one persistent, mandatory, confirmed publish to a quorum queue. It reads no ID, counts and logs nothing.
+// Command floor is the least that can do Hookline's work, to compare its cost with:
 //
-//	floor AMQP-URL SECRET
+//	floor receive URL LISTEN SECRET        HTTP in, one HMAC, one confirmed publish to a quorum queue
+//	floor consume URL PREFETCH SINK FILE   a bare consumer that acknowledges each delivery when SINK has it
+//	floor write COUNT WRITERS FOLDER       so many files by so many writers at once, each file and its name durable
 //
-// It says where it listens as the receiver does, {"listen":"HOST:PORT"}.
+// The receiver reads no ID, counts and logs nothing. SINK is none, stamp, files or synced: no work, a record per event in
+// FILE, a file per event in the folder FILE, and the same with fsync. Both declare the queue.
 package main
 
 import (
-	"crypto/hmac"
-	"crypto/sha256"
-	"encoding/base64"
+	"errors"
 	"fmt"
-	"io"
-	"net"
-	"net/http"
 	"os"
-	"time"
+	"strconv"
 
 	amqp "github.com/rabbitmq/amqp091-go"
 )
@@ -23,26 +20,34 @@ import (
 const queue = "floor"
 
 func main() {
-	if err := run(os.Args[1], os.Args[2]); err != nil {
+	if err := run(os.Args[1:]); err != nil {
 		fmt.Fprintln(os.Stderr, "floor:", err)
 		os.Exit(1)
 	}
 }
 
-func run(url, secret string) error {
-	ch, err := open(url)
-	if err != nil {
-		return err
+func run(args []string) error {
+	switch {
+	case len(args) == 4 && args[0] == "receive":
+		return receive(args[1], args[2], args[3])
+	case len(args) == 5 && args[0] == "consume":
+		prefetch, err := strconv.Atoi(args[2])
+		if err != nil {
+			return err
+		}
+		return consume(args[1], prefetch, args[3], args[4])
+	case len(args) == 4 && args[0] == "write":
+		count, err := strconv.Atoi(args[1])
+		if err != nil {
+			return err
+		}
+		writers, err := strconv.Atoi(args[2])
+		if err != nil {
+			return err
+		}
+		return writeAll(count, writers, args[3])
 	}
-	ln, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // ends with the process
-	if err != nil {
-		return err
-	}
-	fmt.Printf("{\"listen\":\"%s\"}\n", ln.Addr())
-	server := &http.Server{ReadHeaderTimeout: 5 * time.Second, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.WriteHeader(answer(ch, secret, r))
-	})}
-	return server.Serve(ln)
+	return errors.New("see its documentation for how to call it")
 }
 
 func open(url string) (*amqp.Channel, error) {
@@ -54,29 +59,6 @@ func open(url string) (*amqp.Channel, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, err := ch.QueueDeclare(queue, true, false, false, false, amqp.Table{"x-queue-type": "quorum"}); err != nil {
-		return nil, err
-	}
-	return ch, ch.Confirm(false)
-}
-
-func answer(ch *amqp.Channel, secret string, r *http.Request) int {
-	body, err := io.ReadAll(io.LimitReader(r.Body, 1<<20))
-	if err != nil {
-		return http.StatusBadRequest
-	}
-	mac := hmac.New(sha256.New, []byte(secret))
-	mac.Write(body)
-	signed, err := base64.StdEncoding.DecodeString(r.Header.Get("X-Exl-Signature"))
-	if err != nil || !hmac.Equal(mac.Sum(nil), signed) {
-		return http.StatusUnauthorized
-	}
-	confirm, err := ch.PublishWithDeferredConfirm("", queue, true, false, amqp.Publishing{DeliveryMode: amqp.Persistent, Body: body})
-	if err != nil {
-		return http.StatusServiceUnavailable
-	}
-	if acked, err := confirm.WaitContext(r.Context()); !acked || err != nil {
-		return http.StatusServiceUnavailable
-	}
-	return http.StatusOK
+	_, err = ch.QueueDeclare(queue, true, false, false, false, amqp.Table{"x-queue-type": "quorum"})
+	return ch, err
 }

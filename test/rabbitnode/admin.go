@@ -42,15 +42,47 @@ func (b *Broker) DeleteExchange(ctx context.Context, vhost, name string) error {
 
 // Consumers is how many consumers a queue has now. It is an error if the queue does not exist.
 func (b *Broker) Consumers(vhost, queue string) (int, error) {
+	q, err := b.look(vhost, queue)
+	return q.Consumers, err
+}
+
+// Messages is how many messages wait in a queue now, without those that consumers have in hand. It is an error if the
+// queue does not exist.
+func (b *Broker) Messages(vhost, queue string) (int, error) {
+	q, err := b.look(vhost, queue)
+	return q.Messages, err
+}
+
+func (b *Broker) look(vhost, queue string) (amqp.Queue, error) {
 	conn, err := amqp.DialConfig(b.URL, amqp.Config{Vhost: vhost})
 	if err != nil {
-		return 0, err
+		return amqp.Queue{}, err
 	}
 	defer conn.Close()
 	ch, err := conn.Channel()
 	if err != nil {
-		return 0, err
+		return amqp.Queue{}, err
 	}
-	q, err := ch.QueueDeclarePassive(queue, true, false, false, false, nil)
-	return q.Consumers, err
+	return ch.QueueDeclarePassive(queue, true, false, false, false, nil)
+}
+
+// About is what the broker says of itself.
+type About struct {
+	Version string `json:"rabbitmq_version"`
+	Node    string `json:"node"`
+	PID     int    `json:"-"` // of the node's process
+}
+
+// About asks the broker for its version and the number of its process.
+func (b *Broker) About(ctx context.Context) (About, error) {
+	var about About
+	if err := b.call(ctx, http.MethodGet, "/api/overview", nil, &about); err != nil {
+		return about, err
+	}
+	var node struct {
+		PID int `json:"os_pid,string"`
+	}
+	err := b.call(ctx, http.MethodGet, "/api/nodes/"+url.PathEscape(about.Node), nil, &node)
+	about.PID = node.PID
+	return about, err
 }

@@ -1,0 +1,84 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"strconv"
+)
+
+// lineSeen is what test/bench/line says.
+type lineSeen struct {
+	Enqueued, Dequeued             []float64
+	EnqueuedBeside, DequeuedMore   []float64
+	Filled                         float64
+	EnqueuedBehind, DequeuedBehind []float64
+}
+
+func embeddedSection(ctx context.Context, b *bench) (*report, error) {
+	r := &report{}
+	events, waiting := b.few(50_000), b.few(1_000_000)
+	s, err := b.line(ctx, events, waiting)
+	if err != nil {
+		return nil, err
+	}
+	r.least("durable enqueue with 64 senders, events/s", median(s.Enqueued), 20_000, spreadOf(s.Enqueued))
+	with := median(s.EnqueuedBehind) / median(s.Enqueued)
+	r.least(fmt.Sprintf("the same with %d waiting, over that with none", waiting), with, 1, figure(with))
+	keeps := median(s.DequeuedMore) / median(s.EnqueuedBeside)
+	r.least("dequeue over enqueue, both at once", keeps, 1, figure(keeps))
+	r.table(fmt.Sprintf("Events/s of the embedded line, %d events of 1.2 kB at a time, repeats looked for.", events), "what", "64 senders enqueue", "64 handlers dequeue")
+	r.row("one after the other", spreadOf(s.Enqueued), spreadOf(s.Dequeued))
+	r.row("both at once", spreadOf(s.EnqueuedBeside), spreadOf(s.DequeuedMore))
+	r.row(fmt.Sprintf("while the backlog of %d is made", waiting), s.Filled, "-")
+	r.row("behind it, one after the other", spreadOf(s.EnqueuedBehind), spreadOf(s.DequeuedBehind))
+	return r, embeddedWay(ctx, b, r)
+}
+
+// line runs test/bench/line.
+func (b *bench) line(ctx context.Context, events, waiting int64) (s lineSeen, err error) {
+	dir, err := os.MkdirTemp(b.dir, "line-")
+	if err != nil {
+		return s, err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	cmd := exec.CommandContext(ctx, b.program("line"), dir, strconv.FormatInt(events, 10), strconv.FormatInt(waiting, 10), strconv.Itoa(b.rounds))
+	cmd.Stderr = os.Stderr
+	out, err := cmd.Output()
+	if err != nil {
+		return s, err
+	}
+	return s, json.Unmarshal(out, &s)
+}
+
+// embeddedWay is the whole of Hookline in one process, under a closed loop.
+func embeddedWay(ctx context.Context, b *bench, r *report) error {
+	handlers := []string{doNothing, writeFiles}
+	seen, err := turns(b, handlers, func(handler string) (w window, err error) {
+		p, err := b.newPlace(ctx)
+		defer func() { err = errors.Join(err, p.close(context.WithoutCancel(ctx))) }()
+		if err != nil {
+			return w, err
+		}
+		one, err := p.hookline(ctx, "all", embeddedLine+handler, "run")
+		if err != nil {
+			return w, err
+		}
+		cfg := sending(one)
+		cfg.Warm, cfg.For = b.warm, b.long
+		return p.answered(ctx, cfg, 200, one)
+	})
+	if err != nil {
+		return err
+	}
+	r.table("`hookline run` with the embedded line: HTTP, line and handler in one process. Closed loop of 32 connections; latency of the answer in ms; CPU in µs per event, that of handling those that were handled meanwhile included.",
+		"handler", "accepted/s", "p50", "p99", "p99.9", "CPU", "allocations", "memory at most, MiB")
+	for n, name := range []string{"nothing", "`file`"} {
+		w := seen[n]
+		r.row(name, w.median(perSecond), w.median(p50), w.median(p99), w.median(p999), w.median(cpu), w.median(objects), w.median(peak))
+	}
+	return nil
+}

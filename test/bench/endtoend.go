@@ -1,0 +1,143 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/hookline/hookline/test/bench/load"
+)
+
+const stampFile = "files" // a path relative to the place, as p.files
+
+// noteStart notes when the handler began.
+const noteStart = "    handler: { kind: stamp, file: " + stampFile + " }\n"
+
+func endToEndSection(ctx context.Context, b *bench) (*report, error) {
+	r := &report{}
+	for _, part := range []func(context.Context, *bench, *report) error{paces, backlog, startUp} {
+		if err := part(ctx, b, r); err != nil {
+			return nil, err
+		}
+	}
+	return r, nil
+}
+
+// pace is a way at a rate. Its window has the times from when an event was due until its handler began.
+type pace struct {
+	way
+	rate float64
+	name string
+}
+
+func (p pace) String() string { return fmt.Sprintf("%s, %s", p.way, p.name) }
+
+// paces looks at how long events take at rates that are parts of the greatest, and at 200 a second.
+func paces(ctx context.Context, b *bench, r *report) error {
+	floor, ours := way{name: "floors", sink: "stamp"}, way{name: "receiver and worker", handler: noteStart}
+	peaks, err := turns(b, []way{floor, ours}, func(w way) (window, error) { return b.whole(ctx, w, b.few(10_000)) })
+	if err != nil {
+		return err
+	}
+	peak := peaks[1].median(perSecond)
+	list := []pace{{floor, 200, "200/s"}, {ours, 200, "200/s"}}
+	for _, percent := range []int{10, 50, 80} {
+		name := fmt.Sprintf("%d %% of the peak of ours", percent)
+		rate := peak * float64(percent) / 100
+		list = append(list, pace{floor, rate, name}, pace{ours, rate, name})
+	}
+	seen, err := turns(b, list, func(p pace) (window, error) { return b.paced(ctx, p) })
+	if err != nil {
+		return err
+	}
+	steady := seen[1]
+	r.most("200 events/s: p50 from HTTP to handler, ms", steady.median(p50), 8, spread(steady, p50))
+	r.most("200 events/s: p99, ms", steady.median(p99), 20, spread(steady, p99))
+	r.table(fmt.Sprintf("From when an event was due to be sent until its handler began, in ms. Open loop over 64 connections. The peak is what gets through a closed loop of 32 connections: floors %s/s, ours %s/s.",
+		spread(peaks[0], perSecond), spread(peaks[1], perSecond)),
+		"what", "events/s", "p50", "p99", "p99.9", "CPU per event, µs", "broker's", "lost", "repeated")
+	for n, p := range list {
+		w := seen[n]
+		r.row(p, w.median(perSecond), w.median(p50), w.median(p99), w.median(p999), w.median(cpu), w.median(brokerCPU), w.sum(lost), w.sum(repeated))
+	}
+	return nil
+}
+
+// paced measures a pace once, and compares what was accepted with what was handled, event by event.
+func (b *bench) paced(ctx context.Context, pace pace) (w window, err error) {
+	p, err := b.newPlace(ctx)
+	defer func() { err = errors.Join(err, p.close(context.WithoutCancel(ctx))) }()
+	if err != nil {
+		return w, err
+	}
+	receiver, _, err := pace.receiver(ctx, p)
+	if err != nil {
+		return w, err
+	}
+	worker, err := pace.worker(ctx, p)
+	if err != nil {
+		return w, err
+	}
+	cfg := sending(receiver)
+	cfg.Connections, cfg.Rate, cfg.Accepted = 64, pace.rate, filepath.Join(p.dir, "accepted")
+	cfg.Warm, cfg.For = b.warm, b.long
+	if w, err = p.answered(ctx, cfg, 200, receiver, worker); err != nil {
+		return w, err
+	}
+	records, err := stamped(ctx, p.files(), w.Stored)
+	if err != nil {
+		b.progress("%v", err) // what is missing is counted below
+	}
+	warm := uint64(pace.rate * b.warm.Seconds())
+	var ages []time.Duration
+	for _, record := range records {
+		if record.Number >= warm {
+			ages = append(ages, record.Age)
+		}
+	}
+	slices.Sort(ages)
+	w.P50, w.P99, w.P999 = load.Quantile(ages, .5), load.Quantile(ages, .99), load.Quantile(ages, .999)
+	w.lost, w.repeated, err = settle(cfg.Accepted, records)
+	return w, err
+}
+
+// startUp measures from the start of a process with the embedded line until it can store events.
+func startUp(ctx context.Context, b *bench, r *report) error {
+	var took windows
+	for range 2 * b.rounds {
+		w, err := b.startOnce(ctx)
+		if err != nil {
+			return err
+		}
+		took = append(took, w)
+	}
+	r.most("start of `hookline run` with the embedded line until it can store, ms", took.median(p50), 200, spread(took, p50))
+	return nil
+}
+
+func (b *bench) startOnce(ctx context.Context) (w window, err error) {
+	p, err := b.newPlace(ctx)
+	defer func() { err = errors.Join(err, p.close(context.WithoutCancel(ctx))) }()
+	if err != nil {
+		return w, err
+	}
+	one, err := p.hookline(ctx, "all", embeddedLine+writeFiles, "run")
+	if err != nil {
+		return w, err
+	}
+	w.P50 = one.started.Seconds() * 1000
+	return w, nil
+}
+
+// embeddedLine is the configuration of everything in one process; what its route does comes after it.
+const embeddedLine = `
+broker: { url: embedded }
+sources: { alma: { preset: alma, secrets: first } }
+routes:
+  archive:
+    match: "#"
+    concurrency: 16
+`

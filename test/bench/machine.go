@@ -1,0 +1,65 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"runtime"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// machine says in one line on what was measured.
+func (b *bench) machine() string {
+	var kernel syscall.Utsname
+	_ = syscall.Uname(&kernel)
+	var release strings.Builder
+	for _, c := range kernel.Release {
+		if c == 0 {
+			break
+		}
+		release.WriteByte(byte(c))
+	}
+	return fmt.Sprintf("%d cores of %s, %s of memory, Linux %s, %s, RabbitMQ %s (one node on the same machine, quorum queues)",
+		runtime.NumCPU(), field("/proc/cpuinfo", "model name"), memory(), release.String(), runtime.Version(), b.about.Version)
+}
+
+func memory() string {
+	var kib float64
+	_, _ = fmt.Sscanf(field("/proc/meminfo", "MemTotal"), "%f kB", &kib)
+	return fmt.Sprintf("%.0f GiB", kib/1024/1024)
+}
+
+func field(file, name string) string {
+	text, _ := os.ReadFile(file)
+	for line := range strings.Lines(string(text)) {
+		if key, value, _ := strings.Cut(line, ":"); strings.TrimSpace(key) == name {
+			return strings.TrimSpace(value)
+		}
+	}
+	return "unknown"
+}
+
+// footing says under what conditions a section was measured, which began at that time when that much had been used.
+func (b *bench) footing(began time.Time, before time.Duration) string {
+	after, err := busy()
+	if err != nil {
+		return ""
+	}
+	cores := float64(after-before) / float64(time.Since(began))
+	short := ""
+	if b.quick {
+		short = " short"
+	}
+	return fmt.Sprintf("\nMeasured on %s in %d%s rounds, %.0f s, with %.1f cores busy and a load average of %s. %s.\n",
+		began.UTC().Format(time.DateOnly), b.rounds, short, time.Since(began).Seconds(), cores, loadAverage(), b.machine())
+}
+
+// loadAverage is that of the last five minutes: how many threads wanted to run.
+func loadAverage() string {
+	text, _ := os.ReadFile("/proc/loadavg")
+	if fields := strings.Fields(string(text)); len(fields) > 1 {
+		return fields[1]
+	}
+	return "unknown"
+}

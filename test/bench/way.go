@@ -1,0 +1,168 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"github.com/hookline/hookline/pkg/broker"
+)
+
+// concurrency is how many events are handled at once, here and by the bare consumer; the prefetch is twice that.
+const concurrency = 16
+
+// working is the configuration of a whole installation; what its route does comes after it.
+const working = `
+broker: { url: "${AMQP_URL}" }
+sources: { alma: { preset: alma, secrets: first, when_down: spool } }
+routes:
+  archive:
+    match: alma.job_end
+    concurrency: 16
+`
+
+const (
+	doNothing  = "    handler: { kind: nothing }\n"
+	writeFiles = "    handler: { kind: file, dir: files, path: '{id}' }\n"
+)
+
+// way is a whole way from HTTP to handled events: receiver and consumer, ours or both floors.
+type way struct {
+	name    string
+	sink    string // of the floor's consumer; empty: ours
+	handler string // of ours
+	more    string // routes beside the one that takes the events
+}
+
+func (w way) String() string { return w.name }
+
+// receiver starts what takes the events in, and names the queue where they wait.
+func (w way) receiver(ctx context.Context, p *place) (*process, string, error) {
+	if w.sink != "" {
+		one, err := p.floorReceiver(ctx)
+		return one, "floor", err
+	}
+	one, err := p.hookline(ctx, "receiver", working+w.handler+w.more, "receiver")
+	return one, broker.WorkQueue("archive"), err
+}
+
+// worker starts what handles them.
+func (w way) worker(ctx context.Context, p *place) (*process, error) {
+	if w.sink == "" {
+		return p.hookline(ctx, "worker", working+w.handler+w.more, "worker")
+	}
+	return p.start("floor-consume", p.program("floor"), "consume", p.url, strconv.Itoa(2*concurrency), w.sink, p.files())
+}
+
+// files is where handlers write.
+func (p *place) files() string { return filepath.Join(p.dir, "files") }
+
+// whole measures the whole way of events until each is handled, and looks for their files if there should be some.
+func (b *bench) whole(ctx context.Context, way way, events int64) (w window, err error) {
+	p, err := b.newPlace(ctx)
+	defer func() { err = errors.Join(err, p.close(context.WithoutCancel(ctx))) }()
+	if err != nil {
+		return w, err
+	}
+	receiver, queue, err := way.receiver(ctx, p)
+	if err != nil {
+		return w, err
+	}
+	worker, err := way.worker(ctx, p)
+	if err != nil {
+		return w, err
+	}
+	line, err := p.watch(queue)
+	if err != nil {
+		return w, err
+	}
+	defer line.close()
+	cfg := sending(receiver)
+	cfg.Count = events / 10
+	var stored uint64
+	settled := func(n uint64) error {
+		stored += n
+		if way.handler == writeFiles || way.sink == "files" || way.sink == "synced" {
+			w.lost = written(ctx, p.files(), stored)
+		}
+		return line.below(ctx, 0)
+	}
+	warm, err := p.handled(ctx, cfg, settled, receiver, worker)
+	if err != nil {
+		return w, err
+	}
+	cfg.First, cfg.Count = warm.Next, events
+	missing := w.lost
+	w, err = p.handled(ctx, cfg, settled, receiver, worker)
+	w.lost += missing
+	return w, err
+}
+
+// drain measures how a worker empties a queue that was filled before.
+func (b *bench) drain(ctx context.Context, way way, events int64) (w window, err error) {
+	p, err := b.newPlace(ctx)
+	defer func() { err = errors.Join(err, p.close(context.WithoutCancel(ctx))) }()
+	if err != nil {
+		return w, err
+	}
+	receiver, queue, err := way.receiver(ctx, p)
+	if err != nil {
+		return w, err
+	}
+	cfg := sending(receiver)
+	cfg.Count = events
+	if _, _, err := p.load(ctx, cfg, func() error { return nil }); err != nil {
+		return w, err
+	}
+	line, err := p.watch(queue)
+	if err != nil {
+		return w, err
+	}
+	defer line.close()
+	worker, err := way.worker(ctx, p)
+	if err != nil {
+		return w, err
+	}
+	if err := line.below(ctx, int(events)*9/10); err != nil { // it runs now
+		return w, err
+	}
+	left, err := line.waiting()
+	if err != nil {
+		return w, err
+	}
+	before, err := p.count(ctx, []*process{worker})
+	if err != nil {
+		return w, err
+	}
+	if err := line.below(ctx, 0); err != nil {
+		return w, err
+	}
+	after, err := p.count(ctx, []*process{worker})
+	if err != nil {
+		return w, err
+	}
+	w.between(float64(left), before, after)
+	w.rss, w.peak, err = memoryOf(worker.pid())
+	return w, err
+}
+
+// disk measures what the disk gives to as many writers as a worker has, without anything else.
+func (b *bench) disk(ctx context.Context, files int) (w window, err error) {
+	p, err := b.newPlace(ctx)
+	defer func() { err = errors.Join(err, p.close(context.WithoutCancel(ctx))) }()
+	if err != nil {
+		return w, err
+	}
+	begun := time.Now()
+	one, err := p.start("floor-write", p.program("floor"), "write", strconv.Itoa(files), strconv.Itoa(concurrency), p.files())
+	if err != nil {
+		return w, err
+	}
+	<-one.ended
+	state := one.cmd.ProcessState
+	w.events, w.perSecond = float64(files), float64(files)/time.Since(begun).Seconds()
+	w.cpu = []float64{float64((state.UserTime() + state.SystemTime()).Microseconds()) / w.events}
+	return w, nil
+}

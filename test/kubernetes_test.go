@@ -1,0 +1,82 @@
+package test
+
+import (
+	"errors"
+	"io"
+	"slices"
+	"strings"
+	"testing"
+
+	"go.yaml.in/yaml/v4"
+
+	"github.com/hookline/hookline/pkg/broker"
+)
+
+// manifest is what this test wants to know of a Kubernetes object.
+type manifest struct {
+	Kind     string
+	Metadata struct{ Name string }
+	Spec     struct {
+		ScaleTargetRef struct{ Name string } `yaml:"scaleTargetRef"`
+		Triggers       []struct {
+			Type              string
+			Metadata          map[string]string
+			AuthenticationRef struct{ Name string } `yaml:"authenticationRef"`
+		}
+	}
+}
+
+// TestTheScalerLooksAtWhatIsThere holds keda.yaml to the names that it takes from the other manifests.
+func TestTheScalerLooksAtWhatIsThere(t *testing.T) {
+	t.Parallel()
+	var routes struct{ Routes map[string]any }
+	if err := yaml.Unmarshal([]byte(read(t, "../deployments/kubernetes/hookline.yml")), &routes); err != nil {
+		t.Fatal(err)
+	}
+	workers := names(manifests(t, "../deployments/kubernetes/worker.yaml"), "Deployment")
+	scaler := manifests(t, "../deployments/kubernetes/keda.yaml")
+	for _, m := range scaler {
+		if m.Kind != "ScaledObject" {
+			continue
+		}
+		if !slices.Contains(workers, m.Spec.ScaleTargetRef.Name) {
+			t.Errorf("it scales %q, and there are %q", m.Spec.ScaleTargetRef.Name, workers)
+		}
+		for _, trigger := range m.Spec.Triggers {
+			queue := trigger.Metadata["queueName"]
+			route := strings.TrimPrefix(queue, broker.WorkQueue(""))
+			if _, known := routes.Routes[route]; !known || trigger.Type != "rabbitmq" {
+				t.Errorf("trigger %q looks at the queue %q, which belongs to no route of hookline.yml", trigger.Type, queue)
+			}
+			if !slices.Contains(names(scaler, "TriggerAuthentication"), trigger.AuthenticationRef.Name) {
+				t.Errorf("there is no TriggerAuthentication %q", trigger.AuthenticationRef.Name)
+			}
+		}
+		return
+	}
+	t.Error("there is no ScaledObject")
+}
+
+func manifests(t *testing.T, file string) (all []manifest) {
+	t.Helper()
+	for documents := yaml.NewDecoder(strings.NewReader(read(t, file))); ; {
+		var m manifest
+		err := documents.Decode(&m)
+		if errors.Is(err, io.EOF) {
+			return all
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, m)
+	}
+}
+
+func names(all []manifest, kind string) (names []string) {
+	for _, m := range all {
+		if m.Kind == kind {
+			names = append(names, m.Metadata.Name)
+		}
+	}
+	return names
+}
