@@ -3,6 +3,9 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -62,8 +65,8 @@ func exchangeDeleted(ctx context.Context, t *trial) (func(context.Context) error
 	return nil, t.Admin(func(b *rabbitnode.Broker) error { return b.DeleteExchange(ctx, t.Vhost, broker.EventsExchange) })
 }
 
-// policyChanged makes a queue refuse what its workers do not take at once, and they take nothing. The limit is raised before it is
-// taken away: without a limit, RabbitMQ 3.10 never tells the delay queues that there is room again.
+// policyChanged makes a queue refuse what its workers do not take at once, and they take nothing. The limit is raised, and the
+// queue drained, before it is taken away: without a limit, RabbitMQ 3.10 never tells the delay queues that there is room again.
 func policyChanged(ctx context.Context, t *trial) (func(context.Context) error, error) {
 	const name = "short"
 	release := t.Sink.Hold()
@@ -74,9 +77,22 @@ func policyChanged(ctx context.Context, t *trial) (func(context.Context) error, 
 	}
 	heal := func(ctx context.Context) error {
 		release()
-		return errors.Join(limit(ctx, 1_000_000), t.Admin(func(b *rabbitnode.Broker) error { return b.DeletePolicy(ctx, t.Vhost, name) }))
+		return errors.Join(limit(ctx, 1_000_000), t.empties(ctx, broker.WorkQueue(system.Count)), t.Admin(func(b *rabbitnode.Broker) error { return b.DeletePolicy(ctx, t.Vhost, name) }))
 	}
 	return heal, limit(ctx, 5)
+}
+
+// empties waits until nothing waits in a queue, but not for ever: another fault may hold it up.
+func (t *trial) empties(ctx context.Context, queue string) error {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	return system.Eventually(ctx, func() error {
+		queues, err := t.Queues(ctx)
+		if err == nil && slices.ContainsFunc(queues, func(q broker.QueueInfo) bool { return q.Name == queue && q.Waiting > 0 }) {
+			err = fmt.Errorf("%s does not get empty", queue)
+		}
+		return err
+	})
 }
 
 // passwordChanged changes the password on RabbitMQ, and closes the connections that were opened with the old one.

@@ -120,13 +120,6 @@ func (c *clerk) hold(route string, n int64) {
 	c.page(linger)
 }
 
-// holds tells whether this process has deliveries of a route.
-func (c *clerk) holds(route string) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.held[route] > 0
-}
-
 // work counts those of them that are worked on, in the same way.
 func (c *clerk) work(route string, n int64) {
 	c.mu.Lock()

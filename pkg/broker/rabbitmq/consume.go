@@ -67,12 +67,12 @@ func (r *route) consume(ctx context.Context, l *link) error {
 
 // consumeOn consumes until the session or ctx ends, with the room that the work needs.
 func (r *route) consumeOn(ctx context.Context, s *session) error {
-	for wide := false; ; wide = !wide {
+	for wide := false; ; {
 		c, err := r.open(s, wide)
 		if err != nil {
 			return err
 		}
-		if err := c.run(ctx); err != nil || ctx.Err() != nil {
+		if wide, err = c.run(ctx); err != nil || ctx.Err() != nil {
 			return err
 		}
 	}

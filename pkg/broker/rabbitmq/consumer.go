@@ -1,7 +1,6 @@
 package rabbitmq
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,13 +13,8 @@ import (
 	"github.com/hookline/hookline/pkg/event"
 )
 
-var (
-	// errCancelled says that the broker ended the consumer, as it does when the queue is deleted.
-	errCancelled = errors.New("the broker cancelled the consumer: its queue was deleted or moved")
-	// errStarved says that the broker has forgotten the consumer, as RabbitMQ does when a quorum queue is deleted and made
-	// again within milliseconds: nobody is told, and what it sends it takes for repeats and drops.
-	errStarved = errors.New("events wait in the queue and the broker sends none")
-)
+// errCancelled says that the broker ended the consumer, as it does when the queue is deleted.
+var errCancelled = errors.New("the broker cancelled the consumer: its queue was deleted or moved")
 
 const (
 	// extraRoom is how many deliveries more a consumer has in hand whose work is so quick that what is done would fill its
@@ -29,8 +23,10 @@ const (
 	// carefulTime is how long a route does without, after a delivery came that was cut off: what comes back with it may have
 	// ended its process, and takes along what is in hand.
 	carefulTime = time.Minute
-	// idlePause is the time between two looks into the queue of a consumer that has nothing in hand.
-	idlePause = 10 * time.Second
+	// idleTime is after how long without a delivery, at the latest after twice that, a consumer that has nothing in hand is
+	// replaced by another. When a quorum queue is deleted and made again within milliseconds, RabbitMQ tells nobody, and
+	// takes what it sends to the old consumers for repeats and drops it; when they end it sends it again.
+	idleTime = 10 * time.Second
 	// wideWait is how long a delivery may wait in hand where there is extraRoom, more or less: another worker could have it.
 	wideWait = time.Second
 )
@@ -73,16 +69,16 @@ func (r *route) open(s *session, wide bool) (*consumer, error) {
 	return c, nil
 }
 
-// run consumes until the channel or ctx ends, or another room would be better: then its error is nil.
-func (c *consumer) run(ctx context.Context) error {
-	err := c.bring(ctx)
+// run consumes until the channel or ctx ends, or another consumer would be better: then its error is nil, and it says which.
+func (c *consumer) run(ctx context.Context) (wide bool, err error) {
+	wide, err = c.bring(ctx)
 	if err == nil {
 		err = c.cancel()
 	}
 	if err != nil {
 		_ = c.ch.Close() // whatever is not settled goes back to the queue
 		c.clerk.hold(c.Name, -int64(len(c.fetched)))
-		return err
+		return false, err
 	}
 	for _, d := range c.fetched {
 		if c.wide || !c.startNext(ctx, d) {
@@ -93,44 +89,40 @@ func (c *consumer) run(ctx context.Context) error {
 		c.working.Wait()
 		_ = c.ch.Close()
 	})
-	return nil
+	return wide, nil
 }
 
 // bring starts work on what comes.
-func (c *consumer) bring(ctx context.Context) error {
-	pause := idlePause
+func (c *consumer) bring(ctx context.Context) (wide bool, err error) {
+	pause := idleTime
 	if c.wide {
 		pause = wideWait
 	}
 	look := time.NewTicker(pause)
 	defer look.Stop()
-	starved := false
-	for last, seen := uint64(0), uint64(0); ; {
+	for last, seen := uint64(0), uint64(0); ; { // tags: of the newest delivery, and what it was at the last look
 		var slots chan<- struct{}
 		if len(c.fetched) > 0 {
 			slots = c.slots
 		}
 		select {
 		case <-ctx.Done():
-			return nil
+			return false, nil
 		case <-c.resize:
-			return nil
+			return !c.wide, nil
 		case d, ok := <-c.deliveries:
 			if !ok {
-				return whyEnded(c.cancelled, c.closed)
+				return false, whyEnded(c.cancelled, c.closed)
 			}
 			c.fetch(d)
-			last, starved = d.DeliveryTag, false
+			last = d.DeliveryTag
 		case <-look.C:
-			if c.wide && len(c.fetched) > 0 && c.fetched[0].DeliveryTag <= seen {
-				return nil
+			idle := last == seen && c.empty()
+			slow := c.wide && len(c.fetched) > 0 && c.fetched[0].DeliveryTag <= seen
+			if idle || slow {
+				return false, nil
 			}
 			seen = last
-			var err error
-			before := starved
-			if starved, err = c.starves(); err != nil || starved && before {
-				return cmp.Or(err, errStarved)
-			}
 		case slots <- struct{}{}:
 			c.start(ctx, c.fetched[0])
 			c.fetched = c.fetched[1:]
@@ -164,19 +156,6 @@ func (c *consumer) start(ctx context.Context, d amqp.Delivery) {
 		<-c.slots // the next can start while this one is settled
 		settle()
 	})
-}
-
-// starves tells whether events wait in the queue although this consumer has room for them, which lasts no longer than their
-// way here.
-func (c *consumer) starves() (bool, error) {
-	if c.clerk.holds(c.Name) {
-		return false, nil
-	}
-	q, err := c.ch.QueueDeclarePassive(broker.WorkQueue(c.Name), true, false, false, false, nil)
-	if err != nil {
-		return false, fmt.Errorf("look into the queue: %w", err)
-	}
-	return q.Messages > 0, nil
 }
 
 // whyEnded says why there are no more deliveries. amqp091-go closes both channels with the AMQP channel, after the word

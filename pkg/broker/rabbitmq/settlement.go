@@ -58,6 +58,13 @@ func (s *settlement) awaited(p *page) []uint64 {
 	return tags
 }
 
+// empty tells whether nothing is in hand.
+func (s *settlement) empty() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.inHand) == 0
+}
+
 // ack acknowledges deliveries: with one word all those before which nothing is in hand, the others one by one.
 func (s *settlement) ack(tags ...uint64) error {
 	s.mu.Lock()
