@@ -25,7 +25,8 @@ func (b *Broker) AddVhost(ctx context.Context) (amqpURL, name string, err error)
 		return "", "", fmt.Errorf("rabbitnode: %s is not an amqp URL", EnvAMQP)
 	}
 	name = "test-" + strings.ToLower(rand.Text()[:10])
-	if err := b.call(ctx, http.MethodPut, "/api/vhosts/"+name, struct{}{}, nil); err != nil {
+	add := func() error { return b.call(ctx, http.MethodPut, "/api/vhosts/"+name, struct{}{}, nil) }
+	if err := add(); err != nil && add() != nil { // nodes that have just come together may need longer than RabbitMQ waits for them
 		return "", "", err
 	}
 	if err := b.Permit(ctx, name, base.User.Username()); err != nil {
