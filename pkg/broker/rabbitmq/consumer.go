@@ -82,7 +82,8 @@ func (c *consumer) run(ctx context.Context) (wide bool, err error) {
 	}
 	for _, d := range c.fetched {
 		if c.wide || !c.startNext(ctx, d) {
-			c.released(func() { c.giveBack(d) })()
+			c.giveBack(d)
+			c.clerk.hold(c.Name, -1)
 		}
 	}
 	c.running.Go(func() {
@@ -152,9 +153,11 @@ func (c *consumer) start(ctx context.Context, d amqp.Delivery) {
 	c.running.Add(1)
 	c.working.Go(func() {
 		defer c.running.Done()
-		settle := c.handle(ctx, d)
-		<-c.slots // the next can start while this one is settled
-		settle()
+		rec, done := c.handle(ctx, d)
+		<-c.slots // the next can start while this one is acknowledged
+		if done {
+			c.done(d, rec)
+		}
 	})
 }
 
@@ -200,26 +203,35 @@ func (c *consumer) cancel() error {
 	return nil
 }
 
-// handle takes one delivery from its arrival to its outcome, and returns what is to be done about it.
-func (c *consumer) handle(ctx context.Context, d amqp.Delivery) (settle func()) {
+// handle works on one delivery, and tells whether it is done and to be acknowledged. Any other outcome is carried out, in its
+// turn: of a route that works on one at a time, the dead letters are in the order of the events.
+func (c *consumer) handle(ctx context.Context, d amqp.Delivery) (rec record, done bool) {
+	defer func() {
+		if !done {
+			c.clerk.hold(c.Name, -1)
+		}
+	}()
 	if c.ch.IsClosed() {
-		return c.released(func() {}) // it will come again on the next session
+		return rec, false // it will come again on the next session
 	}
 	if ctx.Err() != nil {
-		return c.released(func() { c.giveBack(d) })
+		c.giveBack(d)
+		return rec, false
 	}
 	now := time.Now()
-	rec := read(d, now)
+	rec = read(d, now)
 	if d.Redelivered || rec.reason == broker.ReasonCrashed {
 		c.beCareful(now)
 	}
 	if wait := rec.due.Sub(now); wait > shortWait {
-		return c.released(func() { c.settle(ctx, d, rec, rec.write(parkAt(wait), c.Name)) })
+		c.settle(ctx, d, rec, rec.write(parkAt(wait), c.Name))
+		return rec, false
 	} else if wait > 0 {
 		select {
 		case <-time.After(wait):
 		case <-ctx.Done():
-			return c.released(func() { c.giveBack(d) })
+			c.giveBack(d)
+			return rec, false
 		}
 	}
 	c.clerk.work(c.Name, 1)
@@ -228,15 +240,8 @@ func (c *consumer) handle(ctx context.Context, d amqp.Delivery) (settle func()) 
 	})
 	c.clerk.work(c.Name, -1)
 	if o.Verdict == broker.VerdictAck {
-		return func() { c.done(d, rec) }
+		return rec, true
 	}
-	return c.released(func() { c.carryOut(ctx, d, rec, o) })
-}
-
-// released is settle, and then the delivery is not ours any more.
-func (c *consumer) released(settle func()) func() {
-	return func() {
-		settle()
-		c.clerk.hold(c.Name, -1)
-	}
+	c.carryOut(ctx, d, rec, o)
+	return rec, false
 }
