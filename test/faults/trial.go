@@ -21,9 +21,8 @@ import (
 const (
 	// patience is how long anything may take on a busy machine before a trial has failed.
 	patience = 90 * time.Second
-	// backTime is how long events may take to be handled after all faults: RabbitMQ waits for 3 minutes before it tries
-	// again to move an event out of a delay queue when the work queue was full.
-	backTime = 4 * time.Minute
+	// backTime is how long events may take to be handled after all faults.
+	backTime = 2 * time.Minute
 	// calm is for how long there is load after the last fault.
 	calm = 2 * time.Second
 	// warmUp is for how long there is load before the memory is looked at for the first time.

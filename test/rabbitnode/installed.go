@@ -52,6 +52,9 @@ type identity struct {
 	env    []string // what else
 }
 
+// advanced shortens the pause of 3 minutes after which RabbitMQ tries again what a full queue has refused from a delay queue.
+const advanced = "[{rabbit, [{dead_letter_worker_publisher_confirm_timeout, 10000}]}].\n"
+
 func newInstalled(scripts, dir, removeDir string, id identity, lines []string) (*installed, error) {
 	at := func(name string) string { return filepath.Join(dir, name) }
 	conf := append([]string{
@@ -62,6 +65,7 @@ func newInstalled(scripts, dir, removeDir string, id identity, lines []string) (
 	}, lines...)
 	for name, text := range map[string]string{
 		"rabbitmq.conf":   strings.Join(conf, "\n") + "\n",
+		"advanced.config": advanced,
 		"enabled_plugins": "[rabbitmq_management].\n",
 		".erlang.cookie":  id.cookie,
 	} {
@@ -85,7 +89,7 @@ func newInstalled(scripts, dir, removeDir string, id identity, lines []string) (
 		"RABBITMQ_CONF_ENV_FILE="+at("none"),
 		"RABBITMQ_CONFIG_FILE="+at("rabbitmq.conf"),
 		"RABBITMQ_CONFIG_FILES="+at("none.d"),
-		"RABBITMQ_ADVANCED_CONFIG_FILE="+at("none"),
+		"RABBITMQ_ADVANCED_CONFIG_FILE="+at("advanced.config"),
 		"RABBITMQ_ENABLED_PLUGINS_FILE="+at("enabled_plugins"),
 		"RABBITMQ_MNESIA_BASE="+at("data"),
 		"RABBITMQ_LOG_BASE="+at("log"),
