@@ -8,6 +8,7 @@ import (
 	"time"
 
 	amqp "github.com/rabbitmq/amqp091-go"
+	"go.uber.org/zap"
 
 	"github.com/hookline/hookline/pkg/broker"
 	"github.com/hookline/hookline/pkg/ledger"
@@ -79,7 +80,9 @@ func (l *Line) audit(ctx context.Context) (broker.Audit, error) {
 		a = again
 	}
 	if err == nil {
-		err = l.summarize(ctx)
+		if err := l.summarize(ctx); err != nil {
+			l.log.Warn("the ledger could not be summarized; the next audit has more to read", zap.Error(err))
+		}
 	}
 	return a, err
 }

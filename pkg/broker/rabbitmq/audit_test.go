@@ -37,6 +37,24 @@ func TestAnAuditFindsWhatWasPurged(t *testing.T) {
 	expectAudit(t, reader, "other", broker.RouteAudit{Accepted: 21, Waiting: 1, Unaccounted: 20})
 }
 
+// What is missing takes an audit all its time, and then none is left to write a summary of a long ledger.
+func TestAnAuditTellsWhatIsMissingThoughItsTimeIsUp(t *testing.T) {
+	t.Parallel()
+	const events = 10_100
+	url := rabbitnode.URL(t)
+	r := route("archive", "#")
+	line := open(t, rabbitmq.Config{URLs: []string{url}, Routes: []broker.Route{r}})
+	fill(t, line, events)
+	if n, err := channel(t, url).QueuePurge(broker.WorkQueue(r.Name), false); n != events || err != nil {
+		t.Fatal(n, err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	defer cancel()
+	if a, err := line.Audit(ctx); err != nil || a.Unaccounted != events {
+		t.Errorf("%d unaccounted, %v", a.Unaccounted, err)
+	}
+}
+
 func TestAnAuditFindsEverythingWhileEventsMove(t *testing.T) {
 	t.Parallel()
 	url := rabbitnode.URL(t)

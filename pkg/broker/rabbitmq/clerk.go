@@ -26,7 +26,7 @@ const (
 	noteTime = 10 * time.Second
 	// The time between two tries doubles from one to the other.
 	firstNotePause = time.Second
-	maxNotePause   = 30 * time.Second
+	maxNotePause   = 5 * time.Second
 )
 
 // clerk writes this process's notes into the ledger. One message is on its way at a time; what is noted meanwhile goes
