@@ -63,11 +63,26 @@ func TestQuickWorkHasMoreInHandUntilItIsSlow(t *testing.T) {
 	url := rabbitnode.URL(t)
 	r := route("archive", "#")
 	line := open(t, rabbitmq.Config{URLs: []string{url}, Routes: []broker.Route{r}})
-	work := newSlowing()
-	work.consume(t, line, r)
-	inHand := work.slow(t, line, r)
-	eventually(t, "more to be in hand", func() bool { return inHand() > 8*r.Concurrency })
-	eventually(t, "what waits to go back", func() bool { return inHand() <= 3*r.Concurrency })
+	fill(t, line, quickEvents+slowEvents)
+	ch := channel(t, url)
+	beside, err := ch.QueueDeclare("", false, true, true, false, nil) // gets a copy of what goes back
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err = ch.QueueBind(beside.Name, broker.WorkQueue(r.Name), broker.ReturnExchange, false, nil); err != nil {
+		t.Fatal(err)
+	}
+	newSlowing().consume(t, line, r)
+	eventually(t, "what was in hand beyond twice the concurrency to go back", func() bool {
+		back, err := ch.QueueDeclarePassive(beside.Name, false, true, true, false, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return back.Messages > 6*r.Concurrency
+	})
+	eventually(t, "the rest to go back", func() bool {
+		return slowEvents-waiting(t, line, broker.WorkQueue(r.Name)) <= 3*r.Concurrency
+	})
 }
 
 func TestWhatMayHaveEndedAProcessMeetsFewOthers(t *testing.T) {
