@@ -139,3 +139,31 @@ routes:
 		t.Errorf("%d problems:\n%v", n, err)
 	}
 }
+
+func TestEveryErrorOfARouteIsReportedAtOnceWithItsOwnLine(t *testing.T) {
+	t.Parallel()
+	_, err := parse(t, `sources: { alma: { preset: alma, secrets: x } }
+routes:
+  a:
+    match: "A.b"
+    where: 'actoin == "x"'
+    enrich: { what: user, alma: nowhere }
+    redact: { drop: ["a..b"] }
+    handler: { kind: fil }
+    concurrency: 1001
+    timeout: 10m
+    retry: { first: 2h }
+    pause:
+      first: 2m
+      max: 1m
+`)
+	for _, want := range []string{
+		":4:12: routes.a.match: ", ":5:12: routes.a.where: ", ":6:13: routes.a.enrich: ", ":7:13: routes.a.redact: ", ":8:14: routes.a.handler: ",
+		":9:18: routes.a.concurrency: ", ":10:14: routes.a.timeout: is 10m0s; must be more than 0 and at most 9m0s",
+		":11:12: routes.a.retry.max: is 1h0m0s; must be retry.first (2h0m0s) to 24h0m0s", ":14:12: routes.a.pause.max: is 1m0s; must be pause.first (2m0s) to 24h0m0s",
+	} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("no %q in:\n%v", want, err)
+		}
+	}
+}
