@@ -59,7 +59,7 @@ func TestABodyThatIsTooLargeIs413(t *testing.T) {
 		t.Parallel()
 		var l line
 		s := serve(t, cfg, &l)
-		refused(t, &l, answerOn(t, s.dial(t, head(t, "", 100_001))), http.StatusRequestEntityTooLarge)
+		tooLarge(t, &l, answerOn(t, s.dial(t, head(t, "", 100_001))))
 	})
 	t.Run("chunked", func(t *testing.T) {
 		t.Parallel()
@@ -73,7 +73,7 @@ func TestABodyThatIsTooLargeIs413(t *testing.T) {
 			t.Fatal(err)
 		}
 		r.Header = header
-		refused(t, &l, s.do(t, r), http.StatusRequestEntityTooLarge)
+		tooLarge(t, &l, s.do(t, r))
 	})
 	t.Run("exactly the limit", func(t *testing.T) {
 		t.Parallel()
@@ -100,6 +100,16 @@ func TestABodyThatIsTooLargeIs413(t *testing.T) {
 			}
 		}
 	})
+}
+
+// tooLarge is refused for bodies above 100,000 bytes: the answer says the limit, where to raise it, and how far.
+func tooLarge(t *testing.T, l *line, got reply) {
+	t.Helper()
+	refused(t, l, got, http.StatusRequestEntityTooLarge)
+	const want = `"the body is larger than 100000 bytes; raise the source's max_body in hookline.yml if it should be taken (RabbitMQ takes 16777216 at most, the embedded line 67108864)"`
+	if !strings.Contains(got.body, want) {
+		t.Errorf("answered %s, want %s", got.body, want)
+	}
 }
 
 func TestASlowBodyIs408(t *testing.T) {

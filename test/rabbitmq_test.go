@@ -186,6 +186,33 @@ func TestTopologyPlanAppliesAndNamesADifference(t *testing.T) {
 	}
 }
 
+func TestUnbindTakesAPatternAwayThatTheConfigurationNoLongerHas(t *testing.T) {
+	t.Parallel()
+	f := newFolder(t, "AMQP_URL="+rabbitnode.URL(t), "SINK_URL=http://127.0.0.1:1")
+	f.write(t, "hookline.yml", strings.Replace(rabbitConfig, `match: "alma.job_end"`, `match: [alma.job_end, "github.#"]`, 1))
+	if applied := f.run(t, "topology", "apply"); applied.code != 0 {
+		t.Fatalf("apply: %+v", applied)
+	}
+	f.write(t, "hookline.yml", rabbitConfig)
+	for _, c := range []struct {
+		route, pattern string
+		code           int
+		want           string
+	}{
+		{"forward", "alma.job_end", 2, "route forward still has alma.job_end in its match, so that it would be bound again; take it out of the configuration first"},
+		{"forwards", "github.#", 1, "there is no queue of a route \"forwards\"; `hookline queues` shows those that there are"},
+		{"forward", "github.#", 0, "github.# is not bound to route forward; RabbitMQ does not tell whether it was\n"},
+		{"forward", "github.#", 0, "github.# is not bound to route forward; RabbitMQ does not tell whether it was\n"},
+	} {
+		if r := f.run(t, "topology", "unbind", c.route, c.pattern); r.code != c.code || !strings.Contains(r.stdout+r.stderr, c.want) {
+			t.Errorf("unbind %s %s: %+v, want %d with %q", c.route, c.pattern, r, c.code, c.want)
+		}
+	}
+	if r := f.run(t, "topology", "unbind", "forward"); r.code != 2 || !strings.Contains(r.stderr, "Try: hookline topology unbind --help") {
+		t.Errorf("without a pattern: %+v", r)
+	}
+}
+
 func TestALookMakesNothing(t *testing.T) {
 	t.Parallel()
 	f := newFolder(t, "AMQP_URL="+rabbitnode.URL(t), "SINK_URL=http://127.0.0.1:1")

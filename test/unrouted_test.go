@@ -54,6 +54,10 @@ routes:
 	p.stop(t)
 	f.write(t, "hookline.yml", before+`  loans: { match: "alma.loan.#", handler: { kind: file, dir: export } }`)
 	p = f.start(t, "run")
+	if sent := f.run(t, "send", "alma", "job_end", "--url", "http://"+p.listen); sent.code != 0 {
+		t.Fatalf("send: %+v", sent)
+	}
+	p.log(t, "delivery done") // so it is connected, and the new route is bound
 	if replayed := f.run(t, "unrouted", "replay", events[0].ID); replayed.code != 0 || !strings.Contains(replayed.stdout, "replayed 1") {
 		t.Errorf("unrouted replay of one: %+v", replayed)
 	}

@@ -21,18 +21,18 @@ type Pause struct {
 // MaxPauseOf is the largest Pause.Of.
 const MaxPauseOf = 1000
 
-func (p Pause) check(bad func(format string, args ...any)) {
+func (p Pause) check(wrong func(field, format string, args ...any)) {
 	if !(p.Ratio > 0 && p.Ratio <= 1) {
-		bad("pause.ratio %v: must be more than 0 and at most 1, which is all", p.Ratio)
+		wrong("pause.ratio", "is %v; must be more than 0 and at most 1, which is all", p.Ratio)
 	}
 	if p.Of < 0 || p.Of > MaxPauseOf {
-		bad("pause.of %d: must be 1 to %d, or 0 for no pause", p.Of, MaxPauseOf)
+		wrong("pause.of", "is %d; must be 1 to %d, or 0 for no pause", p.Of, MaxPauseOf)
 	}
 	if p.First <= 0 {
-		bad("pause.first %v: must be more than 0", p.First)
+		wrong("pause.first", "is %v; must be more than 0", p.First)
 	}
 	if p.Max < p.First || p.Max > MaxDelay {
-		bad("pause.max %v: must be pause.first (%v) to %v", p.Max, p.First, MaxDelay)
+		wrong("pause.max", "is %v; must be pause.first (%v) to %v", p.Max, p.First, MaxDelay)
 	}
 }
 

@@ -89,30 +89,46 @@ func (c Config) check() error {
 	return errors.Join(errs...)
 }
 
-// Check tells everything that is wrong with the route, each with its name.
+// FieldError says what is wrong with one field of a route.
+type FieldError struct {
+	Route string
+	Field string // as in the configuration file, such as retry.max
+	Err   error
+}
+
+func (e *FieldError) Error() string {
+	return fmt.Sprintf("routes.%s.%s: %v", e.Route, e.Field, e.Err)
+}
+
+func (e *FieldError) Unwrap() error { return e.Err }
+
+// Check tells everything that is wrong with the route: a FieldError each, joined.
 func (r Route) Check() error {
-	errs := []error{r.Route.Check()}
-	bad := func(format string, args ...any) {
-		errs = append(errs, fmt.Errorf("route %q: "+format, append([]any{r.Name}, args...)...))
+	var errs []error
+	wrong := func(field, format string, args ...any) {
+		errs = append(errs, &FieldError{r.Name, field, fmt.Errorf(format, args...)})
+	}
+	if err := r.Route.Check(); err != nil {
+		wrong("match", "%w", err)
 	}
 	if r.Concurrency < 1 || r.Concurrency > MaxConcurrency {
-		bad("concurrency %d: must be 1 to %d", r.Concurrency, MaxConcurrency)
+		wrong("concurrency", "is %d; must be 1 to %d", r.Concurrency, MaxConcurrency)
 	}
 	if r.Handler == nil {
-		bad("has no handler")
+		wrong("handler", "is missing")
 	}
 	if r.Timeout <= 0 || r.Timeout > MaxTimeout {
-		bad("timeout %v: must be more than 0 and at most %v", r.Timeout, MaxTimeout)
+		wrong("timeout", "is %v; must be more than 0 and at most %v", r.Timeout, MaxTimeout)
 	}
 	if r.Retry.Attempts < 1 {
-		bad("retry.attempts %d: must be at least 1, which is no retry", r.Retry.Attempts)
+		wrong("retry.attempts", "is %d; must be at least 1, which is no retry", r.Retry.Attempts)
 	}
 	if r.Retry.First <= 0 {
-		bad("retry.first %v: must be more than 0", r.Retry.First)
+		wrong("retry.first", "is %v; must be more than 0", r.Retry.First)
 	}
 	if r.Retry.Max < r.Retry.First || r.Retry.Max > MaxDelay {
-		bad("retry.max %v: must be retry.first (%v) to %v", r.Retry.Max, r.Retry.First, MaxDelay)
+		wrong("retry.max", "is %v; must be retry.first (%v) to %v", r.Retry.Max, r.Retry.First, MaxDelay)
 	}
-	r.Pause.check(bad)
+	r.Pause.check(wrong)
 	return errors.Join(errs...)
 }

@@ -268,7 +268,7 @@ func TestNewNamesEverythingThatIsWrong(t *testing.T) {
 	bad := worker.Route{Route: broker.Route{Name: "Bad"}, Retry: worker.Retry{Max: 25 * time.Hour}}
 	twice := route("twice", succeed)
 	_, err := worker.New(worker.Config{Grace: -1, Routes: []worker.Route{bad, twice, twice}}, &fakeLine{}, prometheus.NewRegistry(), zap.NewNop())
-	for _, want := range []string{"grace", `"Bad": a name`, "match is empty", "concurrency 0", "no handler", "timeout 0s", "retry.attempts 0", "retry.first 0s", "retry.max 25h0m0s", "pause.ratio 0", "pause.first 0s", `"twice": named twice`} {
+	for _, want := range []string{"grace", `"Bad": a name`, "match is empty", "routes.Bad.concurrency: is 0", "handler: is missing", "timeout: is 0s", "retry.attempts: is 0", "retry.first: is 0s", "retry.max: is 25h0m0s", "pause.ratio: is 0", "pause.first: is 0s", `"twice": named twice`} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q is not in %v", want, err)
 		}

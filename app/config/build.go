@@ -269,9 +269,13 @@ func (b builder) route(name string, node *yaml.Node) worker.Route {
 	h, err := b.kinds.Handlers.New(kind.Kind, func(into any) error { return withoutKind(&f.Handler).Load(into, yaml.WithKnownFields()) })
 	b.blame(append(path, "handler"), err)
 	h = b.enrich(path, &f.Enrich, b.redacted(path, f.Redact, h))
-	b.blame(append(path, "match"), r.Route.Check())
 	r.Handler = h
-	b.blame(path, r.Check())
+	for _, err := range split(r.Check()) {
+		var field *worker.FieldError
+		if errors.As(err, &field) {
+			b.blame(append(path, strings.Split(field.Field, ".")...), field.Err)
+		}
+	}
 	return r
 }
 

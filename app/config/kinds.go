@@ -34,9 +34,9 @@ func (b *builder) institutions(mapping *yaml.Node) map[string]alma.Config {
 	return all
 }
 
-// enrich puts the route's step before h, if it has one.
+// enrich puts the route's step before h, if it has one. It is also checked where h is missing, since that is wrong.
 func (b *builder) enrich(route []string, node *yaml.Node, h handler.Handler) handler.Handler {
-	if h == nil || node.IsZero() {
+	if node.IsZero() {
 		return h
 	}
 	step, err := b.kinds.Enrich(func(into any) error { return node.Load(into, yaml.WithKnownFields()) }, h)

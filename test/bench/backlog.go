@@ -9,7 +9,7 @@ import (
 
 // backlog looks at how fast a long queue is emptied while new events come, and at how the receiver answers these.
 func backlog(ctx context.Context, b *bench, r *report) (err error) {
-	short, err := b.drain(ctx, way{handler: doNothing}, b.few(20_000))
+	short, err := b.at(ctx, func(p *place) (window, error) { return p.drain(ctx, way{handler: doNothing}, b.few(20_000)) })
 	if err != nil {
 		return err
 	}

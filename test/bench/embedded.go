@@ -57,12 +57,7 @@ func (b *bench) line(ctx context.Context, events, waiting int64) (s lineSeen, er
 // embeddedWay is the whole of Hookline in one process, under a closed loop.
 func embeddedWay(ctx context.Context, b *bench, r *report) error {
 	handlers := []string{doNothing, writeFiles}
-	seen, err := turns(b, handlers, func(handler string) (w window, err error) {
-		p, err := b.newPlace(ctx)
-		defer func() { err = errors.Join(err, p.close(context.WithoutCancel(ctx))) }()
-		if err != nil {
-			return w, err
-		}
+	seen, err := turns(ctx, b, handlers, func(p *place, handler string) (w window, err error) {
 		one, err := p.hookline(ctx, "all", embeddedLine+handler, "run")
 		if err != nil {
 			return w, err

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -38,7 +37,7 @@ func (p pace) String() string { return fmt.Sprintf("%s, %s", p.way, p.name) }
 // paces looks at how long events take at rates that are parts of the greatest, and at 200 a second.
 func paces(ctx context.Context, b *bench, r *report) error {
 	floor, ours := way{name: "floors", sink: "stamp"}, way{name: "receiver and worker", handler: noteStart}
-	peaks, err := turns(b, []way{floor, ours}, func(w way) (window, error) { return b.whole(ctx, w, b.few(10_000)) })
+	peaks, err := turns(ctx, b, []way{floor, ours}, func(p *place, w way) (window, error) { return p.whole(ctx, w, b.few(10_000)) })
 	if err != nil {
 		return err
 	}
@@ -49,7 +48,7 @@ func paces(ctx context.Context, b *bench, r *report) error {
 		rate := peak * float64(percent) / 100
 		list = append(list, pace{floor, rate, name}, pace{ours, rate, name})
 	}
-	seen, err := turns(b, list, func(p pace) (window, error) { return b.paced(ctx, p) })
+	seen, err := turns(ctx, b, list, func(p *place, one pace) (window, error) { return p.paced(ctx, one) })
 	if err != nil {
 		return err
 	}
@@ -67,12 +66,7 @@ func paces(ctx context.Context, b *bench, r *report) error {
 }
 
 // paced measures a pace once, and compares what was accepted with what was handled, event by event.
-func (b *bench) paced(ctx context.Context, pace pace) (w window, err error) {
-	p, err := b.newPlace(ctx)
-	defer func() { err = errors.Join(err, p.close(context.WithoutCancel(ctx))) }()
-	if err != nil {
-		return w, err
-	}
+func (p *place) paced(ctx context.Context, pace pace) (w window, err error) {
 	receiver, _, err := pace.receiver(ctx, p)
 	if err != nil {
 		return w, err
@@ -83,15 +77,15 @@ func (b *bench) paced(ctx context.Context, pace pace) (w window, err error) {
 	}
 	cfg := sending(receiver)
 	cfg.Connections, cfg.Rate, cfg.Accepted = 64, pace.rate, filepath.Join(p.dir, "accepted")
-	cfg.Warm, cfg.For = b.warm, b.long
+	cfg.Warm, cfg.For = p.warm, p.long
 	if w, err = p.answered(ctx, cfg, 200, receiver, worker); err != nil {
 		return w, err
 	}
 	records, err := stamped(ctx, p.files(), w.Stored)
 	if err != nil {
-		b.progress("%v", err) // what is missing is counted below
+		p.progress("%v", err) // what is missing is counted below
 	}
-	warm := uint64(pace.rate * b.warm.Seconds())
+	warm := uint64(pace.rate * p.warm.Seconds())
 	var ages []time.Duration
 	for _, record := range records {
 		if record.Number >= warm {
@@ -108,7 +102,7 @@ func (b *bench) paced(ctx context.Context, pace pace) (w window, err error) {
 func startUp(ctx context.Context, b *bench, r *report) error {
 	var took windows
 	for range 2 * b.rounds {
-		w, err := b.startOnce(ctx)
+		w, err := b.at(ctx, func(p *place) (window, error) { return p.startOnce(ctx) })
 		if err != nil {
 			return err
 		}
@@ -118,12 +112,7 @@ func startUp(ctx context.Context, b *bench, r *report) error {
 	return nil
 }
 
-func (b *bench) startOnce(ctx context.Context) (w window, err error) {
-	p, err := b.newPlace(ctx)
-	defer func() { err = errors.Join(err, p.close(context.WithoutCancel(ctx))) }()
-	if err != nil {
-		return w, err
-	}
+func (p *place) startOnce(ctx context.Context) (w window, err error) {
 	one, err := p.hookline(ctx, "all", embeddedLine+writeFiles, "run")
 	if err != nil {
 		return w, err

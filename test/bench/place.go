@@ -17,6 +17,16 @@ type place struct {
 	processes  []*process
 }
 
+// at measures once at a place of its own.
+func (b *bench) at(ctx context.Context, measure func(*place) (window, error)) (w window, err error) {
+	p, err := b.newPlace(ctx)
+	defer func() { err = errors.Join(err, p.close(context.WithoutCancel(ctx))) }()
+	if err != nil {
+		return w, err
+	}
+	return measure(p)
+}
+
 // newPlace makes one; close must follow.
 func (b *bench) newPlace(ctx context.Context) (p *place, err error) {
 	p = &place{bench: b}

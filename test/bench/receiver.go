@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"time"
@@ -45,19 +44,14 @@ func (i intake) start(ctx context.Context, p *place) (one *process, queue string
 	return one, broker.WorkQueue("archive"), err
 }
 
-// receive measures an intake once, in a place of its own, and looks whether everything that was accepted is in the queue.
-func (b *bench) receive(ctx context.Context, i intake) (w window, err error) {
-	p, err := b.newPlace(ctx)
-	defer func() { err = errors.Join(err, p.close(context.WithoutCancel(ctx))) }()
-	if err != nil {
-		return w, err
-	}
+// receive measures an intake once, and looks whether everything that was accepted is in the queue.
+func (p *place) receive(ctx context.Context, i intake) (w window, err error) {
 	one, queue, err := i.start(ctx, p)
 	if err != nil {
 		return w, err
 	}
 	cfg := sending(one)
-	cfg.Kind, cfg.Size, cfg.Connections, cfg.Warm, cfg.For = i.kind, i.size, i.connections, b.warm, b.long
+	cfg.Kind, cfg.Size, cfg.Connections, cfg.Warm, cfg.For = i.kind, i.size, i.connections, p.warm, p.long
 	if w, err = p.answered(ctx, cfg, i.want, one); err == nil {
 		missing := p.lost(ctx, queue, int(w.Stored))
 		w.lost, w.repeated = max(0, missing), max(0, -missing) // twice: in the queue and, confirmed too late, in the spool
@@ -103,7 +97,7 @@ func receiverSection(ctx context.Context, b *bench) (*report, error) {
 	if !b.quick {
 		intakes = append(intakes, intake{true, load.Good, largeSize, 8, http.StatusOK}, intake{false, load.Good, largeSize, 8, http.StatusOK})
 	}
-	seen, err := turns(b, intakes, func(i intake) (window, error) { return b.receive(ctx, i) })
+	seen, err := turns(ctx, b, intakes, func(p *place, i intake) (window, error) { return p.receive(ctx, i) })
 	if err != nil {
 		return nil, err
 	}

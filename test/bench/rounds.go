@@ -1,9 +1,12 @@
 package main
 
-import "fmt"
+import (
+	"context"
+	"fmt"
+)
 
-// turns measures each case in each round, every second round backwards, so that nobody is always the first.
-func turns[C any](b *bench, cases []C, measure func(C) (window, error)) ([]windows, error) {
+// turns measures each case in each round, at a place of its own; every second round backwards, so that nobody is always the first.
+func turns[C any](ctx context.Context, b *bench, cases []C, measure func(*place, C) (window, error)) ([]windows, error) {
 	seen := make([]windows, len(cases))
 	for round := range b.rounds {
 		for turn := range cases {
@@ -11,7 +14,7 @@ func turns[C any](b *bench, cases []C, measure func(C) (window, error)) ([]windo
 			if round%2 == 1 {
 				at = len(cases) - 1 - turn
 			}
-			w, err := measure(cases[at])
+			w, err := b.at(ctx, func(p *place) (window, error) { return measure(p, cases[at]) })
 			if err != nil {
 				return nil, fmt.Errorf("%v: %w", cases[at], err)
 			}

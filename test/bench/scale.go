@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"regexp"
 	"strings"
@@ -35,12 +34,7 @@ func (i installation) events(b *bench) int64 {
 }
 
 // sized measures an installation once: until all events are handled if it has workers, else until they are stored.
-func (b *bench) sized(ctx context.Context, i installation) (w window, err error) {
-	p, err := b.newPlace(ctx)
-	defer func() { err = errors.Join(err, p.close(context.WithoutCancel(ctx))) }()
-	if err != nil {
-		return w, err
-	}
+func (p *place) sized(ctx context.Context, i installation) (w window, err error) {
 	var receivers, all []*process
 	for n := range max(1, i.receivers) {
 		one, err := p.hookline(ctx, fmt.Sprintf("receiver-%d", n), i.config(), "receiver")
@@ -62,7 +56,7 @@ func (b *bench) sized(ctx context.Context, i installation) (w window, err error)
 	}
 	defer line.close()
 	cfg := sending(receivers...)
-	for _, count := range []int64{i.backlog, i.events(b) / 10} { // the backlog, and then a warm-up
+	for _, count := range []int64{i.backlog, i.events(p.bench) / 10} { // the backlog, and then a warm-up
 		if cfg.Count = count; count == 0 {
 			continue
 		}
@@ -72,7 +66,7 @@ func (b *bench) sized(ctx context.Context, i installation) (w window, err error)
 		}
 		cfg.First = done.Next
 	}
-	cfg.Count = i.events(b)
+	cfg.Count = i.events(p.bench)
 	if i.size > 0 {
 		cfg.Size, cfg.Connections = i.size, 8 // fewer, since receivers bound their memory
 	}
@@ -127,7 +121,7 @@ func scaleSection(ctx context.Context, b *bench, only *regexp.Regexp) (*report, 
 		if !only.MatchString(s.what) {
 			continue
 		}
-		seen, err := turns(b, s.sizes, func(one size) (window, error) { return b.sized(ctx, one.installation) })
+		seen, err := turns(ctx, b, s.sizes, func(p *place, one size) (window, error) { return p.sized(ctx, one.installation) })
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", s.what, err)
 		}

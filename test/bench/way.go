@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"path/filepath"
 	"strconv"
 	"time"
@@ -60,12 +59,7 @@ func (w way) worker(ctx context.Context, p *place) (*process, error) {
 func (p *place) files() string { return filepath.Join(p.dir, "files") }
 
 // whole measures the whole way of events until each is handled, and looks for their files if there should be some.
-func (b *bench) whole(ctx context.Context, way way, events int64) (w window, err error) {
-	p, err := b.newPlace(ctx)
-	defer func() { err = errors.Join(err, p.close(context.WithoutCancel(ctx))) }()
-	if err != nil {
-		return w, err
-	}
+func (p *place) whole(ctx context.Context, way way, events int64) (w window, err error) {
 	receiver, queue, err := way.receiver(ctx, p)
 	if err != nil {
 		return w, err
@@ -101,12 +95,7 @@ func (b *bench) whole(ctx context.Context, way way, events int64) (w window, err
 }
 
 // drain measures how a worker empties a queue that was filled before.
-func (b *bench) drain(ctx context.Context, way way, events int64) (w window, err error) {
-	p, err := b.newPlace(ctx)
-	defer func() { err = errors.Join(err, p.close(context.WithoutCancel(ctx))) }()
-	if err != nil {
-		return w, err
-	}
+func (p *place) drain(ctx context.Context, way way, events int64) (w window, err error) {
 	receiver, queue, err := way.receiver(ctx, p)
 	if err != nil {
 		return w, err
@@ -149,12 +138,7 @@ func (b *bench) drain(ctx context.Context, way way, events int64) (w window, err
 }
 
 // disk measures what the disk gives to as many writers as a worker has, without anything else.
-func (b *bench) disk(ctx context.Context, files int) (w window, err error) {
-	p, err := b.newPlace(ctx)
-	defer func() { err = errors.Join(err, p.close(context.WithoutCancel(ctx))) }()
-	if err != nil {
-		return w, err
-	}
+func (p *place) disk(files int) (w window, err error) {
 	begun := time.Now()
 	one, err := p.start("floor-write", p.program("floor"), "write", strconv.Itoa(files), strconv.Itoa(concurrency), p.files())
 	if err != nil {

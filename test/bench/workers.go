@@ -33,7 +33,7 @@ func wholeWay(ctx context.Context, b *bench, r *report) error {
 		{name: "floors, no work", sink: "none"},
 		{name: "receiver and worker, no work", handler: doNothing},
 	}
-	seen, err := turns(b, ways, func(w way) (window, error) { return b.whole(ctx, w, b.few(5_000)) })
+	seen, err := turns(ctx, b, ways, func(p *place, w way) (window, error) { return p.whole(ctx, w, b.few(5_000)) })
 	if err != nil {
 		return err
 	}
@@ -55,7 +55,7 @@ func nth(n int) func(window) float64 { return func(w window) float64 { return w.
 // emptyHandler compares how fast a full queue is emptied when nothing is done with the events.
 func emptyHandler(ctx context.Context, b *bench, r *report) error {
 	ways := []way{{name: "bare consumer, no work", sink: "none"}, {name: "worker, no work", handler: doNothing}}
-	seen, err := turns(b, ways, func(w way) (window, error) { return b.drain(ctx, w, b.few(20_000)) })
+	seen, err := turns(ctx, b, ways, func(p *place, w way) (window, error) { return p.drain(ctx, w, b.few(20_000)) })
 	if err != nil {
 		return err
 	}
@@ -68,11 +68,11 @@ func emptyHandler(ctx context.Context, b *bench, r *report) error {
 func durableFiles(ctx context.Context, b *bench, r *report) error {
 	files := b.few(5_000)
 	ways := []way{{name: "16 writers that fsync file and folder, no queue"}, {name: "bare consumer, fsynced files", sink: "synced"}, {name: "worker, handler `file`", handler: writeFiles}}
-	seen, err := turns(b, ways, func(w way) (window, error) {
+	seen, err := turns(ctx, b, ways, func(p *place, w way) (window, error) {
 		if w.sink == "" && w.handler == "" {
-			return b.disk(ctx, int(files))
+			return p.disk(int(files))
 		}
-		return b.drain(ctx, w, files)
+		return p.drain(ctx, w, files)
 	})
 	if err != nil {
 		return err
@@ -93,7 +93,7 @@ func drained(r *report, caption string, ways []way, seen []windows) {
 // manyRoutes compares what an event costs that one route takes, among ten and among a hundred.
 func manyRoutes(ctx context.Context, b *bench, r *report) error {
 	ways := []way{{name: "10 routes", handler: doNothing, more: otherRoutes(9)}, {name: "100 routes", handler: doNothing, more: otherRoutes(99)}}
-	seen, err := turns(b, ways, func(w way) (window, error) { return b.whole(ctx, w, b.few(5_000)) })
+	seen, err := turns(ctx, b, ways, func(p *place, w way) (window, error) { return p.whole(ctx, w, b.few(5_000)) })
 	if err != nil {
 		return err
 	}

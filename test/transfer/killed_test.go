@@ -8,10 +8,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"golang.org/x/crypto/ssh"
-
-	"github.com/hookline/hookline/pkg/store/storetest"
 )
 
 // TestAKilledWorkerLeavesNoTornFile kills hookline in the middle of a transfer, and starts it again: what has its name is whole then and at the
@@ -19,22 +15,13 @@ import (
 func TestAKilledWorkerLeavesNoTornFile(t *testing.T) {
 	t.Parallel()
 	const batches, batch = 15, 1000
-	folder, out := t.TempDir(), t.TempDir()
-	writeExport(t, filepath.Join(folder, "LARGE_1.xml"), batches*batch)
-	server := storetest.NewSFTP(t, folder)
-	h := newHookline(t, fmt.Sprintf(`
-data: data
-sources: { alma: { preset: alma, secrets: "${ALMA_WEBHOOK_SECRET}" } }
-routes:
-  large:
-    match: alma.job_end
-    handler:
-      kind: transfer
-      from: { sftp: { address: %q, user: alma, password: secret, fingerprint: %q } }
+	out := t.TempDir()
+	fetching, _ := serveExport(t, batches*batch)
+	h := newHookline(t, fetching+fmt.Sprintf(`
       write: { per: batch, batch: %d, format: ndjson, path: "{job}/{file}-{n}{ext}", existing: skip }
       to: { local: { dir: %q } }
     timeout: 5m
-`, server.Address, ssh.FingerprintSHA256(server.Host.PublicKey()), batch, out))
+`, batch, out))
 	h.start()
 	h.jobEnds("5", "LARGE")
 	tick := time.NewTicker(5 * time.Millisecond)

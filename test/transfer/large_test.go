@@ -30,9 +30,7 @@ func TestALargeExportTakesConstantMemory(t *testing.T) {
 	if err != nil {
 		records = 20_000
 	}
-	folder := t.TempDir()
-	size := writeExport(t, filepath.Join(folder, "LARGE_1.xml"), records)
-	server := storetest.NewSFTP(t, folder)
+	fetching, size := serveExport(t, records)
 	bucket := s3mem.New()
 	if err := bucket.CreateBucket("exports"); err != nil {
 		t.Fatal(err)
@@ -40,22 +38,14 @@ func TestALargeExportTakesConstantMemory(t *testing.T) {
 	s3 := httptest.NewTLSServer(gofakes3.New(bucket).Server())
 	t.Cleanup(s3.Close)
 
-	h := newHookline(t, fmt.Sprintf(`
-data: data
-sources: { alma: { preset: alma, secrets: "${ALMA_WEBHOOK_SECRET}" } }
-routes:
-  large:
-    match: alma.job_end
-    handler:
-      kind: transfer
-      from: { sftp: { address: %q, user: alma, password: secret, fingerprint: %q } }
+	h := newHookline(t, fetching+fmt.Sprintf(`
       where: 'has("245")'
       change: [ { drop: ["9XX"] }, { rename: { from: "035", to: "935" } }, { set: { field: "999$a", value: 'file + "#" + string(n)' } } ]
       write: { format: marcxml, path: "{job}/{file}{ext}" }
       to: { s3: { endpoint: %q, region: us-east-1, bucket: exports, access_key: key, secret_key: secret, path_style: true, ca_file: ca.pem } }
     timeout: 9m
     retry: { attempts: 1 }
-`, server.Address, ssh.FingerprintSHA256(server.Host.PublicKey()), s3.URL))
+`, s3.URL))
 	h.write("ca.pem", string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s3.Certificate().Raw})))
 	h.start()
 	begun := time.Now()
@@ -97,6 +87,25 @@ func usage(t *testing.T, pid int) (resident int, cpu time.Duration) {
 	user, _ := strconv.Atoi(fields[11])
 	system, _ := strconv.Atoi(fields[12])
 	return resident, time.Duration(user+system) * 10 * time.Millisecond
+}
+
+// serveExport starts an SFTP server with the export LARGE of so many records. The configuration is of a route that fetches it; the rest of
+// its handler comes after it.
+func serveExport(t *testing.T, records int) (config string, size int64) {
+	t.Helper()
+	folder := t.TempDir()
+	size = writeExport(t, filepath.Join(folder, "LARGE_1.xml"), records)
+	server := storetest.NewSFTP(t, folder)
+	return fmt.Sprintf(`
+data: data
+sources: { alma: { preset: alma, secrets: "${ALMA_WEBHOOK_SECRET}" } }
+routes:
+  large:
+    match: alma.job_end
+    handler:
+      kind: transfer
+      from: { sftp: { address: %q, user: alma, password: secret, fingerprint: %q } }`,
+		server.Address, ssh.FingerprintSHA256(server.Host.PublicKey())), size
 }
 
 func writeExport(t *testing.T, name string, records int) (size int64) {

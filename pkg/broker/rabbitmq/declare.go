@@ -30,8 +30,12 @@ type declarer struct {
 	reported map[string]string // mismatches that were logged, by object
 }
 
-// turnTime is how long one session waits for another's declaration.
-const turnTime = 2 * time.Second
+const (
+	// turnTime is how long one session waits for another's declaration.
+	turnTime = 2 * time.Second
+	// keepInterval is how often it is looked whether an exchange is gone.
+	keepInterval = 10 * time.Second
+)
 
 func newDeclarer(objects []object, m *metrics, log *zap.Logger) *declarer {
 	return &declarer{objects: objects, metrics: m, log: log, turn: make(chan struct{}, 1), reported: map[string]string{}}
@@ -59,6 +63,40 @@ func (d *declarer) declare(conn *amqp.Connection) error {
 		}
 	}
 	d.report(found)
+	return nil
+}
+
+// keep declares again what was deleted, until the session is over. Whoever publishes to an exchange hears that it is gone, but to
+// that by which events come back from the delay queues, and to that of the unrouted, RabbitMQ alone does.
+func (d *declarer) keep(s *session) {
+	tick := time.NewTicker(keepInterval)
+	defer tick.Stop()
+	for {
+		select {
+		case <-s.over:
+			return
+		case <-tick.C:
+		}
+		if err := d.restore(s.conn); err != nil && !s.conn.IsClosed() {
+			d.log.Warn("what was deleted on RabbitMQ cannot be declared again; trying again", zap.Error(err))
+		}
+	}
+}
+
+// restore declares everything, if an exchange is missing.
+func (d *declarer) restore(conn *amqp.Connection) error {
+	scratch := &scratch{conn: conn}
+	defer scratch.close()
+	for _, o := range d.objects {
+		if o.kind != exchange {
+			continue
+		}
+		if err := scratch.do(o.look); missing(err) {
+			return d.declare(conn)
+		} else if err != nil {
+			return fmt.Errorf("look at %s: %w", o, err)
+		}
+	}
 	return nil
 }
 
@@ -124,6 +162,8 @@ type object struct {
 	look       func(*amqp.Channel) error // passively; nil for a binding, which AMQP cannot look at
 }
 
+const exchange = "exchange" // a kind of object
+
 func (o object) String() string { return o.kind + " " + o.name }
 
 // objects lists a topology in the order in which it can be declared.
@@ -131,7 +171,7 @@ func objects(t broker.Topology) []object {
 	var list []object
 	for _, e := range t.Exchanges {
 		args := amqp.Table(maps.Clone(e.Args))
-		list = append(list, object{"exchange", e.Name,
+		list = append(list, object{exchange, e.Name,
 			func(ch *amqp.Channel) error {
 				return ch.ExchangeDeclare(e.Name, e.Kind, true, false, false, false, args)
 			},

@@ -105,6 +105,10 @@ func (l *link) open(ctx context.Context) (*session, error) {
 // use makes s the current session until it ends, and says why it did.
 func (l *link) use(ctx context.Context, s *session) error {
 	l.set(s, nil)
+	var keeping sync.WaitGroup
+	if l.role == consuming { // RabbitMQ answers it also while it takes no events
+		keeping.Go(func() { l.declarer.keep(s) })
+	}
 	err := s.serve(ctx)
 	if err == nil {
 		err = errClosed
@@ -116,6 +120,7 @@ func (l *link) use(ctx context.Context, s *session) error {
 	}
 	closeConnection(s.conn)
 	close(s.over)
+	keeping.Wait()
 	return err
 }
 

@@ -125,13 +125,14 @@ func (s *session) answer(confirm *amqp.DeferredConfirmation, m message) error {
 	s.progress.confirmed(time.Now(), 1)
 	returned := s.wasReturned(m)
 	switch {
-	case confirm.Acked() && returned:
-		return fmt.Errorf("%s: %w: no queue is bound to %s for %s", s.address, broker.ErrRefused, m.exchange, m.key)
-	case confirm.Acked():
+	case confirm.Acked() && !returned:
 		return nil
-	case s.ch.IsClosed(): // amqp091-go resolves lost confirms as negative ones
+	case !confirm.Acked() && s.ch.IsClosed(): // amqp091-go resolves lost confirms as negative ones
 		return errLost
 	}
 	s.refusing.CompareAndSwap(0, time.Now().UnixNano())
+	if returned {
+		return fmt.Errorf("%s: %w: no queue is bound to %s for %s", s.address, broker.ErrRefused, m.exchange, m.key)
+	}
 	return fmt.Errorf("%s: %w: negative confirm; a queue may have reached its length limit", s.address, broker.ErrRefused)
 }

@@ -17,6 +17,7 @@ const (
 	maxStall = 5 * time.Second
 	// maxRefusing is how long a session goes on after the broker's first no. A queue that was full tells channels when
 	// it has room again; if its limit is taken away before that, RabbitMQ 3.10 never tells those that it has refused.
+	// And what is missing is declared by the next session.
 	maxRefusing = 15 * time.Second
 	// watchInterval is how often that is looked at.
 	watchInterval = time.Second
@@ -25,7 +26,7 @@ const (
 // Why a session was ended from this side.
 var (
 	errStalled  = errors.New("the broker confirmed nothing for " + maxStall.String())
-	errRefusing = errors.New("the broker refused events " + maxRefusing.String() + " ago, as a full queue does; a new session asks again")
+	errRefusing = errors.New("the broker refused events " + maxRefusing.String() + " ago, as where a queue is full or missing; a new session asks again")
 )
 
 // session is one connection with, if it publishes, its one channel.
@@ -37,7 +38,7 @@ type session struct {
 	ch       *amqp.Channel // nil on a session that consumes: there each route opens its own
 	blocked  atomic.Bool
 	progress watchdog
-	refusing atomic.Int64 // unix nanoseconds of the first negative confirm; 0: none yet
+	refusing atomic.Int64 // unix nanoseconds of the first negative confirm or returned message; 0: none yet
 
 	mu      sync.Mutex
 	returns chan amqp.Return
