@@ -45,7 +45,8 @@ func open(ctx context.Context, o options) (b *bench, err error) {
 		}
 	}()
 	for name, pkg := range map[string]string{"floor": "test/floor", "hookline": "test/bench/custom", "line": "test/bench/line"} {
-		cmd := exec.CommandContext(ctx, "go", "build", "-o", b.program(name), "github.com/hookline/hookline/"+pkg)
+		cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", b.program(name), "github.com/hookline/hookline/"+pkg)
+		cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 		if out, err := cmd.CombinedOutput(); err != nil {
 			return b, fmt.Errorf("%w: %s", err, out)
 		}

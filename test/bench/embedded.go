@@ -29,7 +29,7 @@ func embeddedSection(ctx context.Context, b *bench) (*report, error) {
 	with := median(s.EnqueuedBehind) / median(s.Enqueued)
 	r.least(fmt.Sprintf("the same with %d waiting, over that with none", waiting), with, 1, figure(with))
 	keeps := median(s.DequeuedMore) / median(s.EnqueuedBeside)
-	r.least("dequeue over enqueue, both at once", keeps, 1, figure(keeps))
+	r.least("dequeue over enqueue, both at once, which cannot be more than 1", keeps, 0.98, figure(keeps))
 	r.table(fmt.Sprintf("Events/s of the embedded line, %d events of 1.2 kB at a time, repeats looked for.", events), "what", "64 senders enqueue", "64 handlers dequeue")
 	r.row("one after the other", spreadOf(s.Enqueued), spreadOf(s.Dequeued))
 	r.row("both at once", spreadOf(s.EnqueuedBeside), spreadOf(s.DequeuedMore))

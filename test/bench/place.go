@@ -57,13 +57,13 @@ func (p *place) close(ctx context.Context) error {
 	return errors.Join(kept, os.RemoveAll(p.dir))
 }
 
-// floorReceiver starts the floor of a receiver.
-func (p *place) floorReceiver(ctx context.Context) (*process, error) {
+// floorReceiver starts a floor of a receiver.
+func (p *place) floorReceiver(ctx context.Context, role string) (*process, error) {
 	listen, err := freeAddress(ctx)
 	if err != nil {
 		return nil, err
 	}
-	one, err := p.start("floor-receive", p.program("floor"), "receive", p.url, listen, secret)
+	one, err := p.start("floor-receive", p.program("floor"), role, p.url, listen, secret)
 	if err != nil {
 		return nil, err
 	}

@@ -19,7 +19,7 @@ routes: { archive: { match: "#", handler: { kind: nothing } } }
 
 // intake is one load on a receiver or its floor.
 type intake struct {
-	floor       bool
+	floor       string // its role; empty: our receiver
 	kind        string
 	size        int
 	connections int
@@ -27,17 +27,14 @@ type intake struct {
 }
 
 func (i intake) String() string {
-	name := "receiver"
-	if i.floor {
-		name = "floor"
-	}
+	name := map[string]string{"": "receiver", "receive": "floor", "topic": "floor, topic exchange"}[i.floor]
 	return fmt.Sprintf("%s, %s, %d connections, %d bytes", name, i.kind, i.connections, i.size)
 }
 
 // start starts what takes the events in, and names the queue in which they are stored.
 func (i intake) start(ctx context.Context, p *place) (one *process, queue string, err error) {
-	if i.floor {
-		one, err = p.floorReceiver(ctx)
+	if i.floor != "" {
+		one, err = p.floorReceiver(ctx, i.floor)
 		return one, "floor", err
 	}
 	one, err = p.hookline(ctx, "receiver", receiving, "receiver")
@@ -90,12 +87,12 @@ func receiverSection(ctx context.Context, b *bench) (*report, error) {
 	}
 	var intakes []intake
 	for _, n := range connections {
-		intakes = append(intakes, intake{true, load.Good, eventSize, n, http.StatusOK}, intake{false, load.Good, eventSize, n, http.StatusOK})
+		intakes = append(intakes, intake{"receive", load.Good, eventSize, n, http.StatusOK}, intake{"", load.Good, eventSize, n, http.StatusOK})
 	}
-	intakes = append(intakes, intake{false, load.Forged, eventSize, 32, http.StatusUnauthorized},
-		intake{false, load.Oversized, eventSize, 32, http.StatusRequestEntityTooLarge})
+	intakes = append(intakes, intake{"topic", load.Good, eventSize, 32, http.StatusOK}, intake{"", load.Forged, eventSize, 32, http.StatusUnauthorized},
+		intake{"", load.Oversized, eventSize, 32, http.StatusRequestEntityTooLarge})
 	if !b.quick {
-		intakes = append(intakes, intake{true, load.Good, largeSize, 8, http.StatusOK}, intake{false, load.Good, largeSize, 8, http.StatusOK})
+		intakes = append(intakes, intake{"receive", load.Good, largeSize, 8, http.StatusOK}, intake{"", load.Good, largeSize, 8, http.StatusOK})
 	}
 	seen, err := turns(ctx, b, intakes, func(p *place, i intake) (window, error) { return p.receive(ctx, i) })
 	if err != nil {
@@ -122,7 +119,9 @@ func receiverTargets(r *report, intakes []intake, seen []windows) {
 	for n, i := range intakes {
 		w := seen[n]
 		switch {
-		case i.floor:
+		case i.floor == "topic":
+			r.mostRatio("CPU of the broker per event over what the floor causes with a topic exchange", ours.over(w, brokerCPU), 1.10)
+		case i.floor != "":
 		case i.kind != load.Good:
 			r.mostRatio("CPU of a request that is "+i.kind+" over that of a good one", w.over(ours, cpu), 1)
 			r.mostRatio("CPU of the broker for it, over that for a good one (its own idle work is in it)", w.over(ours, brokerCPU), 0.1)
@@ -142,7 +141,7 @@ func receiverTable(r *report, intakes []intake, seen []windows) {
 	for n, i := range intakes {
 		w := seen[n]
 		over := "-"
-		if !i.floor && i.kind == load.Good {
+		if i.floor == "" && i.kind == load.Good {
 			over = w.over(seen[n-1], cpu).String()
 		}
 		r.row(i, w.median(perSecond), w.median(p50), w.median(p99), w.median(p999), w.median(cpu), over, w.median(brokerCPU), w.median(generator),

@@ -40,7 +40,7 @@ func (w way) String() string { return w.name }
 // receiver starts what takes the events in, and names the queue where they wait.
 func (w way) receiver(ctx context.Context, p *place) (*process, string, error) {
 	if w.sink != "" {
-		one, err := p.floorReceiver(ctx)
+		one, err := p.floorReceiver(ctx, "receive")
 		return one, "floor", err
 	}
 	one, err := p.hookline(ctx, "receiver", working+w.handler+w.more, "receiver")

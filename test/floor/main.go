@@ -1,6 +1,7 @@
 // Command floor is the least that can do Hookline's work, to compare its cost with:
 //
 //	floor receive URL LISTEN SECRET        HTTP in, one HMAC, one confirmed publish to a quorum queue
+//	floor topic URL LISTEN SECRET          the same through a topic exchange
 //	floor consume URL PREFETCH SINK FILE   a bare consumer that acknowledges each delivery when SINK has it
 //	floor write COUNT WRITERS FOLDER       so many files by so many writers at once, each file and its name durable
 //
@@ -28,8 +29,8 @@ func main() {
 
 func run(args []string) error {
 	switch {
-	case len(args) == 4 && args[0] == "receive":
-		return receive(args[1], args[2], args[3])
+	case len(args) == 4 && (args[0] == "receive" || args[0] == "topic"):
+		return receive(args[1], args[2], args[3], args[0] == "topic")
 	case len(args) == 5 && args[0] == "consume":
 		prefetch, err := strconv.Atoi(args[2])
 		if err != nil {

@@ -4,6 +4,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
+	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -12,10 +13,17 @@ import (
 	amqp "github.com/rabbitmq/amqp091-go"
 )
 
-func receive(url, listen, secret string) error {
+func receive(url, listen, secret string, topic bool) error {
 	ch, err := open(url)
 	if err != nil {
 		return err
+	}
+	exchange, key := "", queue // RabbitMQ's way to a queue by its name
+	if topic {
+		exchange, key = "floor", "alma.job_end"
+		if err := errors.Join(ch.ExchangeDeclare(exchange, "topic", true, false, false, false, nil), ch.QueueBind(queue, "#", exchange, false, nil)); err != nil {
+			return err
+		}
 	}
 	if err := ch.Confirm(false); err != nil {
 		return err
@@ -25,12 +33,12 @@ func receive(url, listen, secret string) error {
 		return err
 	}
 	server := &http.Server{ReadHeaderTimeout: 5 * time.Second, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.WriteHeader(answer(ch, secret, r))
+		w.WriteHeader(answer(ch, exchange, key, secret, r))
 	})}
 	return server.Serve(ln)
 }
 
-func answer(ch *amqp.Channel, secret string, r *http.Request) int {
+func answer(ch *amqp.Channel, exchange, key, secret string, r *http.Request) int {
 	body, err := io.ReadAll(io.LimitReader(r.Body, 32<<20))
 	if err != nil {
 		return http.StatusBadRequest
@@ -41,7 +49,7 @@ func answer(ch *amqp.Channel, secret string, r *http.Request) int {
 	if err != nil || !hmac.Equal(mac.Sum(nil), signed) {
 		return http.StatusUnauthorized
 	}
-	confirm, err := ch.PublishWithDeferredConfirm("", queue, true, false, amqp.Publishing{DeliveryMode: amqp.Persistent, Body: body})
+	confirm, err := ch.PublishWithDeferredConfirm(exchange, key, true, false, amqp.Publishing{DeliveryMode: amqp.Persistent, Body: body})
 	if err != nil {
 		return http.StatusServiceUnavailable
 	}
