@@ -7,65 +7,78 @@ import (
 	"time"
 )
 
-// backlog looks at how fast a long queue is emptied while new events come, and at how the receiver answers these.
-func backlog(ctx context.Context, b *bench, r *report) (err error) {
-	short, err := b.at(ctx, func(p *place) (window, error) { return p.drain(ctx, way{handler: doNothing}, b.few(20_000)) })
+// newEvents is how many come a second while a long queue is emptied.
+const newEvents = 200
+
+// quickest is more events a second than any consumer gets through: what takes so long is over before the queue is empty.
+const quickest = 30_000
+
+// backlog looks at how fast a long queue is emptied while new events come, and at how the receiver answers these: of the
+// floors too, since on one machine whoever empties a queue takes the CPU from who fills it.
+func backlog(ctx context.Context, b *bench, r *report) error {
+	ways := []way{{name: "floors", sink: "none"}, {name: "receiver and worker", handler: doNothing}}
+	few := b.few(20_000)
+	short, err := turns(ctx, b, ways, func(p *place, w way) (window, error) { return p.drain(ctx, w, few) })
 	if err != nil {
 		return err
 	}
-	p, err := b.newPlace(ctx)
-	defer func() { err = errors.Join(err, p.close(context.WithoutCancel(ctx))) }()
+	long, err := turns(ctx, b, ways, func(p *place, w way) (window, error) { return p.recovery(ctx, w) })
 	if err != nil {
 		return err
 	}
-	ours := way{handler: doNothing}
-	receiver, queue, err := ours.receiver(ctx, p)
-	if err != nil {
-		return err
+	speed, delay := make([][]float64, len(ways)), make([][]float64, len(ways)) // of each round
+	for n := range ways {
+		for round, w := range long[n] {
+			speed[n] = append(speed[n], w.perSecond/short[n][round].perSecond)
+			delay[n] = append(delay[n], w.P99/w.quiet)
+		}
 	}
-	live := sending(receiver)
-	live.Rate, live.Connections, live.Warm, live.For = 200, 64, b.warm, 2*b.long
-	quiet, err := p.answered(ctx, live, 200, receiver)
-	if err != nil {
-		return err
-	}
-	fill := sending(receiver)
-	fill.First, fill.Count = quiet.Next, b.backlog
-	filled, _, err := p.load(ctx, fill, func() error { return nil })
-	if err != nil {
-		return err
-	}
-	line, err := p.watch(queue)
-	if err != nil {
-		return err
-	}
-	defer line.close()
-	if _, err := ours.worker(ctx, p); err != nil {
-		return err
-	}
-	begun := time.Now()
-	before, err := line.waiting()
-	if err != nil {
-		return err
-	}
-	live.First = filled.Next
-	during, err := p.answered(ctx, live, 200, receiver)
-	if err != nil {
-		return err
-	}
-	meanwhile, err := line.waiting()
-	if err != nil {
-		return err
-	}
-	if err := line.below(ctx, 0); err != nil {
-		return err
-	}
-	rate := (float64(before) + float64(during.Stored)) / time.Since(begun).Seconds()
-	r.least(fmt.Sprintf("events/s from a backlog of %d, beside 200 new ones a second, over those from one of %d", before, b.few(20_000)), rate/short.perSecond, 0.9,
-		fmt.Sprintf("%.2f: %.0f/s, %.0f/s", rate/short.perSecond, rate, short.perSecond))
-	r.most("the receiver's p99 meanwhile, over that before", during.P99/quiet.P99, 1.5, fmt.Sprintf("%.2f: %.1f ms, %.1f ms", during.P99/quiet.P99, during.P99, quiet.P99))
-	if meanwhile == 0 {
-		b.progress("the backlog was gone before the load ended: its figures are of both")
+	kept, beside := ratioOf(speed[1]), ratioOver(speed[1], speed[0])
+	r.least(fmt.Sprintf("events/s from a backlog of %d, beside %d new ones a second, over those from one of %d", b.backlog, newEvents, few), kept.median, 0.9, kept)
+	r.least("the same over what it is for the floors", beside.median, 0.9, beside)
+	r.mostRatio("the receiver's p99 meanwhile, over that before", ratioOf(delay[1]), 1.5)
+	r.mostRatio("the same over what it is for the floors", ratioOver(delay[1], delay[0]), 1.5)
+	r.table(fmt.Sprintf("A backlog of %d is emptied while %d events a second come. p99 is that of the receiver's answers, in ms; CPU in µs per event of the backlog.", b.backlog, newEvents),
+		"what", fmt.Sprintf("events/s, of %d", few), fmt.Sprintf("events/s, of %d", b.backlog), "p99 before", "p99 meanwhile", "CPU of the consumer", "broker's CPU")
+	for n, way := range ways {
+		w := long[n]
+		r.row(way, short[n].median(perSecond), w.median(perSecond), w.median(quiet), w.median(p99), w.median(cpu), w.median(brokerCPU))
 	}
 	return nil
+}
+
+// recovery measures once how a long queue is emptied while new events come, and the answers to these, before and meanwhile.
+func (p *place) recovery(ctx context.Context, way way) (w window, err error) {
+	receiver, queue, err := way.receiver(ctx, p)
+	if err != nil {
+		return w, err
+	}
+	live := sending(receiver)
+	live.Rate, live.Connections, live.Warm = newEvents, 64, p.warm
+	live.For = time.Duration(p.backlog) * time.Second / quickest
+	nothing := func() error { return nil }
+	before, _, err := p.load(ctx, live, nothing)
+	if err != nil {
+		return w, err
+	}
+	fill := sending(receiver)
+	fill.First, fill.Count = before.Next, p.backlog
+	filled, _, err := p.load(ctx, fill, nothing)
+	if err != nil {
+		return w, err
+	}
+	live.First = filled.Next
+	during, _, err := p.load(ctx, live, func() (err error) { // the load goes on meanwhile
+		begun := time.Now()
+		w, err = p.emptied(ctx, way, queue, p.backlog)
+		if time.Since(begun) < live.For {
+			p.progress("the backlog was gone before the load ended: its latency is of both")
+		}
+		return err
+	})
+	if err != nil {
+		return w, err
+	}
+	w.Result, w.quiet = during, before.P99
+	return w, errors.Join(before.Failed(200), filled.Failed(200), during.Failed(200))
 }

@@ -48,6 +48,7 @@ func paces(ctx context.Context, b *bench, r *report) error {
 		rate := peak * float64(percent) / 100
 		list = append(list, pace{floor, rate, name}, pace{ours, rate, name})
 	}
+	list = append(list, pace{floor, peaks[0].median(perSecond) * 0.8, "80 % of their own peak"})
 	seen, err := turns(ctx, b, list, func(p *place, one pace) (window, error) { return p.paced(ctx, one) })
 	if err != nil {
 		return err

@@ -35,10 +35,18 @@ func median(values []float64) float64 {
 type ratio struct{ median, min, max float64 }
 
 func (w windows) over(other windows, of func(window) float64) ratio {
+	return ratioOver(pick(w, of), pick(other, of))
+}
+
+func ratioOver(these, those []float64) ratio {
 	var values []float64
-	for i := range min(len(w), len(other)) {
-		values = append(values, of(w[i])/of(other[i]))
+	for i := range min(len(these), len(those)) {
+		values = append(values, these[i]/those[i])
 	}
+	return ratioOf(values)
+}
+
+func ratioOf(values []float64) ratio {
 	if len(values) == 0 {
 		return ratio{math.NaN(), math.NaN(), math.NaN()}
 	}
@@ -56,6 +64,7 @@ func brokerCPU(w window) float64 { return w.broker }
 func generator(w window) float64 { return w.generator }
 func objects(w window) float64   { return w.objects }
 func bytes(w window) float64     { return w.bytes }
+func quiet(w window) float64     { return w.quiet }
 func idle(w window) float64      { return w.idle }
 func rss(w window) float64       { return w.rss }
 func peak(w window) float64      { return w.peak }

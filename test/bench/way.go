@@ -105,6 +105,11 @@ func (p *place) drain(ctx context.Context, way way, events int64) (w window, err
 	if _, _, err := p.load(ctx, cfg, func() error { return nil }); err != nil {
 		return w, err
 	}
+	return p.emptied(ctx, way, queue, events)
+}
+
+// emptied measures how a worker that is started now empties a queue with so many events, from when it has a tenth of them.
+func (p *place) emptied(ctx context.Context, way way, queue string, events int64) (w window, err error) {
 	line, err := p.watch(queue)
 	if err != nil {
 		return w, err
@@ -114,7 +119,7 @@ func (p *place) drain(ctx context.Context, way way, events int64) (w window, err
 	if err != nil {
 		return w, err
 	}
-	if err := line.below(ctx, int(events)*9/10); err != nil { // it runs now
+	if err := line.below(ctx, int(events)*9/10); err != nil {
 		return w, err
 	}
 	left, err := line.waiting()

@@ -23,6 +23,7 @@ type window struct {
 	generator float64   // in µs
 	objects   float64   // that the first process allocated; 0: it does not say
 	bytes     float64   // that it allocated
+	quiet     float64   // ms: p99 of the answers before the load that counts
 	idle      float64   // MiB of the first process before the load
 	rss       float64   // MiB at its end
 	peak      float64   // MiB at most

@@ -29,6 +29,9 @@ const (
 	idleTime = 10 * time.Second
 	// wideWait is how long a delivery may wait in hand where there is extraRoom, more or less: another worker could have it.
 	wideWait = time.Second
+	// fillTime is how long a consumer that is to be ended waits for its hand to be full, and quietTime for each delivery.
+	fillTime  = time.Second
+	quietTime = 50 * time.Millisecond
 )
 
 // consumer is one consumer of a route's queue, on a channel of its own.
@@ -179,28 +182,39 @@ func whyEnded(cancelled <-chan string, closed <-chan *amqp.Error) error {
 	}
 }
 
-// cancel ends the consumer, and fetches what was on its way.
+// cancel ends the consumer, with a full hand if enough comes to fill it.
 //
-// amqp091-go drops what still arrives after the consumer's end, which would come again as if we had died with it. So
-// nothing is settled or stored meanwhile, and before the end comes a Get: when it is answered, RabbitMQ has sent
-// whatever there was room for. What somebody else publishes in just that moment may still be dropped.
+// RabbitMQ takes back what it sends while it decides on the end, which takes a write to its disk, and it comes again as if
+// we had died with it. So nothing is settled meanwhile, or stored: when there is no room for more, nothing more is sent.
 func (c *consumer) cancel() error {
 	c.settling.Lock()
-	last, found, err := c.ch.Get(broker.WorkQueue(c.Name), false)
-	if err == nil {
-		err = c.ch.Cancel(c.Name, false)
-	}
-	c.settling.Unlock()
-	if err != nil {
+	defer c.settling.Unlock()
+	c.fill()
+	if err := c.ch.Cancel(c.Name, false); err != nil {
 		return err
 	}
 	for d := range c.deliveries {
 		c.fetch(d)
 	}
-	if found {
-		c.fetch(last)
-	}
 	return nil
+}
+
+// fill fetches until there is no room for more, or so little comes that there is not likely anything in the moment of the end.
+func (c *consumer) fill() {
+	end := time.After(fillTime)
+	for !c.full() {
+		select {
+		case d, ok := <-c.deliveries:
+			if !ok {
+				return
+			}
+			c.fetch(d)
+		case <-time.After(quietTime):
+			return
+		case <-end:
+			return
+		}
+	}
 }
 
 // handle works on one delivery, and tells whether it is done and to be acknowledged. Any other outcome is carried out, in its

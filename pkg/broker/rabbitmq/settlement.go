@@ -65,6 +65,13 @@ func (s *settlement) empty() bool {
 	return len(s.inHand) == 0
 }
 
+// full tells whether there is no room for more.
+func (s *settlement) full() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.inHand) >= s.room
+}
+
 // ack acknowledges deliveries: with one word all those before which nothing is in hand, the others one by one.
 func (s *settlement) ack(tags ...uint64) error {
 	s.mu.Lock()
