@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
@@ -54,7 +55,17 @@ func (p *place) close(ctx context.Context) error {
 	if p.vhost != "" {
 		kept = errors.Join(kept, p.broker.DeleteVhost(ctx, p.vhost))
 	}
-	return errors.Join(kept, os.RemoveAll(p.dir))
+	return errors.Join(kept, p.keepFiles(), os.RemoveAll(p.dir))
+}
+
+// keepFiles leaves what handlers wrote until the end of all measurements: for a minute and more, ext4 without a journal looks at
+// every inode that was deleted before it makes a file, and the next measurement would pay ten times for each of its own.
+func (p *place) keepFiles() error {
+	err := os.Rename(p.files(), filepath.Join(p.bench.dir, filepath.Base(p.dir)+"-files"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
 }
 
 // floorReceiver starts a floor of a receiver.

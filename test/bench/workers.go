@@ -38,14 +38,16 @@ func wholeWay(ctx context.Context, b *bench, r *report) error {
 		return err
 	}
 	bare, synced, ours := seen[0], seen[1], seen[2]
-	r.mostRatio("whole way to one file an event: CPU over the floors' without fsync", ours.over(bare, cpu), 1.5)
-	r.mostRatio("the same over the floors' with fsync", ours.over(synced, cpu), 1.5)
+	r.mostRatio("whole way to one durable file an event: CPU over the floors', whose files are not durable", ours.over(bare, cpu), 1.5)
+	r.mostRatio("the same over the floors' with fsync, as the handler `file` does", ours.over(synced, cpu), 1.5)
 	r.table("The whole way of an event, until all that a load of 32 connections sent has been handled. CPU in µs per event.",
 		"what", "events/s", "CPU of the receiver", "CPU of the worker", "over the first", "broker's CPU", "lost")
 	for n, way := range ways {
 		w := seen[n]
 		r.row(way, w.median(perSecond), w.median(nth(0)), w.median(nth(1)), w.over(bare, cpu), w.median(brokerCPU), w.sum(lost))
 	}
+	r.table("Of which CPU over that of the floors without fsync:", "the price of fsync, which the floors pay too", "what Hookline adds to that", "both")
+	r.row(synced.over(bare, cpu), ours.over(synced, cpu), ours.over(bare, cpu))
 	return nil
 }
 
@@ -77,7 +79,8 @@ func durableFiles(ctx context.Context, b *bench, r *report) error {
 	if err != nil {
 		return err
 	}
-	r.mostRatio("files/s of as many fsynced writers over those of the handler `file`", seen[0].over(seen[2], perSecond), 1.2)
+	r.mostRatio("files/s of as many fsynced writers without a queue over those of the handler `file`", seen[0].over(seen[2], perSecond), 1.2)
+	r.mostRatio("files/s of a bare consumer with as many fsynced writers over those of the handler `file`", seen[1].over(seen[2], perSecond), 1.2)
 	drained(r, "The same with a durable file an event.", ways, seen)
 	return nil
 }

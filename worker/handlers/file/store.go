@@ -36,21 +36,18 @@ func (s store) put(name string, body []byte) (string, error) {
 // place makes body durable as name and is false if something else has the name.
 //
 // The bytes go to a hidden file first, which is named after the name and the content together: whoever writes to it, now
-// or after a crash, in this process or another, writes the same bytes and never cuts it shorter. So a left-over one is
-// used again, and what two writers at once link to its final name is whole. A link, other than a rename, never
-// replaces what has the name.
+// or after a crash, in this process or another, writes the same bytes, so that it never has others or more. So a left-over
+// one is used again, and what two writers at once link to its final name is whole. A link, other than a rename, never
+// replaces what has the name. Two fsyncs are what that takes: the content before it has its name, and the name.
 func (s store) place(name string, body []byte) (bool, error) {
 	part := partName(name, body)
-	if same, err := s.holds(name, body); same || !errors.Is(err, fs.ErrNotExist) {
-		return same, errors.Join(err, s.settle(same, name, part))
-	}
 	if err := s.write(part, body); err != nil {
 		return false, err
 	}
 	if s.folder.Link(part, name) == nil {
 		return true, errors.Join(s.discard(part), s.sync("."))
 	}
-	// Somebody else was quicker and may have taken part away too, or the file system has no links.
+	// Something has the name, or somebody else was quicker and may have taken part away too, or the file system has no links.
 	same, err := s.holds(name, body)
 	if errors.Is(err, fs.ErrNotExist) {
 		if err := s.folder.Rename(part, name); err != nil {
@@ -93,9 +90,6 @@ func (s store) write(name string, body []byte) error {
 		return err
 	}
 	_, err = f.Write(body)
-	if err == nil {
-		err = f.Truncate(int64(len(body)))
-	}
 	if err == nil {
 		err = f.Sync()
 	}
