@@ -37,7 +37,7 @@ func (rc *Receiver) body(w http.ResponseWriter, r *http.Request, limit int64) (b
 		case len(body) < cap(body):
 			continue
 		}
-		size = min(2*size, limit)
+		size = min(4*size, limit)
 		if !rc.memory.TryAcquire(size - held) {
 			return nil, held, shed(noMemory)
 		}

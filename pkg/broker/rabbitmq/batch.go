@@ -9,8 +9,8 @@ import (
 const (
 	// flushTime is how long Close waits for the last bytes, the answer to the broker's goodbye, to leave.
 	flushTime = time.Second
-	// keepBuffer is the largest buffer that is kept for the next batch.
-	keepBuffer = 1 << 20
+	// chunkSize is how much of a batch is in one piece: a few dozen events. Larger frames have pieces of their own.
+	chunkSize = 64 << 10
 )
 
 // batchConn is a connection whose Write only appends to a buffer; one goroutine writes what has piled up. While it is
@@ -24,7 +24,7 @@ type batchConn struct {
 	flushed chan struct{} // closed when the flusher has ended
 
 	mu      sync.Mutex
-	buffer  []byte
+	chunks  [][]byte
 	err     error // why writing has ended
 	closing bool
 }
@@ -45,7 +45,12 @@ func (c *batchConn) Write(p []byte) (int, error) {
 	if c.closing {
 		return 0, net.ErrClosed
 	}
-	c.buffer = append(c.buffer, p...)
+	last := len(c.chunks) - 1
+	if last < 0 || len(c.chunks[last])+len(p) > cap(c.chunks[last]) {
+		c.chunks = append(c.chunks, make([]byte, 0, max(chunkSize, len(p))))
+		last++
+	}
+	c.chunks[last] = append(c.chunks[last], p...)
 	c.signal()
 	return len(p), nil
 }
@@ -80,14 +85,19 @@ func (c *batchConn) signal() {
 // whoever reads from it learns of it.
 func (c *batchConn) flush() {
 	defer close(c.flushed)
-	var batch []byte
+	var written [][]byte // what the next batch begins with: a chunk to use again
 	for range c.wake {
 		c.mu.Lock()
-		batch, c.buffer = c.buffer, batch[:0]
+		batch := net.Buffers(c.chunks)
+		c.chunks = written
 		closing := c.closing
 		c.mu.Unlock()
+		written = nil
 		if len(batch) > 0 {
-			if _, err := c.Conn.Write(batch); err != nil {
+			if cap(batch[0]) == chunkSize {
+				written = [][]byte{batch[0][:0]}
+			}
+			if _, err := batch.WriteTo(c.Conn); err != nil {
 				c.fail(err)
 				return
 			}
@@ -95,15 +105,12 @@ func (c *batchConn) flush() {
 		if closing {
 			return
 		}
-		if cap(batch) > keepBuffer {
-			batch = nil
-		}
 	}
 }
 
 func (c *batchConn) fail(err error) {
 	c.mu.Lock()
-	c.err, c.buffer = err, nil
+	c.err, c.chunks = err, nil
 	c.mu.Unlock()
 	_ = c.Conn.Close()
 }
