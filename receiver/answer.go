@@ -131,8 +131,10 @@ func notStored(e event.Event, err error) answer {
 func (a answer) write(w http.ResponseWriter) {
 	h := w.Header()
 	h.Set("Content-Type", cmp.Or(a.contentType, "application/json"))
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Cache-Control", "no-store")
+	if a.reason != "" { // an answer that a person may look at in a browser
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Cache-Control", "no-store")
+	}
 	if a.allow != "" {
 		h.Set("Allow", a.allow)
 	}

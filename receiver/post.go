@@ -27,7 +27,9 @@ func (rc *Receiver) post(w http.ResponseWriter, r *http.Request, s *source, star
 	defer rc.slots.Release(1)
 	control := http.NewResponseController(w) // net/http's connections all can set deadlines
 	_ = control.SetReadDeadline(start.Add(s.Deadline / 100 * readShare))
-	_ = control.SetWriteDeadline(start.Add(s.Deadline + writeMargin))
+	if s.Deadline > rc.config.ReadTimeout { // else the server's own is enough
+		_ = control.SetWriteDeadline(start.Add(s.Deadline + writeMargin))
+	}
 	body, held, refused := rc.body(w, r, s.MaxBody)
 	defer rc.memory.Release(held)
 	if refused != nil {
