@@ -225,9 +225,8 @@ func sources(c *config.Config, line config.Broker) map[string]receiver.Source {
 }
 
 func routed(routes []worker.Route) func(key string) bool {
-	return func(key string) bool {
-		return slices.ContainsFunc(routes, func(r worker.Route) bool { return r.Matches(key) })
-	}
+	matcher := broker.NewMatcher(lineRoutes(routes))
+	return func(key string) bool { return matcher.Match(key) != nil }
 }
 
 // lineRoutes is what the line has to know of the routes.

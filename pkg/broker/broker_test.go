@@ -5,12 +5,17 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/hookline/hookline/pkg/broker"
 )
+
+func matches(pattern, key string) bool {
+	return broker.NewMatcher([]broker.Route{{Name: "r", Match: []string{pattern}}}).Match(key) != nil
+}
 
 func TestMatch(t *testing.T) {
 	for _, c := range []struct {
@@ -30,13 +35,23 @@ func TestMatch(t *testing.T) {
 		{"*", "a.b", false},
 		{"a.*.#", "a", false},
 	} {
-		if got := broker.Match(c.pattern, c.key); got != c.want {
-			t.Errorf("Match(%q, %q) = %v", c.pattern, c.key, got)
+		if got := matches(c.pattern, c.key); got != c.want {
+			t.Errorf("%q matches %q: %v", c.pattern, c.key, got)
 		}
 	}
 }
 
-// FuzzMatch holds Match against a regular expression that says the same.
+func TestEachMatchingRouteIsNamedOnceInOrder(t *testing.T) {
+	m := broker.NewMatcher([]broker.Route{
+		{Name: "z", Match: []string{"alma.#", "#", "alma.loan.*"}}, {Name: "other", Match: []string{"alma.loan.loan_returned"}},
+		{Name: "a", Match: []string{"*.loan.#"}}, {Name: "m", Match: []string{"alma.loan.loan_created"}},
+	})
+	if got := m.Match("alma.loan.loan_created"); !slices.Equal(got, []string{"z", "a", "m"}) {
+		t.Error(got)
+	}
+}
+
+// FuzzMatch holds a Matcher against a regular expression that says the same. Another pattern in the tree changes nothing.
 func FuzzMatch(f *testing.F) {
 	f.Add("a.#.*", "a.b.c")
 	f.Add("#.#.b", "b.b.b")
@@ -55,8 +70,10 @@ func FuzzMatch(f *testing.F) {
 				expr += `\.` + word
 			}
 		}
-		if want := regexp.MustCompile("^" + expr + "$").MatchString("." + key); broker.Match(pattern, key) != want {
-			t.Fatalf("Match(%q, %q) = %v", pattern, key, !want)
+		want := regexp.MustCompile("^" + expr + "$").MatchString("." + key)
+		beside := broker.NewMatcher([]broker.Route{{Name: "beside", Match: []string{"a.#.b", "*.b"}}, {Name: "it", Match: []string{pattern}}})
+		if matches(pattern, key) != want || slices.Contains(beside.Match(key), "it") != want {
+			t.Fatalf("%q matches %q: %v", pattern, key, !want)
 		}
 	})
 }
@@ -123,13 +140,21 @@ func TestReason(t *testing.T) {
 	}
 }
 
-// BenchmarkMatches is what the receiver asks of each stored event, and the embedded line of each published one.
-func BenchmarkMatches(b *testing.B) {
-	r := broker.Route{Name: "loans", Match: []string{"github.#", "alma.loan.#"}}
-	b.ReportAllocs()
-	for b.Loop() {
-		if !r.Matches("alma.loan.loan_created") {
-			b.Fatal("no match")
+// BenchmarkMatch is what receiver and line ask of each stored event.
+func BenchmarkMatch(b *testing.B) {
+	for _, n := range []int{1, 10, 1000} {
+		routes := []broker.Route{{Name: "loans", Match: []string{"github.#", "alma.loan.#"}}}
+		for i := range n - 1 {
+			routes = append(routes, broker.Route{Name: fmt.Sprint("other", i), Match: []string{fmt.Sprintf("alma.other_%d.#", i)}})
 		}
+		m := broker.NewMatcher(routes)
+		b.Run(fmt.Sprintf("routes=%d", n), func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if len(m.Match("alma.loan.loan_created")) != 1 {
+					b.Fatal("no match")
+				}
+			}
+		})
 	}
 }

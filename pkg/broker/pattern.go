@@ -27,39 +27,3 @@ func CheckPattern(pattern string) error {
 	}
 	return nil
 }
-
-// Match tells whether an AMQP topic exchange would route key by pattern.
-func Match(pattern, key string) bool {
-	var p, k [16]string // room for most, so that nothing is allocated
-	return match(words(p[:0], pattern), words(k[:0], key))
-}
-
-func words(into []string, text string) []string {
-	for word := range strings.SplitSeq(text, ".") {
-		into = append(into, word)
-	}
-	return into
-}
-
-// match walks both once; on a mismatch it goes back to the last "#" and lets that take one word more.
-func match(pattern, key []string) bool {
-	p, k, hash, mark := 0, 0, -1, 0
-	for k < len(key) {
-		switch {
-		case p < len(pattern) && pattern[p] == "#":
-			hash, mark = p, k
-			p++
-		case p < len(pattern) && (pattern[p] == "*" || pattern[p] == key[k]):
-			p, k = p+1, k+1
-		case hash >= 0:
-			mark++
-			p, k = hash+1, mark
-		default:
-			return false
-		}
-	}
-	for p < len(pattern) && pattern[p] == "#" {
-		p++
-	}
-	return p == len(pattern)
-}

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
-	"slices"
 )
 
 // Route is a queue, what it is bound to, and how many of its events are worked on at once in one process.
@@ -34,9 +33,4 @@ func (r Route) Check() error {
 		}
 	}
 	return errors.Join(errs...)
-}
-
-// Matches tells whether one of the route's patterns matches key.
-func (r Route) Matches(key string) bool {
-	return slices.ContainsFunc(r.Match, func(pattern string) bool { return Match(pattern, key) })
 }

@@ -50,7 +50,7 @@ func (l *Line) Salvage(ctx context.Context, aside string) (n int, err error) {
 			if damage = err; err != nil {
 				break
 			}
-			if err := insert(e, l.matching(e)).apply(tx); err != nil {
+			if err := insert(e, l.matcher.Match(e.Key())).apply(tx); err != nil {
 				return err
 			}
 			n++

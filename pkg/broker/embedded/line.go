@@ -120,7 +120,7 @@ func (l *Line) Publish(ctx context.Context, e event.Event) error {
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("publish %s: %w", e.ID, err)
 	}
-	routes, began, repeat := l.matching(e), time.Now(), false
+	routes, began, repeat := l.matcher.Match(e.Key()), time.Now(), false
 	if err := l.write.do(ctx, insertOnce(e, routes, &repeat)); err != nil {
 		return fmt.Errorf("publish %s: %w", e.ID, err)
 	}

@@ -8,6 +8,8 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+
+	"github.com/hookline/hookline/pkg/broker"
 )
 
 // readers is how many connections read at the same time.
@@ -16,6 +18,7 @@ const readers = 4
 // store is an open database: one connection that writes, and others that only read.
 type store struct {
 	cfg     Config
+	matcher *broker.Matcher
 	read    *sql.DB
 	queries queries
 	write   *writer
@@ -38,7 +41,7 @@ func openStore(cfg Config, runs bool) (_ *store, err error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &store{cfg: cfg}
+	s := &store{cfg: cfg, matcher: broker.NewMatcher(cfg.Routes)}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.close())

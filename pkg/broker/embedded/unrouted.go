@@ -15,9 +15,9 @@ func (s *store) Unrouted(ctx context.Context, see func(event.Event) bool) error 
 // ReplayUnrouted gives the events that pick chooses to every route of the configuration that matches them, and returns
 // how many. Those that match none stay.
 func (s *store) ReplayUnrouted(ctx context.Context, pick func(event.Event) bool) (int, error) {
-	matched := func(r row) bool { return pick(r.event) && len(s.matching(r.event)) > 0 }
+	matched := func(r row) bool { return pick(r.event) && s.matcher.Match(r.event.Key()) != nil }
 	return s.change(ctx, stateUnrouted, "", matched, func(tx *transaction, r row) (int64, error) {
-		return tx.reroute(r, s.matching(r.event))
+		return tx.reroute(r, s.matcher.Match(r.event.Key()))
 	})
 }
 
@@ -26,15 +26,4 @@ func (s *store) DiscardUnrouted(ctx context.Context, pick func(event.Event) bool
 	return s.change(ctx, stateUnrouted, "", func(r row) bool { return pick(r.event) }, func(tx *transaction, r row) (int64, error) {
 		return tx.remove(stateUnrouted, r.place, tallyDiscarded)
 	})
-}
-
-// matching names the routes of the configuration that take e.
-func (s *store) matching(e event.Event) (routes []string) {
-	key := e.Key()
-	for _, r := range s.cfg.Routes {
-		if r.Matches(key) {
-			routes = append(routes, r.Name)
-		}
-	}
-	return routes
 }

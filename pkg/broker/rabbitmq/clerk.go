@@ -33,7 +33,7 @@ const (
 // into the next, so that a busy process writes no more messages than an idle one.
 type clerk struct {
 	courier *courier
-	routes  []broker.Route
+	matcher *broker.Matcher
 	process string
 	spool   string
 	metrics *metrics
@@ -55,14 +55,14 @@ type clerk struct {
 
 func newClerk(l *link, cfg Config, m *metrics, log *zap.Logger) *clerk {
 	return &clerk{
-		courier: &courier{link: l}, routes: cfg.Routes, process: rand.Text()[:12], spool: cfg.Spool, metrics: m, log: log,
+		courier: &courier{link: l}, matcher: broker.NewMatcher(cfg.Routes), process: rand.Text()[:12], spool: cfg.Spool, metrics: m, log: log,
 		wake: make(chan struct{}, 1), failed: make(chan struct{}),
 		held: map[string]int64{}, running: map[string]int64{}, counts: map[string]map[string]int64{},
 	}
 }
 
 // accepted notes that e was stored.
-func (c *clerk) accepted(e event.Event) { c.note(linger, ledger.Accepted, e, c.matching(e)) }
+func (c *clerk) accepted(e event.Event) { c.note(linger, ledger.Accepted, e, c.matcher.Match(e.Key())) }
 
 // retrying notes that e was put away until another attempt.
 func (c *clerk) retrying(e event.Event, route string) {
@@ -70,7 +70,7 @@ func (c *clerk) retrying(e event.Event, route string) {
 }
 
 // routed notes that e, which was unrouted, was stored again.
-func (c *clerk) routed(e event.Event) { c.note(0, ledger.Routed, e, c.matching(e)) }
+func (c *clerk) routed(e event.Event) { c.note(0, ledger.Routed, e, c.matcher.Match(e.Key())) }
 
 // finished notes on the page that it returns that e, which was held, is done or discarded by a route, or as unrouted ("").
 // What leaves the line without a note would be missed for ever: the page has to be waited for. It is written at once if there
@@ -181,17 +181,6 @@ func (c *clerk) enter(patience time.Duration, kind ledger.Kind, e event.Event, r
 	c.unwritten++
 	c.shed()
 	return p
-}
-
-// matching are the names of the routes that e should reach.
-func (c *clerk) matching(e event.Event) (names []string) {
-	key := e.Key()
-	for _, r := range c.routes {
-		if r.Matches(key) {
-			names = append(names, r.Name)
-		}
-	}
-	return names
 }
 
 // page is the one that takes notes now, which is to be written soon enough.

@@ -2,7 +2,6 @@ package rabbitmq
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	amqp "github.com/rabbitmq/amqp091-go"
@@ -25,10 +24,7 @@ func (l *Line) ReplayUnrouted(ctx context.Context, pick func(event.Event) bool) 
 		e := decode(d, time.Now())
 		key := e.Key()
 		identity := key + " " + e.ID
-		matched := func() bool {
-			return slices.ContainsFunc(l.routes, func(r broker.Route) bool { return r.Matches(key) })
-		}
-		if !pick(e) || replayed[identity] || !matched() {
+		if !pick(e) || replayed[identity] || l.clerk.matcher.Match(key) == nil {
 			return message{}, false
 		}
 		replayed[identity] = true
