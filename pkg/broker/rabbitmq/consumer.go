@@ -32,6 +32,9 @@ const (
 	// fillTime is how long a consumer that is to be ended waits for its hand to be full, and quietTime for each delivery.
 	fillTime  = time.Second
 	quietTime = 50 * time.Millisecond
+	// settleTime is how long the channel outlives its last settlement. RabbitMQ has 32 of them on their way to a quorum queue
+	// at a time; it keeps the others in the channel, and drops them with it, so that what is done would count as cut off.
+	settleTime = 300 * time.Millisecond
 )
 
 // consumer is one consumer of a route's queue, on a channel of its own.
@@ -91,6 +94,7 @@ func (c *consumer) run(ctx context.Context) (wide bool, err error) {
 	}
 	c.running.Go(func() {
 		c.working.Wait()
+		c.subside()
 		_ = c.ch.Close()
 	})
 	return wide, nil

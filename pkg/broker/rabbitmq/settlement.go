@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 	"sync"
+	"time"
 
 	amqp "github.com/rabbitmq/amqp091-go"
 )
@@ -19,6 +20,7 @@ type settlement struct {
 	waiting map[*page][]uint64  // tags of those that are to be acknowledged when the page is written
 	count   int                 // of these
 	room    int                 // for inHand
+	last    time.Time           // when the broker was last told something
 }
 
 func newSettlement(ch *amqp.Channel, room int) *settlement {
@@ -76,6 +78,7 @@ func (s *settlement) full() bool {
 func (s *settlement) ack(tags ...uint64) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.last = time.Now()
 	for _, tag := range tags {
 		delete(s.inHand, tag)
 	}
@@ -102,6 +105,15 @@ func (s *settlement) ack(tags ...uint64) error {
 func (s *settlement) reject(tag uint64) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.last = time.Now()
 	delete(s.inHand, tag)
 	return s.ch.Reject(tag, true)
+}
+
+// subside returns when all settlements have had their time to reach the queue.
+func (s *settlement) subside() {
+	s.mu.Lock()
+	last := s.last
+	s.mu.Unlock()
+	<-time.After(time.Until(last.Add(settleTime)))
 }
