@@ -1,6 +1,6 @@
 // Command bench measures what Hookline costs, beside the least that could do the same, and writes docs/performance.md:
 //
-//	task bench                                  everything, about 30 minutes on two cores
+//	task bench                                  everything, about 20 minutes on two cores
 //	task bench -- -only 'receiver|end' -rounds 3   some sections
 //	task bench -- -quick                        a first look, a few minutes
 //	task bench:scale                            how cost grows
