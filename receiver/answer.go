@@ -54,8 +54,9 @@ func answerCodes() []int {
 
 func stored(e event.Event, secret string) answer {
 	// An ID is printable ASCII, for which Go's quoting is JSON's.
-	body := strconv.AppendQuote([]byte(`{"id":`), e.ID)
-	return answer{code: http.StatusOK, body: append(body, '}'), event: e, secret: secret}
+	body := append(make([]byte, 0, len(e.ID)+16), `{"id":`...)
+	body = append(strconv.AppendQuote(body, e.ID), '}')
+	return answer{code: http.StatusOK, body: body, event: e, secret: secret}
 }
 
 // storedBefore answers a repeat as the first was answered: for the sender there is no difference.

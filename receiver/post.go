@@ -48,7 +48,7 @@ func (rc *Receiver) post(w http.ResponseWriter, r *http.Request, s *source, star
 		return refuseRate(wait)
 	}
 	e := s.event(r, m, now)
-	err = rc.publish(r, s, e, start.Add(s.Deadline/100*publishShare))
+	err = rc.publish(r, s, e, now, start.Add(s.Deadline/100*publishShare))
 	switch {
 	case errors.Is(err, broker.ErrDuplicate):
 		s.metrics.duplicates.Inc()
@@ -98,12 +98,11 @@ func (s *source) event(r *http.Request, m *message, now time.Time) event.Event {
 }
 
 // publish goes on when the sender hangs up: the event is verified and complete, and a repeat has the same ID.
-func (rc *Receiver) publish(r *http.Request, s *source, e event.Event, until time.Time) error {
+func (rc *Receiver) publish(r *http.Request, s *source, e event.Event, now, until time.Time) error {
 	ctx, cancel := context.WithDeadline(context.WithoutCancel(r.Context()), until)
 	defer cancel()
-	begin := time.Now()
 	err := rc.pub.Publish(ctx, e)
-	s.metrics.publishSeconds.Observe(time.Since(begin).Seconds())
+	s.metrics.publishSeconds.Observe(time.Since(now).Seconds())
 	return err
 }
 

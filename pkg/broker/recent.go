@@ -14,7 +14,11 @@ type Mark [16]byte
 
 // MarkOf is the mark of e.
 func MarkOf(e event.Event) Mark {
-	sum := sha256.Sum256([]byte(e.Key() + " " + e.ID)) // neither holds a space
+	var room [event.MaxKey + 1 + event.MaxID]byte
+	text := append(room[:0], e.Source...)
+	text = append(append(text, '.'), e.Action...)
+	text = append(append(text, ' '), e.ID...) // neither holds a space
+	sum := sha256.Sum256(text)
 	return Mark(sum[:16])
 }
 

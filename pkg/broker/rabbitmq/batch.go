@@ -85,27 +85,41 @@ func (c *batchConn) signal() {
 // whoever reads from it learns of it.
 func (c *batchConn) flush() {
 	defer close(c.flushed)
-	var written [][]byte // what the next batch begins with: a chunk to use again
+	var spare [][]byte // what the next batch begins with: at most a chunk to use again
 	for range c.wake {
 		c.mu.Lock()
-		batch := net.Buffers(c.chunks)
-		c.chunks = written
+		batch := c.chunks
+		c.chunks = spare
 		closing := c.closing
 		c.mu.Unlock()
-		written = nil
-		if len(batch) > 0 {
-			if cap(batch[0]) == chunkSize {
-				written = [][]byte{batch[0][:0]}
-			}
-			if _, err := batch.WriteTo(c.Conn); err != nil {
+		spare = batch
+		if n := len(batch); n > 0 && len(batch[n-1]) > 0 {
+			first := batch[0]
+			if err := c.writeAll(batch); err != nil {
 				c.fail(err)
 				return
+			}
+			clear(batch)
+			spare = batch[:0]
+			if cap(first) == chunkSize {
+				spare = append(spare, first[:0])
 			}
 		}
 		if closing {
 			return
 		}
 	}
+}
+
+// writeAll writes chunks by one system call.
+func (c *batchConn) writeAll(chunks [][]byte) error {
+	if len(chunks) == 1 {
+		_, err := c.Conn.Write(chunks[0])
+		return err
+	}
+	batch := net.Buffers(chunks)
+	_, err := batch.WriteTo(c.Conn)
+	return err
 }
 
 func (c *batchConn) fail(err error) {

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -67,6 +68,27 @@ func TestBatchConnGathersWhatComesWhileItWrites(t *testing.T) {
 	}
 	if _, err := c.Write([]byte("e")); !errors.Is(err, net.ErrClosed) {
 		t.Errorf("write after close: %v", err)
+	}
+}
+
+// A frame larger than a chunk comes after the empty one that is used again.
+func TestBatchConnWritesLargeFramesInTheirOrder(t *testing.T) {
+	t.Parallel()
+	g := newGate()
+	close(g.open)
+	c := newBatchConn(g)
+	large := strings.Repeat("l", 2*chunkSize)
+	var want string
+	for _, text := range []string{"a", large, "b", large, large, "c"} {
+		write(t, c, text)
+		<-g.writing
+		want += text
+	}
+	if err := c.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if got := string(bytes.Join(g.writes, nil)); got != want {
+		t.Errorf("%d bytes written, want %d in their order", len(got), len(want))
 	}
 }
 

@@ -61,8 +61,10 @@ func newClerk(l *link, cfg Config, m *metrics, log *zap.Logger) *clerk {
 	}
 }
 
-// accepted notes that e was stored.
-func (c *clerk) accepted(e event.Event) { c.note(linger, ledger.Accepted, e, c.matcher.Match(e.Key())) }
+// accepted notes that e was stored with its key.
+func (c *clerk) accepted(e event.Event, key string) {
+	c.note(linger, ledger.Accepted, e, c.matcher.Match(key))
+}
 
 // retrying notes that e was put away until another attempt.
 func (c *clerk) retrying(e event.Event, route string) {
@@ -185,7 +187,11 @@ func (c *clerk) enter(patience time.Duration, kind ledger.Kind, e event.Event, r
 
 // page is the one that takes notes now, which is to be written soon enough.
 func (c *clerk) page(patience time.Duration) *page {
-	if at := time.Now().Add(patience); c.due.IsZero() || at.Before(c.due) {
+	at := c.due
+	if at.IsZero() || patience < linger { // else nothing can be due earlier
+		at = time.Now().Add(patience)
+	}
+	if c.due.IsZero() || at.Before(c.due) {
 		c.due = at
 		select {
 		case c.wake <- struct{}{}:

@@ -113,7 +113,7 @@ func (l *Line) Publish(ctx context.Context, e event.Event) error {
 	if l.recent != nil {
 		l.recent.Add(mark, e.Time)
 	}
-	l.clerk.accepted(e)
+	l.clerk.accepted(e, m.key)
 	return nil
 }
 

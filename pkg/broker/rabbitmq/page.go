@@ -17,18 +17,24 @@ const (
 // page is what goes into one message of the ledger.
 type page struct {
 	notes   []ledger.Note
-	at      map[string]int // in notes, by everything but the ID
-	size    int            // event IDs
-	stored  bool           // of accepted events, some of them
-	number  int64          // of its message; set before written is closed, 0 if it was given up
-	written chan struct{}  // closed when the page is stored, or given up
+	at      map[entry]int // in notes
+	size    int           // event IDs
+	stored  bool          // of accepted events, some of them
+	number  int64         // of its message; set before written is closed, 0 if it was given up
+	written chan struct{} // closed when the page is stored, or given up
 }
 
-func newPage() *page { return &page{at: map[string]int{}, written: make(chan struct{})} }
+// entry is everything of a note but its IDs.
+type entry struct {
+	kind                   ledger.Kind
+	source, action, routes string
+}
+
+func newPage() *page { return &page{at: map[entry]int{}, written: make(chan struct{})} }
 
 // add notes what has happened to an event.
 func (p *page) add(kind ledger.Kind, e event.Event, routes []string) {
-	same := string(kind) + " " + e.Key() + " " + strings.Join(routes, " ")
+	same := entry{kind, e.Source, e.Action, strings.Join(routes, " ")}
 	i, ok := p.at[same]
 	if !ok {
 		i = len(p.notes)

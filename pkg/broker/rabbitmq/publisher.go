@@ -76,13 +76,14 @@ func (p *publisher) publish(ctx context.Context, m message) error {
 				go func() { // the slot stays taken until the broker has answered or the session is over
 					defer release()
 					<-confirm.Done()
-					_ = s.answer(confirm, m)
+					_ = s.answer(confirm, m, time.Now())
 				}()
 				return fmt.Errorf("%s: %w", s.address, broker.ErrUnknown)
 			}
-			if err := s.answer(confirm, m); !errors.Is(err, errLost) {
+			now := time.Now()
+			if err := s.answer(confirm, m, now); !errors.Is(err, errLost) {
 				release()
-				p.metrics.confirm.Observe(time.Since(began).Seconds())
+				p.metrics.confirm.Observe(now.Sub(began).Seconds())
 				return err
 			}
 		}
@@ -121,8 +122,8 @@ func (s *session) send(m message, now time.Time) (*amqp.DeferredConfirmation, er
 }
 
 // answer says what the broker answered to m, once the confirm is done.
-func (s *session) answer(confirm *amqp.DeferredConfirmation, m message) error {
-	s.progress.confirmed(time.Now(), 1)
+func (s *session) answer(confirm *amqp.DeferredConfirmation, m message, now time.Time) error {
+	s.progress.confirmed(now, 1)
 	returned := s.wasReturned(m)
 	switch {
 	case confirm.Acked() && !returned:
@@ -130,7 +131,7 @@ func (s *session) answer(confirm *amqp.DeferredConfirmation, m message) error {
 	case !confirm.Acked() && s.ch.IsClosed(): // amqp091-go resolves lost confirms as negative ones
 		return errLost
 	}
-	s.refusing.CompareAndSwap(0, time.Now().UnixNano())
+	s.refusing.CompareAndSwap(0, now.UnixNano())
 	if returned {
 		return fmt.Errorf("%s: %w: no queue is bound to %s for %s", s.address, broker.ErrRefused, m.exchange, m.key)
 	}

@@ -73,20 +73,27 @@ func encode(e event.Event) amqp.Publishing {
 		headers[headerContentType] = contentType[:min(len(contentType), maxLong)]
 		contentType = ""
 	}
+	if len(e.Header) > 0 {
+		addRequest(headers, e.Header)
+	}
+	return amqp.Publishing{
+		MessageId: e.ID, AppId: e.Source, Type: e.Action,
+		ContentType: contentType, Timestamp: e.Time, DeliveryMode: amqp.Persistent,
+		Headers: headers, Body: e.Data,
+	}
+}
+
+// addRequest adds the request headers that are kept, as far as they fit.
+func addRequest(headers amqp.Table, request map[string]string) {
 	room := maxHeaders
-	for _, name := range slices.Sorted(maps.Keys(e.Header)) {
-		value := e.Header[name]
+	for _, name := range slices.Sorted(maps.Keys(request)) {
+		value := request[name]
 		name = headerHTTP + strings.ToLower(name)
 		if len(name) > maxShort || len(name)+len(value) > room {
 			continue
 		}
 		room -= len(name) + len(value)
 		headers[name] = value
-	}
-	return amqp.Publishing{
-		MessageId: e.ID, AppId: e.Source, Type: e.Action,
-		ContentType: contentType, Timestamp: e.Time, DeliveryMode: amqp.Persistent,
-		Headers: headers, Body: e.Data,
 	}
 }
 
