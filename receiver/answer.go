@@ -52,58 +52,58 @@ func answerCodes() []int {
 		http.StatusRequestTimeout, http.StatusRequestEntityTooLarge, http.StatusTooManyRequests, http.StatusServiceUnavailable}
 }
 
-func stored(e event.Event, secret string) answer {
+func stored(e event.Event, secret string) *answer {
 	// An ID is printable ASCII, for which Go's quoting is JSON's.
 	body := append(make([]byte, 0, len(e.ID)+16), `{"id":`...)
 	body = append(strconv.AppendQuote(body, e.ID), '}')
-	return answer{code: http.StatusOK, body: body, event: e, secret: secret}
+	return &answer{code: http.StatusOK, body: body, event: e, secret: secret}
 }
 
 // storedBefore answers a repeat as the first was answered: for the sender there is no difference.
-func storedBefore(e event.Event, secret string) answer {
+func storedBefore(e event.Event, secret string) *answer {
 	a := stored(e, secret)
 	a.reason = broker.CountDuplicate
 	return a
 }
 
-func refuse(code int, reason, text string) answer {
+func refuse(code int, reason, text string) *answer {
 	body, _ := json.Marshal(map[string]string{"error": text}) // a string: it cannot fail
-	return answer{code: code, body: body, reason: reason}
+	return &answer{code: code, body: body, reason: reason}
 }
 
-func refuseSource() answer {
+func refuseSource() *answer {
 	return refuse(http.StatusNotFound, noSource, "there is no such source; compare the end of the address, /webhooks/NAME, with the names under sources in hookline.yml")
 }
 
-func refuseMethod(allow string) answer {
+func refuseMethod(allow string) *answer {
 	a := refuse(http.StatusMethodNotAllowed, wrongMethod, "this address takes "+allow+" from the sender")
 	a.allow = allow
 	return a
 }
 
-func refuseHandshake(code int, text string) answer { return refuse(code, handshakeRefused, text) }
+func refuseHandshake(code int, text string) *answer { return refuse(code, handshakeRefused, text) }
 
 func refuseBody(code int, reason, text string, err error) *answer {
 	a := refuse(code, reason, text)
 	a.hangUp, a.err = true, err
-	return &a
+	return a
 }
 
 // shed says that there is no room for more, without reading it.
 func shed(reason string) *answer {
 	a := unavailable(reason, nil)
 	a.hangUp = true
-	return &a
+	return a
 }
 
-func refuseRate(wait time.Duration) answer {
+func refuseRate(wait time.Duration) *answer {
 	a := refuse(http.StatusTooManyRequests, limited, "too many events from this source; send again after the time in Retry-After, or raise the source's rate in hookline.yml")
 	a.retryAfter = wait
 	return a
 }
 
 // refuseSignature says the same whatever is wrong with a signature: the reason is for the log.
-func refuseSignature(err error) answer {
+func refuseSignature(err error) *answer {
 	reason := signature.Mismatch
 	if e, ok := errors.AsType[*signature.Error](err); ok {
 		reason = e.Reason
@@ -117,19 +117,19 @@ func refuseSignature(err error) answer {
 }
 
 // unavailable is our fault: the sender should come again with the same event.
-func unavailable(reason string, err error) answer {
+func unavailable(reason string, err error) *answer {
 	a := refuse(http.StatusServiceUnavailable, reason, "not stored; please send it again later")
 	a.retryAfter, a.err = retryAfter, err
 	return a
 }
 
-func notStored(e event.Event, err error) answer {
+func notStored(e event.Event, err error) *answer {
 	a := unavailable(broker.Reason(err), err)
 	a.event = e
 	return a
 }
 
-func (a answer) write(w http.ResponseWriter) {
+func (a *answer) write(w http.ResponseWriter) {
 	h := w.Header()
 	h.Set("Content-Type", cmp.Or(a.contentType, "application/json"))
 	if a.reason != "" { // an answer that a person may look at in a browser

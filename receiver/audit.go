@@ -17,7 +17,7 @@ func (uncounted) Count(string, string) {}
 
 // audit counts a request before it is answered. A stranger who names no source fills no table, and an answered handshake
 // brings no event; all others are received, and stored or not for a reason.
-func (rc *Receiver) audit(s *source, a answer) {
+func (rc *Receiver) audit(s *source, a *answer) {
 	if s == rc.nobody || a.reason == handshakeAnswered {
 		return
 	}

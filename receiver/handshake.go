@@ -55,7 +55,7 @@ func (h Handshake) comesAsGet() bool {
 }
 
 // get answers a handshake that comes as GET.
-func (rc *Receiver) get(_ http.ResponseWriter, r *http.Request, s *source, _ time.Time) answer {
+func (rc *Receiver) get(_ http.ResponseWriter, r *http.Request, s *source, _ time.Time) *answer {
 	if !s.Handshake.comesAsGet() {
 		return refuseMethod("POST")
 	}
@@ -64,7 +64,7 @@ func (rc *Receiver) get(_ http.ResponseWriter, r *http.Request, s *source, _ tim
 	return a
 }
 
-func (h Handshake) answer(r *http.Request) answer {
+func (h Handshake) answer(r *http.Request) *answer {
 	name := "challenge"
 	query := r.URL.Query()
 	if h.Kind == Hub {
@@ -83,28 +83,29 @@ func (h Handshake) answer(r *http.Request) answer {
 	return echoText(value)
 }
 
-// postedHandshake answers a verified message that is a handshake; ok is false for all others.
-func (s *source) postedHandshake(m *message, now time.Time) (a answer, ok bool) {
+// postedHandshake answers a verified message that is a handshake; nil for all others.
+func (s *source) postedHandshake(m *message, now time.Time) *answer {
+	var a *answer
 	switch {
 	case s.Handshake.Kind == SlackURL && jsonString(m.json, "type") == "url_verification":
 		a = answerSlack(jsonString(m.json, "challenge"))
 	case s.Handshake.Kind == ZoomURL && jsonString(m.json, "event") == "endpoint.url_validation":
 		a = s.answerZoom(jsonString(m.json, "payload.plainToken"), now)
 	default:
-		return answer{}, false
+		return nil
 	}
 	s.metrics.handshake(a)
-	return a, true
+	return a
 }
 
-func answerSlack(challenge string) answer {
+func answerSlack(challenge string) *answer {
 	if !canEcho(challenge) {
 		return refuseHandshake(http.StatusBadRequest, fmt.Sprintf("expected challenge with 1 to %d printable ASCII characters", maxEcho))
 	}
 	return echo(map[string]string{"challenge": challenge})
 }
 
-func (s *source) answerZoom(token string, now time.Time) answer {
+func (s *source) answerZoom(token string, now time.Time) *answer {
 	if !canEcho(token) {
 		return refuseHandshake(http.StatusBadRequest, fmt.Sprintf("expected payload.plainToken with 1 to %d printable ASCII characters", maxEcho))
 	}
@@ -126,11 +127,11 @@ func canEcho(value string) bool {
 	return value != "" && len(value) <= maxEcho && !strings.ContainsFunc(value, func(r rune) bool { return r < ' ' || r > '~' })
 }
 
-func echo(value map[string]string) answer {
+func echo(value map[string]string) *answer {
 	body, _ := json.Marshal(value) // strings only: it cannot fail
-	return answer{code: http.StatusOK, body: body, reason: handshakeAnswered}
+	return &answer{code: http.StatusOK, body: body, reason: handshakeAnswered}
 }
 
-func echoText(value string) answer {
-	return answer{code: http.StatusOK, body: []byte(value), contentType: "text/plain; charset=utf-8", reason: handshakeAnswered}
+func echoText(value string) *answer {
+	return &answer{code: http.StatusOK, body: []byte(value), contentType: "text/plain; charset=utf-8", reason: handshakeAnswered}
 }

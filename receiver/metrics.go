@@ -105,7 +105,7 @@ func byLabel(vec *prometheus.CounterVec, source string, values []string) map[str
 	return counters
 }
 
-func (s *sourceMetrics) handshake(a answer) {
+func (s *sourceMetrics) handshake(a *answer) {
 	if a.code == http.StatusOK {
 		s.answered.Inc()
 		return
@@ -113,12 +113,12 @@ func (s *sourceMetrics) handshake(a answer) {
 	s.refused.Inc()
 }
 
-func (s *sourceMetrics) unverified(a answer) answer {
+func (s *sourceMetrics) unverified(a *answer) *answer {
 	s.verifyFailures[a.reason].Inc()
 	return a
 }
 
-func (s *sourceMetrics) unpublished(a answer) answer {
+func (s *sourceMetrics) unpublished(a *answer) *answer {
 	s.publishFailures[a.reason].Inc()
 	return a
 }

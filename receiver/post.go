@@ -20,9 +20,9 @@ const (
 )
 
 // post takes one message: read, verify, store, answer.
-func (rc *Receiver) post(w http.ResponseWriter, r *http.Request, s *source, start time.Time) answer {
+func (rc *Receiver) post(w http.ResponseWriter, r *http.Request, s *source, start time.Time) *answer {
 	if !rc.slots.TryAcquire(1) {
-		return *shed(tooMany)
+		return shed(tooMany)
 	}
 	defer rc.slots.Release(1)
 	control := http.NewResponseController(w) // net/http's connections all can set deadlines
@@ -33,7 +33,7 @@ func (rc *Receiver) post(w http.ResponseWriter, r *http.Request, s *source, star
 	body, held, refused := rc.body(w, r, s.MaxBody)
 	defer rc.memory.Release(held)
 	if refused != nil {
-		return *refused
+		return refused
 	}
 	now := time.Now()
 	secret, err := s.verifier.Verify(rc.signed(r, s, body), now)
@@ -41,7 +41,7 @@ func (rc *Receiver) post(w http.ResponseWriter, r *http.Request, s *source, star
 		return s.metrics.unverified(refuseSignature(err))
 	}
 	m := newMessage(r.Header, body, s.extractor.xmlPaths)
-	if a, ok := s.postedHandshake(m, now); ok {
+	if a := s.postedHandshake(m, now); a != nil {
 		return a
 	}
 	if wait := s.wait(now); wait > 0 {

@@ -111,14 +111,14 @@ func (rc *Receiver) Handler() http.Handler {
 	return dispatch(router)
 }
 
-func wrong(_ http.ResponseWriter, _ *http.Request, s *source, _ time.Time) answer {
+func wrong(_ http.ResponseWriter, _ *http.Request, s *source, _ time.Time) *answer {
 	if s.Handshake.comesAsGet() {
 		return refuseMethod("GET, POST")
 	}
 	return refuseMethod("POST")
 }
 
-func noSuchSource(http.ResponseWriter, *http.Request, *source, time.Time) answer {
+func noSuchSource(http.ResponseWriter, *http.Request, *source, time.Time) *answer {
 	return refuseSource()
 }
 

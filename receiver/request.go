@@ -13,7 +13,7 @@ import (
 )
 
 // way is what is done with a request for a source. It only decides: rc.serve writes, counts and logs the answer.
-type way func(w http.ResponseWriter, r *http.Request, s *source, start time.Time) answer
+type way func(w http.ResponseWriter, r *http.Request, s *source, start time.Time) *answer
 
 // endpoint serves requests whose path names this source, "" if it names none.
 type endpoint func(w http.ResponseWriter, r *http.Request, name string)
@@ -60,7 +60,7 @@ func (rc *Receiver) serve(s *source, do way, w http.ResponseWriter, r *http.Requ
 }
 
 // guarded turns a panic into a 503: one bad message must not take the others down.
-func guarded(do way, w http.ResponseWriter, r *http.Request, s *source, start time.Time) (a answer) {
+func guarded(do way, w http.ResponseWriter, r *http.Request, s *source, start time.Time) (a *answer) {
 	defer func() {
 		if p := recover(); p != nil {
 			a = unavailable(panicked, fmt.Errorf("panic: %v\n%s", p, debug.Stack()))
@@ -71,7 +71,7 @@ func guarded(do way, w http.ResponseWriter, r *http.Request, s *source, start ti
 
 // report writes the one log line of a request. Lines that anybody can cause are limited in number, as nobody without a
 // secret shall fill the disk; the counters have them all.
-func (rc *Receiver) report(s *source, r *http.Request, a answer, took time.Duration) {
+func (rc *Receiver) report(s *source, r *http.Request, a *answer, took time.Duration) {
 	source, duration := zap.String("source", s.name), zap.Duration("took", took)
 	switch {
 	case a.reason == "":

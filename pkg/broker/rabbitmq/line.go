@@ -105,7 +105,7 @@ func (l *Line) Publish(ctx context.Context, e event.Event) error {
 	}
 	m, err := toEvents(e)
 	if err == nil {
-		err = l.publisher.publish(ctx, m)
+		err = l.publisher.publish(ctx, &m)
 	}
 	if err != nil {
 		return fmt.Errorf("rabbitmq: %w", err)

@@ -37,6 +37,11 @@ type message struct {
 	amqp.Publishing
 }
 
+// identity is what a returned message is known by.
+type identity struct{ exchange, key, id string }
+
+func (m *message) identity() identity { return identity{m.exchange, m.key, m.MessageId} }
+
 // publisher publishes over its link's sessions: mandatory, persistent, confirmed, many at once.
 type publisher struct {
 	link    *link
@@ -50,7 +55,7 @@ func newPublisher(l *link, m *metrics) *publisher {
 
 // publish returns nil when the broker has confirmed m and did not return it. When a confirm is lost with its session,
 // m is published again on the next one.
-func (p *publisher) publish(ctx context.Context, m message) error {
+func (p *publisher) publish(ctx context.Context, m *message) error {
 	if len(m.Body) > MaxBody {
 		return fmt.Errorf("%w: %d bytes are more than the %d that RabbitMQ takes", broker.ErrRefused, len(m.Body), MaxBody)
 	}
@@ -58,11 +63,10 @@ func (p *publisher) publish(ctx context.Context, m message) error {
 	if err := p.slots.Acquire(ctx, weight); err != nil {
 		return fmt.Errorf("%w: too many messages wait for their confirm", broker.ErrBlocked)
 	}
-	release := func() { p.slots.Release(weight) }
 	for sent := false; ; sent = true {
 		s, err := p.session(ctx)
 		if err != nil {
-			release()
+			p.slots.Release(weight)
 			if sent {
 				return fmt.Errorf("%w: %s", broker.ErrUnknown, err.Error()) // not wrapped: the event may have been stored, whatever holds up the repeat
 			}
@@ -73,16 +77,12 @@ func (p *publisher) publish(ctx context.Context, m message) error {
 			select {
 			case <-confirm.Done():
 			case <-ctx.Done():
-				go func() { // the slot stays taken until the broker has answered or the session is over
-					defer release()
-					<-confirm.Done()
-					_ = s.answer(confirm, m, time.Now())
-				}()
+				go p.giveUp(s, confirm, m.identity(), weight)
 				return fmt.Errorf("%s: %w", s.address, broker.ErrUnknown)
 			}
 			now := time.Now()
-			if err := s.answer(confirm, m, now); !errors.Is(err, errLost) {
-				release()
+			if err := s.answer(confirm, m.identity(), now); !errors.Is(err, errLost) {
+				p.slots.Release(weight)
 				p.metrics.confirm.Observe(now.Sub(began).Seconds())
 				return err
 			}
@@ -92,6 +92,13 @@ func (p *publisher) publish(ctx context.Context, m message) error {
 		case <-ctx.Done():
 		}
 	}
+}
+
+// giveUp frees the slots of a message for which nobody waits any more when the broker has answered or the session is over.
+func (p *publisher) giveUp(s *session, confirm *amqp.DeferredConfirmation, m identity, weight int64) {
+	defer p.slots.Release(weight)
+	<-confirm.Done()
+	_ = s.answer(confirm, m, time.Now())
 }
 
 // session is the session to publish on now.
@@ -112,7 +119,7 @@ func (p *publisher) session(ctx context.Context) (*session, error) {
 }
 
 // send publishes m. After an error the session is ending.
-func (s *session) send(m message, now time.Time) (*amqp.DeferredConfirmation, error) {
+func (s *session) send(m *message, now time.Time) (*amqp.DeferredConfirmation, error) {
 	s.progress.published(now)
 	confirm, err := s.ch.PublishWithDeferredConfirm(m.exchange, m.key, true, false, m.Publishing)
 	if err != nil {
@@ -122,7 +129,7 @@ func (s *session) send(m message, now time.Time) (*amqp.DeferredConfirmation, er
 }
 
 // answer says what the broker answered to m, once the confirm is done.
-func (s *session) answer(confirm *amqp.DeferredConfirmation, m message, now time.Time) error {
+func (s *session) answer(confirm *amqp.DeferredConfirmation, m identity, now time.Time) error {
 	s.progress.confirmed(now, 1)
 	returned := s.wasReturned(m)
 	switch {

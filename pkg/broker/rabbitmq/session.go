@@ -42,10 +42,10 @@ type session struct {
 
 	mu      sync.Mutex
 	returns chan amqp.Return
-	back    map[string]int // messages returned by the broker, by identity
+	back    map[identity]int // messages returned by the broker
 }
 
-func newSession() *session { return &session{over: make(chan struct{}), back: map[string]int{}} }
+func newSession() *session { return &session{over: make(chan struct{}), back: map[identity]int{}} }
 
 // openPublishing opens the channel that all publishers share.
 func (s *session) openPublishing(conn *amqp.Connection) error {
@@ -113,34 +113,28 @@ func ended(what string, err *amqp.Error) error {
 
 // wasReturned tells whether the broker returned the message and forgets it. The broker sends a return before the
 // confirm of the same message, so after the confirm it is among the returns if it ever will be.
-func (s *session) wasReturned(m message) bool {
+func (s *session) wasReturned(m identity) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for {
 		select {
 		case r, ok := <-s.returns:
 			if ok {
-				s.back[identify(r.Exchange, r.RoutingKey, r.MessageId)]++
+				s.back[identity{r.Exchange, r.RoutingKey, r.MessageId}]++
 				continue
 			}
 		default:
 		}
 		break
 	}
-	if len(s.back) == 0 { // as ever, but after a fault
+	if s.back[m] == 0 {
 		return false
 	}
-	identity := identify(m.exchange, m.key, m.MessageId)
-	if s.back[identity] == 0 {
-		return false
-	}
-	if s.back[identity]--; s.back[identity] == 0 {
-		delete(s.back, identity)
+	if s.back[m]--; s.back[m] == 0 {
+		delete(s.back, m)
 	}
 	return true
 }
-
-func identify(exchange, key, id string) string { return exchange + "\x00" + key + "\x00" + id }
 
 // watchdog notices that publishes wait and no confirm comes.
 type watchdog struct {

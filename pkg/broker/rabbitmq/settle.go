@@ -111,7 +111,7 @@ func (c *consumer) store(ctx context.Context, m message) error {
 	defer c.settling.RUnlock()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTime) // a stop waits for what runs
 	defer cancel()
-	return c.publisher.publish(ctx, m)
+	return c.publisher.publish(ctx, &m)
 }
 
 // giveBack returns the delivery to its queue as it came, behind the others. It is stored again and acknowledged: what

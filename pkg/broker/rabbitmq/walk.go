@@ -32,7 +32,7 @@ func (l *Line) move(ctx context.Context, from kept, copied func(amqp.Delivery) (
 		if !ok {
 			return keepIt, nil
 		}
-		if err := l.publisher.publish(ctx, m); err != nil {
+		if err := l.publisher.publish(ctx, &m); err != nil {
 			return endWalk, fmt.Errorf("replay %s: %w", m.MessageId, err)
 		}
 		if from.route == "" {
