@@ -1,7 +1,6 @@
 package receiver
 
 import (
-	"context"
 	"errors"
 	"net/http"
 	"net/url"
@@ -48,7 +47,7 @@ func (rc *Receiver) post(w http.ResponseWriter, r *http.Request, s *source, star
 		return refuseRate(wait)
 	}
 	e := s.event(r, m, now)
-	err = rc.publish(r, s, e, now, start.Add(s.Deadline/100*publishShare))
+	err = rc.publish(s, e, now, start.Add(s.Deadline/100*publishShare))
 	switch {
 	case errors.Is(err, broker.ErrDuplicate):
 		s.metrics.duplicates.Inc()
@@ -98,10 +97,8 @@ func (s *source) event(r *http.Request, m *message, now time.Time) event.Event {
 }
 
 // publish goes on when the sender hangs up: the event is verified and complete, and a repeat has the same ID.
-func (rc *Receiver) publish(r *http.Request, s *source, e event.Event, now, until time.Time) error {
-	ctx, cancel := context.WithDeadline(context.WithoutCancel(r.Context()), until)
-	defer cancel()
-	err := rc.pub.Publish(ctx, e)
+func (rc *Receiver) publish(s *source, e event.Event, now, until time.Time) error {
+	err := rc.pub.Publish(s.deadlines.Until(until), e)
 	s.metrics.publishSeconds.Observe(time.Since(now).Seconds())
 	return err
 }

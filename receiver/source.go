@@ -11,6 +11,7 @@ import (
 	"golang.org/x/net/http/httpguts"
 	"golang.org/x/time/rate"
 
+	"github.com/hookline/hookline/pkg/deadline"
 	"github.com/hookline/hookline/pkg/event"
 	"github.com/hookline/hookline/pkg/privacy"
 	"github.com/hookline/hookline/pkg/signature"
@@ -75,6 +76,7 @@ type source struct {
 	verifier  *signature.Verifier
 	extractor extractor
 	limiter   *rate.Limiter // nil: no limit
+	deadlines deadline.Shared
 	metrics   *sourceMetrics
 }
 

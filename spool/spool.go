@@ -14,6 +14,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/hookline/hookline/pkg/broker"
+	"github.com/hookline/hookline/pkg/deadline"
 	"github.com/hookline/hookline/pkg/event"
 )
 
@@ -56,12 +57,13 @@ type Config struct {
 
 // Spool is a broker.Publisher that stores on the line, or else on the disk. It is safe for concurrent use.
 type Spool struct {
-	cfg     Config
-	line    Line
-	store   Store
-	counter Counter
-	metrics *metrics
-	log     *zap.Logger
+	cfg       Config
+	deadlines map[string]*deadline.Shared // the line's, by source
+	line      Line
+	store     Store
+	counter   Counter
+	metrics   *metrics
+	log       *zap.Logger
 }
 
 // Used tells whether any source is spooled.
@@ -77,7 +79,10 @@ func New(cfg Config, line Line, store Store, counter Counter, reg prometheus.Reg
 		return nil, fmt.Errorf("spool: max age is %v; it must be more than 0", cfg.MaxAge)
 	}
 	m, err := newMetrics(cfg.Sources, reg)
-	s := &Spool{cfg: cfg, line: line, store: store, counter: counter, metrics: m, log: log}
+	s := &Spool{cfg: cfg, deadlines: map[string]*deadline.Shared{}, line: line, store: store, counter: counter, metrics: m, log: log}
+	for source := range cfg.Sources {
+		s.deadlines[source] = &deadline.Shared{}
+	}
 	if err := errors.Join(err, reg.Register(newCollector(s))); err != nil {
 		return nil, fmt.Errorf("spool: metrics: %w", err)
 	}
@@ -115,11 +120,9 @@ func (s *Spool) tryLine(ctx context.Context, e event.Event) error {
 	if err := s.line.Ready(); err != nil {
 		return err
 	}
-	if until, ok := ctx.Deadline(); ok {
-		// No child of ctx, which costs a channel and a table in ctx for each event: it ends earlier anyway.
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), time.Until(until)*lineShare/100)
-		defer cancel()
+	if end, ok := ctx.Deadline(); ok {
+		now := time.Now()
+		ctx = s.deadlines[e.Source].Until(now.Add(end.Sub(now) * lineShare / 100)) // that is before the end of ctx
 	}
 	return s.line.Publish(ctx, e)
 }

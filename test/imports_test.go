@@ -20,6 +20,7 @@ func TestImportsRunOneWay(t *testing.T) {
 		"pkg/alma":      {},
 		"pkg/text":      {"pkg/event", "pkg/handler"},
 		"pkg/broker":    {"pkg/event"},
+		"pkg/deadline":  {},
 		"pkg/ledger":    {},
 		"pkg/privacy":   {"pkg/event"},
 
@@ -38,8 +39,8 @@ func TestImportsRunOneWay(t *testing.T) {
 		"pkg/store/storetest": {"pkg/store"},
 		"pkg/store/webdav":    {"pkg/store"},
 
-		"spool":                     {"pkg/broker", "pkg/event"},
-		"receiver":                  {"pkg/broker", "pkg/event", "pkg/privacy", "pkg/signature"},
+		"spool":                     {"pkg/broker", "pkg/deadline", "pkg/event"},
+		"receiver":                  {"pkg/broker", "pkg/deadline", "pkg/event", "pkg/privacy", "pkg/signature"},
 		"schedule":                  {"pkg/broker", "pkg/event"},
 		"worker":                    {"pkg/broker", "pkg/event", "pkg/handler", "pkg/privacy"},
 		"worker/handlers/enrich":    {"pkg/alma", "pkg/event", "pkg/handler", "pkg/privacy"},
