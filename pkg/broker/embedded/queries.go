@@ -10,7 +10,8 @@ import (
 )
 
 const (
-	// maxRows and maxRowBytes limit what is read ahead into memory at once. One event is read however large it is.
+	// maxRows and maxRowBytes limit what rows reads at once; the event that passes the bytes is read whole. What a route has
+	// read ahead in memory is twice the bytes and such an event at most: its retries', and as much that is new.
 	maxRows     = 128
 	maxRowBytes = 4 << 20
 )
