@@ -30,12 +30,22 @@ type Config struct {
 	What string `yaml:"what"`
 }
 
-// Alma reads documents; package alma's Client does.
-type Alma interface {
+// Users reads people's documents.
+type Users interface {
 	UserDocument(ctx context.Context, id string) ([]byte, error)
+}
+
+// Catalog reads documents of what a library has.
+type Catalog interface {
 	Bib(ctx context.Context, mmsID string) ([]byte, error)
 	Item(ctx context.Context, mmsID, holdingID, itemID string) ([]byte, error)
 	ItemOf(ctx context.Context, barcode string) ([]byte, error)
+}
+
+// Alma is what events name; package alma's Client is both.
+type Alma interface {
+	Users
+	Catalog
 }
 
 type enricher struct {
