@@ -47,7 +47,7 @@ func openLine(c *config.Config, receives bool, log *zap.Logger, reg prometheus.R
 		}
 		return embedded.Open(embeddedConfig(c), reg, log)
 	}
-	rabbit, err := RabbitMQ(c)
+	rabbit, err := rabbitMQ(c)
 	if err != nil {
 		return nil, err
 	}
@@ -66,7 +66,7 @@ func OpenDesk(c *config.Config) (Desk, error) {
 		}
 		return attachedDesk{attached}, nil
 	}
-	rabbit, err := RabbitMQ(c)
+	rabbit, err := rabbitMQ(c)
 	if err != nil {
 		return nil, err
 	}
@@ -83,8 +83,8 @@ func embeddedConfig(c *config.Config) embedded.Config {
 	return embedded.Config{Path: filepath.Join(c.Data, "line.db"), Routes: lineRoutes(c.Routes), MaxBytes: c.Broker.MaxBytes, Duplicates: c.Duplicates}
 }
 
-// RabbitMQ is the configuration of the line on RabbitMQ.
-func RabbitMQ(c *config.Config) (rabbitmq.Config, error) {
+// rabbitMQ is the configuration of the line on RabbitMQ.
+func rabbitMQ(c *config.Config) (rabbitmq.Config, error) {
 	tls, err := c.Broker.TLS()
 	if err != nil {
 		return rabbitmq.Config{}, err

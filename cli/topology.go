@@ -11,8 +11,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/hookline/hookline/app"
-	"github.com/hookline/hookline/pkg/broker"
-	"github.com/hookline/hookline/pkg/broker/rabbitmq"
+	"github.com/hookline/hookline/app/config"
 )
 
 func (c *command) topology() *cobra.Command {
@@ -25,14 +24,14 @@ brokers on which they may not declare, and for taking a binding away.`,
 	}
 	group(cmd)
 	cmd.AddCommand(
-		c.topologyChange("plan", "Show what exists, what is missing and what differs; change nothing", rabbitmq.Plan),
-		c.topologyChange("apply", "Declare what is missing; what differs is left alone and shown", rabbitmq.Apply),
+		c.topologyChange("plan", "Show what exists, what is missing and what differs; change nothing", app.PlanTopology),
+		c.topologyChange("apply", "Declare what is missing; what differs is left alone and shown", app.ApplyTopology),
 		c.topologyUnbind(),
 	)
 	return cmd
 }
 
-func (c *command) topologyChange(use, short string, do func(context.Context, rabbitmq.Config) ([]rabbitmq.Change, error)) *cobra.Command {
+func (c *command) topologyChange(use, short string, do func(context.Context, *config.Config) ([]app.Change, error)) *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   use,
@@ -54,7 +53,7 @@ func (c *command) topologyChange(use, short string, do func(context.Context, rab
 			} else {
 				err = c.changes(changes)
 			}
-			if err == nil && differs(changes) {
+			if err == nil && slices.ContainsFunc(changes, app.Change.Differs) {
 				return exitError{code: ExitDiffers}
 			}
 			return err
@@ -78,10 +77,12 @@ This takes it away. What is in the queue already stays there.`,
 			}
 			ctx, cancel := context.WithTimeout(cmd.Context(), deskTimeout)
 			defer cancel()
-			if i := slices.IndexFunc(conf.Routes, func(r broker.Route) bool { return r.Name == given[0] }); i >= 0 && slices.Contains(conf.Routes[i].Match, given[1]) {
-				return usage(fmt.Errorf("route %s still has %s in its match, so that it would be bound again; take it out of the configuration first", given[0], given[1]))
+			for _, r := range conf.Routes {
+				if r.Name == given[0] && slices.Contains(r.Match, given[1]) {
+					return usage(fmt.Errorf("route %s still has %s in its match, so that it would be bound again; take it out of the configuration first", given[0], given[1]))
+				}
 			}
-			if err := rabbitmq.Unbind(ctx, conf, given[0], given[1]); err != nil {
+			if err := app.Unbind(ctx, conf, given[0], given[1]); err != nil {
 				return err
 			}
 			fmt.Fprintf(c.stdout, "%s is not bound to route %s; RabbitMQ does not tell whether it was\n", given[1], given[0])
@@ -90,30 +91,20 @@ This takes it away. What is in the queue already stays there.`,
 	}
 }
 
-func (c *command) rabbit() (rabbitmq.Config, error) {
+// rabbit is a configuration whose line is on RabbitMQ.
+func (c *command) rabbit() (*config.Config, error) {
 	conf, err := c.load(zap.NewNop())
-	if err != nil {
-		return rabbitmq.Config{}, err
+	if err == nil && conf.Broker.Embedded() {
+		return nil, usage(errors.New("the embedded line has no topology to plan; set broker.url to a RabbitMQ address"))
 	}
-	if conf.Broker.Embedded() {
-		return rabbitmq.Config{}, usage(errors.New("the embedded line has no topology to plan; set broker.url to a RabbitMQ address"))
-	}
-	return app.RabbitMQ(conf)
+	return conf, err
 }
 
-func (c *command) changes(changes []rabbitmq.Change) error {
+func (c *command) changes(changes []app.Change) error {
 	table := tabwriter.NewWriter(c.stdout, 0, 4, 2, ' ', 0)
 	fmt.Fprintln(table, "STATE\tKIND\tNAME\tDETAIL")
 	for _, change := range changes {
 		fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", change.State, change.Kind, change.Name, change.Detail)
 	}
 	return table.Flush()
-}
-
-// differs tells whether the broker is not yet, or not at all, as the configuration says. A binding that AMQP cannot
-// look at does not count.
-func differs(changes []rabbitmq.Change) bool {
-	return slices.ContainsFunc(changes, func(c rabbitmq.Change) bool {
-		return c.State == rabbitmq.StateMissing || c.State == rabbitmq.StateDiffers
-	})
 }

@@ -19,7 +19,7 @@ func Key(ctx context.Context, institution string, api API, reserve int) (found [
 	add := func(status Status, format string, args ...any) {
 		found = append(found, Finding{status, LineKey, institution + ": " + fmt.Sprintf(format, args...)})
 	}
-	var known *alma.Standing // of the first area that may be read
+	var known *alma.Standing // from the latest answer: its number of requests left is what is left
 	for _, c := range []struct {
 		area  alma.Area
 		needs string

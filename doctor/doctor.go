@@ -103,15 +103,18 @@ func (w Webhook) signed(ctx context.Context) (sender.Answer, []Finding) {
 func (w Webhook) forged(ctx context.Context) (found []Finding) {
 	wrong := event()
 	wrong.Header.Set("X-Exl-Signature", "d3Jvbmcgc2lnbmF0dXJlIG9mIDMyIGJ5dGVzIGluIGFsbCE=")
-	for name, m := range map[string]sender.Message{"a wrong signature": wrong, "no signature": event()} {
-		answer, err := sender.Send(ctx, w.Target, m, nil)
+	for _, c := range []struct {
+		name string
+		m    sender.Message
+	}{{"a wrong signature", wrong}, {"no signature", event()}} {
+		answer, err := sender.Send(ctx, w.Target, c.m, nil)
 		switch {
 		case err != nil:
-			found = append(found, Finding{Failed, LineURL, fmt.Sprintf("an event with %s: %v", name, err)})
+			found = append(found, Finding{Failed, LineURL, fmt.Sprintf("an event with %s: %v", c.name, err)})
 		case answer.Code >= 200 && answer.Code < 300:
-			found = append(found, Finding{Failed, LineSecret, fmt.Sprintf("an event with %s is taken: strangers could send anything. Is a proxy answering?", name)})
+			found = append(found, Finding{Failed, LineSecret, fmt.Sprintf("an event with %s is taken: strangers could send anything. Is a proxy answering?", c.name)})
 		default:
-			found = append(found, Finding{OK, LineSecret, fmt.Sprintf("an event with %s is refused (%d)", name, answer.Code)})
+			found = append(found, Finding{OK, LineSecret, fmt.Sprintf("an event with %s is refused (%d)", c.name, answer.Code)})
 		}
 	}
 	return found

@@ -89,6 +89,22 @@ func TestWhatIsWrongWithAReceiver(t *testing.T) {
 	}
 }
 
+func TestFindingsHaveOneOrder(t *testing.T) {
+	t.Parallel()
+	server := receiver(t, func(w http.ResponseWriter, _ string) { w.WriteHeader(http.StatusUnauthorized) })
+	for range 20 {
+		var forged []string
+		for _, f := range webhook(t, server.URL).Examine(t.Context()) {
+			if strings.HasSuffix(f.Text, "is refused (401)") {
+				forged = append(forged, f.Text)
+			}
+		}
+		if len(forged) != 2 || !strings.Contains(forged[0], "a wrong signature") {
+			t.Fatalf("%q", forged)
+		}
+	}
+}
+
 func TestACertificateThatAlmaWouldNotTake(t *testing.T) {
 	t.Parallel()
 	server := httptest.NewUnstartedServer(nil)

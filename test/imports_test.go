@@ -60,7 +60,7 @@ func TestImportsRunOneWay(t *testing.T) {
 			"worker/handlers/enrich", "worker/handlers/exec", "worker/handlers/file", "worker/handlers/http", "worker/handlers/log", "worker/handlers/notify",
 			"worker/handlers/reconcile", "worker/handlers/transfer",
 		},
-		"cli":          {"app", "app/config", "pkg/broker", "pkg/broker/rabbitmq", "pkg/event", "pkg/handler", "pkg/signature", "sender", "doctor", "worker/handlers/transfer"},
+		"cli":          {"app", "app/config", "pkg/broker", "pkg/event", "pkg/handler", "pkg/signature", "sender", "doctor", "worker/handlers/transfer"},
 		"cmd/hookline": {"cli"},
 	}
 	for pkg, imports := range packages(t) {

@@ -147,6 +147,38 @@ hookline_alma_requests_total{code="none",institution="main"} 1
 	}
 }
 
+func TestAReloadForgetsNothingThatAlmaSaid(t *testing.T) {
+	t.Parallel()
+	cfg := serve(t, func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("X-Exl-Api-Remaining", "498668") })
+	reg := prometheus.NewRegistry()
+	metrics := alma.NewMetrics(reg)
+	expect := func(series string) {
+		t.Helper()
+		if err := testutil.GatherAndCompare(reg, strings.NewReader(series), "hookline_alma_api_remaining"); err != nil {
+			t.Error(err)
+		}
+	}
+	reload := func() *alma.Client {
+		t.Helper()
+		c, err := alma.New("main", cfg, metrics)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	c := reload()
+	expect("")
+	if _, err := c.Bib(t.Context(), "99"); err != nil {
+		t.Fatal(err)
+	}
+	reload()
+	expect(`
+# HELP hookline_alma_api_remaining Requests that Alma still allows the institution today, as its last answer said. Absent until it has said.
+# TYPE hookline_alma_api_remaining gauge
+hookline_alma_api_remaining{institution="main"} 498668
+`)
+}
+
 // failing fails as the network does, and ends the context so that there is no second try.
 type failing struct{ end func() }
 

@@ -15,7 +15,7 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 			Name: "hookline_alma_requests_total", Help: "Requests to Alma's API by the class of the answer; none: there was no answer.",
 		}, []string{"institution", "code"}),
 		remaining: prometheus.NewGaugeVec(prometheus.GaugeOpts{
-			Name: "hookline_alma_api_remaining", Help: "Requests that Alma still allows the institution today, as its last answer said; -1: it has not said.",
+			Name: "hookline_alma_api_remaining", Help: "Requests that Alma still allows the institution today, as its last answer said. Absent until it has said.",
 		}, []string{"institution"}),
 	}
 	reg.MustRegister(m.requests, m.remaining)
@@ -25,11 +25,11 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 // classes are the values of the label code.
 func classes() []string { return []string{"2xx", "3xx", "4xx", "429", "5xx", "none"} }
 
+// prepare makes the series of an institution that can begin at zero, and changes none that is there.
 func (m *Metrics) prepare(institution string) {
 	for _, class := range classes() {
 		m.requests.WithLabelValues(institution, class)
 	}
-	m.remaining.WithLabelValues(institution).Set(unknown)
 }
 
 func (m *Metrics) count(institution string, status int) {

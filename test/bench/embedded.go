@@ -56,9 +56,9 @@ func (b *bench) line(ctx context.Context, events, waiting int64) (s lineSeen, er
 
 // embeddedWay is the whole of Hookline in one process, under a closed loop.
 func embeddedWay(ctx context.Context, b *bench, r *report) error {
-	handlers := []string{doNothing, writeFiles}
-	seen, err := turns(ctx, b, handlers, func(p *place, handler string) (w window, err error) {
-		one, err := p.hookline(ctx, "all", embeddedLine+handler, "run")
+	ways := []way{{name: "nothing", handler: doNothing}, {name: "`file`", handler: writeFiles}}
+	seen, err := turns(ctx, b, ways, func(p *place, way way) (w window, err error) {
+		one, err := p.hookline(ctx, "all", embeddedLine+way.handler, "run")
 		if err != nil {
 			return w, err
 		}
@@ -71,9 +71,9 @@ func embeddedWay(ctx context.Context, b *bench, r *report) error {
 	}
 	r.table("`hookline run` with the embedded line: HTTP, line and handler in one process. Closed loop of 32 connections; latency of the answer in ms; CPU in µs per event, that of handling those that were handled meanwhile included.",
 		"handler", "accepted/s", "p50", "p99", "p99.9", "CPU", "allocations", "memory at most, MiB")
-	for n, name := range []string{"nothing", "`file`"} {
+	for n, way := range ways {
 		w := seen[n]
-		r.row(name, w.median(perSecond), w.median(p50), w.median(p99), w.median(p999), w.median(cpu), w.median(objects), w.median(peak))
+		r.row(way, w.median(perSecond), w.median(p50), w.median(p99), w.median(p999), w.median(cpu), w.median(objects), w.median(peak))
 	}
 	return nil
 }

@@ -5,23 +5,14 @@ import (
 	"os"
 	"runtime"
 	"strings"
-	"syscall"
 	"time"
 )
 
 // machine says in one line on what was measured.
 func (b *bench) machine() string {
-	var kernel syscall.Utsname
-	_ = syscall.Uname(&kernel)
-	var release strings.Builder
-	for _, c := range kernel.Release {
-		if c == 0 {
-			break
-		}
-		release.WriteByte(byte(c))
-	}
+	release, _ := os.ReadFile("/proc/sys/kernel/osrelease")
 	return fmt.Sprintf("%d cores of %s, %s of memory, Linux %s, %s, RabbitMQ %s (one node on the same machine, quorum queues)",
-		runtime.NumCPU(), field("/proc/cpuinfo", "model name"), memory(), release.String(), runtime.Version(), b.about.Version)
+		runtime.NumCPU(), field("/proc/cpuinfo", "model name"), memory(), strings.TrimSpace(string(release)), runtime.Version(), b.about.Version)
 }
 
 func memory() string {

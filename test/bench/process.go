@@ -39,7 +39,6 @@ func (p *place) start(name, program string, args ...string) (*process, error) {
 	cmd := exec.Command(program, args...) //nolint:noctx // it ends with the place
 	cmd.Dir, cmd.Stdout, cmd.Stderr = p.dir, log, log
 	cmd.Env = append(os.Environ(), "HOME="+p.dir)
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}

@@ -140,11 +140,15 @@ func receiverTable(r *report, intakes []intake, seen []windows) {
 		"what", "answered/s", "p50", "p99", "p99.9", "CPU", "over the floor", "broker's CPU", "generator's CPU", "allocations", "bytes allocated", "idle", "under load", "peak", "lost", "stored twice")
 	for n, i := range intakes {
 		w := seen[n]
+		missing := any("-") // of what is refused
+		if i.kind == load.Good {
+			missing = w.sum(lost)
+		}
 		over := "-"
 		if i.floor == "" && i.kind == load.Good {
 			over = w.over(seen[n-1], cpu).String()
 		}
 		r.row(i, w.median(perSecond), w.median(p50), w.median(p99), w.median(p999), w.median(cpu), over, w.median(brokerCPU), w.median(generator),
-			w.median(objects), w.median(bytes), w.median(idle), w.median(rss), w.median(peak), w.sum(lost), w.sum(repeated))
+			w.median(objects), w.median(bytes), w.median(idle), w.median(rss), w.median(peak), missing, w.sum(repeated))
 	}
 }

@@ -18,7 +18,10 @@ func turns[C any](ctx context.Context, b *bench, cases []C, measure func(*place,
 			if err != nil {
 				return nil, fmt.Errorf("%v: %w", cases[at], err)
 			}
-			b.progress("round %d: %v: %.0f/s, CPU in us: %.1f, broker %.1f, lost %d, repeated %d", round+1, cases[at], w.perSecond, cpu(w), w.broker, w.lost, w.repeated)
+			b.progress("round %d: %v: %.0f/s, CPU in us: %.1f, broker %.1f", round+1, cases[at], w.perSecond, cpu(w), w.broker)
+			if w.lost != 0 || w.repeated != 0 {
+				b.progress("lost %d, repeated %d", w.lost, w.repeated)
+			}
 			seen[at] = append(seen[at], w)
 		}
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"math"
 	"path/filepath"
 	"strconv"
 	"time"
@@ -36,6 +37,11 @@ type way struct {
 }
 
 func (w way) String() string { return w.name }
+
+// leavesFiles tells whether each event has its file afterwards.
+func (w way) leavesFiles() bool {
+	return w.handler == writeFiles || w.sink == "files" || w.sink == "synced"
+}
 
 // receiver starts what takes the events in, and names the queue where they wait.
 func (w way) receiver(ctx context.Context, p *place) (*process, string, error) {
@@ -76,10 +82,11 @@ func (p *place) whole(ctx context.Context, way way, events int64) (w window, err
 	cfg := sending(receiver)
 	cfg.Count = events / 10
 	var stored uint64
+	missing := 0 // of all that was stored, the warm-up included
 	settled := func(n uint64) error {
 		stored += n
-		if way.handler == writeFiles || way.sink == "files" || way.sink == "synced" {
-			w.lost = written(ctx, p.files(), stored)
+		if way.leavesFiles() {
+			missing = written(ctx, p.files(), stored)
 		}
 		return line.below(ctx, 0)
 	}
@@ -88,9 +95,8 @@ func (p *place) whole(ctx context.Context, way way, events int64) (w window, err
 		return w, err
 	}
 	cfg.First, cfg.Count = warm.Next, events
-	missing := w.lost
 	w, err = p.handled(ctx, cfg, settled, receiver, worker)
-	w.lost += missing
+	w.lost = missing
 	return w, err
 }
 
@@ -152,6 +158,7 @@ func (p *place) disk(files int) (w window, err error) {
 	<-one.ended
 	state := one.cmd.ProcessState
 	w.events, w.perSecond = float64(files), float64(files)/time.Since(begun).Seconds()
+	w.broker, w.peak = math.NaN(), math.NaN()
 	w.cpu = []float64{float64((state.UserTime() + state.SystemTime()).Microseconds()) / w.events}
 	return w, nil
 }

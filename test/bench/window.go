@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"math"
 	"net/http"
 	"os"
 	"time"
@@ -21,7 +22,7 @@ type window struct {
 	cpu       []float64 // of each process, in µs
 	broker    float64   // in µs
 	generator float64   // in µs
-	objects   float64   // that the first process allocated; 0: it does not say
+	objects   float64   // that the first process allocated; NaN: it does not say
 	bytes     float64   // that it allocated
 	quiet     float64   // ms: p99 of the answers before the load that counts
 	idle      float64   // MiB of the first process before the load
@@ -116,6 +117,9 @@ func (w *window) between(events float64, before, after counters) {
 	}
 	w.broker = each(before.broker, after.broker)
 	w.objects, w.bytes = (after.objects-before.objects)/events, (after.bytes-before.bytes)/events
+	if after.objects == 0 { // a floor has no metrics
+		w.objects, w.bytes = math.NaN(), math.NaN()
+	}
 }
 
 // load runs the load generator, calls begun after its warm-up, and returns its result and its CPU time in µs since then.

@@ -30,7 +30,7 @@ func TestALargeExportTakesConstantMemory(t *testing.T) {
 	if err != nil {
 		records = 20_000
 	}
-	fetching, size := serveExport(t, records)
+	server, size := serveExport(t, records)
 	bucket := s3mem.New()
 	if err := bucket.CreateBucket("exports"); err != nil {
 		t.Fatal(err)
@@ -38,7 +38,7 @@ func TestALargeExportTakesConstantMemory(t *testing.T) {
 	s3 := httptest.NewTLSServer(gofakes3.New(bucket).Server())
 	t.Cleanup(s3.Close)
 
-	h := newHookline(t, fetching+fmt.Sprintf(`
+	h := newHookline(t, fetching(server)+fmt.Sprintf(`
       where: 'has("245")'
       change: [ { drop: ["9XX"] }, { rename: { from: "035", to: "935" } }, { set: { field: "999$a", value: 'file + "#" + string(n)' } } ]
       write: { format: marcxml, path: "{job}/{file}{ext}" }
@@ -89,13 +89,16 @@ func usage(t *testing.T, pid int) (resident int, cpu time.Duration) {
 	return resident, time.Duration(user+system) * 10 * time.Millisecond
 }
 
-// serveExport starts an SFTP server with the export LARGE of so many records. The configuration is of a route that fetches it; the rest of
-// its handler comes after it.
-func serveExport(t *testing.T, records int) (config string, size int64) {
+// serveExport starts an SFTP server with the export LARGE of so many records.
+func serveExport(t *testing.T, records int) (server storetest.SFTP, size int64) {
 	t.Helper()
 	folder := t.TempDir()
 	size = writeExport(t, filepath.Join(folder, "LARGE_1.xml"), records)
-	server := storetest.NewSFTP(t, folder)
+	return storetest.NewSFTP(t, folder), size
+}
+
+// fetching is the configuration of a route that fetches it; the rest of its handler comes after it.
+func fetching(server storetest.SFTP) string {
 	return fmt.Sprintf(`
 data: data
 sources: { alma: { preset: alma, secrets: "${ALMA_WEBHOOK_SECRET}" } }
@@ -105,7 +108,7 @@ routes:
     handler:
       kind: transfer
       from: { sftp: { address: %q, user: alma, password: secret, fingerprint: %q } }`,
-		server.Address, ssh.FingerprintSHA256(server.Host.PublicKey())), size
+		server.Address, ssh.FingerprintSHA256(server.Host.PublicKey()))
 }
 
 func writeExport(t *testing.T, name string, records int) (size int64) {

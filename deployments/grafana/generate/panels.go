@@ -131,7 +131,7 @@ func beyond() row {
 		{title: "Alma's API: answers", description: "Requests to Alma by the class of the answer; none: there was no answer. 429 is a limit: a second's, or the day's.", unit: "reqps", width: 6,
 			queries: one("sum by (institution, code) (rate(hookline_alma_requests_total[$__rate_interval]))", "{{institution}}: {{code}}")},
 		{title: "Alma's API: left today", description: "Requests that Alma still allows the institution today, as the latest answers said.", unit: "none", width: 6,
-			queries: one("min by (institution) (hookline_alma_api_remaining >= 0)", "{{institution}}")},
+			queries: one("min by (institution) (hookline_alma_api_remaining)", "{{institution}}")},
 		{title: "Messages", description: "sent; failed: tried again or given up; maybe: a dead letter, since it may have been sent; repeat: sent before; nobody: there was nobody to tell.", unit: "ops", width: 6,
 			queries: one("sum by (service, result) (rate(hookline_notify_sent_total[$__rate_interval]))", "{{service}}: {{result}}")},
 		{title: "Records transferred", description: "Records of exports by what became of them. A bad one is in the log, with its place in the file.", unit: "ops", width: 6,

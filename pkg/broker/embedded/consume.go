@@ -76,12 +76,13 @@ func (d lease) delivery() event.Delivery {
 }
 
 // fetch reads what can be worked on now: retries that are due, for half of the places at most, and then what was
-// never tried, so that neither starves the other. It also says whether there is more, and when to look again.
+// never tried, so that neither starves the other: each may fill the bytes that rows reads at once. It also says whether there is
+// more, and when to look again.
 func (l *Line) fetch(ctx context.Context, route, exclude string) (batch []lease, more bool, again time.Duration) {
 	now := time.Now().UnixMilli()
 	retries, whole, err := rows(ctx, l.queries.ready, route, 1, now, exclude, maxRows/2)
 	found, more := retries, !whole || len(retries) == maxRows/2
-	if err == nil && whole {
+	if err == nil {
 		var fresh []row
 		fresh, whole, err = rows(ctx, l.queries.ready, route, 0, 0, exclude, maxRows-len(found))
 		found, more = append(found, fresh...), more || !whole || len(found)+len(fresh) == maxRows

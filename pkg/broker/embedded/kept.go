@@ -2,6 +2,8 @@ package embedded
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"fmt"
 )
 
@@ -52,15 +54,19 @@ func (s *store) change(ctx context.Context, state, route string, pick func(row) 
 	return total, err
 }
 
-// eachPage reads the deliveries that are there now. The time of the youngest is the end: a dead letter that is replayed
-// and dies again meanwhile does not come round again and again.
+// eachPage reads the deliveries that are there now. The place of the youngest is the end: neither does a dead letter that is replayed
+// and dies again meanwhile come round again and again, nor what comes to the unrouted meanwhile.
 func (s *store) eachPage(ctx context.Context, state, route string, visit func(page []row) (bool, error)) error {
-	var last int64
-	if err := s.queries.lastKept.QueryRowContext(ctx, route, state).Scan(&last); err != nil {
+	var last place
+	err := s.queries.lastKept.QueryRowContext(ctx, route, state).Scan(&last.at, &last.seq)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil
+	}
+	if err != nil {
 		return fmt.Errorf("read what is %s: %w", state, explain(err))
 	}
 	for at, seq := int64(-1), int64(0); ; {
-		page, _, err := rows(ctx, s.queries.kept, route, state, at, seq, last, maxRows)
+		page, _, err := rows(ctx, s.queries.kept, route, state, at, seq, last.at, last.seq, maxRows)
 		if err != nil {
 			return fmt.Errorf("read what is %s: %w", state, err)
 		}

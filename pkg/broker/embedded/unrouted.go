@@ -6,8 +6,8 @@ import (
 	"github.com/hookline/hookline/pkg/event"
 )
 
-// Unrouted calls see for each unrouted event, oldest first. Between two pages nothing is held open: see may take its
-// time.
+// Unrouted calls see for each unrouted event that is there at the beginning, oldest first. Between two pages nothing is held
+// open: see may take its time.
 func (s *store) Unrouted(ctx context.Context, see func(event.Event) bool) error {
 	return s.look(ctx, stateUnrouted, "", func(r row) bool { return see(r.event) })
 }

@@ -30,6 +30,10 @@ type Change struct {
 	Detail string `json:"detail,omitempty"` // the broker's own words for a difference
 }
 
+// Differs tells whether the broker is not yet, or not at all, as the configuration says. A binding that AMQP cannot look at
+// does not count.
+func (c Change) Differs() bool { return c.State == StateMissing || c.State == StateDiffers }
+
 // Plan compares the broker with the topology and changes nothing.
 func Plan(ctx context.Context, cfg Config) ([]Change, error) {
 	var changes []Change

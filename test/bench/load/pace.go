@@ -15,8 +15,8 @@ func (g *generator) pace(start time.Time) {
 	for n := 1; ; n++ {
 		due := start.Add(time.Duration(float64(n) / g.cfg.Rate * float64(time.Second)))
 		if wait := time.Until(due); wait > 0 {
-			t := unix.NsecToTimespec(int64(wait))
-			_ = unix.Nanosleep(&t, nil) // cut short it is a little early
+			t := unix.NsecToTimeval(int64(wait))
+			_, _ = unix.Select(0, nil, nil, nil, &t) // macOS has no Nanosleep; cut short it is a little early
 		}
 		select {
 		case g.due <- due:

@@ -30,12 +30,22 @@ type Config struct {
 	What string `yaml:"what"`
 }
 
-// Alma reads documents; package alma's Client does.
-type Alma interface {
+// Users reads people's documents.
+type Users interface {
 	UserDocument(ctx context.Context, id string) ([]byte, error)
+}
+
+// Catalog reads documents of what a library has.
+type Catalog interface {
 	Bib(ctx context.Context, mmsID string) ([]byte, error)
 	Item(ctx context.Context, mmsID, holdingID, itemID string) ([]byte, error)
 	ItemOf(ctx context.Context, barcode string) ([]byte, error)
+}
+
+// Alma is what events name; package alma's Client is both.
+type Alma interface {
+	Users
+	Catalog
 }
 
 type enricher struct {
@@ -76,7 +86,7 @@ func New(cfg Config, from Alma, next handler.Handler) (handler.Handler, error) {
 // Handle reads, and gives the event with what was read to the next handler.
 func (e *enricher) Handle(ctx context.Context, d event.Delivery) error {
 	body := bytes.TrimSpace(d.Event.Data)
-	if !gjson.ValidBytes(body) || body[0] != '{' {
+	if !json.Valid(body) || body[0] != '{' { // gjson's own check recurses without a bound
 		return handler.Permanent(errors.New("enrich: the body is not a JSON object: choose JSON as the message type in Alma's form"))
 	}
 	document, err := e.read(ctx, body)

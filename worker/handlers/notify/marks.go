@@ -60,11 +60,11 @@ func (m *marks) begin(key string) error {
 	if errors.Is(err, fs.ErrExist) {
 		return m.earlier(key)
 	}
-	if err == nil {
-		err = errors.Join(file.Sync(), file.Close(), syncFolder(m.dir))
-	}
 	if err != nil {
 		return fmt.Errorf("keep what was sent: %w", err)
+	}
+	if err := errors.Join(file.Sync(), file.Close(), syncFolder(m.dir)); err != nil {
+		return errors.Join(fmt.Errorf("keep what was sent: %w", err), m.forget(key)) // nothing is sent
 	}
 	return nil
 }

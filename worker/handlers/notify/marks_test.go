@@ -162,3 +162,29 @@ func TestAFolderThatCannotBeWrittenSendsNothing(t *testing.T) {
 		t.Errorf("asked %d times: %v", len(asked), err)
 	}
 }
+
+func TestAMarkThatCouldNotBeKeptIsNoMessage(t *testing.T) {
+	t.Parallel()
+	if os.Getuid() == 0 {
+		t.Skip("root reads every folder")
+	}
+	url, asked := service(t, nil)
+	dir, other := t.TempDir(), ended("both")
+	other.Route = "other"
+	h := once(t, dir, url)
+	if err := h.Handle(t.Context(), other); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(dir, 0o300); err != nil { // files can be made in it, and it cannot be opened to be synced
+		t.Fatal(err)
+	}
+	if err := h.Handle(t.Context(), ended("both")); err == nil || len(asked) != 1 {
+		t.Errorf("sent %d times: %v", len(asked), err)
+	}
+	if err := os.Chmod(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := h.Handle(t.Context(), ended("both")); err != nil || len(asked) != 2 {
+		t.Errorf("sent %d times: %v", len(asked), err)
+	}
+}

@@ -1,9 +1,11 @@
 package transfer
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"time"
 
 	"github.com/expr-lang/expr"
@@ -109,7 +111,7 @@ type plan struct {
 const progressEvery = 15 * time.Second
 
 func (c Config) build(env []string) (plan, error) {
-	p := plan{env: env, read: either(c.Read, "auto"), per: either(c.Write.Per, perFile), batch: c.Write.Batch, maxBytes: c.MaxBytes,
+	p := plan{env: env, read: cmp.Or(c.Read, "auto"), per: cmp.Or(c.Write.Per, perFile), batch: cmp.Or(c.Write.Batch, 1000), maxBytes: cmp.Or(c.MaxBytes, DefaultMaxBytes),
 		skip: c.Write.Existing == "skip", strict: c.BadRecords == "fail", ext: c.Through.Ext}
 	var errs []error
 	note := func(err error) { errs = append(errs, err) }
@@ -130,20 +132,14 @@ func (c Config) build(env []string) (plan, error) {
 	}
 	note(oneOf("read", p.read, "auto", "marcxml", "marc21", "lines", readBytes))
 	note(oneOf("write.per", p.per, perFile, perBatch, perRecord))
-	note(oneOf("write.existing", either(c.Write.Existing, "replace"), "replace", "skip"))
-	note(oneOf("bad_records", either(c.BadRecords, "skip"), "skip", "fail"))
+	note(oneOf("write.existing", cmp.Or(c.Write.Existing, "replace"), "replace", "skip"))
+	note(oneOf("bad_records", cmp.Or(c.BadRecords, "skip"), "skip", "fail"))
 	p.format, err = newFormat(c.Write.Format, p.read, p.columns)
 	note(err)
-	p.path, err = parsePath(either(c.Write.Path, defaultPath(p.per)), p.per)
+	p.path, err = parsePath(cmp.Or(c.Write.Path, defaultPath(p.per)), p.per)
 	note(err)
 	if p.skip && !p.path.has("{job}") {
 		note(errors.New("write.existing: skip needs {job} in write.path, or the file of another job would be taken for this one's"))
-	}
-	if p.batch == 0 {
-		p.batch = 1000
-	}
-	if p.maxBytes == 0 {
-		p.maxBytes = DefaultMaxBytes
 	}
 	if p.batch < 0 || p.maxBytes < 0 {
 		note(errors.New("write.batch, max_bytes: must not be negative"))
@@ -193,19 +189,10 @@ func (t Through) build() ([]string, error) {
 }
 
 func oneOf(key, value string, known ...string) error {
-	for _, k := range known {
-		if value == k {
-			return nil
-		}
+	if slices.Contains(known, value) {
+		return nil
 	}
 	return fmt.Errorf("%s: %q is none of %v", key, value, known)
-}
-
-func either(value, usual string) string {
-	if value == "" {
-		return usual
-	}
-	return value
 }
 
 func wrap(key string, err error) error {

@@ -1,5 +1,0 @@
-//go:build !unix
-
-package embedded
-
-func diskFull(string) error { return nil }
