@@ -33,7 +33,7 @@ func NewLogger(w io.Writer, level, format string) (*zap.Logger, error) {
 }
 
 func utc(t time.Time, enc zapcore.PrimitiveArrayEncoder) {
-	enc.AppendString(t.UTC().Format("2006-01-02T15:04:05.000Z"))
+	zapcore.TimeEncoderOfLayout("2006-01-02T15:04:05.000Z")(t.UTC(), enc)
 }
 
 // IsTerminal tells whether a person reads what is written to w.
