@@ -70,14 +70,11 @@ func (l *Line) audit(ctx context.Context) (broker.Audit, error) {
 	defer r.close()
 	a, err := l.compare(ctx, s, r, 0)
 	for until := time.Now().Add(auditTime); err == nil && a.Unaccounted > 0 && time.Now().Before(until); {
-		again, err := l.compare(ctx, s, r, lookPause)
-		if errors.Is(err, errOther) {
-			return a, err
+		again, failed := l.compare(ctx, s, r, lookPause)
+		if failed != nil && ctx.Err() != nil {
+			return a, nil // its time is up: the look before counts
 		}
-		if err != nil {
-			break // the look before counts
-		}
-		a = again
+		a, err = again, failed
 	}
 	if err == nil {
 		if err := l.summarize(ctx); err != nil {
