@@ -73,17 +73,16 @@ func (p *publisher) publish(ctx context.Context, m *message) error {
 			return err
 		}
 		began := time.Now()
-		if confirm, err := s.send(m, began); err == nil {
+		if confirm, err := s.send(m); err == nil {
 			select {
 			case <-confirm.Done():
 			case <-ctx.Done():
 				go p.giveUp(s, confirm, m.identity(), weight)
 				return fmt.Errorf("%s: %w", s.address, broker.ErrUnknown)
 			}
-			now := time.Now()
-			if err := s.answer(confirm, m.identity(), now); !errors.Is(err, errLost) {
+			if err := s.answer(confirm, m.identity()); !errors.Is(err, errLost) {
 				p.slots.Release(weight)
-				p.metrics.confirm.Observe(now.Sub(began).Seconds())
+				p.metrics.confirm.Observe(time.Since(began).Seconds())
 				return err
 			}
 		}
@@ -98,7 +97,7 @@ func (p *publisher) publish(ctx context.Context, m *message) error {
 func (p *publisher) giveUp(s *session, confirm *amqp.DeferredConfirmation, m identity, weight int64) {
 	defer p.slots.Release(weight)
 	<-confirm.Done()
-	_ = s.answer(confirm, m, time.Now())
+	_ = s.answer(confirm, m)
 }
 
 // session is the session to publish on now.
@@ -119,18 +118,18 @@ func (p *publisher) session(ctx context.Context) (*session, error) {
 }
 
 // send publishes m. After an error the session is ending.
-func (s *session) send(m *message, now time.Time) (*amqp.DeferredConfirmation, error) {
-	s.progress.published(now)
+func (s *session) send(m *message) (*amqp.DeferredConfirmation, error) {
+	s.progress.sent.Add(1)
 	confirm, err := s.ch.PublishWithDeferredConfirm(m.exchange, m.key, true, false, m.Publishing)
 	if err != nil {
-		s.progress.confirmed(time.Now(), 1)
+		s.progress.answered.Add(1)
 	}
 	return confirm, err
 }
 
 // answer says what the broker answered to m, once the confirm is done.
-func (s *session) answer(confirm *amqp.DeferredConfirmation, m identity, now time.Time) error {
-	s.progress.confirmed(now, 1)
+func (s *session) answer(confirm *amqp.DeferredConfirmation, m identity) error {
+	s.progress.answered.Add(1)
 	returned := s.wasReturned(m)
 	switch {
 	case confirm.Acked() && !returned:
@@ -138,7 +137,7 @@ func (s *session) answer(confirm *amqp.DeferredConfirmation, m identity, now tim
 	case !confirm.Acked() && s.ch.IsClosed(): // amqp091-go resolves lost confirms as negative ones
 		return errLost
 	}
-	s.refusing.CompareAndSwap(0, now.UnixNano())
+	s.refusing.CompareAndSwap(0, time.Now().UnixNano())
 	if returned {
 		return fmt.Errorf("%s: %w: no queue is bound to %s for %s", s.address, broker.ErrRefused, m.exchange, m.key)
 	}
