@@ -93,7 +93,7 @@ func start(cfg Config, declared []object, reg prometheus.Registerer, log *zap.Lo
 }
 
 // Publish stores e. Without a connection it waits for the next one until ctx ends, but for 5 seconds at most. Its
-// errors wrap one of package broker's. An event has at most MaxBody bytes; of its headers at most 64 KiB are kept.
+// errors wrap one of package broker's. An event has at most broker.MaxBody bytes; of its headers at most 64 KiB are kept.
 //
 // RabbitMQ cannot tell a repeat, so the line tells those of events that it has itself seen confirmed, or of which it has
 // read in the ledger that another process has. A repeat that comes while the first publish is still under way is published

@@ -24,10 +24,6 @@ const (
 	maxWait = 5 * time.Second
 )
 
-// MaxBody is the largest body of an event in bytes: RabbitMQ 4's default of max_message_size. A larger message would
-// close the channel.
-const MaxBody = broker.MaxBody
-
 // errLost says that the session ended before the broker's answer.
 var errLost = errors.New("the connection was lost before the confirm")
 
@@ -56,8 +52,8 @@ func newPublisher(l *link, m *metrics) *publisher {
 // publish returns nil when the broker has confirmed m and did not return it. When a confirm is lost with its session,
 // m is published again on the next one.
 func (p *publisher) publish(ctx context.Context, m *message) error {
-	if len(m.Body) > MaxBody {
-		return fmt.Errorf("%w: %d bytes are more than the %d that RabbitMQ takes", broker.ErrRefused, len(m.Body), MaxBody)
+	if len(m.Body) > broker.MaxBody {
+		return fmt.Errorf("%w: %d bytes are more than the %d that RabbitMQ takes", broker.ErrRefused, len(m.Body), broker.MaxBody)
 	}
 	weight := int64(1 + len(m.Body)/slotSize)
 	if err := p.slots.Acquire(ctx, weight); err != nil {
