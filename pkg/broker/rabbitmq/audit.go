@@ -146,15 +146,8 @@ func (l *Line) depths(ctx context.Context, s *session, routes []string) (depths,
 
 // depth is how many messages of a queue nobody holds: none, if there is no such queue.
 func (s *scratch) depth(queue string) (int64, error) {
-	var found amqp.Queue
-	err := s.do(func(ch *amqp.Channel) (err error) {
-		found, err = ch.QueueDeclarePassive(queue, true, false, false, false, nil)
-		return err
-	})
-	if missing(err) {
-		return 0, nil
-	}
-	if err != nil {
+	found, err := s.look(queue)
+	if err != nil && !missing(err) {
 		return 0, fmt.Errorf("queue %s: %w", queue, err)
 	}
 	return int64(found.Messages), nil
