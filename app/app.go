@@ -19,7 +19,6 @@ import (
 
 	"github.com/hookline/hookline/app/config"
 	"github.com/hookline/hookline/pkg/broker"
-	"github.com/hookline/hookline/pkg/broker/rabbitmq"
 	"github.com/hookline/hookline/receiver"
 	"github.com/hookline/hookline/schedule"
 	"github.com/hookline/hookline/worker"
@@ -217,7 +216,7 @@ func sources(c *config.Config, line config.Broker) map[string]receiver.Source {
 	out := make(map[string]receiver.Source, len(c.Sources))
 	for name, source := range c.Sources {
 		if !line.Embedded() {
-			source.MaxBody = min(source.MaxBody, rabbitmq.MaxBody)
+			source.MaxBody = min(source.MaxBody, broker.MaxBody)
 		}
 		out[name] = source.Source
 	}

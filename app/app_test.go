@@ -4,7 +4,7 @@ import (
 	"testing"
 
 	"github.com/hookline/hookline/app/config"
-	"github.com/hookline/hookline/pkg/broker/rabbitmq"
+	"github.com/hookline/hookline/pkg/broker"
 	"github.com/hookline/hookline/receiver"
 )
 
@@ -17,7 +17,7 @@ func TestBodiesAreAsLargeAsTheLineTakes(t *testing.T) {
 		t.Errorf("embedded: %d, want %d", got, github.MaxBody)
 	}
 	c.Broker.URLs = []string{"amqp://host/"}
-	if got := receiverConfig(c, nil, nil).Sources["github"].MaxBody; got != rabbitmq.MaxBody {
-		t.Errorf("RabbitMQ: %d, want %d", got, rabbitmq.MaxBody)
+	if got := receiverConfig(c, nil, nil).Sources["github"].MaxBody; got != broker.MaxBody {
+		t.Errorf("RabbitMQ: %d, want %d", got, broker.MaxBody)
 	}
 }

@@ -92,7 +92,7 @@ func (n noStore) Publish(context.Context, event.Event) error {
 func (n noStore) Ready() error                                        { return n.err }
 func (n noStore) Oldest(context.Context) (time.Time, error)           { return time.Time{}, n.err }
 func (n noStore) Size(context.Context) (events int, b int64, e error) { return 0, 0, n.err }
-func (n noStore) Sources(context.Context) (map[string]int64, error)   { return nil, n.err }
+func (n noStore) Sources(context.Context) (map[string]int64, error)   { return map[string]int64{}, n.err }
 func (n noStore) Close(context.Context) error                         { return nil }
 
 // Consume waits for the end: there is nothing to bring.

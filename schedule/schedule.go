@@ -84,14 +84,12 @@ func (e *Emitter) Reload(sources map[string]Source) error {
 
 // Run emits until ctx ends. It returns nil.
 func (e *Emitter) Run(ctx context.Context) error {
-	var looked map[string]time.Time // when, by source, what was due before has been emitted; nil: it is not our turn
-	for ctx.Err() == nil {
-		pause, now := turnPause, time.Now().Round(0) // the clock's time, not the time since the start
-		if !e.ours(ctx) {
-			looked = nil
-		} else {
-			if looked == nil {
-				looked = e.begin(now)
+	looked := map[string]time.Time{} // when, by source, what was due before has been emitted by us
+	for ours := false; ctx.Err() == nil; {
+		pause, now, before := turnPause, time.Now().Round(0), ours // the clock's time, not the time since the start
+		if ours = e.ours(ctx); ours {
+			if !before {
+				e.begin(looked, now)
 			}
 			e.emit(ctx, looked, now)
 			pause = lookPause
@@ -121,12 +119,13 @@ func (e *Emitter) ours(ctx context.Context) bool {
 }
 
 // begin looks as far back as the line remembers: it tells what another process, or this one before it was started, has emitted.
-func (e *Emitter) begin(now time.Time) map[string]time.Time {
-	looked := map[string]time.Time{}
+// What this one has emitted itself it need not tell.
+func (e *Emitter) begin(looked map[string]time.Time, now time.Time) {
 	for _, s := range *e.sources.Load() {
-		looked[s.name] = now.Add(-e.window)
+		if back := now.Add(-e.window); looked[s.name].Before(back) {
+			looked[s.name] = back
+		}
 	}
-	return looked
 }
 
 // emit publishes what has become due since the last look, of each source the last. What fails is tried at the next look.

@@ -172,6 +172,30 @@ func TestOnlyTheProcessWhoseTurnItIsEmits(t *testing.T) {
 	})
 }
 
+// The line may have forgotten it: it remembers so many events only.
+func TestAProcessThatHasItsTurnAgainRemembersWhatItEmitted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := &line{turn: 1}
+		_, reg, stop := start(t, of{l, 1}, 2*time.Hour, nightly())
+		pass(2*time.Hour + time.Minute)
+		l.set(func() { l.turn, l.stored = 0, nil })
+		pass(time.Minute)
+		l.set(func() { l.turn = 1 })
+		pass(time.Minute)
+		if n := count(t, reg, "emitted"); n != 1 || l.ids() != "" {
+			t.Errorf("emitted %v, again %q", n, l.ids())
+		}
+		l.set(func() { l.turn = 0 })
+		pass(24 * time.Hour)
+		l.set(func() { l.turn = 1 })
+		pass(time.Minute)
+		if l.ids() != "nightly-20000102T020000Z" {
+			t.Errorf("of what was due while it had no turn: %q", l.ids())
+		}
+		stop()
+	})
+}
+
 func TestWhatWasMissedIsEmittedLateIfTheLineWouldKnowIt(t *testing.T) {
 	for name, c := range map[string]struct {
 		window time.Duration

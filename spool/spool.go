@@ -38,7 +38,7 @@ type Backlog interface {
 	Oldest(ctx context.Context) (time.Time, error)
 	// Size is how many events there are and how many bytes of the disk are in use.
 	Size(ctx context.Context) (events int, bytes int64, err error)
-	// Sources is how many events of each source there are.
+	// Sources is how many events of each source there are; never nil without an error.
 	Sources(ctx context.Context) (map[string]int64, error)
 }
 

@@ -22,7 +22,7 @@ func MarkOf(e event.Event) Mark {
 	return Mark(sum[:16])
 }
 
-// MaxRecent is how many events a line remembers for its window; that takes 3.5 MB of memory.
+// MaxRecent is how many events a line remembers for its window at most, and half of that at least; that takes 3.5 MB of memory.
 const MaxRecent = 100_000
 
 // Recent remembers the marks of events that were stored, and when the receiver took them. It goes by those times and

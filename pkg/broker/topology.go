@@ -5,7 +5,8 @@ import (
 	"time"
 )
 
-// MaxBody is the largest body of an event in bytes on RabbitMQ: version 4's default of max_message_size.
+// MaxBody is the largest body of an event in bytes on RabbitMQ: version 4's default of max_message_size. A larger
+// message would close the channel.
 const MaxBody = 16 << 20
 
 // The names of what Hookline declares on RabbitMQ; queues of a route and delay steps have their own functions.

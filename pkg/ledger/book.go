@@ -59,7 +59,7 @@ func NewBook() *Book {
 // Position is the last message that was folded.
 func (b *Book) Position() Position { return b.position }
 
-// Folded is how many notes were folded since the book was made or read from a snapshot.
+// Folded is how many notes were folded since the book was made or read from a summary.
 func (b *Book) Folded() int { return b.folded }
 
 // Has tells whether the message number of process, or a later one, was folded.
@@ -96,7 +96,10 @@ func (b *Book) Fold(n Notes, offset int64, seen time.Time) {
 			s.Counts[what] += count
 		}
 	}
-	if n.Spool != "" {
+	switch {
+	case len(n.Spooled) == 0:
+		delete(b.spools, n.Spool) // not kept as empty: each new container has another name
+	case n.Spool != "":
 		b.spools[n.Spool] = maps.Clone(n.Spooled)
 	}
 }

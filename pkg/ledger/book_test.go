@@ -265,22 +265,6 @@ func TestCountsAndSpoolsAddUp(t *testing.T) {
 	}
 }
 
-func TestALargeBookHasNoSummary(t *testing.T) {
-	t.Parallel()
-	book := ledger.NewBook()
-	w := newWriter(book)
-	for i := range 1<<16 + 1 {
-		w.note(ledger.Accepted, fmt.Sprint(i), "one")
-	}
-	if _, ok := book.Summary(); ok {
-		t.Error("it has one")
-	}
-	w.note(ledger.Done, "1", "one")
-	if text, ok := book.Summary(); !ok || len(text) > 2<<20 {
-		t.Errorf("%v, %d bytes", ok, len(text))
-	}
-}
-
 func TestOldProcessesAreForgotten(t *testing.T) {
 	t.Parallel()
 	book := ledger.NewBook()

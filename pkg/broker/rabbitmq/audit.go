@@ -70,14 +70,11 @@ func (l *Line) audit(ctx context.Context) (broker.Audit, error) {
 	defer r.close()
 	a, err := l.compare(ctx, s, r, 0)
 	for until := time.Now().Add(auditTime); err == nil && a.Unaccounted > 0 && time.Now().Before(until); {
-		again, err := l.compare(ctx, s, r, lookPause)
-		if errors.Is(err, errOther) {
-			return a, err
+		again, failed := l.compare(ctx, s, r, lookPause)
+		if failed != nil && ctx.Err() != nil {
+			return a, nil // its time is up: the look before counts
 		}
-		if err != nil {
-			break // the look before counts
-		}
-		a = again
+		a, err = again, failed
 	}
 	if err == nil {
 		if err := l.summarize(ctx); err != nil {
@@ -149,15 +146,8 @@ func (l *Line) depths(ctx context.Context, s *session, routes []string) (depths,
 
 // depth is how many messages of a queue nobody holds: none, if there is no such queue.
 func (s *scratch) depth(queue string) (int64, error) {
-	var found amqp.Queue
-	err := s.do(func(ch *amqp.Channel) (err error) {
-		found, err = ch.QueueDeclarePassive(queue, true, false, false, false, nil)
-		return err
-	})
-	if missing(err) {
-		return 0, nil
-	}
-	if err != nil {
+	found, err := s.look(queue)
+	if err != nil && !missing(err) {
 		return 0, fmt.Errorf("queue %s: %w", queue, err)
 	}
 	return int64(found.Messages), nil

@@ -7,6 +7,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
+
 	"github.com/hookline/hookline/pkg/broker"
 	"github.com/hookline/hookline/pkg/broker/rabbitmq"
 	"github.com/hookline/hookline/pkg/event"
@@ -174,6 +178,46 @@ func TestAnAuditFindsEverythingWhenConnectionsAreCut(t *testing.T) {
 		if time.Now().After(deadline) {
 			t.Fatalf("audit %+v, %v", a, err)
 		}
+	}
+}
+
+// What was missed before the connection was lost may have been found after it.
+func TestAnAuditThatLosesItsConnectionTellsNothingAndForgetsNothing(t *testing.T) {
+	t.Parallel()
+	url := rabbitnode.URL(t)
+	r := route("archive", "#")
+	warnings, seen := observer.New(zap.WarnLevel)
+	line, err := rabbitmq.Open(rabbitmq.Config{URLs: []string{url}, Routes: []broker.Route{r}}, prometheus.NewRegistry(), zap.New(warnings))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := line.Close(patient(t)); err != nil {
+			t.Error(err)
+		}
+	}()
+	publish(t, line, anEvent("1"))
+	if n, err := channel(t, url).QueuePurge(broker.WorkQueue(r.Name), false); n != 1 || err != nil {
+		t.Fatal(n, err)
+	}
+	ended := make(chan error, 1)
+	go func() { // it looks for 15 s
+		a, err := line.Audit(patient(t))
+		if err == nil {
+			t.Errorf("audit: %+v", a)
+		}
+		ended <- err
+	}()
+	shared := rabbitnode.Shared(t)
+	eventually(t, "the audit's connection to be cut", func() bool {
+		if _, err := shared.CloseConnections(t.Context(), url); err != nil {
+			t.Fatal(err)
+		}
+		return len(ended) > 0
+	})
+	expectAudit(t, line, r.Name, broker.RouteAudit{Accepted: 1, Unaccounted: 1})
+	if another := seen.FilterMessageSnippet("another one").All(); len(another) > 0 {
+		t.Errorf("%v", another)
 	}
 }
 

@@ -11,7 +11,6 @@ import (
 
 	"go.uber.org/zap"
 
-	"github.com/hookline/hookline/pkg/broker"
 	"github.com/hookline/hookline/pkg/event"
 	"github.com/hookline/hookline/pkg/ledger"
 )
@@ -33,7 +32,6 @@ const (
 // into the next, so that a busy process writes no more messages than an idle one.
 type clerk struct {
 	courier *courier
-	matcher *broker.Matcher
 	process string
 	spool   string
 	metrics *metrics
@@ -55,15 +53,15 @@ type clerk struct {
 
 func newClerk(l *link, cfg Config, m *metrics, log *zap.Logger) *clerk {
 	return &clerk{
-		courier: &courier{link: l}, matcher: broker.NewMatcher(cfg.Routes), process: rand.Text()[:12], spool: cfg.Spool, metrics: m, log: log,
+		courier: &courier{link: l}, process: rand.Text()[:12], spool: cfg.Spool, metrics: m, log: log,
 		wake: make(chan struct{}, 1), failed: make(chan struct{}),
 		held: map[string]int64{}, running: map[string]int64{}, counts: map[string]map[string]int64{},
 	}
 }
 
-// accepted notes that e was stored with its key.
-func (c *clerk) accepted(e event.Event, key string) {
-	c.note(linger, ledger.Accepted, e, c.matcher.Match(key))
+// accepted notes that e was stored for routes, or unrouted if there are none.
+func (c *clerk) accepted(e event.Event, routes []string) {
+	c.note(linger, ledger.Accepted, e, routes)
 }
 
 // retrying notes that e was put away until another attempt.
@@ -71,8 +69,8 @@ func (c *clerk) retrying(e event.Event, route string) {
 	c.note(linger, ledger.Retrying, e, []string{route})
 }
 
-// routed notes that e, which was unrouted, was stored again.
-func (c *clerk) routed(e event.Event) { c.note(0, ledger.Routed, e, c.matcher.Match(e.Key())) }
+// routed notes that e, which was unrouted, was stored again for routes.
+func (c *clerk) routed(e event.Event, routes []string) { c.note(0, ledger.Routed, e, routes) }
 
 // finished notes on the page that it returns that e, which was held, is done or discarded by a route, or as unrouted ("").
 // What leaves the line without a note would be missed for ever: the page has to be waited for. It is written at once if there

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	amqp "github.com/rabbitmq/amqp091-go"
 
@@ -12,8 +11,8 @@ import (
 )
 
 // courier brings one message at a time to the ledger, on a channel of its own: where the ledger is missing, or our user
-// may not write it, RabbitMQ closes the channel, and that must not be the one that brings events. It is not safe for
-// concurrent use.
+// may not write it, RabbitMQ closes the channel, and that must not be the one that brings events. Nor does a session end
+// because its ledger confirms nothing: if the connection is dead, heartbeats tell. It is not safe for concurrent use.
 type courier struct {
 	link    *link
 	ch      *amqp.Channel // nil: none
@@ -35,7 +34,6 @@ func (c *courier) bring(ctx context.Context, m message) error {
 			return err
 		}
 	}
-	s.progress.published(time.Now())
 	confirm, err := c.ch.PublishWithDeferredConfirm(m.exchange, m.key, true, false, m.Publishing)
 	if err == nil {
 		select {
@@ -44,7 +42,6 @@ func (c *courier) bring(ctx context.Context, m message) error {
 			err = ctx.Err()
 		}
 	}
-	s.progress.confirmed(time.Now(), 1)
 	if err != nil {
 		c.close() // what is answered late is not taken for the next one's answer
 		return err

@@ -219,6 +219,15 @@ func (s *scratch) do(ask func(*amqp.Channel) error) error {
 	return ask(s.ch)
 }
 
+// look asks for a queue, and makes none.
+func (s *scratch) look(queue string) (found amqp.Queue, err error) {
+	err = s.do(func(ch *amqp.Channel) error {
+		found, err = ch.QueueDeclarePassive(queue, true, false, false, false, nil)
+		return err
+	})
+	return found, err
+}
+
 func (s *scratch) close() {
 	if s.ch != nil {
 		_ = s.ch.Close() // it may be closed already

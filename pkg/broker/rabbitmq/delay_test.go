@@ -26,29 +26,3 @@ func TestParkAt(t *testing.T) {
 		}
 	}
 }
-
-func TestWatchdogBitesOnlyWhenPublishesWait(t *testing.T) {
-	t.Parallel()
-	var w watchdog
-	at := time.Unix(1000, 0)
-	after := func(d time.Duration) bool { at = at.Add(d); return w.stalled(at) }
-	if after(time.Hour) {
-		t.Error("it bites an idle session")
-	}
-	w.published(at)
-	w.published(at)
-	if after(maxStall) {
-		t.Error("it bites too early")
-	}
-	w.confirmed(at, 1)
-	if after(maxStall) {
-		t.Error("it bites although a confirm came")
-	}
-	if !after(time.Second) {
-		t.Error("it does not bite")
-	}
-	w.confirmed(at, 1)
-	if after(time.Hour) {
-		t.Error("it bites when all is confirmed")
-	}
-}

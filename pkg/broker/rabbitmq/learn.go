@@ -18,7 +18,8 @@ import (
 // others unread.
 const typeAccepted = "accepted"
 
-// relearn is the time between two tries to read the ledger.
+// relearn is the time between two tries to read the ledger. Each begins so long before the last message that was read, since
+// RabbitMQ goes by its own clock.
 const relearn = 10 * time.Second
 
 // learner remembers the events that other receivers have stored, and this one before it was started: the ledger says so,
@@ -33,7 +34,7 @@ type learner struct {
 // run reads the ledger from so long ago on until ctx ends. Repeats that it does not learn of are new work, so nobody waits
 // for it.
 func (l *learner) run(ctx context.Context, window time.Duration) {
-	var from any = time.Now().Add(-window)
+	from := time.Now().Add(-window)
 	for said := false; ctx.Err() == nil; {
 		err := l.read(ctx, &from)
 		if err != nil && !said && ctx.Err() == nil {
@@ -47,8 +48,9 @@ func (l *learner) run(ctx context.Context, window time.Duration) {
 	}
 }
 
-// read remembers what the ledger says from an offset on, which moves with it, until the connection or ctx ends.
-func (l *learner) read(ctx context.Context, from *any) error {
+// read remembers what the ledger says from a time on, which moves with it, until the connection or ctx ends. It is no
+// offset, as the stream may be another one the next time.
+func (l *learner) read(ctx context.Context, from *time.Time) error {
 	s, err := l.link.await(ctx)
 	if err != nil {
 		return nil //nolint:nilerr // the link says it
@@ -64,9 +66,9 @@ func (l *learner) read(ctx context.Context, from *any) error {
 			return nil
 		case d, ok := <-deliveries:
 			if !ok {
-				*from = time.Now().Add(-relearn) // the stream may be another one then
 				return nil
 			}
+			*from = time.Now().Add(-relearn) // not when the end is noticed: a connection can be dead for long
 			if unsettled++; unsettled >= readAhead/2 {
 				unsettled = 0
 				if err := d.Ack(true); err != nil {

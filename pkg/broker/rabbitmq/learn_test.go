@@ -1,6 +1,7 @@
 package rabbitmq_test
 
 import (
+	"crypto/rand"
 	"errors"
 	"testing"
 	"time"
@@ -14,31 +15,69 @@ func TestAReceiverKnowsWhatAnotherHasStored(t *testing.T) {
 	t.Parallel()
 	cfg := rabbitmq.Config{URLs: []string{rabbitnode.URL(t)}, Routes: []broker.Route{route("archive", "#")}, Duplicates: time.Hour}
 	first, second := open(t, cfg), open(t, cfg)
-	store := func(line *rabbitmq.Line, id, action string) error {
-		e := anEvent(id)
-		e.Action, e.Time = action, time.Now()
-		return line.Publish(patient(t), e)
+	r := storeMany(t, first)
+	eventually(t, "a repeat to be told by another receiver", r.told(t, second))
+	if err := store(t, second, r.id(), "loan"); err != nil {
+		t.Errorf("the same ID with another action: %v", err)
 	}
-	const many = 1000 // each repeat is tried once only: the second time its own receiver would know it
-	for n := range many {
-		if err := store(first, id(n), "job_end"); err != nil {
+	eventually(t, "a repeat to be told by a receiver that has just started", r.told(t, open(t, cfg)))
+}
+
+func TestAReceiverLearnsWhatWasStoredWhileItsConnectionWasDead(t *testing.T) {
+	t.Parallel()
+	url := rabbitnode.URL(t)
+	proxy := newProxy(t, url)
+	cfg := rabbitmq.Config{URLs: []string{url}, Routes: []broker.Route{route("archive", "#")}, Duplicates: time.Hour}
+	first := open(t, cfg)
+	cfg.URLs = []string{proxy.url}
+	second := open(t, cfg)
+	eventually(t, "the second to read", storeMany(t, first).told(t, second))
+	proxy.mute.Store(true)
+	r := storeMany(t, first)
+	eventually(t, "the second to notice", func() bool { return second.Ready() != nil })
+	proxy.mute.Store(false)
+	eventually(t, "the second to be connected again", func() bool { return second.Ready() == nil })
+	eventually(t, "a repeat of what was stored meanwhile to be told", r.told(t, second))
+}
+
+func store(t *testing.T, line *rabbitmq.Line, id, action string) error {
+	t.Helper()
+	e := anEvent(id)
+	e.Action, e.Time = action, time.Now()
+	return line.Publish(patient(t), e)
+}
+
+// repeats are of events that are stored. Each can be tried once only: the second time its own receiver would know it.
+type repeats struct {
+	name string
+	next int
+}
+
+const manyRepeats = 1500
+
+func storeMany(t *testing.T, line *rabbitmq.Line) *repeats {
+	t.Helper()
+	r := &repeats{name: rand.Text()}
+	for r.next = range manyRepeats {
+		if err := store(t, line, r.id(), "job_end"); err != nil {
 			t.Fatal(err)
 		}
 	}
-	next := 0
-	told := func(by *rabbitmq.Line) func() bool {
-		return func() bool {
-			next++
-			err := store(by, id(next), "job_end")
-			if next == many || err != nil && !errors.Is(err, broker.ErrDuplicate) {
-				t.Fatal(next, err)
-			}
-			return err != nil
+	r.next = 0
+	return r
+}
+
+func (r *repeats) id() string { return r.name + id(r.next) }
+
+// told tries another one.
+func (r *repeats) told(t *testing.T, by *rabbitmq.Line) func() bool {
+	return func() bool {
+		t.Helper()
+		r.next++
+		err := store(t, by, r.id(), "job_end")
+		if r.next == manyRepeats || err != nil && !errors.Is(err, broker.ErrDuplicate) {
+			t.Fatal(r.next, err)
 		}
+		return err != nil
 	}
-	eventually(t, "a repeat to be told by another receiver", told(second))
-	if err := store(second, id(next), "loan"); err != nil {
-		t.Errorf("the same ID with another action: %v", err)
-	}
-	eventually(t, "a repeat to be told by a receiver that has just started", told(open(t, cfg)))
 }

@@ -118,6 +118,47 @@ func TestWorkGoesOnWhileTheLedgerIsBlocked(t *testing.T) {
 	})
 }
 
+func TestALedgerThatConfirmsNothingEndsNoSession(t *testing.T) {
+	t.Parallel()
+	node := rabbitnode.Start(t)
+	r := route("archive", "#")
+	line := open(t, rabbitmq.Config{URLs: []string{node.URL()}, Routes: []broker.Route{r}})
+	publish(t, line, anEvent("1"))
+	tell := func(order string) {
+		t.Helper()
+		err := node.Ctl(patient(t), "eval", `{ok, Q} = rabbit_amqqueue:lookup(rabbit_misc:r(<<"/">>, queue, <<"`+broker.LedgerStream+`">>)),
+			ok = sys:`+order+`(maps:get(leader_pid, amqqueue:get_type_state(Q))).`)
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	tell("suspend")
+	handled := make(chan bool, 1)
+	stop := consume(t, line, r, func(context.Context, event.Delivery) broker.Outcome {
+		handled <- true
+		return broker.Ack()
+	})
+	<-handled
+	settled := make(chan bool)
+	go func() { // its note is waited for longer than an event may be without a confirm
+		defer close(settled)
+		stop()
+	}()
+	eventually(t, "the event to be acknowledged without a note", func() bool {
+		if err := line.Ready(); err != nil {
+			t.Fatal(err)
+		}
+		select {
+		case <-settled:
+			return true
+		default:
+			return false
+		}
+	})
+	publish(t, line, anEvent("2"))
+	tell("resume")
+}
+
 func TestALongLedgerIsReadFromItsSummary(t *testing.T) {
 	t.Parallel()
 	const n = 6000

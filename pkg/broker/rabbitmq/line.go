@@ -27,6 +27,7 @@ var (
 type Line struct {
 	topology  broker.Topology
 	routes    []broker.Route
+	matcher   *broker.Matcher
 	publish   *link
 	consume   *link
 	publisher *publisher
@@ -65,7 +66,7 @@ func start(cfg Config, declared []object, reg prometheus.Registerer, log *zap.Lo
 	}
 	d := newDeclarer(declared, m, log)
 	l := &Line{
-		topology: broker.NewTopology(cfg.Routes), routes: slices.Clone(cfg.Routes), log: log,
+		topology: broker.NewTopology(cfg.Routes), routes: slices.Clone(cfg.Routes), matcher: broker.NewMatcher(cfg.Routes), log: log,
 		publish: newLink(publishing, cfg, d, m, log),
 		consume: newLink(consuming, cfg, d, m, log),
 		auditor: auditor{turn: make(chan struct{}, 1)}, keeps: newTurn(broker.KeeperQueue), emits: newTurn(broker.ClockQueue),
@@ -93,7 +94,7 @@ func start(cfg Config, declared []object, reg prometheus.Registerer, log *zap.Lo
 }
 
 // Publish stores e. Without a connection it waits for the next one until ctx ends, but for 5 seconds at most. Its
-// errors wrap one of package broker's. An event has at most MaxBody bytes; of its headers at most 64 KiB are kept.
+// errors wrap one of package broker's. An event has at most broker.MaxBody bytes; of its headers at most 64 KiB are kept.
 //
 // RabbitMQ cannot tell a repeat, so the line tells those of events that it has itself seen confirmed, or of which it has
 // read in the ledger that another process has. A repeat that comes while the first publish is still under way is published
@@ -113,7 +114,7 @@ func (l *Line) Publish(ctx context.Context, e event.Event) error {
 	if l.recent != nil {
 		l.recent.Add(mark, e.Time)
 	}
-	l.clerk.accepted(e, m.key)
+	l.clerk.accepted(e, l.matcher.Match(m.key))
 	return nil
 }
 

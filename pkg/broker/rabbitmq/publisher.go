@@ -24,10 +24,6 @@ const (
 	maxWait = 5 * time.Second
 )
 
-// MaxBody is the largest body of an event in bytes: RabbitMQ 4's default of max_message_size. A larger message would
-// close the channel.
-const MaxBody = broker.MaxBody
-
 // errLost says that the session ended before the broker's answer.
 var errLost = errors.New("the connection was lost before the confirm")
 
@@ -56,8 +52,8 @@ func newPublisher(l *link, m *metrics) *publisher {
 // publish returns nil when the broker has confirmed m and did not return it. When a confirm is lost with its session,
 // m is published again on the next one.
 func (p *publisher) publish(ctx context.Context, m *message) error {
-	if len(m.Body) > MaxBody {
-		return fmt.Errorf("%w: %d bytes are more than the %d that RabbitMQ takes", broker.ErrRefused, len(m.Body), MaxBody)
+	if len(m.Body) > broker.MaxBody {
+		return fmt.Errorf("%w: %d bytes are more than the %d that RabbitMQ takes", broker.ErrRefused, len(m.Body), broker.MaxBody)
 	}
 	weight := int64(1 + len(m.Body)/slotSize)
 	if err := p.slots.Acquire(ctx, weight); err != nil {
@@ -73,17 +69,16 @@ func (p *publisher) publish(ctx context.Context, m *message) error {
 			return err
 		}
 		began := time.Now()
-		if confirm, err := s.send(m, began); err == nil {
+		if confirm, err := s.send(m); err == nil {
 			select {
 			case <-confirm.Done():
 			case <-ctx.Done():
 				go p.giveUp(s, confirm, m.identity(), weight)
 				return fmt.Errorf("%s: %w", s.address, broker.ErrUnknown)
 			}
-			now := time.Now()
-			if err := s.answer(confirm, m.identity(), now); !errors.Is(err, errLost) {
+			if err := s.answer(confirm, m.identity()); !errors.Is(err, errLost) {
 				p.slots.Release(weight)
-				p.metrics.confirm.Observe(now.Sub(began).Seconds())
+				p.metrics.confirm.Observe(time.Since(began).Seconds())
 				return err
 			}
 		}
@@ -98,7 +93,7 @@ func (p *publisher) publish(ctx context.Context, m *message) error {
 func (p *publisher) giveUp(s *session, confirm *amqp.DeferredConfirmation, m identity, weight int64) {
 	defer p.slots.Release(weight)
 	<-confirm.Done()
-	_ = s.answer(confirm, m, time.Now())
+	_ = s.answer(confirm, m)
 }
 
 // session is the session to publish on now.
@@ -119,18 +114,18 @@ func (p *publisher) session(ctx context.Context) (*session, error) {
 }
 
 // send publishes m. After an error the session is ending.
-func (s *session) send(m *message, now time.Time) (*amqp.DeferredConfirmation, error) {
-	s.progress.published(now)
+func (s *session) send(m *message) (*amqp.DeferredConfirmation, error) {
+	s.progress.sent.Add(1)
 	confirm, err := s.ch.PublishWithDeferredConfirm(m.exchange, m.key, true, false, m.Publishing)
 	if err != nil {
-		s.progress.confirmed(time.Now(), 1)
+		s.progress.answered.Add(1)
 	}
 	return confirm, err
 }
 
 // answer says what the broker answered to m, once the confirm is done.
-func (s *session) answer(confirm *amqp.DeferredConfirmation, m identity, now time.Time) error {
-	s.progress.confirmed(now, 1)
+func (s *session) answer(confirm *amqp.DeferredConfirmation, m identity) error {
+	s.progress.answered.Add(1)
 	returned := s.wasReturned(m)
 	switch {
 	case confirm.Acked() && !returned:
@@ -138,7 +133,7 @@ func (s *session) answer(confirm *amqp.DeferredConfirmation, m identity, now tim
 	case !confirm.Acked() && s.ch.IsClosed(): // amqp091-go resolves lost confirms as negative ones
 		return errLost
 	}
-	s.refusing.CompareAndSwap(0, now.UnixNano())
+	s.refusing.CompareAndSwap(0, time.Now().UnixNano())
 	if returned {
 		return fmt.Errorf("%s: %w: no queue is bound to %s for %s", s.address, broker.ErrRefused, m.exchange, m.key)
 	}

@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 
-	amqp "github.com/rabbitmq/amqp091-go"
-
 	"github.com/hookline/hookline/pkg/broker"
 )
 
@@ -26,11 +24,7 @@ func (l *Line) Queues(ctx context.Context) ([]broker.QueueInfo, error) {
 		if err := ctx.Err(); err != nil {
 			return nil, fmt.Errorf("rabbitmq: queues: %w", err)
 		}
-		var found amqp.Queue
-		err := scratch.do(func(ch *amqp.Channel) (err error) {
-			found, err = ch.QueueDeclarePassive(q.Name, true, false, false, false, nil)
-			return err
-		})
+		found, err := scratch.look(q.Name)
 		if err != nil && !missing(err) {
 			return nil, fmt.Errorf("rabbitmq: queue %s: %w", q.Name, err)
 		}

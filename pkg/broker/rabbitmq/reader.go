@@ -15,13 +15,17 @@ import (
 const (
 	// readAhead is how many messages of the ledger RabbitMQ sends before they are acknowledged, half of them at a time.
 	readAhead = 500
-	// maxSilence is how long a message that is known to be in the ledger may not come. RabbitMQ waits for ever at an
-	// offset beyond the end.
+	// maxSilence is how long a message that is known to be in the ledger may not come.
 	maxSilence = 5 * time.Second
 )
 
-// errOther says that the stream is not the one of which the book was made.
-var errOther = errors.New("the ledger's stream was deleted and made again")
+var (
+	// errOther says that the stream is not the one of which the book was made.
+	errOther = errors.New("the ledger's stream was deleted and made again")
+	// errEnded and errSilent say nothing about that.
+	errEnded  = errors.New("the connection was lost while the ledger was read, or its stream deleted")
+	errSilent = errors.New("nothing of what is in the ledger has come for " + maxSilence.String())
+)
 
 // reader folds the ledger's stream into a book.
 type reader struct {
@@ -69,14 +73,17 @@ func (r *reader) catchUp(ctx context.Context, process string, number int64) erro
 		select {
 		case d, ok := <-r.deliveries:
 			if !ok {
-				return errOther
+				return errEnded
 			}
 			if err := r.fold(d); err != nil {
 				return err
 			}
 			silence.Reset(maxSilence)
 		case <-silence.C:
-			return errOther
+			if r.resumed { // RabbitMQ waits for ever at an offset beyond the end
+				return errOther
+			}
+			return errSilent
 		case <-ctx.Done():
 			return ctx.Err()
 		}
@@ -119,7 +126,7 @@ func (r *reader) close() {
 	}
 }
 
-// lastSummary is the book of the newest summary, or an empty one.
+// lastSummary is the book of the newest summary, or an empty one if there is none that can be read: then all notes can.
 func lastSummary(ctx context.Context, s *session) (*ledger.Book, error) {
 	scratch := &scratch{conn: s.conn}
 	defer scratch.close()
@@ -133,13 +140,17 @@ func lastSummary(ctx context.Context, s *session) (*ledger.Book, error) {
 	}
 	defer func() { _ = ch.Close() }()
 	select {
-	case d := <-deliveries:
+	case d, ok := <-deliveries:
+		if !ok {
+			return nil, errEnded
+		}
 		if book, err := ledger.ReadSummary(d.Body); err == nil {
 			return book, nil
 		}
+		return ledger.NewBook(), nil
 	case <-time.After(maxSilence):
+		return nil, errSilent
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
-	return ledger.NewBook(), nil // all notes can be read instead
 }

@@ -83,9 +83,9 @@ func (s *session) serve(ctx context.Context) error {
 				continue
 			}
 			s.blocked.Store(b.Active)
-			s.progress.confirmed(time.Now(), 0)
+			s.progress.quiet = 0
 		case now := <-tick.C:
-			if !s.blocked.Load() && s.progress.stalled(now) {
+			if !s.blocked.Load() && s.progress.stalled() {
 				return errStalled
 			}
 			if first := s.refusing.Load(); first > 0 && now.UnixNano()-first > int64(maxRefusing) {
@@ -99,7 +99,7 @@ func (s *session) serve(ctx context.Context) error {
 
 // drain waits, a second at most, for the answers to what was published: what has none yet will be published again.
 func (s *session) drain() {
-	for end := time.Now().Add(closeTime); s.progress.waiting.Load() > 0 && time.Now().Before(end); {
+	for end := time.Now().Add(closeTime); s.progress.waits() && time.Now().Before(end); {
 		<-time.After(time.Millisecond)
 	}
 }
@@ -136,24 +136,26 @@ func (s *session) wasReturned(m identity) bool {
 	return true
 }
 
-// watchdog notices that publishes wait and no confirm comes.
+// watchdog notices that publishes wait and no answer comes. Publishers only count, and one goroutine looks; what waits at
+// each of its looks, while nothing is answered between them, has waited all the time.
 type watchdog struct {
-	waiting atomic.Int64
-	last    atomic.Int64 // unix nanoseconds of the last confirm, or of the first publish that waits
+	sent, answered atomic.Int64 // messages
+
+	seen  int64 // of the answered, at the last look
+	quiet int   // looks one after the other that found something waiting, and nothing answered since the one before
 }
 
-func (w *watchdog) published(now time.Time) {
-	if w.waiting.Add(1) == 1 {
-		w.last.Store(now.UnixNano())
+// waits tells whether something has no answer yet. It may be something that is answered at this moment.
+func (w *watchdog) waits() bool {
+	answered := w.answered.Load()
+	return w.sent.Load() > answered
+}
+
+// stalled looks, which has to be each watchInterval.
+func (w *watchdog) stalled() bool {
+	w.quiet++
+	if answered := w.answered.Load(); answered != w.seen || !w.waits() {
+		w.seen, w.quiet = answered, 0
 	}
-}
-
-// confirmed takes note of n answers.
-func (w *watchdog) confirmed(now time.Time, n int64) {
-	w.last.Store(now.UnixNano())
-	w.waiting.Add(-n)
-}
-
-func (w *watchdog) stalled(now time.Time) bool {
-	return w.waiting.Load() > 0 && now.UnixNano()-w.last.Load() > int64(maxStall)
+	return w.quiet > int(maxStall/watchInterval)
 }

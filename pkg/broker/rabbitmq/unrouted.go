@@ -24,7 +24,7 @@ func (l *Line) ReplayUnrouted(ctx context.Context, pick func(event.Event) bool) 
 		e := decode(d, time.Now())
 		key := e.Key()
 		identity := key + " " + e.ID
-		if !pick(e) || replayed[identity] || l.clerk.matcher.Match(key) == nil {
+		if !pick(e) || replayed[identity] || l.matcher.Match(key) == nil {
 			return message{}, false
 		}
 		replayed[identity] = true

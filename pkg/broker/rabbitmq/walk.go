@@ -36,7 +36,7 @@ func (l *Line) move(ctx context.Context, from kept, copied func(amqp.Delivery) (
 			return endWalk, fmt.Errorf("replay %s: %w", m.MessageId, err)
 		}
 		if from.route == "" {
-			l.clerk.routed(decode(d, time.Now()))
+			l.clerk.routed(decode(d, time.Now()), l.matcher.Match(m.key))
 		}
 		n++
 		return removeIt, nil

@@ -1,0 +1,47 @@
+package app
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/zap"
+
+	"github.com/hookline/hookline/spool"
+)
+
+// reports counts what the ledger is told of a spool.
+type reports int
+
+func (r *reports) Spooled(map[string]int64) { *r++ }
+
+func TestAReceiverWithoutASpoolSaysSoOnce(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var told reports
+		reg := prometheus.NewRegistry()
+		s, err := spool.New(spool.Config{Sources: map[string]bool{"alma": false}, MaxAge: time.Hour}, nil, noStore{}, &told, reg, zap.NewNop())
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		if err := s.Run(ctx); err != nil {
+			t.Error(err)
+		}
+		if told != 1 {
+			t.Errorf("told %d times in a minute", told)
+		}
+		families, err := reg.Gather()
+		if err != nil {
+			t.Error(err)
+		}
+		for _, family := range families {
+			if family.GetName() == "hookline_spool_usable" { // 0 would page somebody, and 1 would not be true
+				t.Errorf("%v", family)
+			}
+		}
+	})
+}
