@@ -10,6 +10,7 @@ import (
 	"os"
 	"runtime"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -126,11 +127,16 @@ func (a *App) publisher() broker.Publisher {
 }
 
 // ready says whether an event can be stored now, and where.
-func (a *App) ready() (string, error) {
+func (a *App) ready() (text string, err error) {
 	if a.spool != nil {
-		return a.spool.Ready()
+		text, err = a.spool.Ready()
+	} else {
+		text, err = "ok", a.line.Ready()
 	}
-	return "ok", a.line.Ready()
+	if lacking := a.line.Lacking(); len(lacking) > 0 {
+		text += fmt.Sprintf("; but RabbitMQ lacks %s: run `hookline topology apply` as the operator", strings.Join(lacking, ", "))
+	}
+	return text, err
 }
 
 // Addr is where webhooks are taken, with the port that was really bound; empty without a receiver.

@@ -15,6 +15,7 @@ import (
 // the others show 0, so that a query takes the maximum over processes.
 type auditor struct {
 	line        auditable
+	known       map[string]bool // routes of the configuration, and those that were named in the log
 	shown       []broker.RouteAudit
 	unaccounted *prometheus.GaugeVec
 	checked     prometheus.Gauge
@@ -33,7 +34,7 @@ const (
 
 func newAuditor(line auditable, routes []broker.Route, reg prometheus.Registerer, log *zap.Logger) *auditor {
 	a := &auditor{
-		line: line, log: log.Named("audit"),
+		line: line, log: log.Named("audit"), known: map[string]bool{"": true},
 		unaccounted: prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "hookline_ledger_unaccounted",
 			Help: "Stored events that are neither there nor finished; 0, or something was lost."}, []string{"route"}),
 		checked: prometheus.NewGauge(prometheus.GaugeOpts{Name: "hookline_ledger_checked_timestamp_seconds",
@@ -41,6 +42,7 @@ func newAuditor(line auditable, routes []broker.Route, reg prometheus.Registerer
 	}
 	for _, r := range routes {
 		a.gauge(r.Name)
+		a.known[r.Name] = true
 	}
 	a.gauge("")
 	reg.MustRegister(a.unaccounted, a.checked)
@@ -82,9 +84,21 @@ func (a *auditor) audit(ctx context.Context) {
 		return
 	}
 	a.show(found.Routes)
+	a.nameRemoved(found.Routes)
 	a.checked.SetToCurrentTime()
 	if found.Unaccounted != 0 {
 		a.log.Error("stored events are unaccounted for; `hookline audit` shows of which routes", zap.Int64("events", found.Unaccounted))
+	}
+}
+
+// nameRemoved says once of each route that was removed, or renamed, before its events were done.
+func (a *auditor) nameRemoved(routes []broker.RouteAudit) {
+	for _, r := range routes {
+		if n := r.Waiting + r.Retrying; n > 0 && !a.known[r.Route] {
+			a.known[r.Route] = true
+			a.log.Warn("a route is not in the configuration, and nobody takes the events that wait for it: add it again until they are done",
+				zap.String("route", r.Route), zap.Int64("events", n))
+		}
 	}
 }
 

@@ -36,6 +36,8 @@ type line interface {
 	EmitTurn(ctx context.Context) (bool, error)
 	// Ready returns nil when an event can be stored now.
 	Ready() error
+	// Lacking names what the line lacks and somebody else has to make.
+	Lacking() []string
 }
 
 // openLine opens the line of a process that receives, or does not.

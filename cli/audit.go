@@ -26,6 +26,8 @@ func (c *command) audit() *cobra.Command {
 		Long: `Count what came from each source and what became of it on each route: every event that was stored has to be waiting,
 running, retrying, done, dead or discarded. It can be asked at any time, beside whatever runs.
 
+RUNNING is in hand as far as the line knows: after a kill it is what was in hand then, until the next process takes it up.
+
 Exit codes: 0 every stored event is accounted for, 4 some are not, 1 it could not be told.`,
 		Args: args(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {

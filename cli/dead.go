@@ -133,7 +133,10 @@ func (c *command) deadMove(verb, done, short string, do moveDead) *cobra.Command
 			if err != nil {
 				return err
 			}
-			return c.withDesk(cmd, moveTimeout, func(ctx context.Context, _ *config.Config, desk app.Desk) error {
+			return c.withDesk(cmd, moveTimeout, func(ctx context.Context, conf *config.Config, desk app.Desk) error {
+				if verb == "replay" && !slices.Contains(routesOr(conf, nil), route) {
+					return usage(fmt.Errorf("route %s is not in the configuration, so that nobody would take what is replayed; add it again first, or give its dead letters up with `hookline dead discard %s`", route, route))
+				}
 				n, err := do(desk, ctx, route, func(d broker.DeadLetter) bool { return chosen(d.Event.ID) })
 				fmt.Fprintf(c.stdout, "%s %d of route %s\n", done, n, route)
 				if err == nil && n < len(ids) {

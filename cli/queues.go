@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"text/tabwriter"
 	"time"
@@ -47,7 +48,7 @@ func (c *command) queues() *cobra.Command {
 up; see "hookline dead"), and unrouted (no route matches; see "hookline unrouted").`,
 		Args: args(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return c.withDesk(cmd, deskTimeout, func(ctx context.Context, _ *config.Config, desk app.Desk) error {
+			return c.withDesk(cmd, deskTimeout, func(ctx context.Context, conf *config.Config, desk app.Desk) error {
 				queues, err := desk.Queues(ctx)
 				if err != nil {
 					return err
@@ -70,6 +71,11 @@ up; see "hookline dead"), and unrouted (no route matches; see "hookline unrouted
 				}
 				if missing {
 					fmt.Fprintln(table, "Receivers and workers make what is missing when they connect; `hookline topology apply` makes it now.")
+				}
+				for _, q := range queues {
+					if q.Role == broker.RoleWork && q.Waiting > 0 && !slices.Contains(routesOr(conf, nil), q.Route) {
+						fmt.Fprintf(table, "Route %s is not in the configuration, so that nobody takes what waits for it (%d): add it again until they are done.\n", q.Route, q.Waiting)
+					}
 				}
 				return table.Flush()
 			})

@@ -106,5 +106,8 @@ func (c *command) changes(changes []app.Change) error {
 	for _, change := range changes {
 		fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", change.State, change.Kind, change.Name, change.Detail)
 	}
+	if slices.ContainsFunc(changes, app.Change.Unseen) {
+		fmt.Fprintln(table, "AMQP cannot show bindings: `hookline topology apply` makes them all.")
+	}
 	return table.Flush()
 }

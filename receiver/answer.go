@@ -40,6 +40,7 @@ type answer struct {
 	allow       string        // of a 405
 	retryAfter  time.Duration // 0: not said
 	hangUp      bool          // the rest of the request is not read
+	unrouted    bool          // the event was stored, but no route takes it
 	reason      string        // why nothing was stored, from a closed list; empty: the event was
 	err         error         // for the log only
 	event       event.Event   // as far as known

@@ -109,7 +109,7 @@ func TestAPanicIs503AndTheNextMessageIsTaken(t *testing.T) {
 	}
 }
 
-func TestUnroutedEventsAreStoredAndCounted(t *testing.T) {
+func TestUnroutedEventsAreStoredCountedAndNamed(t *testing.T) {
 	t.Parallel()
 	var l line
 	cfg := every(t)
@@ -122,6 +122,10 @@ func TestUnroutedEventsAreStoredAndCounted(t *testing.T) {
 	}
 	if n := s.metric(t, "unrouted_total", "source", "alma"); n != 1 {
 		t.Errorf("%v unrouted", n)
+	}
+	said := s.logs.FilterFieldKey("bytes").All()
+	if len(said) != 2 || said[0].Level != zap.WarnLevel || !strings.HasPrefix(said[0].Message, "event stored, but no route takes it") || said[1].Level != zap.InfoLevel || said[1].Message != "event stored" {
+		t.Errorf("logged %v", said)
 	}
 }
 

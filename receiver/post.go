@@ -55,8 +55,9 @@ func (rc *Receiver) post(w http.ResponseWriter, r *http.Request, s *source, star
 	case err != nil:
 		return s.metrics.unpublished(notStored(e, err))
 	}
-	rc.count(s, e)
-	return stored(e, secret)
+	a := stored(e, secret)
+	a.unrouted = rc.count(s, e)
+	return a
 }
 
 // signed is the request as package signature wants it. The URL is made only where the scheme signs it.
@@ -103,13 +104,14 @@ func (rc *Receiver) publish(s *source, e event.Event, now, until time.Time) erro
 	return err
 }
 
-// count counts an event that is stored.
-func (rc *Receiver) count(s *source, e event.Event) {
+// count counts an event that is stored, and tells whether no route takes it.
+func (rc *Receiver) count(s *source, e event.Event) (unrouted bool) {
 	s.metrics.accepted.Inc()
 	if e.Action == event.Unreadable {
 		s.metrics.unreadable.Inc()
 	}
-	if !rc.config.Routed(e.Key()) {
+	if unrouted = !rc.config.Routed(e.Key()); unrouted {
 		s.metrics.unrouted.Inc()
 	}
+	return unrouted
 }

@@ -25,7 +25,7 @@ import (
 type Config struct {
 	// Sources by name: /webhooks/NAME. See event.CheckSource; "unknown" is taken.
 	Sources map[string]Source
-	// Routed tells whether a route takes events with this routing key; it only counts. nil: every event is routed.
+	// Routed tells whether a route takes events with this routing key; it is for metrics and the log. nil: every event is routed.
 	Routed func(key string) bool
 	// Counter is told of every request for a source. nil: nobody is.
 	Counter Counter

@@ -75,7 +75,11 @@ func (rc *Receiver) report(s *source, r *http.Request, a *answer, took time.Dura
 	source, duration := zap.String("source", s.name), zap.Duration("took", took)
 	switch {
 	case a.reason == "":
-		rc.log.Info("event stored", source, duration, zap.String("id", a.event.ID), zap.String("action", a.event.Action), zap.Int("bytes", len(a.event.Data)), zap.String("secret", a.secret))
+		level, text := zap.InfoLevel, "event stored"
+		if a.unrouted {
+			level, text = zap.WarnLevel, "event stored, but no route takes it: see `hookline unrouted list`"
+		}
+		rc.log.Log(level, text, source, duration, zap.String("id", a.event.ID), zap.String("action", a.event.Action), zap.Int("bytes", len(a.event.Data)), zap.String("secret", a.secret))
 	case a.reason == broker.CountDuplicate:
 		rc.log.Info("event is a duplicate: it was stored before", source, duration, zap.String("id", a.event.ID), zap.String("action", a.event.Action), zap.String("secret", a.secret))
 	case a.event.ID != "":

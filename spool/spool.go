@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -69,6 +70,23 @@ type Spool struct {
 // Used tells whether any source is spooled.
 func (c Config) Used() bool {
 	return slices.Contains(slices.Collect(maps.Values(c.Sources)), true)
+}
+
+// places says whose events are stored where while the line takes none.
+func (c Config) places() string {
+	var spooled, refused []string
+	for _, source := range slices.Sorted(maps.Keys(c.Sources)) {
+		if c.Sources[source] {
+			spooled = append(spooled, source)
+		} else {
+			refused = append(refused, source)
+		}
+	}
+	text := "events of " + strings.Join(spooled, ", ") + " are spooled"
+	if len(refused) > 0 {
+		text += ", those of " + strings.Join(refused, ", ") + " answered 503"
+	}
+	return text
 }
 
 var _ broker.Publisher = (*Spool)(nil)
@@ -160,7 +178,7 @@ func (s *Spool) Ready() (string, error) {
 	case line == nil:
 		return fmt.Sprintf("ok, but the spool could not stand in for the line: %v", spool), nil
 	case spool == nil:
-		return fmt.Sprintf("ok, events are spooled: %v", line), nil
+		return fmt.Sprintf("ok, %s: %v", s.cfg.places(), line), nil
 	}
 	return "", fmt.Errorf("%w; and the spool: %w", line, spool)
 }

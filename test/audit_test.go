@@ -2,6 +2,7 @@ package test
 
 import (
 	"database/sql"
+	"errors"
 	"net/http"
 	"path/filepath"
 	"regexp"
@@ -161,16 +162,7 @@ func TestAnAuditSaysWhatWasLost(t *testing.T) {
 	if page := p.metrics(t); !strings.Contains(page, `hookline_ledger_unaccounted{route="loans"} 0`) || !strings.Contains(page, `hookline_ledger_unaccounted{route="unrouted"} 0`) {
 		t.Error("the metric is not there from the start")
 	}
-	db, err := sql.Open("sqlite", filepath.Join(f.dir, "data", "line.db"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := db.ExecContext(t.Context(), "DELETE FROM delivery WHERE seq > 3"); err != nil {
-		t.Fatal(err)
-	}
-	if err := db.Close(); err != nil {
-		t.Fatal(err)
-	}
+	f.sql(t, "DELETE FROM delivery WHERE seq > 3")
 	shown := f.run(t, "audit")
 	if shown.code != 4 || !strings.Contains(shown.stdout, "\n2 events are unaccounted for: (unrouted) 2. ") || shown.stderr != "" {
 		t.Errorf("audit: %+v", shown)
@@ -183,6 +175,19 @@ func TestAnAuditSaysWhatWasLost(t *testing.T) {
 	p.log(t, "stored events are unaccounted for; `hookline audit` shows of which routes")
 	if page := p.metrics(t); !strings.Contains(page, `hookline_ledger_unaccounted{route="unrouted"} 2`) {
 		t.Error("the metric does not say so")
+	}
+}
+
+// sql changes the embedded line's database by hand.
+func (f folder) sql(t *testing.T, statement string) {
+	t.Helper()
+	db, err := sql.Open("sqlite", filepath.Join(f.dir, "data", "line.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = db.ExecContext(t.Context(), statement)
+	if err := errors.Join(err, db.Close()); err != nil {
+		t.Fatal(err)
 	}
 }
 

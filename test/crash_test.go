@@ -2,8 +2,12 @@ package test
 
 import (
 	"encoding/json"
+	"io"
+	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -87,6 +91,38 @@ func diesAlone(t *testing.T, f folder, receiver *process, role string) {
 	}
 	if kills := strings.Fields(read(t, filepath.Join(f.dir, "kills"))); strings.Join(kills, " ") != "1 2 3" {
 		t.Errorf("it was tried as attempts %v", kills)
+	}
+}
+
+func TestACommandEndsWhenItsWorkerIsKilled(t *testing.T) {
+	t.Parallel()
+	if runtime.GOOS != "linux" {
+		t.Skip("only Linux tells a process that its parent has died")
+	}
+	f := newFolder(t)
+	fifo := filepath.Join(f.dir, "running")
+	if err := syscall.Mkfifo(fifo, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	f.write(t, "hookline.yml", `
+sources: { alma: { preset: alma, secrets: first } }
+routes: { long: { match: "#", handler: { kind: exec, command: [sh, -c, "exec > running; echo yes; exec sleep 600"] } } }
+`)
+	p := f.start(t, "run")
+	if sent := f.run(t, "send", "alma", "job_end", "--url", "http://"+p.listen); sent.code != 0 {
+		t.Fatalf("send: %+v", sent)
+	}
+	running, err := os.Open(fifo) // once the command has, too
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer running.Close()
+	p.kill()
+	if err := running.SetReadDeadline(time.Now().Add(patience)); err != nil {
+		t.Fatal(err)
+	}
+	if text, err := io.ReadAll(running); string(text) != "yes\n" || err != nil { // its end is that of the command
+		t.Errorf("%q, %v", text, err)
 	}
 }
 

@@ -140,6 +140,20 @@ func TestReceiverAnswers503WhileRabbitMQIsAwayAndRecoversByItself(t *testing.T) 
 	sink.next(t)
 }
 
+func TestAReceiverThatReachesNoRabbitMQStopsCleanly(t *testing.T) {
+	t.Parallel()
+	f := newFolder(t, "AMQP_URL=amqp://127.0.0.1:1/", "SINK_URL=http://127.0.0.1:1")
+	f.write(t, "hookline.yml", rabbitConfig)
+	receiver := f.start(t, "receiver")
+	receiver.log(t, "no connection to RabbitMQ; trying again")
+	if sent := f.run(t, "send", "alma", "job_end", "--url", "http://"+receiver.listen); sent.code == 0 {
+		t.Errorf("send: %+v", sent)
+	}
+	if code := receiver.stop(t); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+}
+
 func TestDeadLettersAreListedReplayedAndDiscarded(t *testing.T) {
 	t.Parallel()
 	gone := httptest.NewServer(http.NotFoundHandler())
@@ -178,10 +192,10 @@ func TestTopologyPlanAppliesAndNamesADifference(t *testing.T) {
 	if plan := f.run(t, "topology", "plan"); plan.code != 3 || !strings.Contains(plan.stdout, "missing") {
 		t.Errorf("plan of nothing: %+v", plan)
 	}
-	if applied := f.run(t, "topology", "apply"); applied.code != 0 {
+	if applied := f.run(t, "topology", "apply"); applied.code != 0 || strings.Contains(applied.stdout, "AMQP cannot show") {
 		t.Errorf("apply: %+v", applied)
 	}
-	if plan := f.run(t, "topology", "plan"); plan.code != 0 {
+	if plan := f.run(t, "topology", "plan"); plan.code != 0 || !strings.HasSuffix(plan.stdout, "\nAMQP cannot show bindings: `hookline topology apply` makes them all.\n") {
 		t.Errorf("plan after apply: %+v", plan)
 	}
 }

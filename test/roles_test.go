@@ -88,6 +88,27 @@ func TestEachRoleNeedsNoMoreThanItsPermissions(t *testing.T) {
 			t.Fatal("the queues of a route that `topology apply` has not seen are not counted as missing")
 		}
 	}
+	const says = "RabbitMQ lacks this, and this user may not make it: run `hookline topology apply` as the operator"
+	said := map[any]bool{p.log(t, says)["object"]: true, p.log(t, says)["object"]: true}
+	if !said["queue hookline.dead.later"] || !said["queue hookline.work.later"] {
+		t.Errorf("said %v", said)
+	}
+	const lacks = "ok; but RabbitMQ lacks queue hookline.dead.later, queue hookline.work.later: run `hookline topology apply` as the operator\n"
+	if code, text := p.look(t, "/readyz"); code != http.StatusOK || text != lacks {
+		t.Errorf("readyz: %d %s", code, text)
+	}
+	operator.write(t, "hookline.yml", rabbitConfig+`  later: { match: "#", handler: { kind: log } }`)
+	if applied := operator.run(t, "topology", "apply"); applied.code != 0 {
+		t.Errorf("topology apply: %+v", applied)
+	}
+	for deadline := time.Now().Add(patience); ; {
+		if _, text := p.look(t, "/readyz"); text == "ok\n" {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("the receiver does not notice that the queues were made")
+		}
+	}
 
 	event := amqp.Publishing{Body: []byte("{}")}
 	publish := func(exchange string) func(*amqp.Channel) error {

@@ -41,6 +41,9 @@ func (l *Line) Count(source, what string) {
 // Spooled does nothing: before a line that is a disk itself, no receiver has a spool.
 func (l *Line) Spooled(map[string]int64) {}
 
+// Lacking is nothing: what is missing in the file is made.
+func (l *Line) Lacking() []string { return nil }
+
 // AuditTurn is true: one process has the line.
 func (l *Line) AuditTurn(context.Context) (bool, error) { return true, nil }
 

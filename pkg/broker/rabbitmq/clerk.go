@@ -38,6 +38,8 @@ type clerk struct {
 	log     *zap.Logger
 	wake    chan struct{} // capacity 1: due has changed
 
+	abandoned int // notes that a stop has left unwritten; only run has it
+
 	mu        sync.Mutex
 	due       time.Time     // when to write the first page; zero: there is none
 	pages     []*page       // oldest first; notes go to the last

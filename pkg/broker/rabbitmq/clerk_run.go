@@ -13,6 +13,9 @@ import (
 	"github.com/hookline/hookline/pkg/ledger"
 )
 
+// lastTime is how long a try to write notes may go on after the stop.
+const lastTime = 2 * time.Second
+
 // run writes pages when they are due until ctx ends, and then what is left, if that is possible at once.
 func (c *clerk) run(ctx context.Context) {
 	due := time.NewTimer(0)
@@ -33,6 +36,9 @@ func (c *clerk) run(ctx context.Context) {
 	c.leave()
 	for c.write(ctx) {
 	}
+	if left := c.left(); left > 0 {
+		c.log.Warn("stopped before the last notes could be written to the ledger: an audit misses what they say", zap.Int("notes", left))
+	}
 }
 
 // untilDue is how long the first page can wait.
@@ -43,6 +49,13 @@ func (c *clerk) untilDue() time.Duration {
 		return time.Hour
 	}
 	return time.Until(c.due)
+}
+
+// left is how many notes a stop has left unwritten.
+func (c *clerk) left() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.abandoned + c.unwritten
 }
 
 // repeat says again what is held.
@@ -68,7 +81,11 @@ func (c *clerk) leave() {
 // write writes the oldest page, and tells whether there was one and it is stored.
 func (c *clerk) write(ctx context.Context) bool {
 	p, m, ok := c.take()
-	if !ok || !c.persist(ctx, m) {
+	if !ok {
+		return false
+	}
+	if !c.persist(ctx, m) {
+		c.abandoned += p.size
 		return false
 	}
 	close(p.written)
@@ -115,11 +132,11 @@ func (c *clerk) persist(ctx context.Context, m message) bool {
 		if ctx.Err() != nil && c.courier.link.ready() != nil {
 			return false
 		}
-		err := c.try(m)
+		err := c.try(ctx, m)
 		if err == nil {
 			return true
 		}
-		if pause == firstNotePause {
+		if pause == firstNotePause && ctx.Err() == nil {
 			c.log.Warn("the ledger cannot be written; trying again", zap.Error(err))
 		}
 		if forbidden(err) || missing(err) { // it will take a person
@@ -133,9 +150,11 @@ func (c *clerk) persist(ctx context.Context, m message) bool {
 	}
 }
 
-func (c *clerk) try(m message) error {
-	ctx, cancel := context.WithTimeout(context.Background(), noteTime)
+// try goes on for a moment when working has ended.
+func (c *clerk) try(working context.Context, m message) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(working), noteTime)
 	defer cancel()
+	defer context.AfterFunc(working, func() { time.AfterFunc(lastTime, cancel) })()
 	return c.courier.bring(ctx, m)
 }
 

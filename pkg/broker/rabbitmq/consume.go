@@ -32,6 +32,7 @@ func (r *route) consume(ctx context.Context, l *link) error {
 	defer r.running.Wait()
 	pauses := backoff.NewExponentialBackOff()
 	pauses.InitialInterval, pauses.MaxInterval, pauses.Multiplier = firstPause, maxPause, 2
+	says := seldom(2)
 	for pauses.Reset(); ; {
 		s, err := l.await(ctx)
 		if ctx.Err() != nil {
@@ -51,9 +52,10 @@ func (r *route) consume(ctx context.Context, l *link) error {
 		}
 		if time.Since(began) > settled {
 			pauses.Reset()
+			says = seldom(2)
 		}
 		pause := min(pauses.NextBackOff(), maxPause)
-		r.log.Warn("consumer ended; trying again", zap.Error(err), zap.Duration("in", pause))
+		says.Do(func() { r.log.Warn("consumer ended; trying again", zap.Error(err), zap.Duration("in", pause)) })
 		select {
 		case <-time.After(pause):
 		case <-ctx.Done():

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -83,8 +84,11 @@ func (d *declarer) keep(s *session) {
 	}
 }
 
-// restore declares everything, if an exchange is missing.
+// restore declares everything, if an exchange is missing, or the operator may have made what our user may not.
 func (d *declarer) restore(conn *amqp.Connection) error {
+	if len(d.lacking()) > 0 {
+		return d.declare(conn)
+	}
 	scratch := &scratch{conn: conn}
 	defer scratch.close()
 	for _, o := range d.objects {
@@ -113,11 +117,27 @@ func (d *declarer) ensure(s *scratch, o object) error {
 		}
 	}
 	err := s.do(o.declare)
-	if limited || !forbidden(err) {
+	if !forbidden(err) {
 		return err
+	}
+	if limited {
+		return errLacking
 	}
 	d.mayNot.Store(true)
 	return d.ensure(s, o)
+}
+
+// lacking names what is missing and is not ours to make.
+func (d *declarer) lacking() (objects []string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for object, words := range d.reported {
+		if words == errLacking.Error() {
+			objects = append(objects, object)
+		}
+	}
+	slices.Sort(objects)
+	return objects
 }
 
 // report logs the mismatches that are new and counts all.
@@ -125,7 +145,11 @@ func (d *declarer) report(found map[string]string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for object, words := range found {
-		if d.reported[object] != words {
+		switch {
+		case d.reported[object] == words:
+		case words == errLacking.Error():
+			d.log.Warn("RabbitMQ lacks this, and this user may not make it: run `hookline topology apply` as the operator", zap.String("object", object))
+		default:
 			d.log.Warn("RabbitMQ has this otherwise than Hookline would declare it, and it is used as it is; see hookline topology plan",
 				zap.String("object", object), zap.String("difference", words))
 		}
@@ -134,8 +158,14 @@ func (d *declarer) report(found map[string]string) {
 	d.metrics.mismatches.Set(float64(len(found)))
 }
 
+// errLacking says that an object does not exist, and that our user may not make it.
+var errLacking = errors.New("missing, and this user may not make it")
+
 // mismatch tells whether err says that an object exists otherwise, or may not be declared, and gives the broker's words.
 func mismatch(err error) (words string, ok bool) {
+	if errors.Is(err, errLacking) {
+		return errLacking.Error(), true
+	}
 	var e *amqp.Error
 	if errors.As(err, &e) && (e.Code == amqp.PreconditionFailed || e.Code == amqp.AccessRefused) {
 		return e.Reason, true

@@ -147,6 +147,9 @@ func (l *Line) Consume(ctx context.Context, r broker.Route, fn broker.Process) e
 // Ready is nil when events can be stored now, else the reason why not.
 func (l *Line) Ready() error { return l.publish.ready() }
 
+// Lacking names what is missing on RabbitMQ and is not ours to make, as of 10 seconds ago: events may pass such a queue by.
+func (l *Line) Lacking() []string { return l.publish.declarer.lacking() }
+
 // Close ends the connections; what waits for them gets an error. Stop publishing and consuming first: what is
 // published now may be stored although Publish fails. It returns ctx's error if ctx ends first.
 func (l *Line) Close(ctx context.Context) error {

@@ -10,6 +10,7 @@ import (
 	"github.com/cenkalti/backoff/v5"
 	amqp "github.com/rabbitmq/amqp091-go"
 	"go.uber.org/zap"
+	"golang.org/x/time/rate"
 
 	"github.com/hookline/hookline/pkg/broker"
 )
@@ -55,6 +56,8 @@ func (l *link) run(ctx context.Context) {
 	pauses := backoff.NewExponentialBackOff()
 	pauses.InitialInterval, pauses.MaxInterval, pauses.Multiplier = firstPause, maxPause, 2
 	pauses.Reset()
+	most := 1 + len(l.dialer.urls) // why the session ended, and what each node says
+	loss := seldom(most)
 	for first := true; ctx.Err() == nil; {
 		s, err := l.open(ctx)
 		if err == nil {
@@ -67,6 +70,7 @@ func (l *link) run(ctx context.Context) {
 			err = l.use(ctx, s)
 			if time.Since(began) > settled {
 				pauses.Reset()
+				loss = seldom(most)
 			}
 		}
 		if ctx.Err() != nil {
@@ -74,7 +78,9 @@ func (l *link) run(ctx context.Context) {
 		}
 		pause := min(pauses.NextBackOff(), maxPause)
 		l.set(nil, err)
-		l.log.Warn("no connection to RabbitMQ; trying again", zap.Error(err), zap.Duration("in", pause))
+		loss.Do(func() {
+			l.log.Warn("no connection to RabbitMQ; trying again", zap.Error(err), zap.Duration("in", pause))
+		})
 		select {
 		case <-time.After(pause):
 		case <-ctx.Done():
@@ -84,6 +90,11 @@ func (l *link) run(ctx context.Context) {
 	l.closed = true
 	l.mu.Unlock()
 	l.set(nil, errClosed)
+}
+
+// seldom lets something be logged a few times, and then once a minute.
+func seldom(first int) *rate.Sometimes {
+	return &rate.Sometimes{First: first, Interval: time.Minute}
 }
 
 // open makes the next session: connection, topology, channel.

@@ -20,6 +20,7 @@ const (
 	StateMade    State = "made"    // Apply has made it
 	StateDiffers State = "differs" // otherwise than Hookline would declare it, or not ours to declare; it stays as it is
 	StateUnknown State = "unknown" // a binding: AMQP cannot list them; Apply makes it if it is missing
+	StateBound   State = "bound"   // a binding that Apply has made, or found: AMQP does not tell which
 )
 
 // Change is one object of the topology and how it stands.
@@ -33,6 +34,9 @@ type Change struct {
 // Differs tells whether the broker is not yet, or not at all, as the configuration says. A binding that AMQP cannot look at
 // does not count.
 func (c Change) Differs() bool { return c.State == StateMissing || c.State == StateDiffers }
+
+// Unseen tells whether it could not be seen how the object stands.
+func (c Change) Unseen() bool { return c.State == StateUnknown }
 
 // Plan compares the broker with the topology and changes nothing.
 func Plan(ctx context.Context, cfg Config) ([]Change, error) {
@@ -114,7 +118,7 @@ func apply(s *scratch, o object, c Change) (Change, error) {
 		return c, nil
 	}
 	if c.State == StateUnknown {
-		c.State = StateExists
+		c.State = StateBound
 	} else {
 		c.State = StateMade
 	}

@@ -81,13 +81,13 @@ func TestPlanChangesNothingAndApplyMakesAll(t *testing.T) {
 			t.Errorf("plan on an empty broker: %v", n)
 		}
 	}
-	if n := states(rabbitmq.Apply); n[rabbitmq.StateMade] < 10 || len(n) != 2 || n[rabbitmq.StateExists] == 0 {
+	if n := states(rabbitmq.Apply); n[rabbitmq.StateMade] < 10 || len(n) != 2 || n[rabbitmq.StateBound] == 0 {
 		t.Errorf("apply: %v", n)
 	}
 	if n := states(rabbitmq.Plan); n[rabbitmq.StateExists] < 10 || len(n) != 2 {
 		t.Errorf("plan afterwards: %v", n)
 	}
-	if n := states(rabbitmq.Apply); len(n) != 1 || n[rabbitmq.StateExists] == 0 {
+	if n := states(rabbitmq.Apply); len(n) != 2 || n[rabbitmq.StateExists] == 0 || n[rabbitmq.StateBound] == 0 {
 		t.Errorf("apply again: %v", n)
 	}
 }

@@ -6,8 +6,9 @@
 // Standard output is thrown away; the last 960 bytes of standard error are on a dead letter, and with log_stderr in the
 // log of each failure as well: then the command should print no personal data.
 //
-// What can happen twice: everything that the command does, if it fails half-way, or if the worker dies before the command ended
-// (the command then goes on by itself). HOOKLINE_ID, HOOKLINE_SOURCE and HOOKLINE_ACTION together are the same each time.
+// What can happen twice: everything that the command does, if it fails half-way, or if the worker dies before the command ended.
+// Linux tells the command itself so with SIGTERM, but nobody sees to its end, nor to what it has started: it may go on beside the
+// next attempt. HOOKLINE_ID, HOOKLINE_SOURCE and HOOKLINE_ACTION together are the same each time.
 package exec
 
 import (
@@ -87,7 +88,7 @@ func (c *command) Handle(ctx context.Context, d event.Delivery) error {
 	cmd := exec.CommandContext(ctx, c.argv[0], c.argv[1:]...)
 	stderr := &tail{}
 	cmd.Dir, cmd.Env, cmd.Stdin, cmd.Stderr = c.dir, environment(c.env, d), bytes.NewReader(d.Event.Data), stderr
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.SysProcAttr = attributes()
 	cmd.Cancel = func() error { return signal(cmd.Process, syscall.SIGTERM) }
 	cmd.WaitDelay = killAfter
 
