@@ -222,7 +222,7 @@ func (b builder) source(name string, node *yaml.Node) Source {
 	src, ok := receiver.Preset(head.Preset)
 	b.blame(path, node.Decode(&src))
 	src.Secrets, src.Redact = head.Secrets, b.redactor(path, head.Redact)
-	if len(src.Secrets) == 0 && !b.wrong("sources", name, "secrets") {
+	if len(src.Secrets) == 0 && !b.wrong("sources", name, "secrets") && !b.wrong("sources", name, "secrets"+fileSuffix) {
 		b.note(b.at(path, "secrets is missing: without one nothing can be verified, so nothing would be accepted"))
 	}
 	if head.Preset != "" && !ok {
