@@ -63,6 +63,22 @@ func TestReadsPrintJSON(t *testing.T) {
 	}
 }
 
+func TestHealthAsksThePrivateListenerOfTheConfiguration(t *testing.T) {
+	t.Parallel()
+	f := newFolder(t)
+	p := f.start(t, "run")
+	f.write(t, "hookline.yml", "private_listen: "+p.private+"\nsources: { alma: { preset: alma, secrets_file: '${CREDENTIALS_DIRECTORY}/alma' } }\n")
+	f.write(t, "broken.yml", "a: [\n")
+	for _, args := range [][]string{{"health"}, {"health", "--url", "http://" + p.private}, {"-c", "broken.yml", "health", "--url", "http://" + p.private + "/readyz"}} {
+		if r := f.run(t, args...); r.code != 0 || r.stdout != "ok\n" {
+			t.Errorf("hookline %v: %+v", args, r)
+		}
+	}
+	if r := f.run(t, "health", "--url", p.private); r.code != 2 || !strings.Contains(r.stderr, "http://HOST:PORT") {
+		t.Errorf("an address without http: %+v", r)
+	}
+}
+
 func TestASecondRunInTheSameFolderIsRefused(t *testing.T) {
 	t.Parallel()
 	f := newFolder(t)

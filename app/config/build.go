@@ -74,7 +74,7 @@ func (o *oneOrMore) UnmarshalYAML(node *yaml.Node) error {
 
 func (b *builder) build() *Config {
 	f := file{
-		Listen: ":8080", PrivateListen: "127.0.0.1:9090", Data: "data", Grace: worker.DefaultGrace, Duplicates: 2 * time.Hour,
+		Listen: ":8080", PrivateListen: DefaultPrivateListen, Data: "data", Grace: worker.DefaultGrace, Duplicates: 2 * time.Hour,
 		Broker: brokerFile{URL: []string{"embedded"}, MaxBytes: 4 << 30},
 		Spool:  Spool{MaxBytes: 1 << 30, MaxAge: 72 * time.Hour},
 	}

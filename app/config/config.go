@@ -91,6 +91,9 @@ type Limits struct {
 // Env looks an environment variable up, as os.LookupEnv does.
 type Env func(name string) (string, bool)
 
+// DefaultPrivateListen is the private listener's address where none is given.
+const DefaultPrivateListen = "127.0.0.1:9090"
+
 // DefaultName stands for the configuration inside the binary where a file's name is shown.
 const DefaultName = "(built-in)"
 

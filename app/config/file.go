@@ -34,6 +34,28 @@ func (f *File) Read() (*Config, error) {
 	return check(f.name, []byte(text), f.env, f.kinds, f.read)
 }
 
+// PrivateListen is the private listener's address alone: it is found also where something else in the file is wrong, or cannot
+// be read here, such as the secrets of a service.
+func (f *File) PrivateListen() (string, error) {
+	name, text := DefaultName, defaultText
+	if f.name != "" {
+		own, err := contents{}.file(f.name)
+		if err != nil {
+			return "", fmt.Errorf("configuration: %w", err)
+		}
+		name, text = f.name, []byte(own)
+	}
+	doc, err := parse(name, text)
+	if err != nil {
+		return "", err
+	}
+	doc.expand(f.env, contents{})
+	if node := child(doc.root, "private_listen"); node != nil && !doc.wrong("private_listen") {
+		return node.Value, nil
+	}
+	return DefaultPrivateListen, nil
+}
+
 // Changed tells whether the file, or one that it named, holds something else than at the last Read, and the same as when
 // Changed last looked: what is being written is left alone.
 //
