@@ -2,6 +2,7 @@ package test
 
 import (
 	"encoding/json"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -41,6 +42,16 @@ func TestCommandsSayWhatIsWrongAndWhatToDo(t *testing.T) {
 				t.Errorf("hookline %s: exit code %d, want %d with %q:\n%s%s", strings.Join(c.args, " "), r.code, c.code, want, r.stdout, r.stderr)
 			}
 		}
+	}
+}
+
+func TestALineThatIsNotThereIsNamedWithItsWholePath(t *testing.T) {
+	t.Parallel()
+	f := newFolder(t)
+	f.write(t, "hookline.yml", "data: kept\nsources: { alma: { preset: alma, secrets: first } }\nroutes: { a: { match: '#', handler: { kind: log } } }\n")
+	elsewhere := folder{t.TempDir(), f.env}
+	if r := elsewhere.run(t, "-c", filepath.Join(f.dir, "hookline.yml"), "queues"); r.code != 1 || !strings.Contains(r.stderr, filepath.Join(elsewhere.dir, "kept", "line.db")) {
+		t.Errorf("%+v", r)
 	}
 }
 
