@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-	"go.uber.org/zap"
 
 	"github.com/hookline/hookline/app"
 	"github.com/hookline/hookline/app/config"
@@ -21,7 +20,7 @@ const deskTimeout = 10 * time.Second
 
 // withDesk loads the configuration, opens the line, and calls do. RabbitMQ has to answer within timeout.
 func (c *command) withDesk(cmd *cobra.Command, timeout time.Duration, do func(context.Context, *config.Config, app.Desk) error) error {
-	conf, err := c.load(zap.NewNop())
+	conf, err := c.loadLine()
 	if err != nil {
 		return err
 	}

@@ -102,7 +102,7 @@ func (c *command) serve(cmd *cobra.Command, o app.Options) (err error) {
 	defer signal.Stop(hangup)
 	o.Metrics = app.Registry(c.program.Version)
 	o.File = c.open(o.Metrics, log)
-	if o.Config, err = c.read(o.File); err != nil {
+	if o.Config, err = c.read(o.File.Read); err != nil {
 		return err
 	}
 	o.Hangup, o.Log = hangup, log

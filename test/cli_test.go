@@ -3,6 +3,7 @@ package test
 import (
 	"encoding/json"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -42,6 +43,32 @@ func TestCommandsSayWhatIsWrongAndWhatToDo(t *testing.T) {
 				t.Errorf("hookline %s: exit code %d, want %d with %q:\n%s%s", strings.Join(c.args, " "), r.code, c.code, want, r.stdout, r.stderr)
 			}
 		}
+	}
+}
+
+func TestLookingAtTheLineNeedsNoSecrets(t *testing.T) {
+	t.Parallel()
+	f := newFolder(t)
+	f.write(t, "hookline.yml", `
+listen: "127.0.0.1:0"
+private_listen: "127.0.0.1:0"
+alma: { main: { region: eu, key_file: "${CREDENTIALS_DIRECTORY}/key" } }
+sources: { alma: { preset: alma, secrets_file: "${CREDENTIALS_DIRECTORY}/alma" } }
+routes:
+  a: { match: "#", handler: { kind: http, url: "https://example.org/", headers: { Authorization: "${TOKEN}" } } }
+  b: { match: alma.none, enrich: { what: user }, handler: { kind: log } }
+`)
+	f.write(t, "alma", "first\n")
+	f.write(t, "key", "key\n")
+	service := folder{f.dir, append(slices.Clone(f.env), "CREDENTIALS_DIRECTORY="+f.dir, "TOKEN=x")}
+	service.start(t, "run")
+	for _, args := range [][]string{{"queues"}, {"dead", "list"}, {"unrouted", "list"}, {"audit"}} {
+		if r := f.run(t, args...); r.code != 0 {
+			t.Errorf("hookline %v: %+v", args, r)
+		}
+	}
+	if r := f.run(t, "config", "check"); r.code != 2 || !strings.Contains(r.stderr, "CREDENTIALS_DIRECTORY") {
+		t.Errorf("config check: %+v", r)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"regexp"
 )
 
 // File is a configuration file that can be read again when it has changed. It is for one goroutine at a time.
@@ -23,15 +24,27 @@ func NewFile(name string, env Env, kinds MakeKinds) *File {
 
 // Read reads the file and all that it names. The error joins a Problem for everything that is wrong.
 func (f *File) Read() (*Config, error) {
+	return f.check(func(Problem) bool { return false })
+}
+
+// ReadLine is Read for who only looks at the line. What that does without may be wrong, and incomplete in the Config: sources and
+// handlers, whose secrets may be a service's alone.
+func (f *File) ReadLine() (*Config, error) {
+	return f.check(func(p Problem) bool { return beyondLine.MatchString(p.Path) })
+}
+
+var beyondLine = regexp.MustCompile(`^(sources|alma|tls|redact_key|routes\.[^.]+\.(handler|where|enrich|redact))(_file)?($|[.[])`)
+
+func (f *File) check(forgiven func(Problem) bool) (*Config, error) {
 	f.read = contents{}
 	if f.name == "" {
-		return check(DefaultName, defaultText, f.env, f.kinds, f.read)
+		return check(DefaultName, defaultText, f.env, f.kinds, f.read, forgiven)
 	}
 	text, err := f.read.file(f.name)
 	if err != nil {
 		return nil, fmt.Errorf("configuration: %w", err)
 	}
-	return check(f.name, []byte(text), f.env, f.kinds, f.read)
+	return check(f.name, []byte(text), f.env, f.kinds, f.read, forgiven)
 }
 
 // PrivateListen is the private listener's address alone: it is found also where something else in the file is wrong, or cannot
