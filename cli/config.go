@@ -22,6 +22,7 @@ func (c *command) configCheck() *cobra.Command {
 	return &cobra.Command{
 		Use:   "check [FILE]",
 		Short: "Report every error with file, line and key",
+		Long: `Report every error with file, line and key. Exit code 0 if there is none; what is allowed but looks like a mistake is a warning.`,
 		Args:  args(cobra.MaximumNArgs(1)),
 		RunE: func(_ *cobra.Command, given []string) error {
 			if len(given) > 0 {
@@ -30,6 +31,9 @@ func (c *command) configCheck() *cobra.Command {
 			conf, err := c.load(zap.NewNop())
 			if err != nil {
 				return err
+			}
+			for _, w := range conf.Warnings() {
+				fmt.Fprintln(c.stderr, "warning:", w)
 			}
 			fmt.Fprintf(c.stdout, "ok: %d sources, %d routes\n", len(conf.Sources)+len(conf.Schedules), len(conf.Routes))
 			return nil

@@ -119,6 +119,11 @@ func (c *command) serve(cmd *cobra.Command, o app.Options) (err error) {
 	}
 	log.Info("started", zap.String("version", c.program.Version), zap.String("listen", process.Addr()),
 		zap.String("private_listen", process.PrivateAddr()), zap.Int("sources", len(o.Config.Sources)+len(o.Config.Schedules)), zap.Int("routes", len(o.Config.Routes)))
+	if o.Receive { // a worker may have no sources
+		for _, w := range o.Config.Warnings() {
+			log.Warn("configuration", zap.Error(w))
+		}
+	}
 	defer context.AfterFunc(cmd.Context(), func() {
 		log.Info("stopping; a second signal ends it at once", zap.Duration("grace", o.Config.Grace))
 	})()

@@ -12,6 +12,7 @@ func TestCommandsSayWhatIsWrongAndWhatToDo(t *testing.T) {
 	t.Parallel()
 	f := newFolder(t)
 	f.write(t, "bad.yml", "sources:\n  alma: { preset: alma }\nroutes:\n  a: { match: 'Alma', handler: { kind: file } }\n  b: { match: '#', handler: { kind: log }, timeout: soon }\n")
+	f.write(t, "typo.yml", "sources: { alma: { preset: alma, secrets: x } }\nroutes: { a: { match: almo.job_end, handler: { kind: log } } }\n")
 	for _, c := range []struct {
 		args []string
 		code int
@@ -31,6 +32,7 @@ func TestCommandsSayWhatIsWrongAndWhatToDo(t *testing.T) {
 			"bad.yml:4:32: routes.a.handler: dir is missing",
 			`bad.yml:5:53: routes.b.timeout: "soon" is not a duration`,
 		}},
+		{[]string{"config", "check", "typo.yml"}, 0, []string{`warning: typo.yml:2:23: routes.a.match: there is no source "almo"`, "ok"}},
 		{[]string{"config", "check", "missing.yml"}, 2, []string{"missing.yml: no such file"}},
 		{[]string{"config", "show", "--default"}, 0, []string{"preset: alma"}},
 		{[]string{"version"}, 0, []string{"hookline dev (go1."}},
