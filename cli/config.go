@@ -22,7 +22,7 @@ func (c *command) configCheck() *cobra.Command {
 	return &cobra.Command{
 		Use:   "check [FILE]",
 		Short: "Report every error with file, line and key",
-		Long: `Report every error with file, line and key. Exit code 0 if there is none; what is allowed but looks like a mistake is a warning.`,
+		Long:  `Report every error with file, line and key. Exit code 0 if there is none; what is allowed but looks like a mistake is a warning.`,
 		Args:  args(cobra.MaximumNArgs(1)),
 		RunE: func(_ *cobra.Command, given []string) error {
 			if len(given) > 0 {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/url"
 	"strings"
 	"time"
 
@@ -32,7 +31,7 @@ configuration it needs private_listen only; if that cannot be read, it asks ` + 
 			}
 			target, err := readyURL(cmp.Or(address, app.HealthURL(cmp.Or(listen, config.DefaultPrivateListen))))
 			if err != nil {
-				return usage(err)
+				return err
 			}
 			request, err := http.NewRequestWithContext(cmd.Context(), http.MethodGet, target, nil)
 			if err != nil {
@@ -59,9 +58,9 @@ configuration it needs private_listen only; if that cannot be read, it asks ` + 
 
 // readyURL is the address with the path that says whether a process is ready, if it has none of its own.
 func readyURL(address string) (string, error) {
-	u, err := url.Parse(address)
-	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
-		return "", fmt.Errorf("--url %q: write it as http://HOST:PORT", address)
+	u, err := parseURL(address)
+	if err != nil {
+		return "", err
 	}
 	if strings.Trim(u.Path, "/") == "" {
 		u.Path = app.ReadyPath

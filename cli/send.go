@@ -58,6 +58,11 @@ Exit code 0 if every answer was 2xx, with --as-sender if every message was accep
 			if one := len(given) - 1 + count(s.all, s.list, s.challenge, s.file != ""); one != 1 {
 				return usage(errors.New("give exactly one of ACTION, --all, --list, --challenge and --file\nTry: hookline send alma --list"))
 			}
+			if s.url != "" {
+				if _, err := parseURL(s.url); err != nil {
+					return err
+				}
+			}
 			if err := s.play.check(cmd, s); err != nil {
 				return usage(err)
 			}

@@ -37,6 +37,8 @@ func TestCommandsSayWhatIsWrongAndWhatToDo(t *testing.T) {
 		{[]string{"config", "show", "--default"}, 0, []string{"preset: alma"}},
 		{[]string{"version"}, 0, []string{"hookline dev (go1."}},
 		{[]string{"health", "--url", "http://127.0.0.1:1/readyz"}, 1, []string{"is it running"}},
+		{[]string{"doctor", "alma", "--url", "localhost:18080"}, 2, []string{"begin the URL with https://"}},
+		{[]string{"send", "alma", "job_end", "--url", "localhost:18080"}, 2, []string{"begin the URL with https://"}},
 		{[]string{"completion", "bash"}, 0, []string{"bash completion V2 for hookline"}},
 	} {
 		r := f.run(t, c.args...)
@@ -114,7 +116,7 @@ func TestHealthAsksThePrivateListenerOfTheConfiguration(t *testing.T) {
 			t.Errorf("hookline %v: %+v", args, r)
 		}
 	}
-	if r := f.run(t, "health", "--url", p.private); r.code != 2 || !strings.Contains(r.stderr, "http://HOST:PORT") {
+	if r := f.run(t, "health", "--url", p.private); r.code != 2 || !strings.Contains(r.stderr, "http://localhost:8080") {
 		t.Errorf("an address without http: %+v", r)
 	}
 }
