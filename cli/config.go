@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"strings"
@@ -35,7 +36,7 @@ func (c *command) configCheck() *cobra.Command {
 			for _, w := range conf.Warnings() {
 				fmt.Fprintln(c.stderr, "warning:", w)
 			}
-			fmt.Fprintf(c.stdout, "ok: %d sources, %d routes\n", len(conf.Sources)+len(conf.Schedules), len(conf.Routes))
+			fmt.Fprintf(c.stdout, "%s: ok: %d sources, %d routes\n", cmp.Or(c.configFile(), "built-in configuration"), len(conf.Sources)+len(conf.Schedules), len(conf.Routes))
 			return nil
 		},
 	}
@@ -46,7 +47,9 @@ func (c *command) configShow() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "show",
 		Short: "Show the configuration in force, with defaults filled in and secrets hidden",
-		Args:  args(cobra.NoArgs),
+		Long: `Show the configuration in force, with defaults filled in and secrets hidden. Of a handler it shows the kind only: any of its
+other fields may hold a secret.`,
+		Args: args(cobra.NoArgs),
 		RunE: func(*cobra.Command, []string) error {
 			if builtIn {
 				_, err := c.stdout.Write(config.DefaultText())

@@ -30,6 +30,9 @@ func TestRunNeedsNothingAndWritesAFile(t *testing.T) {
 	if out := p.stdout.String(); !strings.Contains(out, secret) {
 		t.Errorf("the secret is not shown: %s", out)
 	}
+	if r := f.run(t, "config", "check"); r.code != 0 || !strings.Contains(r.stdout, "built-in configuration: ok") {
+		t.Errorf("config check: %+v", r)
+	}
 	again := f.start(t, "run")
 	again.stop(t)
 	if out := again.stdout.String(); strings.Contains(out, secret) || !strings.Contains(out, "alma.secret") {
