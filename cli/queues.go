@@ -72,7 +72,7 @@ up; see "hookline dead"), and unrouted (no route matches; see "hookline unrouted
 					fmt.Fprintln(table, "Receivers and workers make what is missing when they connect; `hookline topology apply` makes it now.")
 				}
 				for _, q := range queues {
-					if q.Role == broker.RoleWork && q.Waiting > 0 && !slices.Contains(routesOr(conf, nil), q.Route) {
+					if q.Role == broker.RoleWork && q.Waiting > 0 && !slices.Contains(routeNames(conf), q.Route) {
 						fmt.Fprintf(table, "Route %s is not in the configuration, so that nobody takes what waits for it (%d): add it again until they are done.\n", q.Route, q.Waiting)
 					}
 				}

@@ -105,6 +105,11 @@ func (c *command) serve(cmd *cobra.Command, o app.Options) (err error) {
 	if o.Config, err = c.read(o.File.Read); err != nil {
 		return err
 	}
+	for _, name := range o.Only {
+		if err := knownRoute(o.Config, name, false, nil); err != nil {
+			return err
+		}
+	}
 	o.Hangup, o.Log = hangup, log
 	process, err := app.New(o)
 	if errors.Is(err, app.ErrOneProcess) {
@@ -153,13 +158,9 @@ func (c *command) welcome(conf *config.Config, addr string, madeSecret bool) {
 }
 
 func (c *command) completeRoutes(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-	conf, err := c.load(zap.NewNop())
+	conf, err := c.loadLine()
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveError
 	}
-	var names []string
-	for _, r := range conf.Routes {
-		names = append(names, r.Name)
-	}
-	return names, cobra.ShellCompDirectiveNoFileComp
+	return routeNames(conf), cobra.ShellCompDirectiveNoFileComp
 }

@@ -100,8 +100,17 @@ func TestReadsPrintJSON(t *testing.T) {
 			t.Errorf("hookline %s: %+v", strings.Join(args, " "), r)
 		}
 	}
-	if r := f.run(t, "dead", "list", "archiv"); r.code != 2 || !strings.Contains(r.stderr, `no route "archiv"`) {
-		t.Errorf("dead letters of a route that does not exist: %+v", r)
+	f.refusesUnknownRoutes(t)
+}
+
+// refusesUnknownRoutes names a route that does not exist to every command that takes one.
+func (f folder) refusesUnknownRoutes(t *testing.T) {
+	t.Helper()
+	for _, args := range [][]string{{"dead", "list", "archiv"}, {"dead", "show", "archiv", "x"}, {"dead", "replay", "archiv", "--all"},
+		{"dead", "discard", "archiv", "x"}, {"transfer", "archiv", "--job", "1"}, {"worker", "--route", "archiv"}} {
+		if r := f.run(t, args...); r.code != 2 || !strings.Contains(r.stderr, "archiv") && args[0] != "worker" || r.stdout != "" {
+			t.Errorf("hookline %v: %+v", args, r)
+		}
 	}
 }
 
