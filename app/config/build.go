@@ -272,9 +272,10 @@ func (b builder) route(name string, node *yaml.Node) worker.Route {
 	r.Handler = h
 	for _, err := range split(r.Check()) {
 		var field *worker.FieldError
-		if errors.As(err, &field) {
-			b.blame(append(path, strings.Split(field.Field, ".")...), field.Err)
+		if !errors.As(err, &field) || field.Field == "match" && b.misnamed(path) { // of which match speaks, too
+			continue
 		}
+		b.blame(append(path, strings.Split(field.Field, ".")...), field.Err)
 	}
 	return r
 }
