@@ -12,6 +12,10 @@ func TestCommandsSayWhatIsWrongAndWhatToDo(t *testing.T) {
 	t.Parallel()
 	f := newFolder(t)
 	f.write(t, "bad.yml", "sources:\n  alma: { preset: alma }\nroutes:\n  a: { match: 'Alma', handler: { kind: file } }\n  b: { match: '#', handler: { kind: log }, timeout: soon }\n")
+	f.write(t, "own.yml", `
+sources: { alma: { preset: alma, secrets: x }, nightly: { kind: schedule, cron: "@daily" } }
+routes: { exports: { match: alma.job_end, handler: { kind: transfer, from: { local: { dir: . } }, to: { local: { dir: . } }, write: { per: batch, format: ndjson } } } }
+`)
 	f.write(t, "typo.yml", "sources: { alma: { preset: alma, secrets: x } }\nroutes: { a: { match: almo.job_end, handler: { kind: log } } }\n")
 	for _, c := range []struct {
 		args []string
@@ -39,6 +43,10 @@ func TestCommandsSayWhatIsWrongAndWhatToDo(t *testing.T) {
 		{[]string{"health", "--url", "http://127.0.0.1:1/readyz"}, 1, []string{"is it running"}},
 		{[]string{"doctor", "alma", "--url", "localhost:18080"}, 2, []string{"begin the URL with https://"}},
 		{[]string{"send", "alma", "job_end", "--url", "localhost:18080"}, 2, []string{"begin the URL with https://"}},
+		{[]string{"-c", "own.yml", "send", "nightly", "reconcile"}, 2, []string{`"nightly" is a schedule`}},
+		{[]string{"-c", "own.yml", "send", "alma", "job_end", "-n", "0"}, 2, []string{"--count must be at least 1"}},
+		{[]string{"-c", "own.yml", "send", "alma", "job_end", "--count", "-5"}, 2, []string{"--count must be at least 1"}},
+		{[]string{"-c", "own.yml", "transfer", "exports", "--job", "1"}, 1, []string{"--link NAME"}},
 		{[]string{"completion", "bash"}, 0, []string{"bash completion V2 for hookline"}},
 	} {
 		r := f.run(t, c.args...)
