@@ -261,7 +261,7 @@ func chosen(routes []worker.Route, only []string) ([]worker.Route, error) {
 func listen(key, address string) (net.Listener, error) {
 	ln, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", address)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w (another process may hold the port; choose another in the configuration)", key, err)
+		return nil, fmt.Errorf("%s: %w (another process may hold the port; choose another with %s in the configuration, or where there is none with $HOOKLINE_%s)", key, err, key, strings.ToUpper(key))
 	}
 	return ln, nil
 }

@@ -14,6 +14,9 @@ import (
 	"go.uber.org/zap"
 )
 
+// ReadyPath is where the private listener says whether an event can be stored now.
+const ReadyPath = "/readyz"
+
 // monitor is the private listener: metrics, health and, where it was asked for, profiles.
 type monitor struct{ server *http.Server }
 
@@ -21,7 +24,7 @@ func newMonitor(reg *prometheus.Registry, ready func() (string, error), profiles
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(reg, promhttp.HandlerOpts{Registry: reg, EnableOpenMetrics: true}))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
-	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
+	mux.HandleFunc("GET "+ReadyPath, func(w http.ResponseWriter, _ *http.Request) {
 		text, err := ready()
 		if err != nil {
 			http.Error(w, err.Error(), http.StatusServiceUnavailable)

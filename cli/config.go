@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"strings"
@@ -22,6 +23,7 @@ func (c *command) configCheck() *cobra.Command {
 	return &cobra.Command{
 		Use:   "check [FILE]",
 		Short: "Report every error with file, line and key",
+		Long:  `Report every error with file, line and key. Exit code 0 if there is none; what is allowed but looks like a mistake is a warning.`,
 		Args:  args(cobra.MaximumNArgs(1)),
 		RunE: func(_ *cobra.Command, given []string) error {
 			if len(given) > 0 {
@@ -31,7 +33,10 @@ func (c *command) configCheck() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			fmt.Fprintf(c.stdout, "ok: %d sources, %d routes\n", len(conf.Sources)+len(conf.Schedules), len(conf.Routes))
+			for _, w := range conf.Warnings() {
+				fmt.Fprintln(c.stderr, "warning:", w)
+			}
+			fmt.Fprintf(c.stdout, "%s: ok: %d sources, %d routes\n", cmp.Or(c.configFile(), "built-in configuration"), len(conf.Sources)+len(conf.Schedules), len(conf.Routes))
 			return nil
 		},
 	}
@@ -42,7 +47,9 @@ func (c *command) configShow() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "show",
 		Short: "Show the configuration in force, with defaults filled in and secrets hidden",
-		Args:  args(cobra.NoArgs),
+		Long: `Show the configuration in force, with defaults filled in and secrets hidden. Of a handler it shows the kind only: any of its
+other fields may hold a secret.`,
+		Args: args(cobra.NoArgs),
 		RunE: func(*cobra.Command, []string) error {
 			if builtIn {
 				_, err := c.stdout.Write(config.DefaultText())

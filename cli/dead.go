@@ -40,20 +40,21 @@ func (c *command) deadList() *cobra.Command {
 		RunE: func(cmd *cobra.Command, given []string) error {
 			return c.withDesk(cmd, deskTimeout, func(ctx context.Context, conf *config.Config, desk app.Desk) error {
 				letters := []broker.DeadLetter{}
-				for _, route := range routesOr(conf, given) {
+				routes := given
+				if len(given) == 0 {
+					routes = routeNames(conf)
+				}
+				for _, route := range routes {
 					err := desk.Dead(ctx, route, func(d broker.DeadLetter) bool {
 						letters = append(letters, d)
 						return len(letters) < limit
 					})
-					if err != nil {
+					if err := knownRoute(conf, route, len(letters) > 0, err); err != nil {
 						return err
 					}
 					if len(letters) >= limit {
 						break
 					}
-				}
-				if len(letters) == 0 && len(given) == 1 && !slices.Contains(routesOr(conf, nil), given[0]) { // one that was removed may still have some
-					return usage(fmt.Errorf("no route %q in the configuration, and no dead letters of it; `hookline config show` lists the routes", given[0]))
 				}
 				if asJSON {
 					return c.json(letters)
@@ -91,15 +92,17 @@ func (c *command) deadShow() *cobra.Command {
 body alone: hookline dead show ROUTE ID | jq -r .event.data_base64 | base64 -d`,
 		Args: args(cobra.ExactArgs(2)), ValidArgsFunction: c.completeRoutes,
 		RunE: func(cmd *cobra.Command, given []string) error {
-			return c.withDesk(cmd, deskTimeout, func(ctx context.Context, _ *config.Config, desk app.Desk) error {
+			return c.withDesk(cmd, deskTimeout, func(ctx context.Context, conf *config.Config, desk app.Desk) error {
 				var found *broker.DeadLetter
+				some := false
 				err := desk.Dead(ctx, given[0], func(d broker.DeadLetter) bool {
+					some = true
 					if d.Event.ID == given[1] {
 						found = &d
 					}
 					return found == nil
 				})
-				if err != nil {
+				if err := knownRoute(conf, given[0], some, err); err != nil {
 					return err
 				}
 				if found == nil {
@@ -134,11 +137,18 @@ func (c *command) deadMove(verb, done, short string, do moveDead) *cobra.Command
 				return err
 			}
 			return c.withDesk(cmd, moveTimeout, func(ctx context.Context, conf *config.Config, desk app.Desk) error {
-				if verb == "replay" && !slices.Contains(routesOr(conf, nil), route) {
+				if verb == "replay" && !slices.Contains(routeNames(conf), route) {
 					return usage(fmt.Errorf("route %s is not in the configuration, so that nobody would take what is replayed; add it again first, or give its dead letters up with `hookline dead discard %s`", route, route))
 				}
-				n, err := do(desk, ctx, route, func(d broker.DeadLetter) bool { return chosen(d.Event.ID) })
-				fmt.Fprintf(c.stdout, "%s %d of route %s\n", done, n, route)
+				some := false
+				n, err := do(desk, ctx, route, func(d broker.DeadLetter) bool {
+					some = true
+					return chosen(d.Event.ID)
+				})
+				err = knownRoute(conf, route, some, err)
+				if some || err == nil {
+					fmt.Fprintf(c.stdout, "%s %d of route %s\n", done, n, route)
+				}
 				if err == nil && n < len(ids) {
 					err = fmt.Errorf("%d of the %d IDs are not among the dead letters; `hookline dead list %s` shows them", len(ids)-n, len(ids), route)
 				}
@@ -148,17 +158,6 @@ func (c *command) deadMove(verb, done, short string, do moveDead) *cobra.Command
 	}
 	cmd.Flags().BoolVar(&all, "all", false, "all dead letters of the route")
 	return cmd
-}
-
-func routesOr(conf *config.Config, given []string) []string {
-	if len(given) > 0 {
-		return given
-	}
-	var names []string
-	for _, r := range conf.Routes {
-		names = append(names, r.Name)
-	}
-	return names
 }
 
 func oneLine(s string, most int) string {

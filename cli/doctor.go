@@ -48,6 +48,11 @@ Exit code 0 if nothing failed, else 1.`,
 			if len(given) > 0 {
 				source = given[0]
 			}
+			if url != "" {
+				if _, err := parseURL(url); err != nil {
+					return err
+				}
+			}
 			found, err := c.examine(cmd.Context(), source, url)
 			if err != nil {
 				return err

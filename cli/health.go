@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -9,24 +10,36 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"github.com/hookline/hookline/app"
+	"github.com/hookline/hookline/app/config"
 )
 
 func (c *command) health() *cobra.Command {
-	var url string
+	var address string
 	cmd := &cobra.Command{
 		Use:     "health",
 		GroupID: "look",
 		Short:   "Ask a running process whether it can store and get events",
-		Long:    `Ask a running process, over its private listener, whether it is ready. For health checks in containers.`,
-		Args:    args(cobra.NoArgs),
+		Long: `Ask a running process, over its private listener, whether it is ready. For health checks in containers. Of the
+configuration it needs private_listen only; if that cannot be read, it asks ` + config.DefaultPrivateListen + `.`,
+		Args: args(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			request, err := http.NewRequestWithContext(cmd.Context(), http.MethodGet, url, nil)
+			listen, unread := config.NewFile(c.configFile(), c.env, nil).PrivateListen()
+			if address != "" {
+				unread = nil
+			}
+			target, err := readyURL(cmp.Or(address, app.HealthURL(cmp.Or(listen, config.DefaultPrivateListen))))
+			if err != nil {
+				return err
+			}
+			request, err := http.NewRequestWithContext(cmd.Context(), http.MethodGet, target, nil)
 			if err != nil {
 				return usage(err)
 			}
 			answer, err := (&http.Client{Timeout: 5 * time.Second}).Do(request)
 			if err != nil {
-				return fmt.Errorf("%w (is it running, and is private_listen this address?)", err)
+				return errors.Join(fmt.Errorf("%w (is it running, and is private_listen this address?)", err), unread)
 			}
 			defer answer.Body.Close()
 			text, err := io.ReadAll(io.LimitReader(answer.Body, 1024))
@@ -39,6 +52,18 @@ func (c *command) health() *cobra.Command {
 			return err
 		},
 	}
-	cmd.Flags().StringVar(&url, "url", "http://127.0.0.1:9090/readyz", "the private listener's /readyz")
+	cmd.Flags().StringVar(&address, "url", "", "the private listener, http://HOST:PORT (default: this configuration's private_listen)")
 	return cmd
+}
+
+// readyURL is the address with the path that says whether a process is ready, if it has none of its own.
+func readyURL(address string) (string, error) {
+	u, err := parseURL(address)
+	if err != nil {
+		return "", err
+	}
+	if strings.Trim(u.Path, "/") == "" {
+		u.Path = app.ReadyPath
+	}
+	return u.String(), nil
 }

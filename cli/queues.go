@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-	"go.uber.org/zap"
 
 	"github.com/hookline/hookline/app"
 	"github.com/hookline/hookline/app/config"
@@ -21,7 +20,7 @@ const deskTimeout = 10 * time.Second
 
 // withDesk loads the configuration, opens the line, and calls do. RabbitMQ has to answer within timeout.
 func (c *command) withDesk(cmd *cobra.Command, timeout time.Duration, do func(context.Context, *config.Config, app.Desk) error) error {
-	conf, err := c.load(zap.NewNop())
+	conf, err := c.loadLine()
 	if err != nil {
 		return err
 	}
@@ -73,7 +72,7 @@ up; see "hookline dead"), and unrouted (no route matches; see "hookline unrouted
 					fmt.Fprintln(table, "Receivers and workers make what is missing when they connect; `hookline topology apply` makes it now.")
 				}
 				for _, q := range queues {
-					if q.Role == broker.RoleWork && q.Waiting > 0 && !slices.Contains(routesOr(conf, nil), q.Route) {
+					if q.Role == broker.RoleWork && q.Waiting > 0 && !slices.Contains(routeNames(conf), q.Route) {
 						fmt.Fprintf(table, "Route %s is not in the configuration, so that nobody takes what waits for it (%d): add it again until they are done.\n", q.Route, q.Waiting)
 					}
 				}

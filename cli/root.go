@@ -139,19 +139,24 @@ func args(check cobra.PositionalArgs) cobra.PositionalArgs {
 
 // load reads the configuration that the flags name.
 func (c *command) load(log *zap.Logger) (*config.Config, error) {
-	return c.read(c.open(prometheus.NewRegistry(), log))
+	return c.read(c.open(prometheus.NewRegistry(), log).Read)
+}
+
+// loadLine is load for commands that look at the line only: they need no secrets.
+func (c *command) loadLine() (*config.Config, error) {
+	return c.read(c.open(prometheus.NewRegistry(), zap.NewNop()).ReadLine)
 }
 
 func (c *command) open(reg prometheus.Registerer, log *zap.Logger) *config.File {
 	return config.NewFile(c.configFile(), c.env, app.Kinds(c.env, reg, log, c.program.Handlers))
 }
 
-func (c *command) read(file *config.File) (*config.Config, error) {
-	loaded, err := file.Read()
-	switch {
-	case err != nil && c.isNew():
+func (c *command) read(read func() (*config.Config, error)) (*config.Config, error) {
+	if c.isNew() {
 		return nil, usage(fmt.Errorf("there is no %s in this folder: start `hookline run` here first, or name a configuration with --config", config.SecretFile(c.env)))
-	case err != nil:
+	}
+	loaded, err := read()
+	if err != nil {
 		return nil, usage(fmt.Errorf("the configuration cannot be used:\n%w", err))
 	}
 	return loaded, nil

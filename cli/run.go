@@ -24,7 +24,8 @@ func (c *command) run() *cobra.Command {
 		Short:   "Receive and work in one process",
 		Long: `Run receiver and workers in one process. Without a configuration file this needs nothing else: events are kept
 in the data folder (./data, or $HOOKLINE_DATA), Alma's are written to data/export, and the secret that Alma has to
-sign with is made at the first start and shown.
+sign with is made at the first start and shown. It listens on :8080, or $HOOKLINE_LISTEN, and for metrics and health on
+127.0.0.1:9090, or $HOOKLINE_PRIVATE_LISTEN.
 
 Ctrl-C stops it cleanly: what was accepted stays, running work gets time to finish. A second Ctrl-C ends it at once;
 nothing that was answered with 200 is lost then either.`,
@@ -75,7 +76,7 @@ Start as many as you like; they share the work.`,
 	return cmd
 }
 
-func (c *command) serve(cmd *cobra.Command, o app.Options) error {
+func (c *command) serve(cmd *cobra.Command, o app.Options) (err error) {
 	log, err := c.logger()
 	if err != nil {
 		return err
@@ -90,13 +91,24 @@ func (c *command) serve(cmd *cobra.Command, o app.Options) error {
 			return err
 		}
 	}
+	shown := false
+	defer func() {
+		if madeSecret && !shown { // nobody knows it: the first start that succeeds makes one and shows it
+			err = errors.Join(err, os.Remove(config.SecretFile(c.env)))
+		}
+	}()
 	hangup := make(chan os.Signal, 1)
 	signal.Notify(hangup, syscall.SIGHUP)
 	defer signal.Stop(hangup)
 	o.Metrics = app.Registry(c.program.Version)
 	o.File = c.open(o.Metrics, log)
-	if o.Config, err = c.read(o.File); err != nil {
+	if o.Config, err = c.read(o.File.Read); err != nil {
 		return err
+	}
+	for _, name := range o.Only {
+		if err := knownRoute(o.Config, name, false, nil); err != nil {
+			return err
+		}
 	}
 	o.Hangup, o.Log = hangup, log
 	process, err := app.New(o)
@@ -108,9 +120,15 @@ func (c *command) serve(cmd *cobra.Command, o app.Options) error {
 	}
 	if builtIn && process.Addr() != "" {
 		c.welcome(o.Config, process.Addr(), madeSecret)
+		shown = true
 	}
 	log.Info("started", zap.String("version", c.program.Version), zap.String("listen", process.Addr()),
 		zap.String("private_listen", process.PrivateAddr()), zap.Int("sources", len(o.Config.Sources)+len(o.Config.Schedules)), zap.Int("routes", len(o.Config.Routes)))
+	if o.Receive { // a worker may have no sources
+		for _, w := range o.Config.Warnings() {
+			log.Warn("configuration", zap.Error(w))
+		}
+	}
 	defer context.AfterFunc(cmd.Context(), func() {
 		log.Info("stopping; a second signal ends it at once", zap.Duration("grace", o.Config.Grace))
 	})()
@@ -140,13 +158,9 @@ func (c *command) welcome(conf *config.Config, addr string, madeSecret bool) {
 }
 
 func (c *command) completeRoutes(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-	conf, err := c.load(zap.NewNop())
+	conf, err := c.loadLine()
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveError
 	}
-	var names []string
-	for _, r := range conf.Routes {
-		names = append(names, r.Name)
-	}
-	return names, cobra.ShellCompDirectiveNoFileComp
+	return routeNames(conf), cobra.ShellCompDirectiveNoFileComp
 }

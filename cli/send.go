@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -58,6 +59,14 @@ Exit code 0 if every answer was 2xx, with --as-sender if every message was accep
 			if one := len(given) - 1 + count(s.all, s.list, s.challenge, s.file != ""); one != 1 {
 				return usage(errors.New("give exactly one of ACTION, --all, --list, --challenge and --file\nTry: hookline send alma --list"))
 			}
+			if s.count < 1 {
+				return usage(errors.New("--count must be at least 1"))
+			}
+			if s.url != "" {
+				if _, err := parseURL(s.url); err != nil {
+					return err
+				}
+			}
 			if err := s.play.check(cmd, s); err != nil {
 				return usage(err)
 			}
@@ -85,6 +94,9 @@ func (c *command) sendTo(ctx context.Context, name, action string, s sending) er
 		return err
 	}
 	source, ok := conf.Sources[name]
+	if clock, scheduled := conf.Schedules[name]; scheduled {
+		return usage(fmt.Errorf("source %q is a schedule: its sender is the clock (%s %s), and nobody else can send its events; to try its routes now, give it a cron that is due soon", name, clock.Cron, cmp.Or(clock.Zone, "UTC")))
+	}
 	if !ok {
 		return usage(fmt.Errorf("no source %q in the configuration; `hookline config show` lists them", name))
 	}
@@ -126,7 +138,7 @@ type message struct {
 // messages makes as many rounds as --count says, each when it is asked for: with the time of then.
 func (s sending) messages(preset, action string) iter.Seq[message] {
 	return func(yield func(message) bool) {
-		for range max(s.count, 1) {
+		for range s.count {
 			round, _ := s.round(preset, action) // the first has shown that there is no error
 			for _, m := range round {
 				if !yield(m) {

@@ -8,7 +8,6 @@ import (
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
-	"go.uber.org/zap"
 
 	"github.com/hookline/hookline/app"
 	"github.com/hookline/hookline/app/config"
@@ -93,7 +92,7 @@ This takes it away. What is in the queue already stays there.`,
 
 // rabbit is a configuration whose line is on RabbitMQ.
 func (c *command) rabbit() (*config.Config, error) {
-	conf, err := c.load(zap.NewNop())
+	conf, err := c.loadLine()
 	if err == nil && conf.Broker.Embedded() {
 		return nil, usage(errors.New("the embedded line has no topology to plan; set broker.url to a RabbitMQ address"))
 	}

@@ -36,6 +36,9 @@ Files of a publishing job are found by its ID. Those of an export are found by t
 			if err != nil {
 				return err
 			}
+			if err := knownRoute(conf, given[0], false, nil); err != nil {
+				return err
+			}
 			if err := app.Transfer(cmd.Context(), conf, given[0], job); err != nil {
 				return err
 			}

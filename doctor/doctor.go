@@ -5,6 +5,7 @@ package doctor
 import (
 	"context"
 	"crypto/rand"
+	"encoding/base64"
 	"fmt"
 	"net/http"
 	"time"
@@ -99,10 +100,13 @@ func (w Webhook) signed(ctx context.Context) (sender.Answer, []Finding) {
 	}
 }
 
+// wrongSignature is as long as a right one, so that it is compared.
+const wrongSignature = "wrong signature, yet of 32 bytes"
+
 // forged sends what must be refused: with a wrong signature, and with none.
 func (w Webhook) forged(ctx context.Context) (found []Finding) {
 	wrong := event()
-	wrong.Header.Set("X-Exl-Signature", "d3Jvbmcgc2lnbmF0dXJlIG9mIDMyIGJ5dGVzIGluIGFsbCE=")
+	wrong.Header.Set("X-Exl-Signature", base64.StdEncoding.EncodeToString([]byte(wrongSignature)))
 	for _, c := range []struct {
 		name string
 		m    sender.Message

@@ -2,6 +2,8 @@ package doctor_test
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -67,6 +69,11 @@ func TestWhatIsWrongWithAReceiver(t *testing.T) {
 		"takes everything": {only(200), doctor.LineSecret, "no signature is taken"},
 		"takes a wrong signature": {func(w http.ResponseWriter, signature string) {
 			if signature == "" {
+				w.WriteHeader(http.StatusUnauthorized)
+			}
+		}, doctor.LineSecret, "a wrong signature is taken"},
+		"compares nothing": {func(w http.ResponseWriter, signature string) {
+			if sum, err := base64.StdEncoding.DecodeString(signature); err != nil || len(sum) != sha256.Size {
 				w.WriteHeader(http.StatusUnauthorized)
 			}
 		}, doctor.LineSecret, "a wrong signature is taken"},

@@ -2,6 +2,8 @@ package test
 
 import (
 	"encoding/json"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -10,6 +12,11 @@ func TestCommandsSayWhatIsWrongAndWhatToDo(t *testing.T) {
 	t.Parallel()
 	f := newFolder(t)
 	f.write(t, "bad.yml", "sources:\n  alma: { preset: alma }\nroutes:\n  a: { match: 'Alma', handler: { kind: file } }\n  b: { match: '#', handler: { kind: log }, timeout: soon }\n")
+	f.write(t, "own.yml", `
+sources: { alma: { preset: alma, secrets: x }, nightly: { kind: schedule, cron: "@daily" } }
+routes: { exports: { match: alma.job_end, handler: { kind: transfer, from: { local: { dir: . } }, to: { local: { dir: . } }, write: { per: batch, format: ndjson } } } }
+`)
+	f.write(t, "typo.yml", "sources: { alma: { preset: alma, secrets: x } }\nroutes: { a: { match: almo.job_end, handler: { kind: log } } }\n")
 	for _, c := range []struct {
 		args []string
 		code int
@@ -29,10 +36,17 @@ func TestCommandsSayWhatIsWrongAndWhatToDo(t *testing.T) {
 			"bad.yml:4:32: routes.a.handler: dir is missing",
 			`bad.yml:5:53: routes.b.timeout: "soon" is not a duration`,
 		}},
+		{[]string{"config", "check", "typo.yml"}, 0, []string{`warning: typo.yml:2:23: routes.a.match: there is no source "almo"`, "typo.yml: ok: 1 sources, 1 routes"}},
 		{[]string{"config", "check", "missing.yml"}, 2, []string{"missing.yml: no such file"}},
 		{[]string{"config", "show", "--default"}, 0, []string{"preset: alma"}},
 		{[]string{"version"}, 0, []string{"hookline dev (go1."}},
 		{[]string{"health", "--url", "http://127.0.0.1:1/readyz"}, 1, []string{"is it running"}},
+		{[]string{"doctor", "alma", "--url", "localhost:18080"}, 2, []string{"begin the URL with https://"}},
+		{[]string{"send", "alma", "job_end", "--url", "localhost:18080"}, 2, []string{"begin the URL with https://"}},
+		{[]string{"-c", "own.yml", "send", "nightly", "reconcile"}, 2, []string{`"nightly" is a schedule`}},
+		{[]string{"-c", "own.yml", "send", "alma", "job_end", "-n", "0"}, 2, []string{"--count must be at least 1"}},
+		{[]string{"-c", "own.yml", "send", "alma", "job_end", "--count", "-5"}, 2, []string{"--count must be at least 1"}},
+		{[]string{"-c", "own.yml", "transfer", "exports", "--job", "1"}, 1, []string{"--link NAME"}},
 		{[]string{"completion", "bash"}, 0, []string{"bash completion V2 for hookline"}},
 	} {
 		r := f.run(t, c.args...)
@@ -41,6 +55,42 @@ func TestCommandsSayWhatIsWrongAndWhatToDo(t *testing.T) {
 				t.Errorf("hookline %s: exit code %d, want %d with %q:\n%s%s", strings.Join(c.args, " "), r.code, c.code, want, r.stdout, r.stderr)
 			}
 		}
+	}
+}
+
+func TestLookingAtTheLineNeedsNoSecrets(t *testing.T) {
+	t.Parallel()
+	f := newFolder(t)
+	f.write(t, "hookline.yml", `
+listen: "127.0.0.1:0"
+private_listen: "127.0.0.1:0"
+alma: { main: { region: eu, key_file: "${CREDENTIALS_DIRECTORY}/key" } }
+sources: { alma: { preset: alma, secrets_file: "${CREDENTIALS_DIRECTORY}/alma" } }
+routes:
+  a: { match: "#", handler: { kind: http, url: "https://example.org/", headers: { Authorization: "${TOKEN}" } } }
+  b: { match: alma.none, enrich: { what: user }, handler: { kind: log } }
+`)
+	f.write(t, "alma", "first\n")
+	f.write(t, "key", "key\n")
+	service := folder{f.dir, append(slices.Clone(f.env), "CREDENTIALS_DIRECTORY="+f.dir, "TOKEN=x")}
+	service.start(t, "run")
+	for _, args := range [][]string{{"queues"}, {"dead", "list"}, {"unrouted", "list"}, {"audit"}} {
+		if r := f.run(t, args...); r.code != 0 {
+			t.Errorf("hookline %v: %+v", args, r)
+		}
+	}
+	if r := f.run(t, "config", "check"); r.code != 2 || !strings.Contains(r.stderr, "CREDENTIALS_DIRECTORY") {
+		t.Errorf("config check: %+v", r)
+	}
+}
+
+func TestALineThatIsNotThereIsNamedWithItsWholePath(t *testing.T) {
+	t.Parallel()
+	f := newFolder(t)
+	f.write(t, "hookline.yml", "data: kept\nsources: { alma: { preset: alma, secrets: first } }\nroutes: { a: { match: '#', handler: { kind: log } } }\n")
+	elsewhere := folder{t.TempDir(), f.env}
+	if r := elsewhere.run(t, "-c", filepath.Join(f.dir, "hookline.yml"), "queues"); r.code != 1 || !strings.Contains(r.stderr, filepath.Join(elsewhere.dir, "kept", "line.db")) {
+		t.Errorf("%+v", r)
 	}
 }
 
@@ -58,8 +108,33 @@ func TestReadsPrintJSON(t *testing.T) {
 			t.Errorf("hookline %s: %+v", strings.Join(args, " "), r)
 		}
 	}
-	if r := f.run(t, "dead", "list", "archiv"); r.code != 2 || !strings.Contains(r.stderr, `no route "archiv"`) {
-		t.Errorf("dead letters of a route that does not exist: %+v", r)
+	f.refusesUnknownRoutes(t)
+}
+
+// refusesUnknownRoutes names a route that does not exist to every command that takes one.
+func (f folder) refusesUnknownRoutes(t *testing.T) {
+	t.Helper()
+	for _, args := range [][]string{{"dead", "list", "archiv"}, {"dead", "show", "archiv", "x"}, {"dead", "replay", "archiv", "--all"},
+		{"dead", "discard", "archiv", "x"}, {"transfer", "archiv", "--job", "1"}, {"worker", "--route", "archiv"}} {
+		if r := f.run(t, args...); r.code != 2 || !strings.Contains(r.stderr, "archiv") && args[0] != "worker" || r.stdout != "" {
+			t.Errorf("hookline %v: %+v", args, r)
+		}
+	}
+}
+
+func TestHealthAsksThePrivateListenerOfTheConfiguration(t *testing.T) {
+	t.Parallel()
+	f := newFolder(t)
+	p := f.start(t, "run")
+	f.write(t, "hookline.yml", "private_listen: "+p.private+"\nsources: { alma: { preset: alma, secrets_file: '${CREDENTIALS_DIRECTORY}/alma' } }\n")
+	f.write(t, "broken.yml", "a: [\n")
+	for _, args := range [][]string{{"health"}, {"health", "--url", "http://" + p.private}, {"-c", "broken.yml", "health", "--url", "http://" + p.private + "/readyz"}} {
+		if r := f.run(t, args...); r.code != 0 || r.stdout != "ok\n" {
+			t.Errorf("hookline %v: %+v", args, r)
+		}
+	}
+	if r := f.run(t, "health", "--url", p.private); r.code != 2 || !strings.Contains(r.stderr, "http://localhost:8080") {
+		t.Errorf("an address without http: %+v", r)
 	}
 }
 

@@ -236,6 +236,7 @@ func TestALookMakesNothing(t *testing.T) {
 			t.Errorf("%v: %+v", args, shown)
 		}
 	}
+	f.refusesUnknownRoutes(t)
 	if shown := f.run(t, "queues"); shown.code != 0 || !strings.Contains(shown.stdout, "missing") || !strings.Contains(shown.stdout, "hookline topology apply") {
 		t.Errorf("queues: %+v", shown)
 	}

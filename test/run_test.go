@@ -3,8 +3,10 @@ package test
 import (
 	"encoding/json"
 	"io/fs"
+	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -28,6 +30,9 @@ func TestRunNeedsNothingAndWritesAFile(t *testing.T) {
 	if out := p.stdout.String(); !strings.Contains(out, secret) {
 		t.Errorf("the secret is not shown: %s", out)
 	}
+	if r := f.run(t, "config", "check"); r.code != 0 || !strings.Contains(r.stdout, "built-in configuration: ok") {
+		t.Errorf("config check: %+v", r)
+	}
 	again := f.start(t, "run")
 	again.stop(t)
 	if out := again.stdout.String(); strings.Contains(out, secret) || !strings.Contains(out, "alma.secret") {
@@ -35,6 +40,25 @@ func TestRunNeedsNothingAndWritesAFile(t *testing.T) {
 	}
 	if info, err := os.Stat(filepath.Join(f.dir, "data", "alma.secret")); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("the secret's file: %v, %v", info.Mode(), err)
+	}
+}
+
+func TestAFirstStartThatFailsLeavesTheSecretToTheNext(t *testing.T) {
+	t.Parallel()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	f := newFolder(t)
+	busy := folder{f.dir, append(slices.Clone(f.env), "HOOKLINE_LISTEN="+ln.Addr().String())}
+	if r := busy.run(t, "run"); r.code != 1 || !strings.Contains(r.stderr, "$HOOKLINE_LISTEN") {
+		t.Errorf("a port that another holds: %+v", r)
+	}
+	p := f.start(t, "run")
+	p.stop(t)
+	if secret := strings.TrimSpace(read(t, filepath.Join(f.dir, "data", "alma.secret"))); !strings.Contains(p.stdout.String(), secret) {
+		t.Errorf("the secret is not shown: %s", p.stdout.String())
 	}
 }
 

@@ -88,7 +88,7 @@ func place(err error) error {
 	if !errors.As(err, &at) {
 		return errors.New("no answer for this event")
 	}
-	return fmt.Errorf("no answer for this event (%d:%d)%s", at.Line, at.Column+1, at.Snippet)
+	return fmt.Errorf("no answer for this event (%d:%d); what can be missing wants a default, as in (data.size ?? 0) > 5%s", at.Line, at.Column+1, at.Snippet)
 }
 
 // decode is the body as JSON, or nil.

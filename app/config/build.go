@@ -74,7 +74,7 @@ func (o *oneOrMore) UnmarshalYAML(node *yaml.Node) error {
 
 func (b *builder) build() *Config {
 	f := file{
-		Listen: ":8080", PrivateListen: "127.0.0.1:9090", Data: "data", Grace: worker.DefaultGrace, Duplicates: 2 * time.Hour,
+		Listen: ":8080", PrivateListen: DefaultPrivateListen, Data: "data", Grace: worker.DefaultGrace, Duplicates: 2 * time.Hour,
 		Broker: brokerFile{URL: []string{"embedded"}, MaxBytes: 4 << 30},
 		Spool:  Spool{MaxBytes: 1 << 30, MaxAge: 72 * time.Hour},
 	}
@@ -222,7 +222,7 @@ func (b builder) source(name string, node *yaml.Node) Source {
 	src, ok := receiver.Preset(head.Preset)
 	b.blame(path, node.Decode(&src))
 	src.Secrets, src.Redact = head.Secrets, b.redactor(path, head.Redact)
-	if len(src.Secrets) == 0 && !b.wrong("sources", name, "secrets") {
+	if len(src.Secrets) == 0 && !b.wrong("sources", name, "secrets") && !b.wrong("sources", name, "secrets"+fileSuffix) {
 		b.note(b.at(path, "secrets is missing: without one nothing can be verified, so nothing would be accepted"))
 	}
 	if head.Preset != "" && !ok {
@@ -272,9 +272,10 @@ func (b builder) route(name string, node *yaml.Node) worker.Route {
 	r.Handler = h
 	for _, err := range split(r.Check()) {
 		var field *worker.FieldError
-		if errors.As(err, &field) {
-			b.blame(append(path, strings.Split(field.Field, ".")...), field.Err)
+		if !errors.As(err, &field) || field.Field == "match" && b.misnamed(path) { // of which match speaks, too
+			continue
 		}
+		b.blame(append(path, strings.Split(field.Field, ".")...), field.Err)
 	}
 	return r
 }

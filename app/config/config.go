@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	_ "embed" // default.yml
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/hookline/hookline/pkg/alma"
@@ -91,6 +92,9 @@ type Limits struct {
 // Env looks an environment variable up, as os.LookupEnv does.
 type Env func(name string) (string, bool)
 
+// DefaultPrivateListen is the private listener's address where none is given.
+const DefaultPrivateListen = "127.0.0.1:9090"
+
 // DefaultName stands for the configuration inside the binary where a file's name is shown.
 const DefaultName = "(built-in)"
 
@@ -107,11 +111,11 @@ func Load(file string, env Env, kinds MakeKinds) (*Config, error) {
 
 // Parse is Load for a text that was read already; file is used in messages and to find *_file values beside it.
 func Parse(file string, text []byte, env Env, kinds MakeKinds) (*Config, error) {
-	return check(file, text, env, kinds, contents{})
+	return check(file, text, env, kinds, contents{}, func(Problem) bool { return false })
 }
 
-// check makes a Config of text and notes in read what the files hold that it names.
-func check(file string, text []byte, env Env, kinds MakeKinds, read contents) (*Config, error) {
+// check makes a Config of text and notes in read what the files hold that it names. A forgiven problem is none.
+func check(file string, text []byte, env Env, kinds MakeKinds, read contents, forgiven func(Problem) bool) (*Config, error) {
 	doc, err := parse(file, text)
 	if err != nil {
 		return nil, err
@@ -122,6 +126,7 @@ func check(file string, text []byte, env Env, kinds MakeKinds, read contents) (*
 		return nil, err
 	}
 	c := (&builder{document: doc, make: kinds}).build()
+	doc.problems = slices.DeleteFunc(doc.problems, forgiven)
 	if err := doc.err(); err != nil {
 		return nil, err
 	}

@@ -86,6 +86,12 @@ func (d *document) wrong(path ...string) bool {
 	})
 }
 
+// misnamed tells whether something is known to be wrong with the key that ends path.
+func (d *document) misnamed(path []string) bool {
+	key := keyNode(d.find(path[:len(path)-1]), path[len(path)-1])
+	return key != nil && slices.ContainsFunc(d.problems, func(p Problem) bool { return p.Line == key.Line && p.Column == key.Column })
+}
+
 // err joins all problems in the order of the file.
 func (d *document) err() error {
 	slices.SortStableFunc(d.problems, func(a, b Problem) int {

@@ -1,7 +1,9 @@
 package config
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -81,7 +83,11 @@ func (e expander) readFile(parent, key, value *yaml.Node, name string, path []st
 	}
 	text, err := e.read.file(file)
 	if err != nil {
-		e.note(e.problem(value, path, err.Error()))
+		message := err.Error()
+		if name == "secrets" && errors.Is(err, fs.ErrNotExist) {
+			message += fmt.Sprintf("; write the sender's secret into it, or make one: `hookline config secret %s`", file)
+		}
+		e.note(e.problem(value, path, message))
 		return
 	}
 	key.Value = name

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"regexp"
 )
 
 // File is a configuration file that can be read again when it has changed. It is for one goroutine at a time.
@@ -23,15 +24,49 @@ func NewFile(name string, env Env, kinds MakeKinds) *File {
 
 // Read reads the file and all that it names. The error joins a Problem for everything that is wrong.
 func (f *File) Read() (*Config, error) {
+	return f.check(func(Problem) bool { return false })
+}
+
+// ReadLine is Read for who only looks at the line. What that does without may be wrong, and incomplete in the Config: sources and
+// handlers, whose secrets may be a service's alone.
+func (f *File) ReadLine() (*Config, error) {
+	return f.check(func(p Problem) bool { return beyondLine.MatchString(p.Path) })
+}
+
+var beyondLine = regexp.MustCompile(`^(sources|alma|tls|redact_key|routes\.[^.]+\.(handler|where|enrich|redact))(_file)?($|[.[])`)
+
+func (f *File) check(forgiven func(Problem) bool) (*Config, error) {
 	f.read = contents{}
 	if f.name == "" {
-		return check(DefaultName, defaultText, f.env, f.kinds, f.read)
+		return check(DefaultName, defaultText, f.env, f.kinds, f.read, forgiven)
 	}
 	text, err := f.read.file(f.name)
 	if err != nil {
 		return nil, fmt.Errorf("configuration: %w", err)
 	}
-	return check(f.name, []byte(text), f.env, f.kinds, f.read)
+	return check(f.name, []byte(text), f.env, f.kinds, f.read, forgiven)
+}
+
+// PrivateListen is the private listener's address alone: it is found also where something else in the file is wrong, or cannot
+// be read here, such as the secrets of a service.
+func (f *File) PrivateListen() (string, error) {
+	name, text := DefaultName, defaultText
+	if f.name != "" {
+		own, err := contents{}.file(f.name)
+		if err != nil {
+			return "", fmt.Errorf("configuration: %w", err)
+		}
+		name, text = f.name, []byte(own)
+	}
+	doc, err := parse(name, text)
+	if err != nil {
+		return "", err
+	}
+	doc.expand(f.env, contents{})
+	if node := child(doc.root, "private_listen"); node != nil && !doc.wrong("private_listen") {
+		return node.Value, nil
+	}
+	return DefaultPrivateListen, nil
 }
 
 // Changed tells whether the file, or one that it named, holds something else than at the last Read, and the same as when

@@ -66,7 +66,10 @@ routes:
 		"no file":  {"", []string{"hookline.yml: is empty"}},
 		"a list":   {"- a\n", []string{"expected a mapping"}},
 		"nothing":  {"listen: ':1'\n", []string{"sources, routes is missing"}},
-		"bad name": {"sources: { A.b: { preset: alma, secrets: x } }\nroutes: { a: { match: a, handler: { kind: log } } }\n", []string{"A.b"}},
+		"bad name": {"sources: { A.b: { preset: alma, secrets: x } }\nroutes: { a: { match: a, handler: { kind: log } } }\n", []string{`hookline.yml:1:12: sources.A.b: "A.b" is not a name: 1 to 63 of`}},
+		"how to write it": {"listen: 8080\n" + strings.Replace(small, "kind: file, dir: out }", "kind: exec, command: /bin/true -x }, timeout: 30, retry: { first: 5 }", 1), []string{
+			"hookline.yml:1:9: listen: is of type number, want string; put it in quotes", "command: is of type string, want array; write a list",
+			"timeout: is of type number, want string; write a duration such as 500ms, 30s", "retry.first: is of type number, want string; write a duration"}},
 		"both":     {"sources: { alma: { preset: alma, secrets: x, secrets_file: y } }\nroutes: { a: { match: a, handler: { kind: log } } }\n", []string{"secrets is given as well"}},
 		"amqp":     {"broker: { url: 'http://x' }\n" + small, []string{"broker.url: is neither embedded nor an address"}},
 		"tls":      {"broker: { url: 'amqps://x', ca: nonsense }\n" + small, []string{"ca holds no PEM certificate"}},
@@ -102,6 +105,16 @@ routes:
 				t.Errorf("not a Problem: %v", err)
 			}
 		})
+	}
+}
+
+func TestAWrongNameIsReportedOnceWhereItStands(t *testing.T) {
+	t.Parallel()
+	_, err := parse(t, "sources:\n  A b: { preset: alma, secrets: x }\nroutes:\n  C d: { match: '#', handler: { kind: log } }\n")
+	want := `hookline.yml:2:3: sources.A b: "A b" is not a name: 1 to 63 of the characters a-z 0-9 _ -
+hookline.yml:4:3: routes.C d: "C d" is not a name: 1 to 100 of the characters a-z 0-9 _ -`
+	if err == nil || err.Error() != want {
+		t.Errorf("%v", err)
 	}
 }
 

@@ -67,7 +67,7 @@ func (d *document) differences(schema *jsonschema.Schema) []*jsonschema.Validati
 }
 
 func leaves(e *jsonschema.ValidationError) []*jsonschema.ValidationError {
-	if len(e.Causes) == 0 {
+	if _, name := e.ErrorKind.(*kind.PropertyNames); name || len(e.Causes) == 0 {
 		return []*jsonschema.ValidationError{e}
 	}
 	var all []*jsonschema.ValidationError
@@ -100,7 +100,13 @@ func (d *document) noteLeaf(e *jsonschema.ValidationError) {
 		d.note(d.at(e.InstanceLocation, "%s is missing", strings.Join(k.Missing, ", ")))
 		return
 	case *kind.Type:
-		d.note(d.at(e.InstanceLocation, "is of type %s, want %s", k.Got, strings.Join(k.Want, " or ")))
+		d.note(d.at(e.InstanceLocation, "is of type %s, want %s%s", k.Got, strings.Join(k.Want, " or "), remedy(k, schemaAt(e.SchemaURL).Description)))
+		return
+	case *kind.PropertyNames:
+		_, pointer, _ := strings.Cut(e.SchemaURL, "#/properties/") // "routes/propertyNames"; the validator reuses the memory of InstanceLocation here
+		parent, _, _ := strings.Cut(pointer, "/")
+		path := []string{parent, k.Property}
+		d.note(d.atKey(path, "%q is not %s", k.Property, schemaAt(e.SchemaURL).Description))
 		return
 	case *kind.Pattern:
 		if form := schemaAt(e.SchemaURL).Description; form != "" {
@@ -113,6 +119,19 @@ func (d *document) noteLeaf(e *jsonschema.ValidationError) {
 		}
 	}
 	d.note(d.at(e.InstanceLocation, "%s", e.ErrorKind.LocalizedString(message.NewPrinter(language.English))))
+}
+
+// remedy says how to write what is of the wrong type. It does not repeat the value, which may be a secret.
+func remedy(k *kind.Type, form string) string {
+	switch wanted := slices.Contains(k.Want, "string"); {
+	case wanted && k.Got == "number" && strings.HasPrefix(form, "a duration"):
+		return "; write " + form
+	case wanted && (k.Got == "number" || k.Got == "boolean"):
+		return "; put it in quotes"
+	case slices.Equal(k.Want, []string{"array"}) && k.Got == "string":
+		return `; write a list, such as ["one", "two"]`
+	}
+	return ""
 }
 
 // schemaNode is what an error message needs of the schema.

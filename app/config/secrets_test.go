@@ -62,3 +62,19 @@ func TestSystemdCredentials(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+func TestAMissingFileOfASecretIsNamedOnceWithTheCommandThatMakesIt(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "hookline.yml")
+	_, err := config.Parse(file, config.DefaultText(), noEnv, kinds())
+	secret := filepath.Join(filepath.Dir(file), "data", "alma.secret")
+	if err == nil || strings.Contains(err.Error(), "\n") || !strings.Contains(err.Error(), "`hookline config secret "+secret+"`") {
+		t.Fatalf("%v", err)
+	}
+	if _, err := config.EnsureSecret(secret); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := config.Parse(file, config.DefaultText(), noEnv, kinds()); err != nil {
+		t.Errorf("with the secret: %v", err)
+	}
+}

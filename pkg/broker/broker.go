@@ -38,6 +38,9 @@ type Consumer interface {
 // nothing was stored now. What became of the first one since, done or dead or discarded, does not matter. It is no failure.
 var ErrDuplicate = errors.New("the event was stored before")
 
+// ErrNoQueue says that what a line keeps cannot be looked at, since the queue for it was never made, or deleted.
+var ErrNoQueue = errors.New("there is no such queue")
+
 // Why Publish failed: a closed list, which is also the metric label. See Reason.
 var (
 	// ErrDown says that there is no connection to the line.

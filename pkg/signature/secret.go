@@ -61,7 +61,7 @@ func (s Secret) key(encoding Encoding, prefix string) ([]byte, error) {
 		key = []byte(value)
 	}
 	if err != nil || len(key) == 0 && s.Value != "" {
-		return nil, fmt.Errorf("%v is not %s; copy the whole secret from the sender", s, encoding)
+		return nil, fmt.Errorf("%v is not %s; copy the whole secret", s, encoding)
 	}
 	return key, nil
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 
 	"github.com/hookline/hookline/pkg/broker"
 )
@@ -26,6 +27,9 @@ func Attach(cfg Config) (*Attached, error) {
 		return nil, err
 	}
 	if _, err := os.Stat(cfg.Path); errors.Is(err, fs.ErrNotExist) {
+		if whole, err := filepath.Abs(cfg.Path); err == nil {
+			cfg.Path = whole // since it may be below another folder than was thought
+		}
 		return nil, fmt.Errorf("line %s: %w", cfg.Path, errNoLine)
 	} else if err != nil {
 		return nil, fmt.Errorf("line %s: %w", cfg.Path, err)

@@ -14,7 +14,7 @@ import (
 var ErrDamaged = errors.New("is damaged; it was left as it is. Put a backup in its place, or move it away to start with an empty line")
 
 // errNoLine says what to do where there is nothing to attach to.
-var errNoLine = errors.New("there is none yet; start `hookline run` first, or name the data folder that it uses")
+var errNoLine = errors.New("there is none yet; start `hookline run` first, or come to the folder that it was started in, which a relative data is below")
 
 // errOldLine says what to do with a line that no process of this version has run yet.
 var errOldLine = errors.New("was written by an earlier Hookline; start `hookline run` of this version once, which brings it up to date")

@@ -2,12 +2,12 @@ package rabbitmq
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
 	amqp "github.com/rabbitmq/amqp091-go"
 
+	"github.com/hookline/hookline/pkg/broker"
 	"github.com/hookline/hookline/pkg/ledger"
 )
 
@@ -96,7 +96,7 @@ func (l *Line) walk(ctx context.Context, from kept, visit func(amqp.Delivery) (n
 		}
 		d, ok, err := ch.Get(from.queue, false)
 		if missing(err) {
-			return fail(errors.New("there is no such queue: check the route's name; `hookline topology apply` makes what is missing"))
+			return fail(fmt.Errorf("%w; receivers and workers make it when they connect, `hookline topology apply` makes it now", broker.ErrNoQueue))
 		}
 		if err != nil {
 			return fail(err)

@@ -84,7 +84,7 @@ func (c Config) build() (*forwarder, error) {
 	if c.Sign.Secret != "" {
 		scheme, _ := signature.Preset("standard-webhooks")
 		if f.sign, err = signature.New(scheme, []signature.Secret{{Value: c.Sign.Secret}}); err != nil {
-			bad("sign.secret: %w", err)
+			bad("sign.secret: %w; `hookline config secret FILE` makes one, which sign: { secret_file: FILE } reads", err)
 		}
 	}
 	return f, errors.Join(errs...)

@@ -198,7 +198,7 @@ func TestNewNamesEverythingThatIsWrong(t *testing.T) {
 	t.Parallel()
 	_, err := forward.New(forward.Config{URL: "ftp://u:p@host/secret", Method: "GET", Sign: forward.Sign{Secret: "whsec_!secret"},
 		Headers: map[string]string{"Hookline-Id": "1", "a b": "1", "X-Own": "secret\n", "Content-Length": "1"}})
-	for _, want := range []string{"url: must be http", `method "GET"`, "Hookline-Id is set", `"a b" cannot`, "value of X-Own", "Content-Length is set", "sign.secret"} {
+	for _, want := range []string{"url: must be http", `method "GET"`, "Hookline-Id is set", `"a b" cannot`, "value of X-Own", "Content-Length is set", "sign.secret", "`hookline config secret FILE` makes one"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q is not in %v", want, err)
 		}

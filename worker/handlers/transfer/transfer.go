@@ -54,16 +54,23 @@ func (h *Handler) Handle(ctx context.Context, d event.Delivery) error {
 
 // Again does the transfer of a job without an event, also of what was delivered before.
 func (h *Handler) Again(ctx context.Context, job Job) error {
+	if h.lacksLink(job) {
+		return fmt.Errorf("find.files asks for {link}, which the ID of a job does not tell: add --link NAME, the base name of its files as the counter %s of its event gives it", strings.Join(h.find.counters, " or "))
+	}
 	again := *h
 	again.skip = false
 	return again.run(ctx, job, h.log.With(zap.String("job", job.ID)))
 }
 
 func (h *Handler) run(ctx context.Context, job Job, log *zap.Logger) error {
-	if job.Link == "" && strings.Contains(h.find.form, "{link}") {
+	if h.lacksLink(job) {
 		return handler.Permanent(fmt.Errorf("job %s names no file: it has no counter %s. Did it export anything? Choose jobs by the route's where, or set find.counters or find.files", job.ID, strings.Join(h.find.counters, " or ")))
 	}
 	return h.verdict(h.transfer(ctx, job, log))
+}
+
+func (h *Handler) lacksLink(job Job) bool {
+	return job.Link == "" && strings.Contains(h.find.form, "{link}")
 }
 
 // verdict makes final what no repeat can heal.
