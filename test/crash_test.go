@@ -1,7 +1,9 @@
 package test
 
 import (
+	"bufio"
 	"encoding/json"
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
@@ -112,17 +114,21 @@ routes: { long: { match: "#", handler: { kind: exec, command: [sh, -c, "exec > r
 	if sent := f.run(t, "send", "alma", "job_end", "--url", "http://"+p.listen); sent.code != 0 {
 		t.Fatalf("send: %+v", sent)
 	}
-	running, err := os.Open(fifo) // once the command has, too
+	fifoEnd, err := os.Open(fifo) // once the command has, too
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer running.Close()
-	p.kill()
-	if err := running.SetReadDeadline(time.Now().Add(patience)); err != nil {
+	defer fifoEnd.Close()
+	if err := fifoEnd.SetReadDeadline(time.Now().Add(patience)); err != nil {
 		t.Fatal(err)
 	}
-	if text, err := io.ReadAll(running); string(text) != "yes\n" || err != nil { // its end is that of the command
-		t.Errorf("%q, %v", text, err)
+	running := bufio.NewReader(fifoEnd)
+	if text, err := running.ReadString('\n'); text != "yes\n" || err != nil {
+		t.Fatalf("%q, %v", text, err)
+	}
+	p.kill()
+	if _, err := running.ReadByte(); !errors.Is(err, io.EOF) { // its end is that of the command
+		t.Error(err)
 	}
 }
 
