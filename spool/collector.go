@@ -23,7 +23,7 @@ func newCollector(s *Spool) collector {
 		waiting: desc("waiting", "Events in the spool."),
 		bytes:   desc("bytes", "Bytes of the spool's file that are in use; some ten thousand when it is empty."),
 		oldest:  desc("oldest_age_seconds", "Age since its receipt of the oldest event in the spool; 0 if there is none."),
-		usable:  desc("usable", "1 while an event could be spooled; left out where no source is."),
+		usable:  desc("usable", "0 while an event that is to be spooled could not be; 1 also where no source is spooled."),
 	}
 }
 
@@ -41,13 +41,11 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), readTime)
 	defer cancel()
-	if c.spool.cfg.Used() {
-		usable := 1.0
-		if c.spool.usable(ctx) != nil {
-			usable = 0
-		}
-		gauge(c.usable, usable)
+	usable := 1.0
+	if c.spool.cfg.Used() && c.spool.usable(ctx) != nil {
+		usable = 0
 	}
+	gauge(c.usable, usable)
 	events, bytes, err := c.spool.store.Size(ctx)
 	if err != nil {
 		c.spool.log.Debug("the spool cannot be counted", zap.Error(err))
