@@ -170,6 +170,22 @@ func TestLogLinesThatStrangersCauseAreLimited(t *testing.T) {
 	}
 }
 
+// storesAs sends a body of Alma's, and sees that it is stored as it came, with this action.
+func storesAs(t *testing.T, action, body string, unreadable float64) {
+	t.Helper()
+	var l line
+	s := serve(t, only(t, func(s *receiver.Source) { s.MaxBody = 4 << 20 }), &l)
+	if got := s.send(t, "alma", nil, body); got.code != http.StatusOK {
+		t.Fatalf("answered %d %s", got.code, got.body)
+	}
+	if e := l.one(t); e.Action != action || string(e.Data) != body {
+		t.Errorf("stored as %s with %d bytes", e.Action, len(e.Data))
+	}
+	if n := s.metric(t, "unreadable_total", "source", "alma"); n != unreadable {
+		t.Errorf("%v counted as unreadable", n)
+	}
+}
+
 // What is signed and not understood is stored all the same.
 func TestSignedButUnreadable(t *testing.T) {
 	t.Parallel()
@@ -199,17 +215,7 @@ func TestSignedButUnreadable(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			var l line
-			s := serve(t, only(t, func(s *receiver.Source) { s.MaxBody = 4 << 20 }), &l)
-			if got := s.send(t, "alma", nil, body); got.code != http.StatusOK {
-				t.Fatalf("answered %d %s", got.code, got.body)
-			}
-			if e := l.one(t); e.Action != event.Unreadable || string(e.Data) != body {
-				t.Errorf("stored as %s with %d bytes", e.Action, len(e.Data))
-			}
-			if s.metric(t, "unreadable_total", "source", "alma") != 1 {
-				t.Error("not counted")
-			}
+			storesAs(t, event.Unreadable, body, 1)
 		})
 	}
 }
@@ -225,14 +231,7 @@ func TestActionIsReadWhateverFollows(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			var l line
-			s := serve(t, only(t, func(s *receiver.Source) { s.MaxBody = 4 << 20 }), &l)
-			if got := s.send(t, "alma", nil, body); got.code != http.StatusOK {
-				t.Fatalf("answered %d %s", got.code, got.body)
-			}
-			if e := l.one(t); e.Action != "job_end" || string(e.Data) != body {
-				t.Errorf("stored as %s with %d bytes", e.Action, len(e.Data))
-			}
+			storesAs(t, "job_end", body, 0)
 		})
 	}
 }
