@@ -111,7 +111,7 @@ func (c *batchConn) flush() {
 	}
 }
 
-// writeAll writes chunks by one system call.
+// writeAll writes chunks by one system call. Nearly always there is one, which needs no list of its own in memory.
 func (c *batchConn) writeAll(chunks [][]byte) error {
 	if len(chunks) == 1 {
 		_, err := c.Conn.Write(chunks[0])
