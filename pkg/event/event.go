@@ -7,7 +7,7 @@ import "time"
 
 // Event is one webhook that a receiver took. It is never changed after it was stored.
 type Event struct {
-	// ID is stable over the sender's retries, redeliveries and replays; with Source it names the event.
+	// ID is stable over the sender's retries, redeliveries and replays; with Source and Action it names the event.
 	// 1 to MaxID bytes of printable ASCII without spaces; see NewID.
 	ID string
 	// Source is who sends, as named in the configuration; see CheckSource.
