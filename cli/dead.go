@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"text/tabwriter"
@@ -40,6 +41,7 @@ func (c *command) deadList() *cobra.Command {
 		RunE: func(cmd *cobra.Command, given []string) error {
 			return c.withDesk(cmd, deskTimeout, func(ctx context.Context, conf *config.Config, desk app.Desk) error {
 				letters := []broker.DeadLetter{}
+				var errs []error
 				routes := given
 				if len(given) == 0 {
 					routes = routeNames(conf)
@@ -49,17 +51,21 @@ func (c *command) deadList() *cobra.Command {
 						letters = append(letters, d)
 						return len(letters) < limit
 					})
-					if err := knownRoute(conf, route, len(letters) > 0, err); err != nil {
-						return err
-					}
-					if len(letters) >= limit {
+					err = knownRoute(conf, route, len(letters) > 0, err)
+					errs = append(errs, err)
+					if err != nil && !errors.Is(err, broker.ErrNoQueue) || len(letters) >= limit {
 						break
 					}
 				}
-				if asJSON {
-					return c.json(letters)
+				err := errors.Join(errs...)
+				switch {
+				case err != nil && len(letters) == 0: // nor is it known that there are none
+				case asJSON:
+					err = errors.Join(c.json(letters), err)
+				default:
+					err = errors.Join(c.deadTable(letters, limit), err)
 				}
-				return c.deadTable(letters, limit)
+				return err
 			})
 		},
 	}

@@ -24,7 +24,7 @@ const (
 	ExitOK          = 0
 	ExitFailed      = 1 // it was tried and did not work
 	ExitUsage       = 2 // the command line or the configuration is wrong: nothing was tried
-	ExitDiffers     = 3 // `topology plan`: the line is not as the configuration says
+	ExitDiffers     = 3 // `topology plan` or `apply`: the line is not as the configuration says
 	ExitUnaccounted = 4 // `audit`: stored events are neither there nor finished
 )
 
@@ -99,8 +99,8 @@ any number of workers.
 Without --config it reads hookline.yml in the current folder if there is one; otherwise it uses its built-in
 configuration: a source "alma" and a route that writes every event to data/export.
 
-Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 "topology plan" found differences, 4 "audit"
-found stored events that are unaccounted for.`,
+Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 "topology plan" or "apply" found differences,
+4 "audit" found stored events that are unaccounted for.`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}

@@ -91,9 +91,8 @@ func (c *command) serve(cmd *cobra.Command, o app.Options) (err error) {
 			return err
 		}
 	}
-	shown := false
 	defer func() {
-		if madeSecret && !shown { // nobody knows it: the first start that succeeds makes one and shows it
+		if madeSecret { // nobody knows it: the first start that succeeds makes one and shows it
 			err = errors.Join(err, os.Remove(config.SecretFile(c.env)))
 		}
 	}()
@@ -118,9 +117,9 @@ func (c *command) serve(cmd *cobra.Command, o app.Options) (err error) {
 	if err != nil {
 		return err
 	}
-	if builtIn && process.Addr() != "" {
+	if builtIn {
 		c.welcome(o.Config, process.Addr(), madeSecret)
-		shown = true
+		madeSecret = false
 	}
 	log.Info("started", zap.String("version", c.program.Version), zap.String("listen", process.Addr()),
 		zap.String("private_listen", process.PrivateAddr()), zap.Int("sources", len(o.Config.Sources)+len(o.Config.Schedules)), zap.Int("routes", len(o.Config.Routes)))

@@ -59,9 +59,6 @@ Exit code 0 if every answer was 2xx, with --as-sender if every message was accep
 			if one := len(given) - 1 + count(s.all, s.list, s.challenge, s.file != ""); one != 1 {
 				return usage(errors.New("give exactly one of ACTION, --all, --list, --challenge and --file\nTry: hookline send alma --list"))
 			}
-			if s.count < 1 {
-				return usage(errors.New("--count must be at least 1"))
-			}
 			if s.url != "" {
 				if _, err := parseURL(s.url); err != nil {
 					return err
@@ -79,7 +76,7 @@ Exit code 0 if every answer was 2xx, with --as-sender if every message was accep
 	flags.StringVar(&s.id, "id", "", "the event's ID (default: a new one); the same again plays a sender's repeat")
 	flags.StringVar(&s.file, "file", "", "send this file's content as the body")
 	flags.StringVar(&s.contentType, "content-type", "application/json", "with --file: its Content-Type")
-	flags.IntVarP(&s.count, "count", "n", 1, "send this many")
+	countFlag(cmd, &s.count, "count", "n", 1, "send this many")
 	flags.BoolVar(&s.all, "all", false, "send each sample")
 	flags.BoolVar(&s.list, "list", false, "list the samples; send nothing")
 	flags.BoolVar(&s.challenge, "challenge", false, "ask Alma's challenge; send no event")
@@ -106,6 +103,9 @@ func (c *command) sendTo(ctx context.Context, name, action string, s sending) er
 	target := sender.Target{URL: app.WebhookURL(conf, name, s.url), Deadline: source.Deadline}
 	if s.challenge {
 		answer, err := sender.Challenge(ctx, target)
+		if answer.Code == 0 {
+			return err
+		}
 		return c.answers([]sent{{Name: "challenge", Code: answer.Code, Took: answer.Took.String(), Body: string(answer.Body)}}, s.asJSON, err)
 	}
 	verifier, err := signature.New(source.Verify, source.Secrets)

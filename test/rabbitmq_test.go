@@ -169,6 +169,10 @@ func TestDeadLettersAreListedReplayedAndDiscarded(t *testing.T) {
 	if strings.Count(list.stdout, "answered 404") != 2 {
 		t.Fatalf("dead list: %+v", list)
 	}
+	f.write(t, "more.yml", rabbitConfig+"  more: { match: \"#\", handler: { kind: log } }\n") // whose queue is not there
+	if all := f.run(t, "dead", "list", "-c", "more.yml"); all.code != 1 || strings.Count(all.stdout, "answered 404") != 2 || !strings.Contains(all.stderr, "hookline topology apply") {
+		t.Errorf("dead list beside a missing queue: %+v", all)
+	}
 	id := strings.Fields(strings.Split(list.stdout, "\n")[1])[1]
 	if shown := f.run(t, "dead", "show", "forward", id); !strings.Contains(shown.stdout, `"data_base64"`) {
 		t.Errorf("dead show: %+v", shown)
@@ -237,6 +241,9 @@ func TestALookMakesNothing(t *testing.T) {
 		}
 	}
 	f.refusesUnknownRoutes(t)
+	if shown := f.run(t, "worker", "--route", "archiv"); shown.code != 2 || !strings.Contains(shown.stderr, "archiv") {
+		t.Errorf("worker: %+v", shown)
+	}
 	if shown := f.run(t, "queues"); shown.code != 0 || !strings.Contains(shown.stdout, "missing") || !strings.Contains(shown.stdout, "hookline topology apply") {
 		t.Errorf("queues: %+v", shown)
 	}
