@@ -64,7 +64,7 @@ const closeTimeout = 5 * time.Second
 
 // New opens the line and the listeners, so that a wrong address is an error at the start. Run must follow.
 func New(o Options) (*App, error) {
-	c, reg := o.Config, o.Metrics
+	c := o.Config
 	if c.Broker.Embedded() && (!o.Receive || !o.Work) {
 		return nil, ErrOneProcess
 	}
@@ -72,19 +72,19 @@ func New(o Options) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
-	l, err := openLine(c, o.Receive, o.Log, reg)
+	l, err := openLine(c, o.Receive, o.Log, o.Metrics)
 	if err != nil {
 		return nil, err
 	}
 	a := &App{log: o.Log, line: l, grace: c.Grace}
-	if err := a.assemble(o, routes, reg); err != nil {
+	if err := a.assemble(o, routes); err != nil {
 		return nil, errors.Join(err, a.close())
 	}
 	return a, nil
 }
 
-func (a *App) assemble(o Options, routes []worker.Route, reg *prometheus.Registry) (err error) {
-	c := o.Config
+func (a *App) assemble(o Options, routes []worker.Route) (err error) {
+	c, reg := o.Config, o.Metrics
 	var cert *certificate
 	if c.TLS != nil {
 		cert = &certificate{}
@@ -98,7 +98,7 @@ func (a *App) assemble(o Options, routes []worker.Route, reg *prometheus.Registr
 			return err
 		}
 		emits := schedule.Config{Sources: c.Schedules, Window: c.Duplicates}
-		if a.emitter, err = schedule.New(emits, a.line, a.line, reg, o.Log.Named("schedule")); err != nil {
+		if a.emitter, err = schedule.New(emits, a.line, reg, o.Log.Named("schedule")); err != nil {
 			return err
 		}
 		if a.public, err = listen("listen", c.Listen); err != nil {
@@ -111,7 +111,7 @@ func (a *App) assemble(o Options, routes []worker.Route, reg *prometheus.Registr
 		}
 		a.auditor = newAuditor(a.line, lineRoutes(c.Routes), reg, o.Log)
 	}
-	a.reloader = newReloader(o, a.receiver, a.emitter, cert, reg)
+	a.reloader = newReloader(o, a.receiver, a.emitter, cert)
 	reg.MustRegister(newQueueCollector(a.line, o.Log))
 	a.monitor = newMonitor(reg, a.ready, c.Pprof, o.Log)
 	a.private, err = listen("private_listen", c.PrivateListen)

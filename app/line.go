@@ -96,6 +96,6 @@ func rabbitMQ(c *config.Config) (rabbitmq.Config, error) {
 		return rabbitmq.Config{}, err
 	}
 	return rabbitmq.Config{
-		URLs: c.Broker.URLs, TLS: tls, Name: "hookline", Routes: lineRoutes(c.Routes), Spool: host + ":" + c.Data,
+		URLs: c.Broker.URLs, TLS: tls, Routes: lineRoutes(c.Routes), Spool: host + ":" + c.Data,
 	}, nil
 }

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"os"
 	"slices"
 	"strings"
@@ -37,7 +38,7 @@ const (
 	refused = "refused"
 )
 
-func newReloader(o Options, rc *receiver.Receiver, em *schedule.Emitter, cert *certificate, reg prometheus.Registerer) *reloader {
+func newReloader(o Options, rc *receiver.Receiver, em *schedule.Emitter, cert *certificate) *reloader {
 	r := &reloader{
 		file: o.File, asked: o.Hangup, started: o.Config, receiver: rc, emitter: em, certificate: cert, log: o.Log.Named("config"),
 		reloads: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "hookline_config_reloads_total",
@@ -49,7 +50,7 @@ func newReloader(o Options, rc *receiver.Receiver, em *schedule.Emitter, cert *c
 		r.reloads.WithLabelValues(result)
 	}
 	r.success.Set(1)
-	reg.MustRegister(r.reloads, r.success)
+	o.Metrics.MustRegister(r.reloads, r.success)
 	return r
 }
 
@@ -95,6 +96,9 @@ func (r *reloader) reload() {
 func (r *reloader) use(next *config.Config) error {
 	if r.receiver == nil {
 		return nil
+	}
+	if slices.Contains(next.Changed(r.started), "redact_key") {
+		return errors.New("redact_key is another one: it has to change in all receivers and workers at once, so stop them and start them again")
 	}
 	if err := r.receiver.Reload(sources(next, r.started.Broker)); err != nil {
 		return err

@@ -20,11 +20,7 @@ type Line interface {
 	broker.Publisher
 	// EmitTurn tells whether it is this process that emits now: of all that share the line, one does.
 	EmitTurn(ctx context.Context) (bool, error)
-}
-
-// Counter takes note of what came, for the audit.
-type Counter interface {
-	// Count adds one to broker.CountReceived or broker.CountDuplicate of a source.
+	// Count adds one to broker.CountReceived or broker.CountDuplicate of a source, for the audit.
 	Count(source, what string)
 }
 
@@ -50,16 +46,15 @@ type Emitter struct {
 	sources atomic.Pointer[[]*source]
 	window  time.Duration
 	line    Line
-	counter Counter
 	metrics *metrics
 	puzzled bool // Run's: it has said that it cannot tell whose turn it is
 	log     *zap.Logger
 }
 
 // New checks all of cfg and names everything that is wrong with it. Nothing is emitted before Run.
-func New(cfg Config, line Line, counter Counter, reg prometheus.Registerer, log *zap.Logger) (*Emitter, error) {
+func New(cfg Config, line Line, reg prometheus.Registerer, log *zap.Logger) (*Emitter, error) {
 	m, err := newMetrics(reg)
-	e := &Emitter{window: cfg.Window, line: line, counter: counter, metrics: m, log: log}
+	e := &Emitter{window: cfg.Window, line: line, metrics: m, log: log}
 	return e, errors.Join(err, e.Reload(cfg.Sources))
 }
 
@@ -155,8 +150,8 @@ func (e *Emitter) publish(ctx context.Context, s *source, due, now time.Time) (s
 	switch {
 	case errors.Is(err, broker.ErrDuplicate):
 		e.metrics.events.WithLabelValues(s.name, duplicate).Inc()
-		e.counter.Count(s.name, broker.CountReceived)
-		e.counter.Count(s.name, broker.CountDuplicate)
+		e.line.Count(s.name, broker.CountReceived)
+		e.line.Count(s.name, broker.CountDuplicate)
 		log.Info("scheduled event was emitted before")
 	case err != nil:
 		e.metrics.events.WithLabelValues(s.name, failed).Inc()
@@ -164,7 +159,7 @@ func (e *Emitter) publish(ctx context.Context, s *source, due, now time.Time) (s
 		return false
 	default:
 		e.metrics.events.WithLabelValues(s.name, emitted).Inc()
-		e.counter.Count(s.name, broker.CountReceived)
+		e.line.Count(s.name, broker.CountReceived)
 		log.Info("scheduled event emitted", zap.String("action", s.action), zap.Duration("late", now.Sub(due)))
 	}
 	return true

@@ -41,6 +41,8 @@ func (l of) EmitTurn(context.Context) (bool, error) {
 	return l.turn == l.process, nil
 }
 
+func (l of) Count(string, string) {}
+
 func (l *line) Publish(_ context.Context, e event.Event) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -70,14 +72,10 @@ func (l *line) ids() string {
 	return strings.Join(ids, " ")
 }
 
-type counter struct{}
-
-func (counter) Count(string, string) {}
-
 func start(t *testing.T, l schedule.Line, window time.Duration, sources map[string]schedule.Source) (*schedule.Emitter, *prometheus.Registry, func()) {
 	t.Helper()
 	reg := prometheus.NewRegistry()
-	e, err := schedule.New(schedule.Config{Sources: sources, Window: window}, l, counter{}, reg, zap.NewNop())
+	e, err := schedule.New(schedule.Config{Sources: sources, Window: window}, l, reg, zap.NewNop())
 	if err != nil {
 		t.Fatal(err)
 	}

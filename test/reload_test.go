@@ -81,6 +81,16 @@ func TestASecretIsRotatedWithoutARestart(t *testing.T) {
 	if code := f.sends(t, p, "third"); code != "200" || !strings.Contains(p.metrics(t), "hookline_config_last_reload_success 1") {
 		t.Errorf("after the file was mended: %s", code)
 	}
+
+	f.replace(t, "hookline.yml", withSecret("fourth")+"redact_key: 0123456789abcdef0123456789abcdef\n")
+	p.hangup(t)
+	line = p.log(t, "configuration refused; the one before stays in force")
+	if text, _ := line["error"].(string); !strings.Contains(text, "redact_key") || strings.Contains(text, "0123") {
+		t.Errorf("logged %v", line)
+	}
+	if code := f.sends(t, p, "third"); code != "200" {
+		t.Errorf("with another redact_key the secret in force is answered %s", code)
+	}
 	if code := p.stop(t); code != 0 {
 		t.Errorf("exit code %d", code)
 	}

@@ -103,7 +103,7 @@ func (b *builder) build() *Config {
 			continue
 		}
 		c.Sources[name] = b.source(name, node)
-		if written := child(target(node), "max_body"); written != nil && !c.Broker.Embedded() && c.Sources[name].MaxBody > broker.MaxBody {
+		if written := child(node, "max_body"); written != nil && !c.Broker.Embedded() && c.Sources[name].MaxBody > broker.MaxBody {
 			b.blame([]string{"sources", name, "max_body"}, fmt.Errorf("is more than the %d bytes that RabbitMQ takes; lower it, or leave it out", broker.MaxBody))
 		}
 		b.fits(name, c.Sources[name].MaxBody, f.Limits.MaxMemory)
@@ -203,7 +203,7 @@ func (b Broker) TLS() (*tls.Config, error) {
 
 // fits notes a source whose largest body would never be read.
 func (b builder) fits(source string, maxBody, maxMemory int64) {
-	if maxMemory > 0 && cmp.Or(maxBody, receiver.DefaultMaxBody) > maxMemory {
+	if maxMemory > 0 && maxBody > maxMemory {
 		b.blame([]string{"limits", "max_memory"}, fmt.Errorf("is less than the largest body of source %s; raise it, or lower the source's max_body", source))
 	}
 }
@@ -235,6 +235,8 @@ func (b builder) source(name string, node *yaml.Node) Source {
 			b.blame(slices.DeleteFunc([]string{"sources", name, field.Field}, func(step string) bool { return step == "" }), field.Err)
 		}
 	}
+	src.Deadline, src.MaxBody = cmp.Or(src.Deadline, receiver.DefaultDeadline), cmp.Or(src.MaxBody, receiver.DefaultMaxBody)
+	src.WhenDown = cmp.Or(src.WhenDown, receiver.Spool)
 	return Source{head.Preset, src}
 }
 
@@ -282,9 +284,7 @@ func (b builder) route(name string, node *yaml.Node) worker.Route {
 
 // withoutKind is the handler's part without the key that chose it, since a handler's Config does not have it.
 func withoutKind(node *yaml.Node) *yaml.Node {
-	if node.Alias != nil {
-		node = node.Alias
-	}
+	node = target(node)
 	rest := *node
 	rest.Content = nil
 	for i := 0; i+1 < len(node.Content); i += 2 {

@@ -104,17 +104,7 @@ var defaultText []byte
 // DefaultText is the configuration that applies when there is no file.
 func DefaultText() []byte { return append([]byte(nil), defaultText...) }
 
-// Load reads the file once; see File.Read.
-func Load(file string, env Env, kinds MakeKinds) (*Config, error) {
-	return NewFile(file, env, kinds).Read()
-}
-
-// Parse is Load for a text that was read already; file is used in messages and to find *_file values beside it.
-func Parse(file string, text []byte, env Env, kinds MakeKinds) (*Config, error) {
-	return check(file, text, env, kinds, contents{}, func(Problem) bool { return false })
-}
-
-// check makes a Config of text and notes in read what the files hold that it names. A forgiven problem is none.
+// check makes a Config of text; file is for messages, and the folder where *_file values are looked for. It notes in read what the files hold that it names. A forgiven problem is none.
 func check(file string, text []byte, env Env, kinds MakeKinds, read contents, forgiven func(Problem) bool) (*Config, error) {
 	doc, err := parse(file, text)
 	if err != nil {

@@ -95,7 +95,7 @@ sources:
 routes:
   archive: { match: "#", handler: { kind: file, dir: "${DIR}" } }
 `)
-	c, err := config.Load(file, env(map[string]string{"DIR": "x", "CONNECTIONS": "7"}), kinds())
+	c, err := config.NewFile(file, env(map[string]string{"DIR": "x", "CONNECTIONS": "7"}), kinds()).Read()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -114,14 +114,17 @@ sources:
   alma: { preset: alma, secrets: [&text hunter2, &one { value: hunter3, label: l }] }
   again: { preset: alma, secrets: [*text, *one] }
 routes:
-  a: { match: &match "#", handler: &handler { kind: file, dir: out } }
-  b: { match: *match, handler: *handler }
+  a: { match: &match "#", where: &where "true", handler: &handler { kind: file, dir: out } }
+  b: { match: *match, where: *where, handler: *handler }
 `)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if s := c.Sources["again"].Secrets; s[0].Value != "hunter2" || s[1].Label != "l" || c.Routes[1].Handler == nil || c.Routes[1].Match[0] != "#" {
 		t.Errorf("%+v", c)
+	}
+	if b := c.Show().Routes["b"]; b.Handler != "file" || b.Where != "true" {
+		t.Errorf("shown as %+v", b)
 	}
 }
 
@@ -172,7 +175,7 @@ func TestTheBuiltInConfigurationLoadsAndMakesItsSecretOnce(t *testing.T) {
 			t.Errorf("try %d: %v, %v", i, made, err)
 		}
 	}
-	c, err := config.Load("", lookup, kinds())
+	c, err := config.NewFile("", lookup, kinds()).Read()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -122,7 +122,7 @@ func (d *document) problem(node *yaml.Node, path []string, message string) Probl
 	return Problem{File: d.file, Line: node.Line, Column: node.Column, Path: pathText(path), Message: message}
 }
 
-// find returns the node at path, or the last one on the way that exists.
+// find returns the node at path, or the last one on the way that exists; of an alias what it stands for.
 func (d *document) find(path []string) *yaml.Node {
 	node := d.root
 	for _, step := range path {
@@ -132,11 +132,11 @@ func (d *document) find(path []string) *yaml.Node {
 		}
 		node = next
 	}
-	return node
+	return target(node)
 }
 
 func child(node *yaml.Node, step string) *yaml.Node {
-	switch node.Kind {
+	switch node = target(node); node.Kind {
 	case yaml.MappingNode:
 		for i := 0; i+1 < len(node.Content); i += 2 {
 			if node.Content[i].Value == step {

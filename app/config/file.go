@@ -37,26 +37,31 @@ var beyondLine = regexp.MustCompile(`^(sources|alma|tls|redact_key|routes\.[^.]+
 
 func (f *File) check(forgiven func(Problem) bool) (*Config, error) {
 	f.read = contents{}
-	if f.name == "" {
-		return check(DefaultName, defaultText, f.env, f.kinds, f.read, forgiven)
-	}
-	text, err := f.read.file(f.name)
+	name, text, err := f.text(f.read)
 	if err != nil {
-		return nil, fmt.Errorf("configuration: %w", err)
+		return nil, err
 	}
-	return check(f.name, []byte(text), f.env, f.kinds, f.read, forgiven)
+	return check(name, text, f.env, f.kinds, f.read, forgiven)
+}
+
+// text is what the file holds, or the configuration inside the binary.
+func (f *File) text(read contents) (name string, text []byte, err error) {
+	if f.name == "" {
+		return DefaultName, defaultText, nil
+	}
+	own, err := read.file(f.name)
+	if err != nil {
+		return "", nil, fmt.Errorf("configuration: %w", err)
+	}
+	return f.name, []byte(own), nil
 }
 
 // PrivateListen is the private listener's address alone: it is found also where something else in the file is wrong, or cannot
 // be read here, such as the secrets of a service.
 func (f *File) PrivateListen() (string, error) {
-	name, text := DefaultName, defaultText
-	if f.name != "" {
-		own, err := contents{}.file(f.name)
-		if err != nil {
-			return "", fmt.Errorf("configuration: %w", err)
-		}
-		name, text = f.name, []byte(own)
+	name, text, err := f.text(contents{})
+	if err != nil {
+		return "", err
 	}
 	doc, err := parse(name, text)
 	if err != nil {

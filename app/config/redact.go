@@ -43,7 +43,7 @@ func (b builder) redacted(route []string, f *redactFile, h handler.Handler) hand
 // showRedact is what is said at path, in one line.
 func (c *Config) showRedact(path ...string) string {
 	var f redactFile
-	if node := child(target(c.doc.find(path)), "redact"); node == nil || node.Decode(&f) != nil {
+	if node := child(c.doc.find(path), "redact"); node == nil || node.Decode(&f) != nil {
 		return ""
 	}
 	return f.String()

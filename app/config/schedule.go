@@ -10,7 +10,7 @@ import (
 
 // scheduled tells whether a source is driven by the clock.
 func scheduled(source *yaml.Node) bool {
-	kind := child(target(source), "kind")
+	kind := child(source, "kind")
 	return kind != nil && kind.Value == "schedule"
 }
 

@@ -25,11 +25,8 @@ func (s *secretsFile) UnmarshalYAML(node *yaml.Node) error {
 		items = node.Content
 	}
 	for _, item := range items {
-		if item.Alias != nil {
-			item = item.Alias
-		}
 		var f secretFile
-		if item.Kind == yaml.ScalarNode {
+		if item = target(item); item.Kind == yaml.ScalarNode {
 			f.Value = item.Value
 		} else if err := item.Decode(&f); err != nil {
 			return err

@@ -113,8 +113,7 @@ func (c *Config) YAML() ([]byte, error) {
 func (c *Config) showSource(name string, s Source) ShownSource {
 	shown := ShownSource{
 		Preset: s.Preset, Path: receiver.PathPrefix + name, Scheme: string(s.Verify.Kind),
-		Deadline: cmp.Or(s.Deadline, receiver.DefaultDeadline).String(), MaxBody: cmp.Or(s.MaxBody, receiver.DefaultMaxBody),
-		WhenDown: cmp.Or(s.WhenDown, receiver.Spool), Redact: c.showRedact("sources", name),
+		Deadline: s.Deadline.String(), MaxBody: s.MaxBody, WhenDown: s.WhenDown, Redact: c.showRedact("sources", name),
 	}
 	if s.Rate.PerSecond > 0 {
 		shown.Rate = fmt.Sprintf("%g/s", s.Rate.PerSecond)
