@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"io"
@@ -22,11 +23,10 @@ const patience = 60 * time.Second
 
 // binary builds cmd/hookline once for all tests of this package, with the race detector as the tests have it.
 var binary = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "hookline-test-")
-	if err != nil {
+	if err := os.Mkdir(programs, 0o700); err != nil {
 		return "", err
 	}
-	file := filepath.Join(dir, "hookline")
+	file := filepath.Join(programs, "hookline")
 	out, err := exec.Command("go", "build", "-race", "-o", file, "../cmd/hookline").CombinedOutput()
 	if err != nil {
 		return "", errors.New(string(out))
@@ -34,11 +34,12 @@ var binary = sync.OnceValues(func() (string, error) {
 	return file, nil
 })
 
+// programs is the folder of the binary, if a test wants it.
+var programs = filepath.Join(os.TempDir(), "hookline-test-"+rand.Text())
+
 func TestMain(m *testing.M) {
 	code := m.Run()
-	if file, err := binary(); err == nil {
-		_ = os.RemoveAll(filepath.Dir(file))
-	}
+	_ = os.RemoveAll(programs)
 	os.Exit(code)
 }
 

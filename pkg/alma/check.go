@@ -3,7 +3,6 @@ package alma
 import (
 	"context"
 	"net/http"
-	"strconv"
 	"time"
 )
 
@@ -32,10 +31,7 @@ func (c *Client) Check(ctx context.Context, area Area) (Standing, error) {
 	if err != nil {
 		return Standing{}, err
 	}
-	s := Standing{Remaining: unknown}
-	if left, err := strconv.Atoi(header.Get("X-Exl-Api-Remaining")); err == nil {
-		s.Remaining = left
-	}
+	s := Standing{Remaining: remaining(header)}
 	s.Time, _ = http.ParseTime(header.Get("Date")) // a proxy may leave it out
 	return s, nil
 }

@@ -13,7 +13,6 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"strings"
 	"time"
 )
 
@@ -71,16 +70,11 @@ func sameHost(r *http.Request, via []*http.Request) error {
 	return nil
 }
 
-// Get reads what is at path, such as "/users/" + url.PathEscape(id), as JSON. The "link" of an event, which begins with
-// /almaws/v1, is a path too. It waits its turn, and tries again what may go better: network errors, 5xx, and 429 after the pause that it asks for.
+// get reads what is at path as JSON. It waits its turn, and tries again what may go better: network errors, 5xx, and 429 after the
+// pause that it asks for.
 //
 // Errors: ErrNotFound, *Error for other answers of the API, *QuotaError when the day's requests are used up, and
 // those of the network; none of them names what was asked for, since that can be a person.
-func (c *Client) Get(ctx context.Context, path string, query url.Values) ([]byte, error) {
-	_, body, err := c.get(ctx, path, query)
-	return body, err
-}
-
 func (c *Client) get(ctx context.Context, path string, query url.Values) (header http.Header, body []byte, failures error) {
 	for try := range tries {
 		if try > 0 {
@@ -101,7 +95,7 @@ func (c *Client) get(ctx context.Context, path string, query url.Values) (header
 }
 
 func (c *Client) once(ctx context.Context, path string, query url.Values) (http.Header, []byte, error) {
-	target := c.base + root + strings.TrimPrefix(path, root)
+	target := c.base + root + path
 	if len(query) > 0 {
 		target += "?" + query.Encode()
 	}

@@ -46,7 +46,6 @@ func TestRequests(t *testing.T) {
 		"/almaws/v1/bibs/99?expand=p_avail%2Ce_avail%2Cd_avail&view=full": func() ([]byte, error) { return c.Bib(ctx, "99") },
 		"/almaws/v1/bibs/99/holdings/22/items/23":                         func() ([]byte, error) { return c.Item(ctx, "99", "22", "23") },
 		"/almaws/v1/items?item_barcode=A+1":                               func() ([]byte, error) { return c.ItemOf(ctx, "A 1") },
-		"/almaws/v1/conf/jobs/M44":                                        func() ([]byte, error) { return c.Get(ctx, "/almaws/v1/conf/jobs/M44", nil) },
 	} {
 		if _, err := ask(); err != nil || got != want {
 			t.Errorf("asked %s, want %s: %v", got, want, err)

@@ -81,12 +81,17 @@ func (p *pace) wait(ctx context.Context) error {
 
 // learn takes the number of requests left today from an answer, and returns it, or unknown.
 func (p *pace) learn(resp *http.Response, now time.Time) int {
-	left, err := strconv.Atoi(resp.Header.Get("X-Exl-Api-Remaining"))
+	left := remaining(resp.Header)
+	if p.reserve > 0 && left != unknown && left <= p.reserve {
+		p.close(now)
+	}
+	return left
+}
+
+func remaining(h http.Header) int {
+	left, err := strconv.Atoi(h.Get("X-Exl-Api-Remaining"))
 	if err != nil || left < 0 {
 		return unknown
-	}
-	if p.reserve > 0 && left <= p.reserve {
-		p.close(now)
 	}
 	return left
 }

@@ -44,7 +44,7 @@ func (c *Client) ItemOf(ctx context.Context, barcode string) ([]byte, error) {
 	if barcode == "" {
 		return nil, ErrNoID
 	}
-	return c.Get(ctx, "/items", url.Values{"item_barcode": {barcode}})
+	return c.one(ctx, "/items", url.Values{"item_barcode": {barcode}})
 }
 
 // one gets a path with IDs in it, each escaped: they may hold "@", "/" and spaces.
@@ -56,5 +56,6 @@ func (c *Client) one(ctx context.Context, path string, query url.Values, ids ...
 		}
 		escaped[i] = url.PathEscape(id)
 	}
-	return c.Get(ctx, fmt.Sprintf(path, escaped...), query)
+	_, body, err := c.get(ctx, fmt.Sprintf(path, escaped...), query)
+	return body, err
 }

@@ -18,6 +18,20 @@ const MaxRoute = 100
 
 var routeName = regexp.MustCompile(`^[a-z0-9_-]+$`)
 
+// CheckRoutes tells everything that is wrong with routes of one line.
+func CheckRoutes(routes []Route) error {
+	var errs []error
+	seen := map[string]bool{}
+	for _, r := range routes {
+		errs = append(errs, r.Check())
+		if seen[r.Name] {
+			errs = append(errs, fmt.Errorf("route %q is there twice", r.Name))
+		}
+		seen[r.Name] = true
+	}
+	return errors.Join(errs...)
+}
+
 // Check tells everything that is wrong with the route.
 func (r Route) Check() error {
 	var errs []error

@@ -3,6 +3,7 @@ package transfer
 
 import (
 	"bytes"
+	"crypto/rand"
 	"fmt"
 	"net"
 	"net/http"
@@ -18,22 +19,22 @@ import (
 )
 
 var binary = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "hookline-test-")
-	if err != nil {
+	if err := os.Mkdir(programs, 0o700); err != nil {
 		return "", err
 	}
-	file := filepath.Join(dir, "hookline")
+	file := filepath.Join(programs, "hookline")
 	if out, err := exec.Command("go", "build", "-o", file, "../../cmd/hookline").CombinedOutput(); err != nil {
 		return "", fmt.Errorf("%w: %s", err, out)
 	}
 	return file, nil
 })
 
+// programs is the folder of the binary, if a test wants it.
+var programs = filepath.Join(os.TempDir(), "hookline-test-"+rand.Text())
+
 func TestMain(m *testing.M) {
 	code := m.Run()
-	if file, err := binary(); err == nil {
-		_ = os.RemoveAll(filepath.Dir(file))
-	}
+	_ = os.RemoveAll(programs)
 	os.Exit(code)
 }
 

@@ -24,24 +24,8 @@ func audits() []promise {
 	}
 }
 
-// audited is a line that keeps account.
-type audited interface {
-	Line
-	broker.Auditor
-	broker.Counter
-}
-
-func openAudited(t *testing.T, open Open, routes []broker.Route) audited {
-	t.Helper()
-	line, ok := open(t, routes).(audited)
-	if !ok {
-		t.Skip("this line keeps no account yet")
-	}
-	return line
-}
-
 // expectAudit audits until the routes are so. At no time may anything be unaccounted for.
-func expectAudit(t *testing.T, line audited, want ...broker.RouteAudit) broker.Audit {
+func expectAudit(t *testing.T, line Line, want ...broker.RouteAudit) broker.Audit {
 	t.Helper()
 	ctx := patient(t)
 	look := time.NewTicker(glance)
@@ -63,7 +47,7 @@ func expectAudit(t *testing.T, line audited, want ...broker.RouteAudit) broker.A
 }
 
 func auditsNothing(t *testing.T, open Open) {
-	line := openAudited(t, open, []broker.Route{route("mail", "#"), route("archive", "#")})
+	line := open(t, []broker.Route{route("mail", "#"), route("archive", "#")})
 	a := expectAudit(t, line, broker.RouteAudit{}, broker.RouteAudit{Route: "archive"}, broker.RouteAudit{Route: "mail"})
 	if len(a.Sources) > 0 || a.Since.IsZero() || time.Since(a.Since) > time.Minute {
 		t.Errorf("audit %+v", a)
@@ -72,7 +56,7 @@ func auditsNothing(t *testing.T, open Open) {
 
 func auditsOutcomes(t *testing.T, open Open) {
 	r, other := route("archive", "#"), route("mail", "alma.#")
-	line := openAudited(t, open, []broker.Route{r, other})
+	line := open(t, []broker.Route{r, other})
 	publish(t, line, series(6)...)
 	publish(t, line, unwanted(1)...)
 	c := start(t, line, r)
@@ -99,7 +83,7 @@ func auditsOutcomes(t *testing.T, open Open) {
 
 func auditsDecisions(t *testing.T, open Open) {
 	r := route("archive", "alma.#")
-	line := openAudited(t, open, []broker.Route{r})
+	line := open(t, []broker.Route{r})
 	bury(t, line, r, 5)
 	if n, err := line.Replay(patient(t), r.Name, odd); n != 2 || err != nil {
 		t.Fatalf("replayed %d, %v", n, err)
@@ -116,13 +100,13 @@ func auditsDecisions(t *testing.T, open Open) {
 }
 
 func auditsUnrouted(t *testing.T, open Open) {
-	line := openAudited(t, open, []broker.Route{route("archive", "alma.#")})
+	line := open(t, []broker.Route{route("archive", "alma.#")})
 	publish(t, line, unwanted(3)...)
 	a := expectAudit(t, line, broker.RouteAudit{Accepted: 3, Waiting: 3}, broker.RouteAudit{Route: "archive"})
 	if len(a.Sources) != 1 || a.Sources[0].Source != "github" || a.Sources[0].Accepted != 3 || a.Sources[0].Unrouted != 3 {
 		t.Errorf("sources %+v", a.Sources)
 	}
-	line = openAudited(t, open, []broker.Route{route("archive", "alma.#"), route("all", "#"), route("pushes", "*.push")})
+	line = open(t, []broker.Route{route("archive", "alma.#"), route("all", "#"), route("pushes", "*.push")})
 	replayUnrouted(t, line, func(e event.Event) bool { return e.ID == "1" }, 1)
 	if n, err := line.DiscardUnrouted(patient(t), func(e event.Event) bool { return e.ID == "2" }); n != 1 || err != nil {
 		t.Fatalf("discarded %d, %v", n, err)
@@ -133,14 +117,14 @@ func auditsUnrouted(t *testing.T, open Open) {
 
 func auditsCrash(t *testing.T, open Open) {
 	r := route("archive", "#")
-	line := openAudited(t, open, []broker.Route{r})
+	line := open(t, []broker.Route{r})
 	publish(t, line, series(3)...)
 	c := start(t, line, r)
 	c.next(t).answer(broker.Ack())
 	c.next(t)
 	expectAudit(t, line, broker.RouteAudit{}, broker.RouteAudit{Route: "archive", Accepted: 3, Waiting: 1, Running: 1, Done: 1})
 	line.Crash(t)
-	line = openAudited(t, open, []broker.Route{r})
+	line = open(t, []broker.Route{r})
 	c = start(t, line, r)
 	h := c.nextRedelivered(t)
 	expectAudit(t, line, broker.RouteAudit{}, broker.RouteAudit{Route: "archive", Accepted: 3, Waiting: 1, Running: 1, Done: 1})
@@ -150,7 +134,7 @@ func auditsCrash(t *testing.T, open Open) {
 }
 
 func auditsCounts(t *testing.T, open Open) {
-	line := openAudited(t, open, []broker.Route{route("archive", "#")})
+	line := open(t, []broker.Route{route("archive", "#")})
 	for _, what := range []string{broker.CountReceived, broker.CountReceived, broker.CountReceived, "mismatch", "too_large", broker.CountDuplicate} {
 		line.Count("alma", what)
 	}
@@ -178,7 +162,7 @@ func auditsCounts(t *testing.T, open Open) {
 func auditsTraffic(t *testing.T, open Open) {
 	const n = 200
 	r := broker.Route{Name: "archive", Match: []string{"#"}, Concurrency: 4}
-	line := openAudited(t, open, []broker.Route{r})
+	line := open(t, []broker.Route{r})
 	ctx, stop := context.WithCancel(t.Context())
 	var running sync.WaitGroup
 	running.Go(func() {

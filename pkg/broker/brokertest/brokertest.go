@@ -19,6 +19,8 @@ type Line interface {
 	broker.Inspector
 	broker.DeadLetters
 	broker.Unrouted
+	broker.Auditor
+	broker.Counter
 
 	// Crash ends the line as the death of its process would, whatever it has in hand. It is opened again afterwards.
 	Crash(t *testing.T)

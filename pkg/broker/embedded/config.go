@@ -50,15 +50,8 @@ func (c *Config) check() error {
 	if c.Duplicates < 0 {
 		errs = append(errs, fmt.Errorf("embedded line: duplicates is %v; it is 0 or more", c.Duplicates))
 	}
-	seen := map[string]bool{}
-	for _, r := range c.Routes {
-		if err := r.Check(); err != nil {
-			errs = append(errs, fmt.Errorf("embedded line: %w", err))
-		}
-		if seen[r.Name] {
-			errs = append(errs, fmt.Errorf("embedded line: there are two routes %q", r.Name))
-		}
-		seen[r.Name] = true
+	if err := broker.CheckRoutes(c.Routes); err != nil {
+		errs = append(errs, fmt.Errorf("embedded line: %w", err))
 	}
 	return errors.Join(errs...)
 }

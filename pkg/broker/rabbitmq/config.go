@@ -26,8 +26,6 @@ type Config struct {
 	// TLS is for amqps URLs. A zero MinVersion becomes TLS 1.2, an empty ServerName the URL's host. Nil: the
 	// system's certificate authorities, or what the URL's own parameters (cacertfile, ...) say.
 	TLS *tls.Config
-	// Name is shown in RabbitMQ's list of connections; "hookline" if empty, at most 100 bytes.
-	Name string
 	// Spool names the spool in front of this process's line, the same over restarts and as no other; empty: none.
 	Spool string
 	// Routes are all routes of the installation, also those that this process does not consume.
@@ -36,8 +34,6 @@ type Config struct {
 	// latest broker.MaxRecent at most: a repeat is then broker.ErrDuplicate. 0 remembers none; only receivers need it.
 	Duplicates time.Duration
 }
-
-const maxName = 100
 
 // check tells everything that is wrong with the configuration. It never repeats a URL, which holds a password.
 func (c Config) check() error {
@@ -50,21 +46,11 @@ func (c Config) check() error {
 			errs = append(errs, fmt.Errorf("rabbitmq: urls[%d] is not amqp://user:password@host:port/vhost with percent-encoded user and password", i))
 		}
 	}
-	if len(c.Name) > maxName {
-		errs = append(errs, fmt.Errorf("rabbitmq: name is longer than %d bytes", maxName))
-	}
 	if c.Duplicates < 0 {
 		errs = append(errs, fmt.Errorf("rabbitmq: duplicates is %v; it is 0 or more", c.Duplicates))
 	}
-	seen := map[string]bool{}
-	for _, r := range c.Routes {
-		if err := r.Check(); err != nil {
-			errs = append(errs, fmt.Errorf("rabbitmq: %w", err))
-		}
-		if seen[r.Name] {
-			errs = append(errs, fmt.Errorf("rabbitmq: route %q is there twice", r.Name))
-		}
-		seen[r.Name] = true
+	if err := broker.CheckRoutes(c.Routes); err != nil {
+		errs = append(errs, fmt.Errorf("rabbitmq: %w", err))
 	}
 	return errors.Join(errs...)
 }

@@ -7,7 +7,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/cenkalti/backoff/v5"
 	"go.uber.org/zap"
 
 	"github.com/hookline/hookline/pkg/broker"
@@ -30,8 +29,7 @@ type route struct {
 // consume brings the route's events until ctx ends, session after session.
 func (r *route) consume(ctx context.Context, l *link) error {
 	defer r.running.Wait()
-	pauses := backoff.NewExponentialBackOff()
-	pauses.InitialInterval, pauses.MaxInterval, pauses.Multiplier = firstPause, maxPause, 2
+	pauses := newPauses()
 	says := seldom(2)
 	for pauses.Reset(); ; {
 		s, err := l.await(ctx)

@@ -18,15 +18,15 @@ func (l *Line) Dead(ctx context.Context, route string, see func(broker.DeadLette
 // Replay is broker.DeadLetters'. A replayed event starts with attempt 1 and without its errors. One that is replayed and
 // dies again meanwhile stays.
 func (l *Line) Replay(ctx context.Context, route string, pick func(broker.DeadLetter) bool) (int, error) {
-	began, replayed := time.Now(), map[string]bool{}
+	began, replayed := time.Now(), map[broker.Mark]bool{}
 	return l.move(ctx, deadOf(route), func(d amqp.Delivery) (message, bool) {
 		dead := deadLetter(d, route, time.Now())
-		identity := dead.Event.Source + " " + dead.Event.ID
-		diedAgain := replayed[identity] && dead.Died.After(began)
+		mark := broker.MarkOf(dead.Event)
+		diedAgain := replayed[mark] && dead.Died.After(began)
 		if diedAgain || !pick(dead) {
 			return message{}, false
 		}
-		replayed[identity] = true
+		replayed[mark] = true
 		return record{event: dead.Event, attempt: 1}.write(broker.ReturnExchange, route), true
 	})
 }

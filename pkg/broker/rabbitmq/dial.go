@@ -27,11 +27,7 @@ type dialer struct {
 }
 
 func newDialer(cfg Config, role string) *dialer {
-	name := cfg.Name
-	if name == "" {
-		name = "hookline"
-	}
-	return &dialer{urls: cfg.URLs, tls: cfg.TLS, name: name + "." + role}
+	return &dialer{urls: cfg.URLs, tls: cfg.TLS, name: "hookline." + role}
 }
 
 // dial connects to the next node and hands the connection to prepare. Both end when ctx does.

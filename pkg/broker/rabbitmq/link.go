@@ -53,8 +53,7 @@ func newLink(role string, cfg Config, d *declarer, m *metrics, log *zap.Logger) 
 
 // run makes sessions until ctx ends.
 func (l *link) run(ctx context.Context) {
-	pauses := backoff.NewExponentialBackOff()
-	pauses.InitialInterval, pauses.MaxInterval, pauses.Multiplier = firstPause, maxPause, 2
+	pauses := newPauses()
 	pauses.Reset()
 	most := 1 + len(l.dialer.urls) // why the session ended, and what each node says
 	loss := seldom(most)
@@ -90,6 +89,13 @@ func (l *link) run(ctx context.Context) {
 	l.closed = true
 	l.mu.Unlock()
 	l.set(nil, errClosed)
+}
+
+// newPauses are those between tries to have a session, or a consumer.
+func newPauses() *backoff.ExponentialBackOff {
+	pauses := backoff.NewExponentialBackOff()
+	pauses.InitialInterval, pauses.MaxInterval, pauses.Multiplier = firstPause, maxPause, 2
+	return pauses
 }
 
 // seldom lets something be logged a few times, and then once a minute.

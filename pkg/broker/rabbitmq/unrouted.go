@@ -19,15 +19,14 @@ func (l *Line) Unrouted(ctx context.Context, see func(event.Event) bool) error {
 // event is replayed once in a call: a copy of it stays, which may be the same one come back since RabbitMQ lacks the
 // route's binding.
 func (l *Line) ReplayUnrouted(ctx context.Context, pick func(event.Event) bool) (int, error) {
-	replayed := map[string]bool{}
+	replayed := map[broker.Mark]bool{}
 	return l.move(ctx, kept{queue: broker.UnroutedQueue}, func(d amqp.Delivery) (message, bool) {
 		e := decode(d, time.Now())
-		key := e.Key()
-		identity := key + " " + e.ID
-		if !pick(e) || replayed[identity] || l.matcher.Match(key) == nil {
+		key, mark := e.Key(), broker.MarkOf(e)
+		if !pick(e) || replayed[mark] || l.matcher.Match(key) == nil {
 			return message{}, false
 		}
-		replayed[identity] = true
+		replayed[mark] = true
 		return message{broker.EventsExchange, key, encode(e)}, true
 	})
 }

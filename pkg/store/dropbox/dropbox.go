@@ -138,7 +138,7 @@ func (c *conn) Put(ctx context.Context, name string, content io.Reader) error {
 func readPart(content io.Reader, before []byte) ([]byte, error) {
 	part := bytes.NewBuffer(before[:0])
 	_, err := io.CopyN(part, content, partSize)
-	if errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+	if errors.Is(err, io.EOF) {
 		err = nil
 	}
 	return part.Bytes(), err

@@ -136,7 +136,7 @@ func (c *conn) Put(ctx context.Context, name string, content io.Reader) error {
 	}
 	// Content that fails at once is not begun: a data connection without TLS's handshake ends the session with vsftpd.
 	buffered := bufio.NewReaderSize(store.Reader(ctx, content), 64<<10)
-	if _, err := buffered.Peek(1); err != nil && !errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+	if _, err := buffered.Peek(1); err != nil && !errors.Is(err, io.EOF) {
 		return err
 	}
 	part := store.PartName(name)

@@ -41,7 +41,7 @@ func (t Twilio) sender() (Sender, error) {
 // Send posts a form. Twilio answers 201 once it has queued the message.
 func (t twilio) Send(ctx context.Context, m Message) error {
 	form := url.Values{"To": {m.To}, "Body": {m.Text}}
-	if strings.HasPrefix(t.From, "MG") && !strings.HasPrefix(t.From, "+") && len(t.From) == 34 {
+	if strings.HasPrefix(t.From, "MG") && len(t.From) == 34 {
 		form.Set("MessagingServiceSid", t.From)
 	} else {
 		form.Set("From", t.From)

@@ -85,10 +85,7 @@ func (c *csvWriter) Write(marc.Record) error {
 		}
 		c.row[i] = cell(value)
 	}
-	if err := c.out.Write(c.row); err != nil {
-		return err
-	}
-	return nil
+	return c.out.Write(c.row)
 }
 
 func (c *csvWriter) begin() {

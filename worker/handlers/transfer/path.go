@@ -19,7 +19,7 @@ var placeholder = regexp.MustCompile(`\{([^{}]*)\}`)
 // maxElement is how long a name in a folder may be, in bytes, with room for the name of its part.
 const maxElement = 200
 
-func parsePath(text string, each string) (outPath, error) {
+func parsePath(text, per string) (outPath, error) {
 	var errs []error
 	for _, found := range placeholder.FindAllStringSubmatch(text, -1) {
 		switch found[1] {
@@ -33,11 +33,11 @@ func parsePath(text string, each string) (outPath, error) {
 			errs = append(errs, fmt.Errorf(`write.path: %q has an element that is empty, too long or begins with "."`, text))
 		}
 	}
-	counted := strings.Contains(text, "{n}") || each == perRecord && strings.Contains(text, "{id}")
-	if each != perFile && !counted {
+	counted := strings.Contains(text, "{n}") || per == perRecord && strings.Contains(text, "{id}")
+	if per != perFile && !counted {
 		errs = append(errs, fmt.Errorf("write.path: must contain {n}, the number of the file, or several would have the same name"))
 	}
-	if each != perRecord && strings.Contains(text, "{id}") {
+	if per != perRecord && strings.Contains(text, "{id}") {
 		errs = append(errs, errors.New("write.path: {id} is for per: record only"))
 	}
 	if !strings.Contains(text, "{file}") {

@@ -8,7 +8,6 @@ import (
 	"io"
 	"os/exec"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/hookline/hookline/pkg/handler"
@@ -44,9 +43,9 @@ func start(ctx context.Context, argv, env []string, in io.Reader) *run {
 		case err != nil && ctx.Err() != nil:
 			err = context.Cause(ctx)
 		case errors.As(err, &exit) && exit.Exited():
-			err = &programError{handler.Private(fmt.Errorf("%s: %w", argv[0], err), stderr.String())}
+			err = &programError{handler.Private(fmt.Errorf("%s: %w", argv[0], err), stderr.text())}
 		case err != nil:
-			err = handler.Private(fmt.Errorf("%s: %w", argv[0], err), stderr.String())
+			err = handler.Private(fmt.Errorf("%s: %w", argv[0], err), stderr.text())
 		default:
 			_, err = io.Copy(io.Discard, in) // what it did not want
 		}
@@ -68,24 +67,14 @@ func (r *run) end(put error) error {
 	}
 }
 
-// tail keeps the end of what is written to it.
-type tail struct {
-	mu   sync.Mutex
-	kept []byte
-}
+// tail keeps the last maxStderr bytes written to it.
+type tail struct{ kept []byte }
 
+// Write never fails.
 func (t *tail) Write(p []byte) (int, error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.kept = append(t.kept, p...)
-	if more := len(t.kept) - maxStderr; more > 0 {
-		t.kept = append(t.kept[:0], t.kept[more:]...)
-	}
+	t.kept = append(t.kept, p[max(0, len(p)-maxStderr):]...)
+	t.kept = t.kept[max(0, len(t.kept)-maxStderr):]
 	return len(p), nil
 }
 
-func (t *tail) String() string {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return strings.TrimSpace(strings.ToValidUTF8(string(t.kept), ""))
-}
+func (t *tail) text() string { return strings.TrimSpace(strings.ToValidUTF8(string(t.kept), "")) }

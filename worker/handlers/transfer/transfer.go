@@ -86,7 +86,7 @@ func (h *Handler) transfer(ctx context.Context, job Job, log *zap.Logger) (err e
 	if err != nil {
 		return fmt.Errorf("from: %w", err)
 	}
-	defer func() { err = errors.Join(err, closing("from", source)) }()
+	defer func() { err = errors.Join(err, wrap("from", source.Close())) }()
 	names, err := h.find.find(ctx, source, job)
 	if err != nil {
 		return fmt.Errorf("from: %w", err)
@@ -98,7 +98,7 @@ func (h *Handler) transfer(ctx context.Context, job Job, log *zap.Logger) (err e
 	if err != nil {
 		return fmt.Errorf("to: %w", err)
 	}
-	defer func() { err = errors.Join(err, closing("to", target)) }()
+	defer func() { err = errors.Join(err, wrap("to", target.Close())) }() // what was delivered has been confirmed by then
 	for _, name := range names {
 		f := &file{plan: h.plan, metrics: h.metrics, target: target, job: job.ID, name: name, log: log.With(zap.String("file", name))}
 		if err := f.transfer(ctx, source); err != nil {
@@ -122,6 +122,3 @@ func distinct(names []string) error {
 	}
 	return nil
 }
-
-// closing tells of a connection that failed at its end. What was delivered has been confirmed by then.
-func closing(key string, conn store.Conn) error { return wrap(key, conn.Close()) }
