@@ -49,18 +49,24 @@ func NewRecent(window time.Duration, limit int) *Recent {
 	return &Recent{window: window, half: limit / 2}
 }
 
-// Has tells whether m was added, and taken less than the window before at.
+// Has tells whether m was added, and taken less than the window before at, or after it: what was spooled may be stored after its own
+// repeat.
 func (r *Recent) Has(m Mark, at time.Time) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	taken, ok := r.young.taken[m]
-	if !ok {
-		taken, ok = r.old.taken[m]
-	}
-	return ok && at.Sub(time.UnixMilli(taken)) < r.window
+	taken, ok := r.taken(m)
+	return ok && at.Sub(time.UnixMilli(taken)).Abs() < r.window
 }
 
-// Add remembers an event that is stored, and was taken at that time, here or by another receiver.
+func (r *Recent) taken(m Mark) (at int64, ok bool) {
+	if at, ok = r.young.taken[m]; !ok {
+		at, ok = r.old.taken[m]
+	}
+	return at, ok
+}
+
+// Add remembers an event that is stored, and was taken at that time, here or by another receiver. Of two times of one mark it is the later
+// one that counts.
 func (r *Recent) Add(m Mark, at time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -70,7 +76,8 @@ func (r *Recent) Add(m Mark, at time.Time) {
 	if r.young.taken == nil || len(r.young.taken) >= r.half || r.latest.Sub(r.young.began) >= r.window {
 		r.young, r.old = generation{r.latest, map[Mark]int64{}}, r.young
 	}
-	r.young.taken[m] = at.UnixMilli()
+	taken, _ := r.taken(m)
+	r.young.taken[m] = max(taken, at.UnixMilli())
 }
 
 // Since is a time before which nothing was taken that is still remembered, as long as times only grow.

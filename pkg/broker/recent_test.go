@@ -64,6 +64,23 @@ func TestRecentForgetsNothingForEventsOutOfOrder(t *testing.T) {
 	}
 }
 
+func TestRecentTakesNoEventForARepeatOfAMuchLaterOne(t *testing.T) {
+	t.Parallel()
+	now := time.UnixMilli(1_700_000_000_000)
+	r := broker.NewRecent(time.Hour, 1000)
+	r.Add(mark(1), now)
+	if r.Has(mark(1), now.Add(-5*time.Hour)) {
+		t.Error("what was spooled five hours before is a repeat of what came now")
+	}
+	if !r.Has(mark(1), now.Add(-30*time.Minute)) {
+		t.Error("what was spooled half an hour before is none")
+	}
+	r.Add(mark(1), now.Add(-5*time.Hour)) // and was handed on after it
+	if !r.Has(mark(1), now.Add(time.Minute)) {
+		t.Error("the repeat of what came now is not known any more")
+	}
+}
+
 func TestRecentIsBounded(t *testing.T) {
 	t.Parallel()
 	const limit = 100

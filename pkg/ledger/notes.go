@@ -36,6 +36,9 @@ type Note struct {
 	Action string   `json:"action"`
 	Routes []string `json:"routes,omitempty"`
 	IDs    []string `json:"ids"` // of events
+	// Taken is when a receiver took these accepted events, to the second, in Unix ms, if that is longer ago than a minute, as of what was
+	// spooled; 0: about when the message was written.
+	Taken int64 `json:"taken,omitempty"`
 }
 
 // Notes is one message: what one process has noted since its last one. As JSON it is the wire form.

@@ -1,6 +1,7 @@
 package rabbitmq
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -88,11 +89,11 @@ func (l *learner) learn(d amqp.Delivery) {
 	if err != nil {
 		return // somebody else's
 	}
-	at := time.UnixMilli(notes.Time)
 	for _, note := range notes.Notes {
 		if note.Kind != ledger.Accepted {
 			continue
 		}
+		at := time.UnixMilli(cmp.Or(note.Taken, notes.Time))
 		for _, id := range note.IDs {
 			l.recent.Add(broker.MarkOf(event.Event{Source: note.Source, Action: note.Action, ID: id}), at)
 		}

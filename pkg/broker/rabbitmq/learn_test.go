@@ -40,6 +40,24 @@ func TestAReceiverLearnsWhatWasStoredWhileItsConnectionWasDead(t *testing.T) {
 	eventually(t, "a repeat of what was stored meanwhile to be told", r.told(t, second))
 }
 
+func TestAReceiverLearnsWhenAnEventWasTaken(t *testing.T) {
+	t.Parallel()
+	cfg := rabbitmq.Config{URLs: []string{rabbitnode.URL(t)}, Routes: []broker.Route{route("archive", "#")}, Duplicates: 2 * time.Hour}
+	spool, second := open(t, cfg), open(t, cfg)
+	late := anEvent("a thing")
+	late.Time = time.Now().Add(-5 * time.Hour) // it was spooled
+	publish(t, spool, late)
+	eventually(t, "the second to read", storeMany(t, spool).told(t, second))
+	late.Time = time.Now().Add(-time.Hour)
+	if err := second.Publish(patient(t), late); err != nil {
+		t.Errorf("what came four hours later: %v", err)
+	}
+	late.Time = time.Now().Add(-2 * time.Hour)
+	if err := second.Publish(patient(t), late); !errors.Is(err, broker.ErrDuplicate) {
+		t.Errorf("an hour before that: %v", err)
+	}
+}
+
 func store(t *testing.T, line *rabbitmq.Line, id, action string) error {
 	t.Helper()
 	e := anEvent(id)
