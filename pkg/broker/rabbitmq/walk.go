@@ -2,6 +2,7 @@ package rabbitmq
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -44,14 +45,23 @@ func (l *Line) move(ctx context.Context, from kept, copied func(amqp.Delivery) (
 	return n, err
 }
 
-// remove removes the messages of a queue that pick chooses, and returns how many. That is in the ledger first.
+// remove removes the messages of a queue that pick chooses, and returns how many. That is in the ledger first: where it cannot be, nothing is
+// removed, since it would be missed for ever.
 func (l *Line) remove(ctx context.Context, from kept, pick func(amqp.Delivery) bool) (int, error) {
+	trying, cancel := context.WithTimeout(ctx, noteTime)
+	defer cancel()
+	if _, err := l.clerk.flush(trying); err != nil {
+		return 0, fmt.Errorf("rabbitmq: nothing was discarded: %w", err)
+	}
 	n := 0
 	err := l.walk(ctx, from, func(d amqp.Delivery) (next, error) {
 		if !pick(d) {
 			return keepIt, nil
 		}
-		l.clerk.await(l.clerk.finished(true, ledger.Discarded, decode(d, time.Now()), from.route))
+		page := l.clerk.finished(true, ledger.Discarded, decode(d, time.Now()), from.route)
+		if l.clerk.await(page); !page.isWritten() {
+			return endWalk, errors.New("no more was discarded, since the ledger cannot be written now; `hookline audit` tells when it can")
+		}
 		n++
 		return discardIt, nil
 	})
