@@ -16,7 +16,7 @@ type Book struct {
 	sources   map[string]*SourceTally
 	processes map[string]*process
 	spools    map[string]map[string]int64
-	folded    int   // notes since this book was made
+	folded    int   // messages and event IDs since this book was made
 	mark      int64 // offset of the message at which Mark was called
 }
 
@@ -59,7 +59,8 @@ func NewBook() *Book {
 // Position is the last message that was folded.
 func (b *Book) Position() Position { return b.position }
 
-// Folded is how many notes were folded since the book was made or read from a summary.
+// Folded is how much was folded since the book was made or read from a summary: messages, since also those without events push others
+// out of the stream, and the IDs in them.
 func (b *Book) Folded() int { return b.folded }
 
 // Has tells whether the message number of process, or a later one, was folded.
@@ -79,6 +80,7 @@ func (b *Book) Fold(n Notes, offset int64, seen time.Time) {
 	if n.Number <= p.number {
 		return // sent again
 	}
+	b.folded++
 	p.number, p.seen, p.held, p.running = n.Number, seen, maps.Clone(n.Held), maps.Clone(n.Running)
 	p.raisePeak()
 	if n.Lost > 0 {

@@ -265,6 +265,20 @@ func TestCountsAndSpoolsAddUp(t *testing.T) {
 	}
 }
 
+// Receivers count what strangers send, and that pushes notes out of the stream as well.
+func TestMessagesWithoutEventsAreWorthASummaryToo(t *testing.T) {
+	t.Parallel()
+	book := ledger.NewBook()
+	w := newWriter(book)
+	for range 10 {
+		w.fold(ledger.Notes{Counts: map[string]map[string]int64{"alma": {"received": 1}}})
+	}
+	w.note(ledger.Accepted, "1")
+	if got := book.Folded(); got != 12 {
+		t.Errorf("folded %d, not 11 messages and an event", got)
+	}
+}
+
 func TestOldProcessesAreForgotten(t *testing.T) {
 	t.Parallel()
 	book := ledger.NewBook()

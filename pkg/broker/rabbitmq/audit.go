@@ -1,6 +1,7 @@
 package rabbitmq
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -87,7 +88,7 @@ func (l *Line) audit(ctx context.Context) (broker.Audit, error) {
 // compare compares what the ledger says with what the queues hold. An event counts as missed only if it was accepted before
 // the queues were counted and not finished afterwards.
 func (l *Line) compare(ctx context.Context, s *session, r *reader, pause time.Duration) (broker.Audit, error) {
-	if err := l.catchUp(ctx, r); err != nil {
+	if err := l.catchUp(ctx, s, r); err != nil {
 		return broker.Audit{}, err
 	}
 	r.book.Mark()
@@ -100,19 +101,45 @@ func (l *Line) compare(ctx context.Context, s *session, r *reader, pause time.Du
 	case <-ctx.Done():
 		return broker.Audit{}, ctx.Err()
 	}
-	if err := l.catchUp(ctx, r); err != nil {
+	if err := l.catchUp(ctx, s, r); err != nil {
 		return broker.Audit{}, err
 	}
 	return balance(r.book.Totals(time.Now()), found), nil
 }
 
 // catchUp reads everything that was in the ledger when it was called.
-func (l *Line) catchUp(ctx context.Context, r *reader) error {
+func (l *Line) catchUp(ctx context.Context, s *session, r *reader) error {
 	number, err := l.clerk.flush(ctx)
 	if err != nil {
 		return err
 	}
-	return r.catchUp(ctx, l.clerk.process, number)
+	err = r.catchUp(ctx, l.clerk.process, number)
+	if errors.Is(err, errSilent) && r.resumed {
+		return cmp.Or(l.endsBefore(ctx, s, r.book.Position().Offset), err)
+	}
+	return err
+}
+
+// endsBefore returns errOther if the ledger's stream ends before an offset, where a book has ended: RabbitMQ waits for ever at an offset beyond
+// the end. It also may be slow.
+func (l *Line) endsBefore(ctx context.Context, s *session, offset int64) error {
+	ch, deliveries, err := openStream(s, broker.LedgerStream, "next")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = ch.Close() }()
+	number, err := l.clerk.flush(ctx)
+	if err != nil {
+		return err
+	}
+	r := &reader{book: ledger.NewBook(), ch: ch, deliveries: deliveries}
+	if err := r.catchUp(ctx, l.clerk.process, number); err != nil {
+		return err
+	}
+	if r.book.Position().Offset <= offset {
+		return errOther
+	}
+	return nil
 }
 
 // depths counts in the order in which events move on: one that moves meanwhile is rather counted twice than not at all.

@@ -19,6 +19,7 @@ const (
 	// linger is how long notes that nobody waits for may wait for others. Those for which a delivery waits may wait for
 	// shortLinger while its route has others in hand that could join them, else for lastLinger, since more may be on their way.
 	linger      = 100 * time.Millisecond
+	countLinger = time.Second // of what receivers count, which strangers can cause
 	shortLinger = 20 * time.Millisecond
 	lastLinger  = time.Millisecond
 	// noteTime is how long one try to write notes may take, and how long a finished delivery is held for its note.
@@ -42,6 +43,7 @@ type clerk struct {
 
 	mu        sync.Mutex
 	due       time.Time     // when to write the first page; zero: there is none
+	patience  time.Duration // of the note for which that is
 	pages     []*page       // oldest first; notes go to the last
 	unwritten int           // notes in pages
 	number    int64         // of the last message
@@ -144,7 +146,7 @@ func (c *clerk) count(source, what string) {
 		c.counts[source] = map[string]int64{}
 	}
 	c.counts[source][what]++
-	c.page(linger)
+	c.page(countLinger)
 }
 
 // setSpooled is broker.Counter's.
@@ -187,15 +189,13 @@ func (c *clerk) enter(patience time.Duration, kind ledger.Kind, e event.Event, r
 
 // page is the one that takes notes now, which is to be written soon enough.
 func (c *clerk) page(patience time.Duration) *page {
-	at := c.due
-	if at.IsZero() || patience < linger { // else nothing can be due earlier
-		at = time.Now().Add(patience)
-	}
-	if c.due.IsZero() || at.Before(c.due) {
-		c.due = at
-		select {
-		case c.wake <- struct{}{}:
-		default:
+	if c.due.IsZero() || patience < c.patience { // else nothing can be due earlier
+		if at := time.Now().Add(patience); c.due.IsZero() || at.Before(c.due) {
+			c.due, c.patience = at, patience
+			select {
+			case c.wake <- struct{}{}:
+			default:
+			}
 		}
 	}
 	if n := len(c.pages); n > 0 && c.pages[n-1].size < fullPage {

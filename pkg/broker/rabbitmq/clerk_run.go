@@ -102,7 +102,7 @@ func (c *clerk) take() (p *page, m message, ok bool) {
 	}
 	p, c.pages, c.due = c.pages[0], c.pages[1:], time.Time{}
 	if len(c.pages) > 0 {
-		c.due = time.Now()
+		c.due, c.patience = time.Now(), 0
 	}
 	c.unwritten -= p.size
 	c.number++

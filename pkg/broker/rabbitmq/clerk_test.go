@@ -11,6 +11,7 @@ import (
 	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/hookline/hookline/pkg/event"
+	"github.com/hookline/hookline/pkg/ledger"
 )
 
 func TestAStopDoesNotWaitForALedgerThatIsAway(t *testing.T) {
@@ -51,4 +52,32 @@ func TestAStopDoesNotWaitForALedgerThatIsAway(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestWhatIsCountedWaitsForAnEventOrASecond(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		m, err := newMetrics(prometheus.NewRegistry())
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := newClerk(newLink(publishing, Config{}, nil, m, zap.NewNop()), Config{}, m, zap.NewNop())
+		wait := func(what string, want time.Duration) {
+			t.Helper()
+			if got := c.untilDue(); got != want {
+				t.Errorf("%s: the page waits for %v, not %v", what, got, want)
+			}
+		}
+		c.count("alma", "received")
+		wait("a count", countLinger)
+		<-time.After(10 * time.Millisecond)
+		c.accepted(event.Event{ID: "1"}, nil)
+		wait("an event behind it", linger)
+		<-time.After(10 * time.Millisecond)
+		c.count("alma", "received")
+		c.accepted(event.Event{ID: "2"}, nil)
+		wait("more of both", linger-10*time.Millisecond)
+		c.finished(true, ledger.Done, event.Event{ID: "1"}, "archive")
+		wait("one for which a delivery waits", 0)
+	})
 }

@@ -80,9 +80,6 @@ func (r *reader) catchUp(ctx context.Context, process string, number int64) erro
 			}
 			silence.Reset(maxSilence)
 		case <-silence.C:
-			if r.resumed { // RabbitMQ waits for ever at an offset beyond the end
-				return errOther
-			}
 			return errSilent
 		case <-ctx.Done():
 			return ctx.Err()
