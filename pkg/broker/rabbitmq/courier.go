@@ -88,7 +88,7 @@ func (c *courier) open(s *session) error {
 
 func (c *courier) close() {
 	if c.ch != nil {
-		_ = c.ch.Close() // it may be closed already
+		go func(ch *amqp.Channel) { _ = ch.Close() }(c.ch) // it waits for RabbitMQ, which may not read now; or it is closed already
 		c.ch = nil
 	}
 }

@@ -36,7 +36,7 @@ func (d *dialer) dial(ctx context.Context, prepare func(*amqp.Connection) error)
 	d.next++
 	ctx, cancel := context.WithTimeout(ctx, openTime)
 	defer cancel()
-	release := func() bool { return true }
+	release, hangUp := func() bool { return true }, func() error { return nil }
 	properties := amqp.Table{"product": "Hookline", "platform": "Go"}
 	properties.SetClientConnectionName(d.name)
 	conn, err := amqp.DialConfig(url, amqp.Config{
@@ -50,6 +50,7 @@ func (d *dialer) dial(ctx context.Context, prepare func(*amqp.Connection) error)
 			}
 			release = context.AfterFunc(ctx, func() { _ = raw.Close() }) // amqp091-go knows no context
 			batched := newBatchConn(raw)
+			hangUp = batched.Close
 			if err := batched.SetDeadline(time.Now().Add(handshakeTime)); err != nil { // amqp091-go clears it
 				_ = batched.Close()
 				return nil, err
@@ -59,6 +60,7 @@ func (d *dialer) dial(ctx context.Context, prepare func(*amqp.Connection) error)
 	})
 	if err != nil {
 		release()
+		_ = hangUp() // amqp091-go forgets it where the URL names a file for TLS that cannot be read
 		return nil, address(url), fmt.Errorf("%s: %w", address(url), err)
 	}
 	err = prepare(conn)

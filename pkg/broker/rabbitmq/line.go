@@ -151,7 +151,8 @@ func (l *Line) Ready() error { return l.publish.ready() }
 func (l *Line) Lacking() []string { return l.publish.declarer.lacking() }
 
 // Close ends the connections; what waits for them gets an error. Stop publishing and consuming first: what is
-// published now may be stored although Publish fails. It returns ctx's error if ctx ends first.
+// published now may be stored although Publish fails. It returns ctx's error if that takes longer than ctx, and than the 3 seconds that the
+// connections have to say goodbye.
 func (l *Line) Close(ctx context.Context) error {
 	l.silence()
 	select {
@@ -165,10 +166,14 @@ func (l *Line) Close(ctx context.Context) error {
 		l.stopped.Wait()
 		<-l.silent
 	}()
-	select {
-	case <-done:
-		return nil
-	case <-ctx.Done():
-		return fmt.Errorf("rabbitmq: close: %w", ctx.Err())
+	goodbye, cancel := context.WithTimeout(context.WithoutCancel(ctx), 3*closeTime) // also where the clerk has used up the time
+	defer cancel()
+	for _, end := range []<-chan struct{}{ctx.Done(), goodbye.Done()} {
+		select {
+		case <-done:
+			return nil
+		case <-end:
+		}
 	}
+	return fmt.Errorf("rabbitmq: close: %w", ctx.Err())
 }

@@ -46,6 +46,28 @@ func TestTLS(t *testing.T) {
 	}
 }
 
+// amqp091-go gives up without a word to the connection that it has begun.
+func TestAFileOfTheURLThatIsMissingLeavesNoConnectionOpen(t *testing.T) {
+	t.Parallel()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	open(t, rabbitmq.Config{URLs: []string{"amqps://guest:guest@" + ln.Addr().String() + "/?cacertfile=/not/there"}, Routes: []broker.Route{route("archive", "#")}})
+	conn, err := ln.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if err := conn.SetReadDeadline(time.Now().Add(patience)); err != nil {
+		t.Fatal(err)
+	}
+	if sent, err := io.ReadAll(conn); err != nil {
+		t.Errorf("it is open, after %d bytes: %v", len(sent), err)
+	}
+}
+
 // terminateTLS speaks TLS in front of a broker, as a load balancer would, and returns its address.
 func terminateTLS(t *testing.T, cert tls.Certificate, broker string) string {
 	t.Helper()
