@@ -11,6 +11,7 @@ import (
 	"path"
 	"path/filepath"
 
+	"github.com/hookline/hookline/pkg/durable"
 	"github.com/hookline/hookline/pkg/store"
 )
 
@@ -83,11 +84,11 @@ func (p *place) Has(_ context.Context, name string) (bool, error) {
 
 // Put is atomic and durable.
 func (p *place) Put(ctx context.Context, name string, content io.Reader) error {
-	if err := os.MkdirAll(p.dir, folderMode); err != nil {
+	if err := durable.MkdirAll(durable.OS{}, p.dir, folderMode); err != nil {
 		return err
 	}
 	return p.within(func(root *os.Root) error {
-		if err := root.MkdirAll(path.Dir(name), folderMode); err != nil {
+		if err := durable.MkdirAll(root, path.Dir(name), folderMode); err != nil {
 			return err
 		}
 		part := store.PartName(name)
@@ -98,7 +99,7 @@ func (p *place) Put(ctx context.Context, name string, content io.Reader) error {
 		if err != nil {
 			return errors.Join(err, forget(root.Remove(part)))
 		}
-		return sync(root, path.Dir(name))
+		return durable.Sync(root, path.Dir(name))
 	})
 }
 
@@ -121,14 +122,6 @@ func write(root *os.Root, name string, content io.Reader) error {
 		err = f.Sync()
 	}
 	return errors.Join(err, f.Close())
-}
-
-func sync(root *os.Root, dir string) error {
-	f, err := root.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(f.Sync(), f.Close())
 }
 
 func forget(err error) error {

@@ -21,6 +21,7 @@ import (
 	"path"
 	"path/filepath"
 
+	"github.com/hookline/hookline/pkg/durable"
 	"github.com/hookline/hookline/pkg/event"
 	"github.com/hookline/hookline/pkg/handler"
 )
@@ -88,7 +89,7 @@ func (w *writer) Handle(ctx context.Context, d event.Delivery) (err error) {
 func (w *writer) folder(name string) (*os.Root, error) {
 	root, err := os.OpenRoot(w.dir)
 	if errors.Is(err, fs.ErrNotExist) {
-		if err := mkdir(w.dir, os.Mkdir, func(name string) error { return sync(os.Open(name)) }); err != nil {
+		if err := durable.MkdirAll(durable.OS{}, w.dir, folderMode); err != nil {
 			return nil, err
 		}
 		root, err = os.OpenRoot(w.dir)
@@ -98,8 +99,7 @@ func (w *writer) folder(name string) (*os.Root, error) {
 	}
 	folder, err := root.OpenRoot(name)
 	if errors.Is(err, fs.ErrNotExist) {
-		err = mkdir(name, root.Mkdir, func(name string) error { return sync(root.Open(name)) })
-		if err == nil {
+		if err = durable.MkdirAll(root, name, folderMode); err == nil {
 			folder, err = root.OpenRoot(name)
 		}
 	}

@@ -8,7 +8,8 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path"
+
+	"github.com/hookline/hookline/pkg/durable"
 )
 
 // Who may read what is written: bodies can hold personal data.
@@ -96,32 +97,7 @@ func (s store) write(name string, body []byte) error {
 	return errors.Join(err, f.Close())
 }
 
-// mkdir makes a folder and those above it, each of them durable.
-func mkdir(name string, make func(string, fs.FileMode) error, sync func(string) error) error {
-	err := make(name, folderMode)
-	if errors.Is(err, fs.ErrNotExist) && name != path.Dir(name) {
-		if err := mkdir(path.Dir(name), make, sync); err != nil {
-			return err
-		}
-		err = make(name, folderMode)
-	}
-	switch {
-	case errors.Is(err, fs.ErrExist):
-		return nil
-	case err != nil:
-		return err
-	}
-	return sync(path.Dir(name))
-}
-
-func (s store) sync(name string) error { return sync(s.folder.Open(name)) }
-
-func sync(f *os.File, err error) error {
-	if err != nil {
-		return err
-	}
-	return errors.Join(f.Sync(), f.Close())
-}
+func (s store) sync(name string) error { return durable.Sync(s.folder, name) }
 
 func partName(name string, body []byte) string {
 	h := sha256.New()

@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/hookline/hookline/pkg/durable"
 	"github.com/hookline/hookline/pkg/event"
 	"github.com/hookline/hookline/pkg/handler"
 )
@@ -50,7 +51,7 @@ func key(d event.Delivery) string {
 // begin marks a message as begun; whoever gets nil must end with sent or forget. errSent: it was sent before. errMaybe: it
 // was begun long ago and nobody knows; the next begin of it gets nil.
 func (m *marks) begin(key string) error {
-	if err := os.MkdirAll(m.dir, 0o700); err != nil {
+	if err := durable.MkdirAll(durable.OS{}, m.dir, 0o700); err != nil {
 		return fmt.Errorf("keep what was sent: %w", err)
 	}
 	if err := m.clear(time.Now()); err != nil {
@@ -63,7 +64,7 @@ func (m *marks) begin(key string) error {
 	if err != nil {
 		return fmt.Errorf("keep what was sent: %w", err)
 	}
-	if err := errors.Join(file.Sync(), file.Close(), syncFolder(m.dir)); err != nil {
+	if err := errors.Join(file.Sync(), file.Close(), durable.Sync(durable.OS{}, m.dir)); err != nil {
 		return errors.Join(fmt.Errorf("keep what was sent: %w", err), m.forget(key)) // nothing is sent
 	}
 	return nil
@@ -123,11 +124,3 @@ func (m *marks) clear(now time.Time) error {
 }
 
 func (m *marks) path(key string) string { return filepath.Join(m.dir, key) }
-
-func syncFolder(dir string) error {
-	folder, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(folder.Sync(), folder.Close())
-}

@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"time"
 
+	"github.com/hookline/hookline/pkg/durable"
 	"github.com/hookline/hookline/pkg/handler"
 )
 
@@ -23,7 +24,7 @@ var runID = regexp.MustCompile(`^[0-9A-Za-z_-]{1,64}$`)
 
 // open makes the folder at first, and tells since when there is one: what ended before may have arrived unseen.
 func (s seen) open(now time.Time) (began time.Time, err error) {
-	if err := os.MkdirAll(s.dir, 0o700); err != nil {
+	if err := durable.MkdirAll(durable.OS{}, s.dir, 0o700); err != nil {
 		return time.Time{}, fmt.Errorf("seen: %w", err)
 	}
 	name := filepath.Join(s.dir, beginFile)
@@ -88,7 +89,7 @@ func (s seen) path(id string) (string, error) {
 func touch(name string) error {
 	file, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE, 0o600)
 	if err == nil {
-		err = errors.Join(file.Sync(), file.Close())
+		err = errors.Join(file.Sync(), file.Close(), durable.Sync(durable.OS{}, filepath.Dir(name)))
 	}
 	if err != nil {
 		return fmt.Errorf("seen: %w", err)
