@@ -15,7 +15,7 @@ const (
 	// waits for up to two others before it runs, in a client that has just connected again.
 	MaxTimeout = 9 * time.Minute
 	// MaxDelay is the longest wait before a retry, whether configured or asked for by handler.RetryAfter.
-	MaxDelay = 24 * time.Hour
+	MaxDelay = broker.MaxDelay
 	// MaxConcurrency is how many events of one route a process works on at once, at most.
 	MaxConcurrency = 1000
 )

@@ -28,7 +28,10 @@ type Outcome struct {
 // Ack says that the work is done.
 func Ack() Outcome { return Outcome{Verdict: VerdictAck} }
 
-// Retry asks for another attempt, not earlier than after.
+// MaxDelay is the longest that a retry may wait: a line takes what was to wait for longer for the work of a clock that was wrong.
+const MaxDelay = 24 * time.Hour
+
+// Retry asks for another attempt, not earlier than after, which is MaxDelay at most.
 func Retry(after time.Duration, reason string, err error) Outcome {
 	return Outcome{VerdictRetry, after, reason, err}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"math"
 	"sync"
 	"time"
 
@@ -17,6 +18,9 @@ import (
 // before it takes the next one, so that a few hands fill a batch. After a crash these events come again, not marked, though they
 // were handled.
 const maxUnsettled = 128
+
+// clockError is by how much more than broker.MaxDelay a retry may seem to have to wait before the clock is taken to have been wrong.
+const clockError = time.Minute
 
 // settlePause is the time between two tries to write an outcome that the disk does not take.
 const settlePause = 200 * time.Millisecond
@@ -76,8 +80,8 @@ func (d lease) delivery() event.Delivery {
 }
 
 // fetch reads what can be worked on now: retries that are due, for half of the places at most, and then what was
-// never tried, so that neither starves the other: each may fill the bytes that rows reads at once. It also says whether there is
-// more, and when to look again.
+// never tried, so that neither starves the other: each may fill the bytes that rows reads at once; and then retries that are due later than any
+// can be, since the clock was ahead when they failed. It also says whether there is more, and when to look again.
 func (l *Line) fetch(ctx context.Context, route, exclude string) (batch []lease, more bool, again time.Duration) {
 	now := time.Now().UnixMilli()
 	retries, whole, err := rows(ctx, l.queries.ready, route, 1, now, exclude, maxRows/2)
@@ -86,6 +90,11 @@ func (l *Line) fetch(ctx context.Context, route, exclude string) (batch []lease,
 		var fresh []row
 		fresh, whole, err = rows(ctx, l.queries.ready, route, 0, 0, exclude, maxRows-len(found))
 		found, more = append(found, fresh...), more || !whole || len(found)+len(fresh) == maxRows
+	}
+	if err == nil && !more {
+		var early []row
+		early, whole, err = rows(ctx, l.queries.ready, route, now+(broker.MaxDelay+clockError).Milliseconds(), math.MaxInt64, exclude, maxRows-len(found))
+		found, more = append(found, early...), !whole
 	}
 	var due sql.NullInt64
 	if err == nil && !more {
