@@ -102,6 +102,8 @@ func (e *Emitter) Run(ctx context.Context) error {
 func (e *Emitter) ours(ctx context.Context) bool {
 	mine := false
 	if len(*e.sources.Load()) > 0 {
+		ctx, cancel := context.WithTimeout(ctx, turnPause) // a line that is away may have us wait
+		defer cancel()
 		var err error
 		mine, err = e.line.EmitTurn(ctx)
 		if err != nil && !e.puzzled && ctx.Err() == nil {

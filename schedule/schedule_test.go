@@ -26,7 +26,8 @@ type line struct {
 	mu     sync.Mutex
 	stored []event.Event
 	refuse error
-	turn   int // the process that has it
+	turn   int  // the process that has it
+	away   bool // nobody hears whose turn it is
 }
 
 // of is the line as one process sees it.
@@ -35,9 +36,13 @@ type of struct {
 	process int
 }
 
-func (l of) EmitTurn(context.Context) (bool, error) {
+func (l of) EmitTurn(ctx context.Context) (bool, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.away {
+		<-ctx.Done()
+		return false, ctx.Err()
+	}
 	return l.turn == l.process, nil
 }
 
@@ -99,18 +104,33 @@ func pass(d time.Duration) {
 // count is the number of nightly's events with that result.
 func count(t *testing.T, reg *prometheus.Registry, result string) float64 {
 	t.Helper()
+	return value(t, reg, "hookline_schedule_events_total", result, "nightly")
+}
+
+// turn is whether a process says that it is its turn.
+func turn(t *testing.T, reg *prometheus.Registry) float64 {
+	t.Helper()
+	return value(t, reg, "hookline_schedule_turn")
+}
+
+func value(t *testing.T, reg *prometheus.Registry, name string, labels ...string) float64 {
+	t.Helper()
 	families, err := reg.Gather()
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, family := range families {
 		for _, m := range family.GetMetric() {
-			if family.GetName() == "hookline_schedule_events_total" && m.GetLabel()[0].GetValue() == result && m.GetLabel()[1].GetValue() == "nightly" {
-				return m.GetCounter().GetValue()
+			var values []string
+			for _, label := range m.GetLabel() {
+				values = append(values, label.GetValue())
+			}
+			if family.GetName() == name && slices.Equal(values, labels) {
+				return m.GetCounter().GetValue() + m.GetGauge().GetValue()
 			}
 		}
 	}
-	t.Fatalf("no series for %s", result)
+	t.Fatalf("no series %s %v", name, labels)
 	return 0
 }
 
@@ -145,6 +165,23 @@ func TestAnEventIsEmittedWhenItIsDue(t *testing.T) {
 			t.Error("not counted")
 		}
 		stop()
+	})
+}
+
+func TestAProcessThatHasLostTheLineDoesNotSayThatItIsItsTurn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := &line{turn: 1}
+		_, reg, stop := start(t, of{l, 1}, time.Hour, nightly())
+		defer stop()
+		pass(time.Second)
+		if got := turn(t, reg); got != 1 {
+			t.Errorf("at first %v", got)
+		}
+		l.set(func() { l.away = true })
+		pass(10 * time.Second)
+		if got := turn(t, reg); got != 0 {
+			t.Errorf("without the line %v", got)
+		}
 	})
 }
 
