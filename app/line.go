@@ -55,6 +55,9 @@ func openLine(c *config.Config, receives bool, log *zap.Logger, reg prometheus.R
 	}
 	if receives {
 		rabbit.Duplicates = c.Duplicates
+		if rabbit.Spool, err = spoolName(c); err != nil {
+			log.Warn("the spool has no name, so that an audit does not tell what is in it", zap.Error(err))
+		}
 	}
 	return rabbitmq.Open(rabbit, reg, log)
 }
@@ -91,11 +94,5 @@ func rabbitMQ(c *config.Config) (rabbitmq.Config, error) {
 	if err != nil {
 		return rabbitmq.Config{}, err
 	}
-	host, err := os.Hostname()
-	if err != nil {
-		return rabbitmq.Config{}, err
-	}
-	return rabbitmq.Config{
-		URLs: c.Broker.URLs, TLS: tls, Routes: lineRoutes(c.Routes), Spool: host + ":" + c.Data,
-	}, nil
+	return rabbitmq.Config{URLs: c.Broker.URLs, TLS: tls, Routes: lineRoutes(c.Routes)}, nil
 }

@@ -3,7 +3,9 @@ package app
 import (
 	"cmp"
 	"context"
+	"crypto/rand"
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
@@ -50,6 +52,20 @@ func openSpool(c *config.Config, l line, reg prometheus.Registerer, log *zap.Log
 		return nil, errors.Join(err, store.Close(context.Background()))
 	}
 	return &spooling{s, store}, nil
+}
+
+// spoolName is a name that the spool keeps, wherever its folder is moved or mounted; empty where there is no spool.
+func spoolName(c *config.Config) (string, error) {
+	file := filepath.Join(c.Data, "spool", "name")
+	name, err := os.ReadFile(file)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return string(name), err
+	}
+	if !(spool.Config{Sources: spooled(c)}).Used() {
+		return "", nil
+	}
+	made := rand.Text()
+	return made, errors.Join(os.MkdirAll(filepath.Dir(file), 0o700), os.WriteFile(file, []byte(made), 0o600))
 }
 
 // spooled says of each source whether its events are spooled.

@@ -9,6 +9,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
 
+	"github.com/hookline/hookline/app/config"
+	"github.com/hookline/hookline/receiver"
 	"github.com/hookline/hookline/spool"
 )
 
@@ -44,4 +46,27 @@ func TestAReceiverWithoutASpoolSaysSoOnce(t *testing.T) {
 			}
 		}
 	})
+}
+
+func TestASpoolKeepsItsNameAndNoOtherHasIt(t *testing.T) {
+	t.Parallel()
+	name := func(data, whenDown string) string {
+		t.Helper()
+		name, err := spoolName(&config.Config{Data: data, Sources: map[string]config.Source{"alma": {Source: receiver.Source{WhenDown: whenDown}}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return name
+	}
+	first, second := t.TempDir(), t.TempDir()
+	if name(first, receiver.Refuse) != "" {
+		t.Error("a name without a spool")
+	}
+	made := name(first, receiver.Spool)
+	if made == "" || name(first, receiver.Spool) != made || name(first, receiver.Refuse) != made {
+		t.Error("not the same after a restart")
+	}
+	if name(second, receiver.Spool) == made {
+		t.Error("two spools with one name")
+	}
 }
