@@ -67,6 +67,7 @@ func (p *place) recovery(ctx context.Context, way way) (w window, err error) {
 	if err != nil {
 		return w, err
 	}
+	p.calm(ctx)
 	live.First = filled.Next
 	during, _, err := p.load(ctx, live, func() (err error) { // the load goes on meanwhile
 		begun := time.Now()
@@ -81,4 +82,19 @@ func (p *place) recovery(ctx context.Context, way way) (w window, err error) {
 	}
 	w.Result, w.quiet = during, before.P99
 	return w, errors.Join(before.Failed(200), filled.Failed(200), during.Failed(200))
+}
+
+// calm waits until RabbitMQ has done what a load leaves it to do, half a minute at most: what it still writes and collects of a queue that was
+// filled a moment ago is no part of emptying it.
+func (p *place) calm(ctx context.Context) {
+	const look = 500 * time.Millisecond
+	before := time.Duration(0)
+	_ = eventually(ctx, look, func(context.Context) error {
+		spent, err := cpuOf(p.about.PID)
+		busy := spent - before
+		if before = spent; err == nil && busy > look/10 {
+			err = fmt.Errorf("RabbitMQ is busy: %v of CPU in %v", busy, look)
+		}
+		return err
+	})
 }
