@@ -51,7 +51,7 @@ func (l *Line) remove(ctx context.Context, from kept, pick func(amqp.Delivery) b
 	trying, cancel := context.WithTimeout(ctx, noteTime)
 	defer cancel()
 	if _, err := l.clerk.flush(trying); err != nil {
-		return 0, fmt.Errorf("rabbitmq: nothing was discarded: %w", err)
+		return 0, fmt.Errorf("rabbitmq: nothing was discarded: %w; end RabbitMQ's memory or disk alarm if there is one, or make the ledger by `hookline topology apply`", err)
 	}
 	n := 0
 	err := l.walk(ctx, from, func(d amqp.Delivery) (next, error) {
@@ -60,7 +60,7 @@ func (l *Line) remove(ctx context.Context, from kept, pick func(amqp.Delivery) b
 		}
 		page := l.clerk.finished(true, ledger.Discarded, decode(d, time.Now()), from.route)
 		if l.clerk.await(page); !page.isWritten() {
-			return endWalk, errors.New("no more was discarded, since the ledger cannot be written now; `hookline audit` tells when it can")
+			return endWalk, errors.New("no more was discarded, since the ledger cannot be written any more; look for a memory or disk alarm of RabbitMQ, and try again")
 		}
 		n++
 		return discardIt, nil
