@@ -48,15 +48,17 @@ func (l *Line) move(ctx context.Context, from kept, copied func(amqp.Delivery) (
 // remove removes the messages of a queue that pick chooses, and returns how many. That is in the ledger first: where it cannot be, nothing is
 // removed, since it would be missed for ever.
 func (l *Line) remove(ctx context.Context, from kept, pick func(amqp.Delivery) bool) (int, error) {
-	trying, cancel := context.WithTimeout(ctx, noteTime)
-	defer cancel()
-	if _, err := l.clerk.flush(trying); err != nil {
-		return 0, fmt.Errorf("rabbitmq: nothing was discarded: %w; end RabbitMQ's memory or disk alarm if there is one, or make the ledger by `hookline topology apply`", err)
-	}
 	n := 0
 	err := l.walk(ctx, from, func(d amqp.Delivery) (next, error) {
 		if !pick(d) {
 			return keepIt, nil
+		}
+		if n == 0 { // a note that comes late would be wrong
+			trying, cancel := context.WithTimeout(ctx, noteTime)
+			defer cancel()
+			if _, err := l.clerk.flush(trying); err != nil {
+				return endWalk, fmt.Errorf("nothing was discarded: %w; end RabbitMQ's memory or disk alarm if there is one, or make the ledger by `hookline topology apply`", err)
+			}
 		}
 		page := l.clerk.finished(true, ledger.Discarded, decode(d, time.Now()), from.route)
 		if l.clerk.await(page); !page.isWritten() {
