@@ -58,10 +58,12 @@ func openSpool(c *config.Config, l line, reg prometheus.Registerer, log *zap.Log
 func spoolName(c *config.Config) (string, error) {
 	file := filepath.Join(c.Data, "spool", "name")
 	name, err := os.ReadFile(file)
-	if !errors.Is(err, fs.ErrNotExist) {
-		return string(name), err
-	}
-	if !(spool.Config{Sources: spooled(c)}).Used() {
+	switch {
+	case err != nil && !errors.Is(err, fs.ErrNotExist):
+		return "", err
+	case len(name) > 0: // a full disk may have left it empty
+		return string(name), nil
+	case !spool.Config{Sources: spooled(c)}.Used():
 		return "", nil
 	}
 	made := rand.Text()
