@@ -26,8 +26,7 @@ func embeddedSection(ctx context.Context, b *bench) (*report, error) {
 		return nil, err
 	}
 	r.least("durable enqueue with 64 senders, events/s", median(s.Enqueued), 20_000, spreadOf(s.Enqueued))
-	with := median(s.EnqueuedBehind) / median(s.Enqueued)
-	r.least(fmt.Sprintf("the same with %d waiting, over that with none", waiting), with, 1, figure(with))
+	r.leastRatio(fmt.Sprintf("the same with %d waiting, over that with none", waiting), ratioOver(s.EnqueuedBehind, s.Enqueued), 1)
 	keeps := median(s.DequeuedMore) / median(s.EnqueuedBeside)
 	r.least("dequeue over enqueue, both at once, which cannot be more than 1", keeps, 0.98, figure(keeps))
 	r.table(fmt.Sprintf("Events/s of the embedded line, %d events of 1.2 kB at a time, repeats looked for.", events), "what", "64 senders enqueue", "64 handlers dequeue")

@@ -2,8 +2,8 @@
 //
 //	line FOLDER EVENTS BACKLOG ROUNDS
 //
-// In each round 64 senders publish EVENTS events and 64 handlers acknowledge as many; then both at once; then the same
-// while BACKLOG events wait. Events are as a receiver makes them, each has an ID of its own, and repeats are looked for.
+// In each round 64 senders publish EVENTS events and 64 handlers acknowledge as many, by turns on a line where nothing waits and on one
+// where BACKLOG events do; then both at once. Events are as a receiver makes them, each has an ID of its own, and repeats are looked for.
 package main
 
 import (
@@ -55,38 +55,50 @@ func run(args []string) error {
 		}
 	}
 	events, waiting, rounds := numbers[0], numbers[1], numbers[2]
-	r := broker.Route{Name: "archive", Match: []string{"#"}, Concurrency: 64}
-	line, err := embedded.Open(embedded.Config{Path: filepath.Join(args[0], "line.db"), Routes: []broker.Route{r}, MaxBytes: 64 << 30, Duplicates: 2 * time.Hour},
-		prometheus.NewRegistry(), zap.NewNop())
+	short, err := open(filepath.Join(args[0], "short.db"))
 	if err != nil {
 		return err
 	}
-	m := &meter{line: line, route: r}
+	long, err := open(filepath.Join(args[0], "long.db"))
+	if err != nil {
+		return errors.Join(err, short.line.Close(context.Background()))
+	}
 	var s seen
-	err = s.measure(m, events, waiting, rounds)
-	if err := errors.Join(err, line.Close(context.Background())); err != nil {
+	s.measure(short, long, events, waiting, rounds)
+	if err := errors.Join(short.close(), long.close()); err != nil {
 		return err
 	}
 	return json.NewEncoder(os.Stdout).Encode(s)
 }
 
-func (s *seen) measure(m *meter, events, waiting, rounds int) error {
-	for range rounds {
-		m.note(&s.Enqueued, m.publish, events)
-		m.note(&s.Dequeued, m.consume, events)
-		var both errgroup.Group
-		both.Go(func() error { m.note(&s.EnqueuedBeside, m.publish, events); return nil })
-		both.Go(func() error { m.note(&s.DequeuedMore, m.consume, events); return nil })
-		_ = both.Wait() // the meter keeps the errors
-	}
+func (s *seen) measure(short, long *meter, events, waiting, rounds int) {
 	var filled []float64
-	m.note(&filled, m.publish, waiting)
+	long.note(&filled, long.publish, waiting)
 	s.Filled = filled[0]
-	for range rounds {
-		m.note(&s.EnqueuedBehind, m.publish, events)
-		m.note(&s.DequeuedBehind, m.consume, events)
+	for round := range rounds {
+		turns := []func(){
+			func() { short.note(&s.Enqueued, short.publish, events) }, func() { long.note(&s.EnqueuedBehind, long.publish, events) },
+			func() { short.note(&s.Dequeued, short.consume, events) }, func() { long.note(&s.DequeuedBehind, long.consume, events) },
+		}
+		if round%2 == 1 { // so that neither is always the first
+			turns[0], turns[1], turns[2], turns[3] = turns[1], turns[0], turns[3], turns[2]
+		}
+		for _, turn := range turns {
+			turn()
+		}
+		var both sync.WaitGroup
+		both.Go(func() { short.note(&s.EnqueuedBeside, short.publish, events) })
+		both.Go(func() { short.note(&s.DequeuedMore, short.consume, events) })
+		both.Wait()
 	}
-	return m.err()
+}
+
+// open opens a line with one route.
+func open(path string) (*meter, error) {
+	r := broker.Route{Name: "archive", Match: []string{"#"}, Concurrency: 64}
+	line, err := embedded.Open(embedded.Config{Path: path, Routes: []broker.Route{r}, MaxBytes: 64 << 30, Duplicates: 2 * time.Hour},
+		prometheus.NewRegistry(), zap.NewNop())
+	return &meter{line: line, route: r}, err
 }
 
 // meter publishes and consumes.
@@ -105,7 +117,10 @@ func (m *meter) fail(err error) {
 	m.errors = append(m.errors, err)
 }
 
-func (m *meter) err() error { return errors.Join(m.errors...) }
+// close closes the line, and returns what went wrong with it.
+func (m *meter) close() error {
+	return errors.Join(append(m.errors, m.line.Close(context.Background()))...)
+}
 
 // note appends how many events a second do gets through.
 func (m *meter) note(to *[]float64, do func(int) error, events int) {
