@@ -102,10 +102,10 @@ func (e *Emitter) Run(ctx context.Context) error {
 func (e *Emitter) ours(ctx context.Context) bool {
 	mine := false
 	if len(*e.sources.Load()) > 0 {
-		ctx, cancel := context.WithTimeout(ctx, turnPause) // a line that is away may have us wait
+		asking, cancel := context.WithTimeout(ctx, turnPause) // a line that is away may have us wait
 		defer cancel()
 		var err error
-		mine, err = e.line.EmitTurn(ctx)
+		mine, err = e.line.EmitTurn(asking)
 		if err != nil && !e.puzzled && ctx.Err() == nil {
 			e.log.Warn("it cannot be told which process emits scheduled events; asking again", zap.Error(err))
 		}

@@ -104,7 +104,8 @@ var defaultText []byte
 // DefaultText is the configuration that applies when there is no file.
 func DefaultText() []byte { return append([]byte(nil), defaultText...) }
 
-// check makes a Config of text; file is for messages, and the folder where *_file values are looked for. It notes in read what the files hold that it names. A forgiven problem is none.
+// check makes a Config of text; file is for messages, and the folder where *_file values are looked for. It notes in read what the files
+// hold that it names. A forgiven problem is none.
 func check(file string, text []byte, env Env, kinds MakeKinds, read contents, forgiven func(Problem) bool) (*Config, error) {
 	doc, err := parse(file, text)
 	if err != nil {

@@ -28,7 +28,7 @@ type Outcome struct {
 // Ack says that the work is done.
 func Ack() Outcome { return Outcome{Verdict: VerdictAck} }
 
-// MaxDelay is the longest that a retry may wait: a line takes what was to wait for longer for the work of a clock that was wrong.
+// MaxDelay is the longest that a retry may wait: a line may take a longer wait for the work of a clock that was wrong, and end it.
 const MaxDelay = 24 * time.Hour
 
 // Retry asks for another attempt, not earlier than after, which is MaxDelay at most.
