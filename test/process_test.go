@@ -104,11 +104,14 @@ type process struct {
 	private string
 }
 
-// start starts a role and waits until it logs that it has started.
+// start starts a role and waits until it logs that it has started. What it logged before can still be waited for.
 func (f folder) start(t *testing.T, args ...string) *process {
 	t.Helper()
 	p := f.launch(t, args...)
-	started := p.log(t, "started")
+	before, started := p.search(t, "started")
+	for _, line := range before {
+		p.lines <- line
+	}
 	p.listen, _ = started["listen"].(string)
 	p.private, _ = started["private_listen"].(string)
 	return p
@@ -146,20 +149,29 @@ func (p *process) read(lines *bufio.Scanner) {
 // log waits for a line of the log with the message.
 func (p *process) log(t *testing.T, message string) map[string]any {
 	t.Helper()
+	_, line := p.search(t, message)
+	return line
+}
+
+// search is log, with the lines before that one.
+func (p *process) search(t *testing.T, message string) (before []map[string]any, found map[string]any) {
+	t.Helper()
 	deadline, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	var seen []any
 	for {
 		select {
 		case line := <-p.lines:
 			if line["msg"] == message {
-				return line
+				return before, line
 			}
-			seen = append(seen, line)
+			before = append(before, line)
 		case <-p.ended:
-			t.Fatalf("ended before it logged %q; before that: %v", message, seen)
+			if len(p.lines) > 0 {
+				continue
+			}
+			t.Fatalf("ended before it logged %q; before that: %v", message, before)
 		case <-deadline.Done():
-			t.Fatalf("did not log %q; it logged %v", message, seen)
+			t.Fatalf("did not log %q; it logged %v", message, before)
 		}
 	}
 }

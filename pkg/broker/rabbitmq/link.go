@@ -20,6 +20,9 @@ const (
 	maxPause   = time.Second
 	// settled is how long a session has to live before the pauses begin anew with the first.
 	settled = 3 * time.Second
+	// bindTime is how long a session that publishes waits for its bindings to be in force. RabbitMQ 4.0 stores a binding first
+	// and what its exchange matches then: whoever binds second, another process, is told in between that it is there.
+	bindTime = 200 * time.Millisecond
 )
 
 var (
@@ -110,10 +113,14 @@ func (l *link) open(ctx context.Context) (*session, error) {
 		if err := l.declarer.declare(conn); err != nil {
 			return err
 		}
-		if l.role == publishing {
-			return s.openPublishing(conn)
+		if l.role == consuming {
+			return nil
 		}
-		return nil
+		select {
+		case <-time.After(bindTime):
+		case <-ctx.Done(): // which ends the connection
+		}
+		return s.openPublishing(conn)
 	})
 	s.conn, s.address = conn, at
 	return s, err

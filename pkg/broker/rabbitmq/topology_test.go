@@ -9,6 +9,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/hookline/hookline/pkg/broker"
 	"github.com/hookline/hookline/pkg/broker/rabbitmq"
@@ -89,6 +90,39 @@ func TestPlanChangesNothingAndApplyMakesAll(t *testing.T) {
 	}
 	if n := states(rabbitmq.Apply); len(n) != 2 || n[rabbitmq.StateExists] == 0 || n[rabbitmq.StateBound] == 0 {
 		t.Errorf("apply again: %v", n)
+	}
+}
+
+// RabbitMQ 4.0 tells whoever binds second that a binding exists, though it is not yet in force.
+func TestProcessesThatStartAtOnceMissNothing(t *testing.T) {
+	t.Parallel()
+	const lines, events = 8, 3
+	cfg := rabbitmq.Config{URLs: []string{rabbitnode.URL(t)}, Routes: []broker.Route{route("archive", "#"), route("jobs", "alma.#")}}
+	var group errgroup.Group
+	for i := range lines {
+		line := open(t, cfg)
+		group.Go(func() error {
+			for j := range events {
+				err := broker.ErrRefused
+				for errors.Is(err, broker.ErrRefused) { // as by RabbitMQ 3.10, while another process makes the queue
+					err = line.Publish(patient(t), anEvent(id(i*events+j)))
+				}
+				if err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	if err := group.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	line := open(t, cfg)
+	for _, route := range []string{"archive", "jobs"} {
+		expectAudit(t, line, route, broker.RouteAudit{Accepted: lines * events, Waiting: lines * events})
+	}
+	if n := waiting(t, line, broker.UnroutedQueue); n != 0 {
+		t.Errorf("%d unrouted", n)
 	}
 }
 
