@@ -20,7 +20,7 @@ const (
 	maxPause   = time.Second
 	// settled is how long a session has to live before the pauses begin anew with the first.
 	settled = 3 * time.Second
-	// bindTime is how long a session that publishes waits for its bindings to be in force. RabbitMQ 4.0 stores a binding first
+	// bindTime is how long a session that publishes waits for bindings to be in force. RabbitMQ 4.0 stores a binding first
 	// and what its exchange matches then: whoever binds second, another process, is told in between that it is there.
 	bindTime = 200 * time.Millisecond
 )
