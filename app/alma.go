@@ -10,10 +10,10 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
 
-	"github.com/hookline/hookline/pkg/alma"
+	"github.com/hookline/hookline/alma"
+	"github.com/hookline/hookline/alma/enrich"
+	"github.com/hookline/hookline/handlers/notify"
 	"github.com/hookline/hookline/pkg/handler"
-	"github.com/hookline/hookline/worker/handlers/enrich"
-	"github.com/hookline/hookline/worker/handlers/notify"
 )
 
 // libraries are the institutions of a configuration. All that asks one goes through one client, which keeps its limits.

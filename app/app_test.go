@@ -4,7 +4,7 @@ import (
 	"testing"
 
 	"github.com/hookline/hookline/app/config"
-	"github.com/hookline/hookline/pkg/broker"
+	"github.com/hookline/hookline/broker"
 	"github.com/hookline/hookline/receiver"
 )
 

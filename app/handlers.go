@@ -6,16 +6,16 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
 
+	"github.com/hookline/hookline/alma"
+	"github.com/hookline/hookline/alma/reconcile"
+	"github.com/hookline/hookline/alma/transfer"
 	"github.com/hookline/hookline/app/config"
-	"github.com/hookline/hookline/pkg/alma"
+	"github.com/hookline/hookline/handlers/exec"
+	"github.com/hookline/hookline/handlers/file"
+	"github.com/hookline/hookline/handlers/http"
+	loghandler "github.com/hookline/hookline/handlers/log"
+	"github.com/hookline/hookline/handlers/notify"
 	"github.com/hookline/hookline/pkg/handler"
-	"github.com/hookline/hookline/worker/handlers/exec"
-	"github.com/hookline/hookline/worker/handlers/file"
-	"github.com/hookline/hookline/worker/handlers/http"
-	loghandler "github.com/hookline/hookline/worker/handlers/log"
-	"github.com/hookline/hookline/worker/handlers/notify"
-	"github.com/hookline/hookline/worker/handlers/reconcile"
-	"github.com/hookline/hookline/worker/handlers/transfer"
 )
 
 // Kinds are the built-in kinds of handlers, with a custom build's own kinds added; an own kind wins. Their metrics are

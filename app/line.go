@@ -10,9 +10,9 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/hookline/hookline/app/config"
-	"github.com/hookline/hookline/pkg/broker"
-	"github.com/hookline/hookline/pkg/broker/embedded"
-	"github.com/hookline/hookline/pkg/broker/rabbitmq"
+	"github.com/hookline/hookline/broker"
+	"github.com/hookline/hookline/broker/embedded"
+	"github.com/hookline/hookline/broker/rabbitmq"
 )
 
 // Desk is what a person does with a line: look at queues, decide about what it keeps.

@@ -14,11 +14,11 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/hookline/hookline/app/config"
-	"github.com/hookline/hookline/pkg/broker"
-	"github.com/hookline/hookline/pkg/broker/embedded"
+	"github.com/hookline/hookline/broker"
+	"github.com/hookline/hookline/broker/embedded"
+	"github.com/hookline/hookline/broker/spool"
 	"github.com/hookline/hookline/pkg/event"
 	"github.com/hookline/hookline/receiver"
-	"github.com/hookline/hookline/spool"
 )
 
 // spooling is a spool and what is below it.

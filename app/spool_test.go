@@ -12,8 +12,8 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/hookline/hookline/app/config"
+	"github.com/hookline/hookline/broker/spool"
 	"github.com/hookline/hookline/receiver"
-	"github.com/hookline/hookline/spool"
 )
 
 // reports counts what the ledger is told of a spool.

@@ -4,7 +4,7 @@ import (
 	"context"
 
 	"github.com/hookline/hookline/app/config"
-	"github.com/hookline/hookline/pkg/broker/rabbitmq"
+	"github.com/hookline/hookline/broker/rabbitmq"
 )
 
 // Change is one object of the topology on RabbitMQ and how it stands.

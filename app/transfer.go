@@ -4,8 +4,8 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/hookline/hookline/alma/transfer"
 	"github.com/hookline/hookline/app/config"
-	"github.com/hookline/hookline/worker/handlers/transfer"
 )
 
 // Transfer does a route's transfer of a job once more, here and without an event.

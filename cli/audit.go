@@ -13,7 +13,7 @@ import (
 
 	"github.com/hookline/hookline/app"
 	"github.com/hookline/hookline/app/config"
-	"github.com/hookline/hookline/pkg/broker"
+	"github.com/hookline/hookline/broker"
 )
 
 func (c *command) audit() *cobra.Command {

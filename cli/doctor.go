@@ -12,8 +12,8 @@ import (
 	"github.com/spf13/cobra"
 	"go.uber.org/zap"
 
+	"github.com/hookline/hookline/alma/doctor"
 	"github.com/hookline/hookline/app"
-	"github.com/hookline/hookline/doctor"
 	"github.com/hookline/hookline/pkg/signature"
 	"github.com/hookline/hookline/sender"
 )

@@ -12,7 +12,7 @@ import (
 
 	"github.com/hookline/hookline/app"
 	"github.com/hookline/hookline/app/config"
-	"github.com/hookline/hookline/pkg/broker"
+	"github.com/hookline/hookline/broker"
 )
 
 // deskTimeout bounds a look at the line.

@@ -6,7 +6,7 @@ import (
 	"slices"
 
 	"github.com/hookline/hookline/app/config"
-	"github.com/hookline/hookline/pkg/broker"
+	"github.com/hookline/hookline/broker"
 )
 
 // knownRoute returns err, or wrong usage if there is no such route: neither in the configuration nor, since one that was removed may have

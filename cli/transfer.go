@@ -6,8 +6,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/hookline/hookline/alma/transfer"
 	"github.com/hookline/hookline/app"
-	"github.com/hookline/hookline/worker/handlers/transfer"
 )
 
 func (c *command) transfer() *cobra.Command {

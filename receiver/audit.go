@@ -1,6 +1,6 @@
 package receiver
 
-import "github.com/hookline/hookline/pkg/broker"
+import "github.com/hookline/hookline/broker"
 
 // Counter takes note of what came to of the requests for a source, for the audit. It is safe for concurrent use, and
 // does not wait for a disk or a network.

@@ -7,7 +7,7 @@ import (
 	"net/http"
 	"os"
 
-	"github.com/hookline/hookline/pkg/broker"
+	"github.com/hookline/hookline/broker"
 )
 
 // freeBody is how large a body may grow before it counts against Config.MaxMemory.

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/hookline/hookline/pkg/broker"
+	"github.com/hookline/hookline/broker"
 	"github.com/hookline/hookline/pkg/event"
 	"github.com/hookline/hookline/pkg/signature"
 )

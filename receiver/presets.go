@@ -29,7 +29,7 @@ func presets() []preset {
 	return []preset{
 		{name: "alma", handshake: ChallengeJSON, deadline: 5 * time.Second, whenDown: Refuse,
 			event: Extract{ID: []string{"json:id", "xml:id"}, Action: []string{"json:action", "xml:action"}, Event: []string{"json:event.value", "xml:event"}},
-			keep:  []string{"Hookline-Reconciled"}}, // what Alma did not send, but worker/handlers/reconcile
+			keep:  []string{"Hookline-Reconciled"}}, // what Alma did not send, but alma/reconcile
 
 		{name: "github", deadline: 10 * time.Second, maxBody: 25 << 20,
 			event: Extract{ID: []string{"header:X-GitHub-Delivery"}, Action: []string{"header:X-GitHub-Event"}, Event: []string{"json:action", "form-json:payload:action"}},

@@ -18,7 +18,7 @@ import (
 	"golang.org/x/sync/semaphore"
 	"golang.org/x/time/rate"
 
-	"github.com/hookline/hookline/pkg/broker"
+	"github.com/hookline/hookline/broker"
 )
 
 // Config is what a Receiver needs to know. In every number 0 means the default.

@@ -9,7 +9,7 @@ import (
 
 	"go.uber.org/goleak"
 
-	"github.com/hookline/hookline/pkg/broker"
+	"github.com/hookline/hookline/broker"
 	"github.com/hookline/hookline/pkg/event"
 	"github.com/hookline/hookline/schedule"
 )

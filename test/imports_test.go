@@ -17,19 +17,19 @@ func TestImportsRunOneWay(t *testing.T) {
 		"pkg/event":     {},
 		"pkg/handler":   {"pkg/event"},
 		"pkg/signature": {},
-		"pkg/alma":      {},
+		"alma":          {},
 		"pkg/text":      {"pkg/event", "pkg/handler"},
-		"pkg/broker":    {"pkg/event"},
+		"broker":        {"pkg/event"},
 		"pkg/deadline":  {},
 		"pkg/durable":   {},
-		"pkg/ledger":    {},
+		"broker/ledger": {},
 		"pkg/privacy":   {"pkg/event"},
 
-		"pkg/broker/rabbitmq":   {"pkg/broker", "pkg/event", "pkg/ledger"},
-		"pkg/broker/embedded":   {"pkg/broker", "pkg/event"},
-		"pkg/broker/brokertest": {"pkg/broker", "pkg/event"},
+		"broker/rabbitmq":   {"broker", "pkg/event", "broker/ledger"},
+		"broker/embedded":   {"broker", "pkg/event"},
+		"broker/brokertest": {"broker", "pkg/event"},
 
-		"pkg/marc":            {},
+		"alma/marc":           {},
 		"pkg/store":           {},
 		"pkg/store/dropbox":   {"pkg/store"},
 		"pkg/store/ftp":       {"pkg/store"},
@@ -40,28 +40,28 @@ func TestImportsRunOneWay(t *testing.T) {
 		"pkg/store/storetest": {"pkg/store"},
 		"pkg/store/webdav":    {"pkg/store"},
 
-		"spool":                     {"pkg/broker", "pkg/deadline", "pkg/event"},
-		"receiver":                  {"pkg/broker", "pkg/deadline", "pkg/event", "pkg/privacy", "pkg/signature"},
-		"schedule":                  {"pkg/broker", "pkg/event"},
-		"worker":                    {"pkg/broker", "pkg/event", "pkg/handler", "pkg/privacy"},
-		"worker/handlers/enrich":    {"pkg/alma", "pkg/event", "pkg/handler", "pkg/privacy"},
-		"worker/handlers/exec":      {"pkg/event", "pkg/handler"},
-		"worker/handlers/file":      {"pkg/durable", "pkg/event", "pkg/handler"},
-		"worker/handlers/http":      {"pkg/event", "pkg/handler", "pkg/signature", "pkg/text"},
-		"worker/handlers/log":       {"pkg/event", "pkg/handler"},
-		"worker/handlers/notify":    {"pkg/alma", "pkg/durable", "pkg/event", "pkg/handler", "pkg/privacy", "pkg/text"},
-		"worker/handlers/reconcile": {"pkg/alma", "pkg/durable", "pkg/event", "pkg/handler", "pkg/signature", "sender"},
-		"worker/handlers/transfer":  {"pkg/event", "pkg/handler", "pkg/marc", "pkg/store", "pkg/store/dropbox", "pkg/store/ftp", "pkg/store/local", "pkg/store/rclone", "pkg/store/s3", "pkg/store/sftp", "pkg/store/webdav"},
-		"doctor":                    {"pkg/alma", "pkg/signature", "sender"},
-		"sender":                    {"pkg/event", "pkg/signature"},
+		"broker/spool":    {"broker", "pkg/deadline", "pkg/event"},
+		"receiver":        {"broker", "pkg/deadline", "pkg/event", "pkg/privacy", "pkg/signature"},
+		"schedule":        {"broker", "pkg/event"},
+		"worker":          {"broker", "pkg/event", "pkg/handler", "pkg/privacy"},
+		"alma/enrich":     {"alma", "pkg/event", "pkg/handler", "pkg/privacy"},
+		"handlers/exec":   {"pkg/event", "pkg/handler"},
+		"handlers/file":   {"pkg/durable", "pkg/event", "pkg/handler"},
+		"handlers/http":   {"pkg/event", "pkg/handler", "pkg/signature", "pkg/text"},
+		"handlers/log":    {"pkg/event", "pkg/handler"},
+		"handlers/notify": {"alma", "pkg/durable", "pkg/event", "pkg/handler", "pkg/privacy", "pkg/text"},
+		"alma/reconcile":  {"alma", "pkg/durable", "pkg/event", "pkg/handler", "pkg/signature", "sender"},
+		"alma/transfer":   {"pkg/event", "pkg/handler", "alma/marc", "pkg/store", "pkg/store/dropbox", "pkg/store/ftp", "pkg/store/local", "pkg/store/rclone", "pkg/store/s3", "pkg/store/sftp", "pkg/store/webdav"},
+		"alma/doctor":     {"alma", "pkg/signature", "sender"},
+		"sender":          {"pkg/event", "pkg/signature"},
 
-		"app/config": {"pkg/alma", "pkg/broker", "pkg/handler", "pkg/privacy", "pkg/signature", "receiver", "schedule", "worker"},
+		"app/config": {"alma", "broker", "pkg/handler", "pkg/privacy", "pkg/signature", "receiver", "schedule", "worker"},
 		"app": {
-			"app/config", "pkg/alma", "pkg/broker", "pkg/broker/embedded", "pkg/broker/rabbitmq", "pkg/event", "pkg/handler", "receiver", "schedule", "spool", "worker",
-			"worker/handlers/enrich", "worker/handlers/exec", "worker/handlers/file", "worker/handlers/http", "worker/handlers/log", "worker/handlers/notify",
-			"worker/handlers/reconcile", "worker/handlers/transfer",
+			"app/config", "alma", "broker", "broker/embedded", "broker/rabbitmq", "pkg/event", "pkg/handler", "receiver", "schedule", "broker/spool", "worker",
+			"alma/enrich", "handlers/exec", "handlers/file", "handlers/http", "handlers/log", "handlers/notify",
+			"alma/reconcile", "alma/transfer",
 		},
-		"cli":          {"app", "app/config", "pkg/broker", "pkg/event", "pkg/handler", "pkg/signature", "sender", "doctor", "worker/handlers/transfer"},
+		"cli":          {"app", "app/config", "broker", "pkg/event", "pkg/handler", "pkg/signature", "sender", "alma/doctor", "alma/transfer"},
 		"cmd/hookline": {"cli"},
 	}
 	for pkg, imports := range packages(t) {
@@ -81,8 +81,8 @@ func TestImportsRunOneWay(t *testing.T) {
 			if name, ours := strings.CutPrefix(imported, module); ours && !slices.Contains(rule, name) {
 				t.Errorf("%s imports %s", pkg, name)
 			}
-			if imported == "github.com/rabbitmq/amqp091-go" && pkg != "pkg/broker/rabbitmq" {
-				t.Errorf("%s imports amqp091-go: only pkg/broker/rabbitmq speaks AMQP", pkg)
+			if imported == "github.com/rabbitmq/amqp091-go" && pkg != "broker/rabbitmq" {
+				t.Errorf("%s imports amqp091-go: only broker/rabbitmq speaks AMQP", pkg)
 			}
 			if pkg == "pkg/event" && strings.Contains(strings.Split(imported, "/")[0], ".") {
 				t.Errorf("pkg/event imports %s: it is for the standard library only", imported)

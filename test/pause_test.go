@@ -12,9 +12,9 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
 
-	"github.com/hookline/hookline/pkg/broker"
-	"github.com/hookline/hookline/pkg/broker/embedded"
-	"github.com/hookline/hookline/pkg/broker/rabbitmq"
+	"github.com/hookline/hookline/broker"
+	"github.com/hookline/hookline/broker/embedded"
+	"github.com/hookline/hookline/broker/rabbitmq"
 	"github.com/hookline/hookline/pkg/event"
 	"github.com/hookline/hookline/pkg/handler"
 	"github.com/hookline/hookline/test/rabbitnode"

@@ -8,7 +8,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/hookline/hookline/pkg/alma"
+	"github.com/hookline/hookline/alma"
 	"github.com/hookline/hookline/receiver"
 	"github.com/hookline/hookline/schedule"
 	"github.com/hookline/hookline/worker"

@@ -3,7 +3,7 @@ package config
 import (
 	"go.yaml.in/yaml/v4"
 
-	"github.com/hookline/hookline/pkg/alma"
+	"github.com/hookline/hookline/alma"
 	"github.com/hookline/hookline/pkg/handler"
 )
 

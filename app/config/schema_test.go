@@ -8,8 +8,16 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/hookline/hookline/alma"
+	"github.com/hookline/hookline/alma/enrich"
+	"github.com/hookline/hookline/alma/reconcile"
+	"github.com/hookline/hookline/alma/transfer"
 	"github.com/hookline/hookline/app/config"
-	"github.com/hookline/hookline/pkg/alma"
+	"github.com/hookline/hookline/handlers/exec"
+	"github.com/hookline/hookline/handlers/file"
+	"github.com/hookline/hookline/handlers/http"
+	loghandler "github.com/hookline/hookline/handlers/log"
+	"github.com/hookline/hookline/handlers/notify"
 	"github.com/hookline/hookline/pkg/privacy"
 	"github.com/hookline/hookline/pkg/signature"
 	"github.com/hookline/hookline/pkg/store/dropbox"
@@ -22,14 +30,6 @@ import (
 	"github.com/hookline/hookline/receiver"
 	"github.com/hookline/hookline/schedule"
 	"github.com/hookline/hookline/worker"
-	"github.com/hookline/hookline/worker/handlers/enrich"
-	"github.com/hookline/hookline/worker/handlers/exec"
-	"github.com/hookline/hookline/worker/handlers/file"
-	"github.com/hookline/hookline/worker/handlers/http"
-	loghandler "github.com/hookline/hookline/worker/handlers/log"
-	"github.com/hookline/hookline/worker/handlers/notify"
-	"github.com/hookline/hookline/worker/handlers/reconcile"
-	"github.com/hookline/hookline/worker/handlers/transfer"
 )
 
 type object struct {

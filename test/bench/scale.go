@@ -6,7 +6,7 @@ import (
 	"regexp"
 	"strings"
 
-	"github.com/hookline/hookline/pkg/broker"
+	"github.com/hookline/hookline/broker"
 )
 
 // installation is Hookline of some size under a load; what is 0 is 1, but for workers and backlog.

@@ -7,7 +7,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/hookline/hookline/pkg/broker"
+	"github.com/hookline/hookline/broker"
 )
 
 // tenWorkers looks at how ten workers share a queue, and at what they and a receiver use while there is nothing to do.

@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"path/filepath"
 
+	"github.com/hookline/hookline/broker"
 	"github.com/hookline/hookline/cli"
-	"github.com/hookline/hookline/pkg/broker"
 )
 
 // audit asks hookline itself what it has lost: exactly what was destroyed by hand.

@@ -22,8 +22,8 @@ import (
 	"go.uber.org/zap"
 	"golang.org/x/sync/errgroup"
 
-	"github.com/hookline/hookline/pkg/broker"
-	"github.com/hookline/hookline/pkg/broker/embedded"
+	"github.com/hookline/hookline/broker"
+	"github.com/hookline/hookline/broker/embedded"
 	"github.com/hookline/hookline/pkg/event"
 )
 

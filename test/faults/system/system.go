@@ -16,7 +16,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/hookline/hookline/pkg/broker"
+	"github.com/hookline/hookline/broker"
 	"github.com/hookline/hookline/test/rabbitnode"
 )
 

@@ -1,0 +1,126 @@
+// Package enrich adds to an event what Alma knows at the moment of its handling: a handler in front of another.
+//
+// An event tells what was, when Alma sent it; a repeat comes up to ten hours later. The event that the next handler
+// gets is the sender's JSON object with one more field, "enriched": the user, the bibliographic record or the item as Alma's API
+// has it now, or null where Alma has it no more, or the event names none. ID, source, action and time stay.
+//
+// What can happen twice: the reading, which changes nothing. The next handler can see two different bodies for one event.
+package enrich
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/tidwall/gjson"
+
+	"github.com/hookline/hookline/alma"
+	"github.com/hookline/hookline/pkg/event"
+	"github.com/hookline/hookline/pkg/handler"
+	"github.com/hookline/hookline/pkg/privacy"
+)
+
+// Config says what is read.
+type Config struct {
+	// Alma is the institution, by its name in the configuration; needed if there are several.
+	Alma string `yaml:"alma"`
+	// What is user, bib or item: whichever the event names. Required.
+	What string `yaml:"what"`
+}
+
+// Users reads people's documents.
+type Users interface {
+	UserDocument(ctx context.Context, id string) ([]byte, error)
+}
+
+// Catalog reads documents of what a library has.
+type Catalog interface {
+	Bib(ctx context.Context, mmsID string) ([]byte, error)
+	Item(ctx context.Context, mmsID, holdingID, itemID string) ([]byte, error)
+	ItemOf(ctx context.Context, barcode string) ([]byte, error)
+}
+
+// Alma is what events name; package alma's Client is both.
+type Alma interface {
+	Users
+	Catalog
+}
+
+type enricher struct {
+	read func(ctx context.Context, body []byte) ([]byte, error)
+	next handler.Handler
+}
+
+// New checks cfg and puts the step before next. It makes no request.
+func New(cfg Config, from Alma, next handler.Handler) (handler.Handler, error) {
+	reads := map[string]func(context.Context, []byte) ([]byte, error){
+		"user": func(ctx context.Context, body []byte) ([]byte, error) {
+			id := first(body, "job_instance.submitted_by.value", "item_loan.user_id", "user_request.user_primary_id", "webhook_user.user.primary_id")
+			switch {
+			case alma.IsSystem(id):
+				return nil, alma.ErrNoID
+			case privacy.Redacted(id):
+				return nil, handler.Permanent(errors.New("the user's ID was redacted when the event came; redact before the handlers that may not see it instead, not at the source"))
+			}
+			return from.UserDocument(ctx, id)
+		},
+		"bib": func(ctx context.Context, body []byte) ([]byte, error) {
+			return from.Bib(ctx, first(body, "bib.mms_id", "item.bib_data.mms_id", "item_loan.mms_id", "user_request.mms_id"))
+		},
+		"item": func(ctx context.Context, body []byte) ([]byte, error) {
+			if pid := first(body, "item.item_data.pid"); pid != "" {
+				return from.Item(ctx, first(body, "item.bib_data.mms_id"), first(body, "item.holding_data.holding_id"), pid)
+			}
+			return from.ItemOf(ctx, first(body, "item_loan.item_barcode", "user_request.barcode"))
+		},
+	}
+	read, known := reads[cfg.What]
+	if !known {
+		return nil, fmt.Errorf("what %q: must be user, bib or item", cfg.What)
+	}
+	return &enricher{read, next}, nil
+}
+
+// Handle reads, and gives the event with what was read to the next handler.
+func (e *enricher) Handle(ctx context.Context, d event.Delivery) error {
+	body := bytes.TrimSpace(d.Event.Data)
+	if !json.Valid(body) || body[0] != '{' { // gjson's own check recurses without a bound
+		return handler.Permanent(errors.New("enrich: the body is not a JSON object: choose JSON as the message type in Alma's form"))
+	}
+	document, err := e.read(ctx, body)
+	var used *alma.QuotaError
+	switch {
+	case errors.Is(err, alma.ErrNotFound), errors.Is(err, alma.ErrNoID):
+		document = []byte("null")
+	case errors.As(err, &used):
+		return handler.RetryAfter(used.Wait(), fmt.Errorf("enrich: %w", err))
+	case err != nil:
+		return fmt.Errorf("enrich: %w", err)
+	case !json.Valid(document):
+		return errors.New("enrich: Alma's answer is not JSON")
+	}
+	d.Event.Data = with(body, document)
+	return e.next.Handle(ctx, d)
+}
+
+// with adds the field to an object without touching what it holds: numbers stay as they were written.
+func with(object, document []byte) []byte {
+	rest := bytes.TrimSpace(object[1:])
+	separator := ","
+	if rest[0] == '}' {
+		separator = ""
+	}
+	return fmt.Appendf(make([]byte, 0, len(object)+len(document)+20), `{"enriched":%s%s%s`, document, separator, rest)
+}
+
+// first is the first of the paths that the event has.
+func first(body []byte, paths ...string) string {
+	for _, path := range paths {
+		if found := gjson.GetBytes(body, path); found.Type == gjson.String && found.Str != "" {
+			return found.Str
+		}
+	}
+	return ""
+}

@@ -1,0 +1,160 @@
+package broker_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/hookline/hookline/broker"
+)
+
+func matches(pattern, key string) bool {
+	return broker.NewMatcher([]broker.Route{{Name: "r", Match: []string{pattern}}}).Match(key) != nil
+}
+
+func TestMatch(t *testing.T) {
+	for _, c := range []struct {
+		pattern, key string
+		want         bool
+	}{
+		{"#", "alma.job_end", true},
+		{"alma.job_end", "alma.job_end", true},
+		{"alma.*", "alma.job_end", true},
+		{"alma.*", "alma.loan.loan_created", false},
+		{"alma.loan.#", "alma.loan", true},
+		{"alma.loan.#", "alma.loan.loan_created", true},
+		{"*.job_end", "alma.job_end", true},
+		{"#.c", "a.b.c", true},
+		{"#.b.#.d", "a.b.c.b.d", true},
+		{"a.#.#", "a", true},
+		{"*", "a.b", false},
+		{"a.*.#", "a", false},
+	} {
+		if got := matches(c.pattern, c.key); got != c.want {
+			t.Errorf("%q matches %q: %v", c.pattern, c.key, got)
+		}
+	}
+}
+
+func TestEachMatchingRouteIsNamedOnceInOrder(t *testing.T) {
+	m := broker.NewMatcher([]broker.Route{
+		{Name: "z", Match: []string{"alma.#", "#", "alma.loan.*"}}, {Name: "other", Match: []string{"alma.loan.loan_returned"}},
+		{Name: "a", Match: []string{"*.loan.#"}}, {Name: "m", Match: []string{"alma.loan.loan_created"}},
+	})
+	if got := m.Match("alma.loan.loan_created"); !slices.Equal(got, []string{"z", "a", "m"}) {
+		t.Error(got)
+	}
+}
+
+// FuzzMatch holds a Matcher against a regular expression that says the same. Another pattern in the tree changes nothing.
+func FuzzMatch(f *testing.F) {
+	f.Add("a.#.*", "a.b.c")
+	f.Add("#.#.b", "b.b.b")
+	f.Fuzz(func(t *testing.T, pattern, key string) {
+		if broker.CheckPattern(pattern) != nil || broker.CheckPattern(key) != nil || strings.ContainsAny(key, "*#") || strings.Count(pattern, "#") > 6 {
+			return
+		}
+		expr := ""
+		for word := range strings.SplitSeq(pattern, ".") {
+			switch word {
+			case "*":
+				expr += `\.[^.]+`
+			case "#":
+				expr += `(\.[^.]+)*`
+			default:
+				expr += `\.` + word
+			}
+		}
+		want := regexp.MustCompile("^" + expr + "$").MatchString("." + key)
+		beside := broker.NewMatcher([]broker.Route{{Name: "beside", Match: []string{"a.#.b", "*.b"}}, {Name: "it", Match: []string{pattern}}})
+		if matches(pattern, key) != want || slices.Contains(beside.Match(key), "it") != want {
+			t.Fatalf("%q matches %q: %v", pattern, key, !want)
+		}
+	})
+}
+
+func TestCheckPattern(t *testing.T) {
+	for _, bad := range []string{"", ".", "a..b", "A.b", "alma.job end", "al*ma", strings.Repeat("a", 256)} {
+		if broker.CheckPattern(bad) == nil {
+			t.Errorf("%q was accepted", bad)
+		}
+	}
+}
+
+func TestRouteCheckNamesEverything(t *testing.T) {
+	err := broker.Route{Name: "Bad", Match: []string{"a", "B", "c..d"}}.Check()
+	if n := len(strings.Split(fmt.Sprint(err), "\n")); n != 3 {
+		t.Errorf("%d errors: %v", n, err)
+	}
+	if err := (broker.Route{Name: "ok", Match: []string{"#"}}).Check(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestTopologyOfARoute(t *testing.T) {
+	topology := broker.NewTopology([]broker.Route{{Name: "archive", Match: []string{"alma.#", "github.*"}}})
+	var keys []string
+	for _, b := range topology.Bindings {
+		if b.Queue == broker.WorkQueue("archive") {
+			keys = append(keys, b.Exchange+" "+b.Key)
+		}
+	}
+	want := []string{"hookline.return hookline.work.archive", "hookline.events alma.#", "hookline.events github.*"}
+	if strings.Join(keys, "|") != strings.Join(want, "|") {
+		t.Errorf("bindings %q", keys)
+	}
+	for _, q := range topology.Queues {
+		if q.Role == broker.RoleLedger || q.Role == broker.RoleTurn {
+			continue
+		}
+		if q.Args["x-queue-type"] != "quorum" || q.Args["x-overflow"] != "reject-publish" {
+			t.Errorf("%s can lose messages: %v", q.Name, q.Args)
+		}
+		if q.Args["x-dead-letter-exchange"] != nil && q.Args["x-dead-letter-strategy"] != "at-least-once" {
+			t.Errorf("%s can lose dead letters: %v", q.Name, q.Args)
+		}
+	}
+}
+
+func TestRetryQueueNames(t *testing.T) {
+	for step, want := range map[time.Duration]string{time.Second: "1s", 30 * time.Second: "30s", 2 * time.Minute: "2m", 10 * time.Minute: "10m", time.Hour: "1h", 6 * time.Hour: "6h"} {
+		if got := broker.RetryQueue(step); got != "hookline.retry."+want {
+			t.Errorf("RetryQueue(%v) = %s", step, got)
+		}
+	}
+}
+
+func TestReason(t *testing.T) {
+	for err, want := range map[error]string{
+		broker.ErrDown: "down", broker.ErrBlocked: "blocked", broker.ErrRefused: "refused", broker.ErrUnknown: "unknown",
+		context.DeadlineExceeded: "unknown", errors.New("x"): "other",
+	} {
+		if got := broker.Reason(fmt.Errorf("publish: %w", err)); got != want {
+			t.Errorf("Reason(%v) = %s", err, got)
+		}
+	}
+}
+
+// BenchmarkMatch is what receiver and line ask of each stored event.
+func BenchmarkMatch(b *testing.B) {
+	for _, n := range []int{1, 10, 1000} {
+		routes := []broker.Route{{Name: "loans", Match: []string{"github.#", "alma.loan.#"}}}
+		for i := range n - 1 {
+			routes = append(routes, broker.Route{Name: fmt.Sprint("other", i), Match: []string{fmt.Sprintf("alma.other_%d.#", i)}})
+		}
+		m := broker.NewMatcher(routes)
+		b.Run(fmt.Sprintf("routes=%d", n), func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if len(m.Match("alma.loan.loan_created")) != 1 {
+					b.Fatal("no match")
+				}
+			}
+		})
+	}
+}

@@ -1,0 +1,193 @@
+package brokertest
+
+import (
+	"context"
+	"errors"
+	"reflect"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/hookline/hookline/broker"
+	"github.com/hookline/hookline/pkg/event"
+)
+
+func audits() []promise {
+	return []promise{
+		{"a fresh line has nothing, and names every route", auditsNothing},
+		{"each outcome is told apart, and nothing is unaccounted for", auditsOutcomes},
+		{"a dead letter that is replayed is not accepted again, and counts as discarded at the end", auditsDecisions},
+		{"an unrouted event is done when it is replayed, and accepted by the routes that take it then", auditsUnrouted},
+		{"what a worker died with is neither lost nor counted twice", auditsCrash},
+		{"what a receiver counts is told by source", auditsCounts},
+		{"nothing is unaccounted for while events come and go", auditsTraffic},
+	}
+}
+
+// expectAudit audits until the routes are so. At no time may anything be unaccounted for.
+func expectAudit(t *testing.T, line Line, want ...broker.RouteAudit) broker.Audit {
+	t.Helper()
+	ctx := patient(t)
+	look := time.NewTicker(glance)
+	defer look.Stop()
+	for {
+		a, err := line.Audit(ctx)
+		if err == nil && a.Unaccounted != 0 {
+			t.Fatalf("%d events are unaccounted for: %+v", a.Unaccounted, a.Routes)
+		}
+		if err == nil && reflect.DeepEqual(a.Routes, want) {
+			return a
+		}
+		select {
+		case <-look.C:
+		case <-ctx.Done():
+			t.Fatalf("routes %+v, want %+v: %v", a.Routes, want, err)
+		}
+	}
+}
+
+func auditsNothing(t *testing.T, open Open) {
+	line := open(t, []broker.Route{route("mail", "#"), route("archive", "#")})
+	a := expectAudit(t, line, broker.RouteAudit{}, broker.RouteAudit{Route: "archive"}, broker.RouteAudit{Route: "mail"})
+	if len(a.Sources) > 0 || a.Since.IsZero() || time.Since(a.Since) > time.Minute {
+		t.Errorf("audit %+v", a)
+	}
+}
+
+func auditsOutcomes(t *testing.T, open Open) {
+	r, other := route("archive", "#"), route("mail", "alma.#")
+	line := open(t, []broker.Route{r, other})
+	publish(t, line, series(6)...)
+	publish(t, line, unwanted(1)...)
+	c := start(t, line, r)
+	c.next(t).answer(broker.Ack())
+	c.next(t).answer(broker.Ack())
+	c.next(t).answer(broker.Retry(time.Hour, "error", errors.New("try tomorrow")))
+	c.next(t).answer(broker.GiveUp("permanent", errors.New("no such loan")))
+	c.next(t).answer(broker.Retry(0, "error", errors.New("once more")))
+	h := c.next(t)
+	a := expectAudit(t, line, broker.RouteAudit{},
+		broker.RouteAudit{Route: "archive", Accepted: 7, Waiting: 2, Running: 1, Retrying: 1, Done: 2, Dead: 1},
+		broker.RouteAudit{Route: "mail", Accepted: 6, Waiting: 6})
+	if len(a.Sources) != 2 || a.Sources[0].Accepted != 6 || a.Sources[1].Accepted != 1 || a.Sources[0].Unrouted+a.Sources[1].Unrouted != 0 {
+		t.Errorf("sources %+v", a.Sources)
+	}
+	h.answer(broker.Requeue())
+	c.next(t).answer(broker.Ack())
+	c.next(t).answer(broker.Ack())
+	c.next(t).answer(broker.Ack())
+	expectAudit(t, line, broker.RouteAudit{},
+		broker.RouteAudit{Route: "archive", Accepted: 7, Retrying: 1, Done: 5, Dead: 1},
+		broker.RouteAudit{Route: "mail", Accepted: 6, Waiting: 6})
+}
+
+func auditsDecisions(t *testing.T, open Open) {
+	r := route("archive", "alma.#")
+	line := open(t, []broker.Route{r})
+	bury(t, line, r, 5)
+	if n, err := line.Replay(patient(t), r.Name, odd); n != 2 || err != nil {
+		t.Fatalf("replayed %d, %v", n, err)
+	}
+	expectAudit(t, line, broker.RouteAudit{}, broker.RouteAudit{Route: "archive", Accepted: 5, Waiting: 2, Dead: 3})
+	c := start(t, line, r)
+	c.next(t).answer(broker.Ack())
+	c.next(t).answer(broker.GiveUp("permanent", errors.New("again")))
+	expectAudit(t, line, broker.RouteAudit{}, broker.RouteAudit{Route: "archive", Accepted: 5, Done: 1, Dead: 4})
+	if n, err := line.Discard(patient(t), r.Name, func(broker.DeadLetter) bool { return true }); n != 4 || err != nil {
+		t.Fatalf("discarded %d, %v", n, err)
+	}
+	expectAudit(t, line, broker.RouteAudit{}, broker.RouteAudit{Route: "archive", Accepted: 5, Done: 1, Discarded: 4})
+}
+
+func auditsUnrouted(t *testing.T, open Open) {
+	line := open(t, []broker.Route{route("archive", "alma.#")})
+	publish(t, line, unwanted(3)...)
+	a := expectAudit(t, line, broker.RouteAudit{Accepted: 3, Waiting: 3}, broker.RouteAudit{Route: "archive"})
+	if len(a.Sources) != 1 || a.Sources[0].Source != "github" || a.Sources[0].Accepted != 3 || a.Sources[0].Unrouted != 3 {
+		t.Errorf("sources %+v", a.Sources)
+	}
+	line = open(t, []broker.Route{route("archive", "alma.#"), route("all", "#"), route("pushes", "*.push")})
+	replayUnrouted(t, line, func(e event.Event) bool { return e.ID == "1" }, 1)
+	if n, err := line.DiscardUnrouted(patient(t), func(e event.Event) bool { return e.ID == "2" }); n != 1 || err != nil {
+		t.Fatalf("discarded %d, %v", n, err)
+	}
+	expectAudit(t, line, broker.RouteAudit{Accepted: 3, Waiting: 1, Done: 1, Discarded: 1},
+		broker.RouteAudit{Route: "all", Accepted: 1, Waiting: 1}, broker.RouteAudit{Route: "archive"}, broker.RouteAudit{Route: "pushes", Accepted: 1, Waiting: 1})
+}
+
+func auditsCrash(t *testing.T, open Open) {
+	r := route("archive", "#")
+	line := open(t, []broker.Route{r})
+	publish(t, line, series(3)...)
+	c := start(t, line, r)
+	c.next(t).answer(broker.Ack())
+	c.next(t)
+	expectAudit(t, line, broker.RouteAudit{}, broker.RouteAudit{Route: "archive", Accepted: 3, Waiting: 1, Running: 1, Done: 1})
+	line.Crash(t)
+	line = open(t, []broker.Route{r})
+	c = start(t, line, r)
+	h := c.nextRedelivered(t)
+	expectAudit(t, line, broker.RouteAudit{}, broker.RouteAudit{Route: "archive", Accepted: 3, Waiting: 1, Running: 1, Done: 1})
+	h.answer(broker.Ack())
+	c.any(t).answer(broker.Ack()) // which may have been fetched, too
+	expectAudit(t, line, broker.RouteAudit{}, broker.RouteAudit{Route: "archive", Accepted: 3, Done: 3})
+}
+
+func auditsCounts(t *testing.T, open Open) {
+	line := open(t, []broker.Route{route("archive", "#")})
+	for _, what := range []string{broker.CountReceived, broker.CountReceived, broker.CountReceived, "mismatch", "too_large", broker.CountDuplicate} {
+		line.Count("alma", what)
+	}
+	line.Count("github", broker.CountReceived)
+	want := []broker.SourceAudit{
+		{Source: "alma", Received: 3, Rejected: map[string]int64{"mismatch": 1, "too_large": 1}, Duplicate: 1},
+		{Source: "github", Received: 1, Rejected: map[string]int64{}},
+	}
+	ctx := patient(t)
+	look := time.NewTicker(glance)
+	defer look.Stop()
+	for {
+		a, err := line.Audit(ctx)
+		if err == nil && reflect.DeepEqual(a.Sources, want) {
+			return
+		}
+		select {
+		case <-look.C:
+		case <-ctx.Done():
+			t.Fatalf("sources %+v, want %+v: %v", a.Sources, want, err)
+		}
+	}
+}
+
+func auditsTraffic(t *testing.T, open Open) {
+	const n = 200
+	r := broker.Route{Name: "archive", Match: []string{"#"}, Concurrency: 4}
+	line := open(t, []broker.Route{r})
+	ctx, stop := context.WithCancel(t.Context())
+	var running sync.WaitGroup
+	running.Go(func() {
+		for _, e := range series(n) {
+			if err := line.Publish(ctx, e); err != nil {
+				t.Errorf("publish %s: %v", e.ID, err)
+			}
+		}
+	})
+	running.Go(func() {
+		err := line.Consume(ctx, r, func(_ context.Context, d event.Delivery) broker.Outcome {
+			switch {
+			case d.Attempt == 1 && d.Event.ID[0] == '1':
+				return broker.Retry(0, "error", errors.New("once more"))
+			case d.Event.ID[0] == '2':
+				return broker.GiveUp("permanent", errors.New("no"))
+			}
+			return broker.Ack()
+		})
+		if err != nil {
+			t.Errorf("consume: %v", err)
+		}
+	})
+	// Those whose IDs begin with 2: 2 and 20 to 29.
+	expectAudit(t, line, broker.RouteAudit{}, broker.RouteAudit{Route: "archive", Accepted: n, Done: n - 11, Dead: 11})
+	stop()
+	running.Wait()
+}

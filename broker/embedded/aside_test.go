@@ -1,0 +1,113 @@
+package embedded_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/hookline/hookline/broker"
+	"github.com/hookline/hookline/broker/embedded"
+	"github.com/hookline/hookline/pkg/event"
+)
+
+func TestADamagedFileIsSetAsideAndANewLineBegun(t *testing.T) {
+	t.Parallel()
+	cfg := embedded.Config{Path: filepath.Join(t.TempDir(), "line.db"), Routes: []broker.Route{archive(1)}}
+	for suffix, content := range map[string]string{"": strings.Repeat("no database ", 1000), "-wal": "its log"} {
+		if err := os.WriteFile(cfg.Path+suffix, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	aside, err := embedded.SetAside(cfg.Path, time.Date(2026, 1, 2, 3, 4, 5, 6e6, time.UTC))
+	if err != nil || aside != cfg.Path+".damaged-20260102T030405.006Z" {
+		t.Fatalf("set aside as %s: %v", aside, err)
+	}
+	for suffix, content := range map[string]string{"": "no database", "-wal": "its log"} {
+		if kept, err := os.ReadFile(aside + suffix); err != nil || !strings.HasPrefix(string(kept), content) {
+			t.Errorf("%s: %.20q, %v", suffix, kept, err)
+		}
+	}
+	publishAll(t, open(t, cfg), 1)
+}
+
+func TestWhatIsReadableOfADamagedFileIsSalvagedInOrder(t *testing.T) {
+	t.Parallel()
+	cfg := embedded.Config{Path: filepath.Join(t.TempDir(), "line.db"), Routes: []broker.Route{archive(1)}}
+	const events = 200
+	line := openOnce(t, cfg)
+	for n := range events {
+		if err := line.Publish(t.Context(), sample(fmt.Sprint(n), body(t))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	shut(t, line)
+	whole, err := os.ReadFile(cfg.Path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		content  []byte
+		from, to int // how many are salvaged
+		damaged  bool
+	}{
+		"whole":       {whole, events, events, false},
+		"torn tail":   {whole[:len(whole)/4*3], events / 2, events - 1, true},
+		"torn page":   {whole[:len(whole)-1000], events / 2, events, false},
+		"torn early":  {whole[:10_000], 0, 0, true},
+		"garbage":     {[]byte(strings.Repeat("no database ", 1000)), 0, 0, true},
+		"hole inside": {slices.Concat(whole[:100<<10], make([]byte, 8<<10), whole[108<<10:]), 10, events - 1, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			aside := filepath.Join(dir, "line.db.damaged")
+			if err := os.WriteFile(aside, c.content, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			line := open(t, embedded.Config{Path: filepath.Join(dir, "line.db"), Routes: []broker.Route{archive(1)}})
+			n, err := line.Salvage(t.Context(), aside)
+			if n < c.from || n > c.to || c.damaged && err == nil {
+				t.Errorf("salvaged %d: %v", n, err)
+			}
+			for want := range n {
+				handleOne(t, line, fmt.Sprint(want))
+			}
+			if after, err := os.ReadFile(aside); err != nil || !bytes.Equal(after, c.content) {
+				t.Errorf("the damaged file was changed: %v", err)
+			}
+		})
+	}
+}
+
+// handleOne takes one event off the line and shows that it is the wanted one.
+func handleOne(t *testing.T, line *embedded.Line, want string) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	err := line.Consume(ctx, archive(1), func(_ context.Context, d event.Delivery) broker.Outcome {
+		cancel()
+		if d.Event.ID != want || len(d.Event.Data) != 1024 {
+			t.Errorf("event %s of %d bytes came, not %s", d.Event.ID, len(d.Event.Data), want)
+		}
+		return broker.Ack()
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestALineThatRunsIsNotSetAside(t *testing.T) {
+	t.Parallel()
+	cfg := embedded.Config{Path: filepath.Join(t.TempDir(), "line.db")}
+	line := open(t, cfg)
+	if aside, err := embedded.SetAside(cfg.Path, time.Now()); err == nil {
+		t.Errorf("set aside as %s", aside)
+	}
+	publishAll(t, line, 1)
+}

@@ -1,0 +1,72 @@
+package embedded_test
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/hookline/hookline/broker"
+	"github.com/hookline/hookline/broker/embedded"
+	"github.com/hookline/hookline/pkg/event"
+)
+
+// Due retries that fill a read by their size alone kept everything new of their route out of it, for as long as there were that many.
+func TestLargeRetriesDoNotStarveWhatIsNew(t *testing.T) {
+	t.Parallel()
+	cfg := embedded.Config{Path: filepath.Join(t.TempDir(), "line.db"), Routes: []broker.Route{archive(1)}}
+	line := open(t, cfg)
+	publish := func(id string, size int) {
+		t.Helper()
+		if err := line.Publish(t.Context(), sample(id, make([]byte, size))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const large = 12
+	for i := range large {
+		publish(fmt.Sprint(i), 1<<20)
+	}
+	if _, err := database(t, cfg.Path).ExecContext(t.Context(), "UPDATE delivery SET attempts = 1, at = 1"); err != nil {
+		t.Fatal(err)
+	}
+	publish("new", 1)
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	var seen []string
+	err := line.Consume(ctx, archive(1), func(_ context.Context, d event.Delivery) broker.Outcome {
+		if seen = append(seen, d.Event.ID); len(seen) == large+1 {
+			stop()
+		}
+		return broker.Ack()
+	})
+	if err != nil || slices.Index(seen, "new") > large/2 {
+		t.Errorf("the new one had to wait: %q, %v", seen, err)
+	}
+}
+
+// A retry was given its time by a clock that was years ahead.
+func TestARetryIsNotHeldUpForLongerThanAnyMayWait(t *testing.T) {
+	t.Parallel()
+	cfg := embedded.Config{Path: filepath.Join(t.TempDir(), "line.db"), Routes: []broker.Route{archive(1)}}
+	line := open(t, cfg)
+	publishAll(t, line, 2)
+	for id, in := range map[string]time.Duration{"0": broker.MaxDelay, "1": 2 * broker.MaxDelay} {
+		_, err := database(t, cfg.Path).ExecContext(t.Context(), "UPDATE delivery SET attempts = 1, at = ? WHERE seq = (SELECT seq FROM event WHERE id = ?)", time.Now().Add(in).UnixMilli(), id)
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	var seen []string
+	err := line.Consume(ctx, archive(1), func(_ context.Context, d event.Delivery) broker.Outcome {
+		seen = append(seen, d.Event.ID)
+		stop()
+		return broker.Ack()
+	})
+	if err != nil || !slices.Equal(seen, []string{"1"}) {
+		t.Errorf("came %q, %v", seen, err)
+	}
+}

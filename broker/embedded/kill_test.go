@@ -1,0 +1,178 @@
+package embedded_test
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/goleak"
+	"go.uber.org/zap"
+
+	"github.com/hookline/hookline/broker"
+	"github.com/hookline/hookline/broker/embedded"
+	"github.com/hookline/hookline/pkg/event"
+)
+
+// childPath is set in the environment of a copy of this test binary that is there to be killed.
+const childPath = "HOOKLINE_TEST_KILLED_LINE"
+
+func TestMain(m *testing.M) {
+	if path := os.Getenv(childPath); path != "" {
+		toBeKilled(path)
+		return
+	}
+	goleak.VerifyTestMain(m)
+}
+
+var killed = embedded.Config{Duplicates: time.Hour, Routes: []broker.Route{archive(4), {Name: "second", Match: []string{"alma.#"}, Concurrency: 4}}}
+
+// toBeKilled publishes and consumes until it is killed, and says on its standard output what it did: "stored ID" after
+// a publish was confirmed, "done ROUTE ID" before an event is acknowledged. A line that was written survives the kill.
+func toBeKilled(path string) {
+	cfg := killed
+	cfg.Path = path
+	line, err := embedded.Open(cfg, prometheus.NewRegistry(), zap.NewNop())
+	if err != nil {
+		fmt.Println("failed", err)
+		return
+	}
+	var next atomic.Int64
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			for {
+				id := fmt.Sprintf("%d-%d", os.Getpid(), next.Add(1))
+				if err := line.Publish(context.Background(), sample(id, []byte(id))); err != nil {
+					fmt.Println("failed", err)
+					return
+				}
+				fmt.Println("stored", id)
+			}
+		})
+	}
+	for _, r := range cfg.Routes {
+		wg.Go(func() {
+			_ = line.Consume(context.Background(), r, func(_ context.Context, d event.Delivery) broker.Outcome {
+				switch {
+				case d.Attempt == 1 && rand.N(10) == 0:
+					return broker.Retry(rand.N(50*time.Millisecond), "error", errors.New("try again"))
+				case rand.N(20) == 0:
+					return broker.GiveUp("permanent", errors.New("never"))
+				}
+				fmt.Println("done", d.Route, d.Event.ID)
+				return broker.Ack()
+			})
+		})
+	}
+	wg.Wait()
+}
+
+func TestWhatWasStoredSurvivesKill9(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "line.db")
+	stored, done := map[string]bool{}, map[string]bool{}
+	for range 4 {
+		killChild(t, path, 500+rand.N(3000), stored, done)
+	}
+	cfg := killed
+	cfg.Path = path
+	line := open(t, cfg)
+	expectTallies(t, path)
+	for _, r := range cfg.Routes {
+		rest := remaining(t, path, line, r)
+		for id := range stored {
+			if key := r.Name + " " + id; !done[key] && !rest[id] {
+				t.Errorf("%s: stored, not done, and not there", key)
+			}
+		}
+	}
+	for id := range stored {
+		if err := line.Publish(t.Context(), sample(id, []byte(id))); !errors.Is(err, broker.ErrDuplicate) {
+			t.Fatalf("a repeat of %s: %v", id, err)
+		}
+	}
+	t.Logf("%d events stored, %d deliveries done before a kill", len(stored), len(done))
+	expectTallies(t, path)
+}
+
+// killChild lets a child work on the line until it has said something so many times, kills it, and notes what it said.
+func killChild(t *testing.T, path string, lines int, stored, done map[string]bool) {
+	t.Helper()
+	child := exec.Command(os.Args[0])
+	child.Env = append(os.Environ(), childPath+"="+path)
+	child.Stderr = os.Stderr
+	said, err := child.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := child.Start(); err != nil {
+		t.Fatal(err)
+	}
+	scanner := bufio.NewScanner(said)
+	for n := 0; scanner.Scan(); n++ {
+		if n == lines {
+			if err := child.Process.Kill(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		what, id, _ := strings.Cut(scanner.Text(), " ")
+		switch what {
+		case "stored":
+			stored[id] = true
+		case "done":
+			done[id] = true
+		default:
+			t.Errorf("the child says %q", scanner.Text())
+		}
+	}
+	if err := child.Wait(); err == nil {
+		t.Error("the child ended before it was killed")
+	}
+}
+
+// remaining takes everything off a route, and adds its dead letters.
+func remaining(t *testing.T, path string, line *embedded.Line, r broker.Route) map[string]bool {
+	t.Helper()
+	rest := map[string]bool{}
+	ctx := t.Context()
+	var mu sync.Mutex
+	ended := make(chan error, 1)
+	stopped, stop := context.WithCancel(ctx)
+	go func() {
+		ended <- line.Consume(stopped, r, func(_ context.Context, d event.Delivery) broker.Outcome {
+			mu.Lock()
+			defer mu.Unlock()
+			rest[d.Event.ID] = true
+			return broker.Ack()
+		})
+	}()
+	db := database(t, path)
+	await(ctx, t, func() bool { // what waits according to the line can be too little for a moment, while an outcome is written
+		var work int
+		err := db.QueryRowContext(ctx, "SELECT count(*) FROM delivery WHERE state = 'work' AND route = ?", r.Name).Scan(&work)
+		return err == nil && work == 0
+	})
+	stop()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+	err := line.Dead(ctx, r.Name, func(d broker.DeadLetter) bool {
+		rest[d.Event.ID] = true
+		return true
+	})
+	if err != nil {
+		t.Error(err)
+	}
+	return rest
+}

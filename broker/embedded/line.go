@@ -1,0 +1,181 @@
+// Package embedded is the line inside the binary: a SQLite database in the data folder of one process.
+//
+// One process runs the line (Open); others may look at it and decide about what it keeps meanwhile (Attach), with
+// `hookline` or with any SQLite shell in read-only mode. What there is to see:
+//
+//	event     an event, once, as long as a delivery needs it
+//	delivery  a row per event and route: state 'work', 'dead' or 'unrouted' (route ''), the attempts that counted,
+//	          the reason and the errors; at is, in milliseconds since 1970, for 'work' the time before which it
+//	          must not be tried (0: none), for 'dead' since when it is that
+//	tally     by route ('' for unrouted): n events stored, done and discarded since the file was made.
+//	          For each route stored = done + discarded + rows of delivery; see Audit. An unrouted event is done when
+//	          it was replayed to routes
+//	look      a view of delivery and event with readable times
+//	seen      hashes of the events that were stored lately, so that a repeat is known
+//
+//	source_tally  by source: n events accepted and unrouted, and what a receiver counted with Count
+//
+// An event that is done leaves nothing but its count. The file never shrinks, but what is freed is used again.
+package embedded
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/zap"
+
+	"github.com/hookline/hookline/broker"
+	"github.com/hookline/hookline/pkg/event"
+)
+
+// Line is a line in a database file that this process alone runs.
+type Line struct {
+	*store
+	lock    *lock
+	metrics *metrics
+	log     *zap.Logger
+	queues  map[string]*queue // by route; never changed
+	hand    *hand
+
+	stopCheck func() // waits for its end
+}
+
+var (
+	_ broker.Publisher   = (*Line)(nil)
+	_ broker.Consumer    = (*Line)(nil)
+	_ broker.Inspector   = (*Line)(nil)
+	_ broker.DeadLetters = (*Line)(nil)
+	_ broker.Unrouted    = (*Line)(nil)
+	_ broker.Auditor     = (*Line)(nil)
+	_ broker.Counter     = (*Line)(nil)
+)
+
+// Open opens the line, and makes it if there is none. It fails if another process runs it, and if the file is
+// damaged or not Hookline's; such a file is left as it is.
+func Open(cfg Config, reg prometheus.Registerer, log *zap.Logger) (*Line, error) {
+	if err := cfg.check(); err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(filepath.Dir(cfg.Path), 0o700); err != nil {
+		return nil, fmt.Errorf("line %s: make its folder: %w", cfg.Path, err)
+	}
+	lock, err := takeLock(cfg.Path)
+	if err != nil {
+		return nil, fmt.Errorf("line %s: %w", cfg.Path, err)
+	}
+	l := &Line{lock: lock, log: log, queues: map[string]*queue{}, stopCheck: func() {}}
+	if err := l.open(cfg, reg); err != nil {
+		return nil, errors.Join(fmt.Errorf("line %s: %w", cfg.Path, err), lock.release())
+	}
+	for _, r := range cfg.Routes {
+		l.queues[r.Name] = newQueue()
+	}
+	if l.later {
+		l.checkBeside()
+	}
+	return l, nil
+}
+
+// open does what comes after the lock. It leaves nothing open when it fails.
+func (l *Line) open(cfg Config, reg prometheus.Registerer) (err error) {
+	// Only under the lock: closing a file drops the locks that SQLite has on it in the same process.
+	if err := makeFile(cfg.Path); err != nil {
+		return err
+	}
+	if l.store, err = openStore(cfg, true); err != nil {
+		return err
+	}
+	if l.metrics, err = newMetrics(reg, l.write); err == nil {
+		l.hand, err = openHand(cfg.Path, l.log)
+	}
+	if err == nil {
+		err = l.hand.drop(l.waits)
+	}
+	if err != nil {
+		return errors.Join(err, l.close())
+	}
+	return nil
+}
+
+// close lets go of the files.
+func (l *Line) close() error {
+	l.stopCheck()
+	var err error
+	if l.hand != nil {
+		err = l.hand.file.Close()
+	}
+	return errors.Join(err, l.store.close())
+}
+
+// Publish stores e with a delivery for each route that matches it. Its error is, besides that of ctx, one of
+// broker.ErrBlocked (the file has its full size), broker.ErrRefused (the database's own error is wrapped),
+// broker.ErrUnknown (ctx ended while the disk was at it) and broker.ErrDown (the line is closed). broker.ErrDuplicate comes,
+// as nil does, when the event is on the disk.
+func (l *Line) Publish(ctx context.Context, e event.Event) error {
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("publish %s: %w", e.ID, err)
+	}
+	routes, began, repeat := l.matcher.Match(e.Key()), time.Now(), false
+	if err := l.write.do(ctx, insertOnce(e, routes, &repeat)); err != nil {
+		return fmt.Errorf("publish %s: %w", e.ID, err)
+	}
+	if repeat {
+		return fmt.Errorf("publish %s: %w", e.ID, broker.ErrDuplicate)
+	}
+	l.metrics.confirm.Observe(time.Since(began).Seconds())
+	for _, name := range routes {
+		l.queues[name].wake()
+	}
+	return nil
+}
+
+// Replay puts the dead letters that pick chooses back into their route's queue as new, and returns how many.
+// If the route is no longer configured, they wait there until it is again.
+func (l *Line) Replay(ctx context.Context, route string, pick func(broker.DeadLetter) bool) (int, error) {
+	n, err := l.store.Replay(ctx, route, pick)
+	if q, ok := l.queues[route]; ok && n > 0 {
+		q.wake()
+	}
+	return n, err
+}
+
+// ReplayUnrouted gives the events that pick chooses to every route that matches them, and returns how many. Those that
+// match none stay.
+func (l *Line) ReplayUnrouted(ctx context.Context, pick func(event.Event) bool) (int, error) {
+	n, err := l.store.ReplayUnrouted(ctx, pick)
+	for _, q := range l.queues {
+		q.wake()
+	}
+	return n, err
+}
+
+// Ready tells whether the line can store an event now: nil, or one of Publish's errors.
+func (l *Line) Ready() error {
+	if err := diskFull(l.cfg.Path); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), readyTimeout)
+	defer cancel()
+	return l.write.do(ctx, probe())
+}
+
+// readyTimeout is how long Ready waits for the disk.
+const readyTimeout = 2 * time.Second
+
+// Close stops the line: Consume calls take nothing more and are waited for until ctx ends, everything that was
+// accepted is answered, and the file is free for another process. It is called once.
+func (l *Line) Close(ctx context.Context) error {
+	var errs []error
+	for name, q := range l.queues {
+		if err := q.close(ctx); err != nil {
+			errs = append(errs, fmt.Errorf("line %s: route %s has work running that will be done again: %w", l.cfg.Path, name, err))
+		}
+	}
+	errs = append(errs, l.close())
+	return errors.Join(append(errs, l.lock.release())...)
+}

@@ -1,0 +1,179 @@
+package rabbitmq
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/zap"
+
+	"github.com/hookline/hookline/broker"
+	"github.com/hookline/hookline/pkg/event"
+)
+
+var (
+	_ broker.Publisher   = (*Line)(nil)
+	_ broker.Consumer    = (*Line)(nil)
+	_ broker.Inspector   = (*Line)(nil)
+	_ broker.DeadLetters = (*Line)(nil)
+	_ broker.Unrouted    = (*Line)(nil)
+	_ broker.Auditor     = (*Line)(nil)
+	_ broker.Counter     = (*Line)(nil)
+)
+
+// Line is the line on RabbitMQ. It is safe for concurrent use.
+type Line struct {
+	topology  broker.Topology
+	routes    []broker.Route
+	matcher   *broker.Matcher
+	publish   *link
+	consume   *link
+	publisher *publisher
+	recent    *broker.Recent // nil: repeats are not looked for
+	clerk     *clerk
+	auditor   auditor
+	keeps     *turn // the ledger: at auditing regularly
+	emits     *turn // scheduled events
+	log       *zap.Logger
+
+	looking sync.Mutex // one walk over kept messages at a time: each holds what it has seen
+	stop    context.CancelFunc
+	stopped sync.WaitGroup
+	silence context.CancelFunc // stops the clerk
+	silent  chan struct{}
+}
+
+// Open checks cfg and starts connecting; it never waits for RabbitMQ. The line connects again by itself until Close. Each
+// connection declares the topology first.
+func Open(cfg Config, reg prometheus.Registerer, log *zap.Logger) (*Line, error) {
+	return start(cfg, objects(broker.NewTopology(cfg.Routes)), reg, log)
+}
+
+// Attach is Open for a person's look: it declares nothing, so that what is missing is seen to be missing.
+func Attach(cfg Config) (*Line, error) {
+	return start(cfg, nil, prometheus.NewRegistry(), zap.NewNop())
+}
+
+func start(cfg Config, declared []object, reg prometheus.Registerer, log *zap.Logger) (*Line, error) {
+	if err := cfg.check(); err != nil {
+		return nil, err
+	}
+	m, err := newMetrics(reg)
+	if err != nil {
+		return nil, fmt.Errorf("rabbitmq: metrics: %w", err)
+	}
+	d := newDeclarer(declared, m, log)
+	l := &Line{
+		topology: broker.NewTopology(cfg.Routes), routes: slices.Clone(cfg.Routes), matcher: broker.NewMatcher(cfg.Routes), log: log,
+		publish: newLink(publishing, cfg, d, m, log),
+		consume: newLink(consuming, cfg, d, m, log),
+		auditor: auditor{turn: make(chan struct{}, 1)}, keeps: newTurn(broker.KeeperQueue), emits: newTurn(broker.ClockQueue),
+	}
+	l.publisher = newPublisher(l.publish, m)
+	if cfg.Duplicates > 0 {
+		l.recent = broker.NewRecent(cfg.Duplicates, broker.MaxRecent)
+	}
+	l.clerk = newClerk(l.publish, cfg, m, log.Named("ledger"))
+	ctx, stop := context.WithCancel(context.Background())
+	writing, silence := context.WithCancel(context.Background())
+	l.stop, l.silence, l.silent = stop, silence, make(chan struct{})
+	go func() {
+		defer close(l.silent)
+		l.clerk.run(writing)
+	}()
+	for _, link := range []*link{l.publish, l.consume} {
+		l.stopped.Go(func() { link.run(ctx) })
+	}
+	if l.recent != nil {
+		learner := &learner{link: l.consume, recent: l.recent, process: l.clerk.process, log: log}
+		l.stopped.Go(func() { learner.run(ctx, cfg.Duplicates) })
+	}
+	return l, nil
+}
+
+// Publish stores e. Without a connection it waits for the next one until ctx ends, but for 5 seconds at most. Its
+// errors wrap one of package broker's. An event has at most broker.MaxBody bytes; of its headers at most 64 KiB are kept.
+//
+// RabbitMQ cannot tell a repeat, so the line tells those of events that it has itself seen confirmed, or of which it has
+// read in the ledger that another process has. A repeat that comes while the first publish is still under way is published
+// as well: nobody waits for another's confirm.
+func (l *Line) Publish(ctx context.Context, e event.Event) error {
+	mark := broker.MarkOf(e)
+	if l.recent != nil && l.recent.Has(mark, e.Time) {
+		return fmt.Errorf("rabbitmq: %w", broker.ErrDuplicate)
+	}
+	m, err := toEvents(e)
+	if err == nil {
+		err = l.publisher.publish(ctx, &m)
+	}
+	if err != nil {
+		return fmt.Errorf("rabbitmq: %w", err)
+	}
+	if l.recent != nil {
+		l.recent.Add(mark, e.Time)
+	}
+	l.clerk.accepted(e, l.matcher.Match(m.key))
+	return nil
+}
+
+// Count is broker.Counter's.
+func (l *Line) Count(source, what string) { l.clerk.count(source, what) }
+
+// Spooled is broker.Counter's.
+func (l *Line) Spooled(events map[string]int64) { l.clerk.setSpooled(events) }
+
+// Consume is broker.Consumer's; r has to be one of the configuration's routes. It also returns an error when the line
+// is closed. An event with a delay reaches fn never earlier, and by up to half a second later than asked.
+func (l *Line) Consume(ctx context.Context, r broker.Route, fn broker.Process) error {
+	if r.Concurrency < 1 {
+		return fmt.Errorf("rabbitmq: route %q: concurrency is %d, not at least 1", r.Name, r.Concurrency)
+	}
+	if !slices.ContainsFunc(l.routes, func(known broker.Route) bool { return known.Name == r.Name }) {
+		return fmt.Errorf("rabbitmq: route %q is not in the configuration", r.Name)
+	}
+	consumer := &route{
+		Route: r, publisher: l.publisher, clerk: l.clerk, process: fn,
+		log:   l.log.With(zap.String("route", r.Name)),
+		slots: make(chan struct{}, r.Concurrency),
+	}
+	if err := consumer.consume(ctx, l.consume); err != nil {
+		return fmt.Errorf("rabbitmq: %w", err)
+	}
+	return nil
+}
+
+// Ready is nil when events can be stored now, else the reason why not.
+func (l *Line) Ready() error { return l.publish.ready() }
+
+// Lacking names what is missing on RabbitMQ and is not ours to make, as of 10 seconds ago: events may pass such a queue by.
+func (l *Line) Lacking() []string { return l.publish.declarer.lacking() }
+
+// Close ends the connections; what waits for them gets an error. Stop publishing and consuming first: what is
+// published now may be stored although Publish fails. It returns ctx's error if that takes longer than ctx, and than the 3 seconds that the
+// connections have to say goodbye.
+func (l *Line) Close(ctx context.Context) error {
+	l.silence()
+	select {
+	case <-l.silent:
+	case <-ctx.Done():
+	}
+	l.stop()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		l.stopped.Wait()
+		<-l.silent
+	}()
+	goodbye, cancel := context.WithTimeout(context.WithoutCancel(ctx), 3*closeTime) // also where the clerk has used up the time
+	defer cancel()
+	for _, end := range []<-chan struct{}{ctx.Done(), goodbye.Done()} {
+		select {
+		case <-done:
+			return nil
+		case <-end:
+		}
+	}
+	return fmt.Errorf("rabbitmq: close: %w", ctx.Err())
+}

@@ -1,0 +1,62 @@
+package rabbitmq_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/goleak"
+	"go.uber.org/zap/zaptest"
+
+	"github.com/hookline/hookline/broker"
+	"github.com/hookline/hookline/broker/brokertest"
+	"github.com/hookline/hookline/broker/rabbitmq"
+	"github.com/hookline/hookline/test/rabbitnode"
+)
+
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m,
+		goleak.IgnoreAnyFunction("os/exec.(*Cmd).Wait"), // the shared node, which lives as long as the process
+		goleak.IgnoreAnyFunction("os/exec.(*Cmd).writerDescriptor.func1"),
+	)
+}
+
+// patience is how long a test waits for what has to happen, on a busy machine.
+const patience = 60 * time.Second
+
+func TestConformance(t *testing.T) {
+	t.Parallel()
+	brokertest.Run(t, func(t *testing.T) brokertest.Open {
+		url := rabbitnode.URL(t)
+		return func(t *testing.T, routes []broker.Route) brokertest.Line {
+			return mortal{open(t, rabbitmq.Config{URLs: []string{url}, Routes: routes, Duplicates: brokertest.Window})}
+		}
+	})
+}
+
+// mortal is a line that can end with work running, as if its process had died.
+type mortal struct{ *rabbitmq.Line }
+
+func (m mortal) Crash(t *testing.T) {
+	if err := m.Close(patient(t)); err != nil { // what it has in hand goes back with the connection
+		t.Error(err)
+	}
+}
+
+// open opens a line that is closed with the test.
+func open(t testing.TB, cfg rabbitmq.Config) *rabbitmq.Line {
+	t.Helper()
+	line, err := rabbitmq.Open(cfg, prometheus.NewRegistry(), zaptest.NewLogger(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		defer cancel()
+		if err := line.Close(ctx); err != nil {
+			t.Error(err)
+		}
+	})
+	return line
+}

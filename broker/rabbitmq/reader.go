@@ -1,0 +1,153 @@
+package rabbitmq
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	amqp "github.com/rabbitmq/amqp091-go"
+
+	"github.com/hookline/hookline/broker"
+	"github.com/hookline/hookline/broker/ledger"
+)
+
+const (
+	// readAhead is how many messages of the ledger RabbitMQ sends before they are acknowledged, half of them at a time.
+	readAhead = 500
+	// maxSilence is how long a message that is known to be in the ledger may not come.
+	maxSilence = 5 * time.Second
+)
+
+var (
+	// errOther says that the stream is not the one of which the book was made.
+	errOther = errors.New("the ledger's stream was deleted and made again")
+	// errEnded and errSilent say nothing about that.
+	errEnded  = errors.New("the connection was lost while the ledger was read, or its stream deleted")
+	errSilent = errors.New("nothing of what is in the ledger has come for " + maxSilence.String())
+)
+
+// reader folds the ledger's stream into a book.
+type reader struct {
+	book       *ledger.Book
+	ch         *amqp.Channel
+	deliveries <-chan amqp.Delivery
+	resumed    bool // the next message has to be the last one of the book
+	live       bool // what comes now was written now
+	unsettled  int
+}
+
+// newReader starts reading where the book ends.
+func newReader(s *session, book *ledger.Book) (*reader, error) {
+	r := &reader{book: book}
+	var offset any = "first"
+	if at := book.Position(); at.Offset >= 0 {
+		offset, r.resumed = at.Offset, true
+	}
+	var err error
+	r.ch, r.deliveries, err = openStream(s, broker.LedgerStream, offset)
+	return r, err
+}
+
+// openStream reads a stream from an offset on, on a channel of its own.
+func openStream(s *session, name string, offset any) (*amqp.Channel, <-chan amqp.Delivery, error) {
+	ch, err := s.conn.Channel()
+	if err != nil {
+		return nil, nil, fmt.Errorf("open channel: %w", err)
+	}
+	if err = ch.Qos(readAhead, 0, false); err == nil {
+		var deliveries <-chan amqp.Delivery
+		if deliveries, err = ch.Consume(name, "", false, false, false, false, amqp.Table{"x-stream-offset": offset}); err == nil {
+			return ch, deliveries, nil
+		}
+	}
+	_ = ch.Close()
+	return nil, nil, fmt.Errorf("read %s: %w", name, err)
+}
+
+// catchUp reads until the book has a process's message, which is known to be in the stream.
+func (r *reader) catchUp(ctx context.Context, process string, number int64) error {
+	silence := time.NewTimer(maxSilence)
+	defer silence.Stop()
+	for !r.book.Has(process, number) {
+		select {
+		case d, ok := <-r.deliveries:
+			if !ok {
+				return errEnded
+			}
+			if err := r.fold(d); err != nil {
+				return err
+			}
+			silence.Reset(maxSilence)
+		case <-silence.C:
+			return errSilent
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	r.live = true
+	return nil
+}
+
+func (r *reader) fold(d amqp.Delivery) error {
+	if r.unsettled++; r.unsettled >= readAhead/2 {
+		r.unsettled = 0
+		if err := d.Ack(true); err != nil {
+			return err
+		}
+	}
+	offset, _ := number(d.Headers["x-stream-offset"])
+	notes, err := ledger.Decode(d.Body)
+	at := ledger.Position{Offset: offset, Process: notes.Process, Number: notes.Number}
+	switch {
+	case r.resumed && at != r.book.Position():
+		return errOther
+	case !r.resumed && err == nil: // else somebody else's, which notes nothing
+		r.book.Fold(notes, offset, r.seen(time.UnixMilli(notes.Time)))
+	}
+	r.resumed = false
+	return nil
+}
+
+// seen is when a message was written as far as we know; its own clock may be wrong.
+func (r *reader) seen(written time.Time) time.Time {
+	if now := time.Now(); r.live || written.After(now) {
+		return now
+	}
+	return written
+}
+
+func (r *reader) close() {
+	if r.ch != nil {
+		_ = r.ch.Close()
+	}
+}
+
+// lastSummary is the book of the newest summary, or an empty one if there is none that can be read: then all notes can.
+func lastSummary(ctx context.Context, s *session) (*ledger.Book, error) {
+	scratch := &scratch{conn: s.conn}
+	defer scratch.close()
+	n, err := scratch.depth(broker.SummaryStream)
+	if err != nil || n == 0 {
+		return ledger.NewBook(), err
+	}
+	ch, deliveries, err := openStream(s, broker.SummaryStream, "last")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = ch.Close() }()
+	select {
+	case d, ok := <-deliveries:
+		if !ok {
+			return nil, errEnded
+		}
+		if book, err := ledger.ReadSummary(d.Body); err == nil {
+			return book, nil
+		}
+		return ledger.NewBook(), nil
+	case <-time.After(maxSilence):
+		return nil, errSilent
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}

@@ -1,0 +1,53 @@
+package log_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+	"go.uber.org/zap/zaptest/observer"
+
+	"github.com/hookline/hookline/handlers/log"
+	"github.com/hookline/hookline/pkg/event"
+)
+
+func TestLogsWhatIsAskedForAndNeverTheBody(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("é", 300)
+	for _, c := range []struct{ body, want string }{
+		{`{"job":{"status":"OK","n":[{"v":1},{"v":2}]},"secret":"x"}`, "map[job.n.#:2 job.status:OK]"},
+		{`{"secret":1}`, "<nil>"},
+		{`{"job":{"status":"OK"},"secret":`, "<nil>"},
+		{`<secret/>`, "<nil>"},
+		{`{"job":{"status":"OK"},"n":` + strings.Repeat("[", 10_001) + strings.Repeat("]", 10_001) + `}`, "<nil>"},
+		{strings.Repeat("[", 64<<20), "<nil>"}, // gjson's own check would end the process
+		{`{"job":{"status":"` + long + `"}}`, "map[job.status:" + long[:256] + "...]"},
+	} {
+		core, logs := observer.New(zapcore.InfoLevel)
+		h, err := log.New(log.Config{Fields: []string{"job.status", "job.n.#"}}, zap.New(core))
+		if err != nil {
+			t.Fatal(err)
+		}
+		d := event.Delivery{Route: "r", Event: event.Event{ID: "42", Source: "alma", Action: "job_end", Data: []byte(c.body)}}
+		if err := h.Handle(t.Context(), d); err != nil {
+			t.Fatal(err)
+		}
+		got := logs.All()[0].ContextMap()
+		if logs.Len() != 1 || got["id"] != "42" || got["size"] != int64(len(c.body)) || fmt.Sprint(got["fields"]) != c.want {
+			t.Errorf("%.100s: %v", c.body, got)
+		}
+		if strings.Contains(fmt.Sprint(got), "secret") {
+			t.Errorf("the body is logged: %v", got)
+		}
+	}
+}
+
+func TestNewRefusesWhatWouldLogTheBody(t *testing.T) {
+	t.Parallel()
+	_, err := log.New(log.Config{Fields: []string{"@this", "a.@reverse", "", "{a,b}"}}, zap.NewNop())
+	if err == nil || strings.Count(err.Error(), "\n") != 3 {
+		t.Error(err)
+	}
+}
