@@ -64,7 +64,7 @@ func (l *Line) audit(ctx context.Context) (broker.Audit, error) {
 			return broker.Audit{}, err
 		}
 	}
-	r, err := newReader(s, l.auditor.book)
+	r, err := newLedgerReader(s, l.auditor.book)
 	if err != nil {
 		return broker.Audit{}, err
 	}
@@ -87,12 +87,12 @@ func (l *Line) audit(ctx context.Context) (broker.Audit, error) {
 
 // compare compares what the ledger says with what the queues hold. An event counts as missed only if it was accepted before
 // the queues were counted and not finished afterwards.
-func (l *Line) compare(ctx context.Context, s *session, r *reader, pause time.Duration) (broker.Audit, error) {
+func (l *Line) compare(ctx context.Context, s *session, r *ledgerReader, pause time.Duration) (broker.Audit, error) {
 	if err := l.catchUp(ctx, s, r); err != nil {
 		return broker.Audit{}, err
 	}
 	r.book.Mark()
-	found, err := l.depths(ctx, s, r.book.Routes())
+	found, err := l.queueCounts(ctx, s, r.book.Routes())
 	if err != nil {
 		return broker.Audit{}, err
 	}
@@ -104,16 +104,16 @@ func (l *Line) compare(ctx context.Context, s *session, r *reader, pause time.Du
 	if err := l.catchUp(ctx, s, r); err != nil {
 		return broker.Audit{}, err
 	}
-	return balance(r.book.Totals(time.Now()), found), nil
+	return auditReport(r.book.Totals(time.Now()), found), nil
 }
 
 // catchUp reads everything that was in the ledger when it was called.
-func (l *Line) catchUp(ctx context.Context, s *session, r *reader) error {
-	number, err := l.clerk.flush(ctx)
+func (l *Line) catchUp(ctx context.Context, s *session, r *ledgerReader) error {
+	number, err := l.ledger.flush(ctx)
 	if err != nil {
 		return err
 	}
-	err = r.catchUp(ctx, l.clerk.process, number)
+	err = r.catchUp(ctx, l.ledger.process, number)
 	if errors.Is(err, errSilent) && r.resumed {
 		return cmp.Or(l.endsBefore(ctx, s, r.book.Position().Offset), err)
 	}
@@ -128,12 +128,12 @@ func (l *Line) endsBefore(ctx context.Context, s *session, offset int64) error {
 		return err
 	}
 	defer func() { _ = ch.Close() }()
-	number, err := l.clerk.flush(ctx)
+	number, err := l.ledger.flush(ctx)
 	if err != nil {
 		return err
 	}
-	r := &reader{book: ledger.NewBook(), ch: ch, deliveries: deliveries}
-	if err := r.catchUp(ctx, l.clerk.process, number); err != nil {
+	r := &ledgerReader{book: ledger.NewBook(), ch: ch, deliveries: deliveries}
+	if err := r.catchUp(ctx, l.ledger.process, number); err != nil {
 		return err
 	}
 	if r.book.Position().Offset <= offset {
@@ -142,14 +142,14 @@ func (l *Line) endsBefore(ctx context.Context, s *session, offset int64) error {
 	return nil
 }
 
-// depths counts in the order in which events move on: one that moves meanwhile is rather counted twice than not at all.
-func (l *Line) depths(ctx context.Context, s *session, routes []string) (depths, error) {
-	scratch := &scratch{conn: s.conn}
-	defer scratch.close()
-	d := depths{work: map[string]int64{}, dead: map[string]int64{}}
+// queueCounts counts in the order in which events move on: one that moves meanwhile is rather counted twice than not at all.
+func (l *Line) queueCounts(ctx context.Context, s *session, routes []string) (queueCounts, error) {
+	admin := &adminChannel{conn: s.conn}
+	defer admin.close()
+	d := queueCounts{work: map[string]int64{}, dead: map[string]int64{}}
 	var errs []error
 	count := func(queue string) int64 {
-		n, err := scratch.depth(queue)
+		n, err := admin.depth(queue)
 		errs = append(errs, err)
 		return n
 	}
@@ -172,7 +172,7 @@ func (l *Line) depths(ctx context.Context, s *session, routes []string) (depths,
 }
 
 // depth is how many messages of a queue nobody holds: none, if there is no such queue.
-func (s *scratch) depth(queue string) (int64, error) {
+func (s *adminChannel) depth(queue string) (int64, error) {
 	found, err := s.look(queue)
 	if err != nil && !missing(err) {
 		return 0, fmt.Errorf("queue %s: %w", queue, err)
@@ -190,9 +190,9 @@ func (l *Line) summarize(ctx context.Context) error {
 	if !ok {
 		return nil
 	}
-	courier := &courier{link: l.publish}
-	defer courier.close()
-	err := courier.bring(ctx, message{broker.LedgerExchange, broker.LedgerSummary, amqp.Publishing{
+	publisher := &ledgerPublisher{conn: l.publish}
+	defer publisher.close()
+	err := publisher.bring(ctx, message{broker.LedgerExchange, broker.LedgerSummary, amqp.Publishing{
 		ContentType: "application/json", DeliveryMode: amqp.Persistent, Body: text,
 	}})
 	if err != nil {

@@ -83,13 +83,13 @@ func (c *consumer) run(ctx context.Context) (wide bool, err error) {
 	}
 	if err != nil {
 		_ = c.ch.Close() // whatever is not settled goes back to the queue
-		c.clerk.hold(c.Name, -int64(len(c.fetched)))
+		c.ledger.hold(c.Name, -int64(len(c.fetched)))
 		return false, err
 	}
 	for _, d := range c.fetched {
 		if c.wide || !c.startNext(ctx, d) {
 			c.giveBack(d)
-			c.clerk.hold(c.Name, -1)
+			c.ledger.hold(c.Name, -1)
 		}
 	}
 	c.running.Go(func() {
@@ -141,7 +141,7 @@ func (c *consumer) bring(ctx context.Context) (wide bool, err error) {
 func (c *consumer) fetch(d amqp.Delivery) {
 	c.fetched = append(c.fetched, d)
 	c.take(d)
-	c.clerk.hold(c.Name, 1)
+	c.ledger.hold(c.Name, 1)
 }
 
 // startNext starts work on d as soon as there is a slot. It is false if ctx ends before.
@@ -223,10 +223,10 @@ func (c *consumer) fill() {
 
 // handle works on one delivery, and tells whether it is done and to be acknowledged. Any other outcome is carried out, in its
 // turn: of a route that works on one at a time, the dead letters are in the order of the events.
-func (c *consumer) handle(ctx context.Context, d amqp.Delivery) (rec record, done bool) {
+func (c *consumer) handle(ctx context.Context, d amqp.Delivery) (rec queuedEvent, done bool) {
 	defer func() {
 		if !done {
-			c.clerk.hold(c.Name, -1)
+			c.ledger.hold(c.Name, -1)
 		}
 	}()
 	if c.ch.IsClosed() {
@@ -242,7 +242,7 @@ func (c *consumer) handle(ctx context.Context, d amqp.Delivery) (rec record, don
 		c.beCareful(now)
 	}
 	if wait := rec.due.Sub(now); wait > shortWait {
-		c.settle(ctx, d, rec, rec.write(parkAt(wait), c.Name))
+		c.settle(ctx, d, rec, rec.write(delayExchange(wait), c.Name))
 		return rec, false
 	} else if wait > 0 {
 		select {
@@ -252,11 +252,11 @@ func (c *consumer) handle(ctx context.Context, d amqp.Delivery) (rec record, don
 			return rec, false
 		}
 	}
-	c.clerk.work(c.Name, 1)
+	c.ledger.work(c.Name, 1)
 	o := c.process(context.WithoutCancel(ctx), event.Delivery{
 		Event: rec.event, Route: c.Name, Attempt: rec.attempt, Redelivered: d.Redelivered,
 	})
-	c.clerk.work(c.Name, -1)
+	c.ledger.work(c.Name, -1)
 	if o.Verdict == broker.VerdictAck {
 		return rec, true
 	}

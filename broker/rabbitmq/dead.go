@@ -27,7 +27,7 @@ func (l *Line) Replay(ctx context.Context, route string, pick func(broker.DeadLe
 			return message{}, false
 		}
 		replayed[mark] = true
-		return record{event: dead.Event, attempt: 1}.write(broker.ReturnExchange, route), true
+		return queuedEvent{event: dead.Event, attempt: 1}.write(broker.ReturnExchange, route), true
 	})
 }
 

@@ -28,11 +28,11 @@ type Line struct {
 	topology  broker.Topology
 	routes    []broker.Route
 	matcher   *broker.Matcher
-	publish   *link
-	consume   *link
+	publish   *connection
+	consume   *connection
 	publisher *publisher
 	recent    *broker.Recent // nil: repeats are not looked for
-	clerk     *clerk
+	ledger    *ledgerWriter
 	auditor   auditor
 	keeps     *turn // the ledger: at auditing regularly
 	emits     *turn // scheduled events
@@ -41,7 +41,7 @@ type Line struct {
 	looking sync.Mutex // one walk over kept messages at a time: each holds what it has seen
 	stop    context.CancelFunc
 	stopped sync.WaitGroup
-	silence context.CancelFunc // stops the clerk
+	silence context.CancelFunc // stops the ledger writer
 	silent  chan struct{}
 }
 
@@ -67,28 +67,28 @@ func start(cfg Config, declared []object, reg prometheus.Registerer, log *zap.Lo
 	d := newDeclarer(declared, m, log)
 	l := &Line{
 		topology: broker.NewTopology(cfg.Routes), routes: slices.Clone(cfg.Routes), matcher: broker.NewMatcher(cfg.Routes), log: log,
-		publish: newLink(publishing, cfg, d, m, log),
-		consume: newLink(consuming, cfg, d, m, log),
+		publish: newConnection(publishing, cfg, d, m, log),
+		consume: newConnection(consuming, cfg, d, m, log),
 		auditor: auditor{turn: make(chan struct{}, 1)}, keeps: newTurn(broker.KeeperQueue), emits: newTurn(broker.ClockQueue),
 	}
 	l.publisher = newPublisher(l.publish, m)
 	if cfg.Duplicates > 0 {
 		l.recent = broker.NewRecent(cfg.Duplicates, broker.MaxRecent)
 	}
-	l.clerk = newClerk(l.publish, cfg, m, log.Named("ledger"))
+	l.ledger = newLedgerWriter(l.publish, cfg, m, log.Named("ledger"))
 	ctx, stop := context.WithCancel(context.Background())
 	writing, silence := context.WithCancel(context.Background())
 	l.stop, l.silence, l.silent = stop, silence, make(chan struct{})
 	go func() {
 		defer close(l.silent)
-		l.clerk.run(writing)
+		l.ledger.run(writing)
 	}()
-	for _, link := range []*link{l.publish, l.consume} {
-		l.stopped.Go(func() { link.run(ctx) })
+	for _, c := range []*connection{l.publish, l.consume} {
+		l.stopped.Go(func() { c.run(ctx) })
 	}
 	if l.recent != nil {
-		learner := &learner{link: l.consume, recent: l.recent, process: l.clerk.process, log: log}
-		l.stopped.Go(func() { learner.run(ctx, cfg.Duplicates) })
+		peers := &peerDuplicates{conn: l.consume, recent: l.recent, process: l.ledger.process, log: log}
+		l.stopped.Go(func() { peers.run(ctx, cfg.Duplicates) })
 	}
 	return l, nil
 }
@@ -114,15 +114,15 @@ func (l *Line) Publish(ctx context.Context, e event.Event) error {
 	if l.recent != nil {
 		l.recent.Add(mark, e.Time)
 	}
-	l.clerk.accepted(e, l.matcher.Match(m.key))
+	l.ledger.accepted(e, l.matcher.Match(m.key))
 	return nil
 }
 
 // Count is broker.Counter's.
-func (l *Line) Count(source, what string) { l.clerk.count(source, what) }
+func (l *Line) Count(source, what string) { l.ledger.count(source, what) }
 
 // Spooled is broker.Counter's.
-func (l *Line) Spooled(events map[string]int64) { l.clerk.setSpooled(events) }
+func (l *Line) Spooled(events map[string]int64) { l.ledger.setSpooled(events) }
 
 // Consume is broker.Consumer's; r has to be one of the configuration's routes. It also returns an error when the line
 // is closed. An event with a delay reaches fn never earlier, and by up to half a second later than asked.
@@ -134,7 +134,7 @@ func (l *Line) Consume(ctx context.Context, r broker.Route, fn broker.Process) e
 		return fmt.Errorf("rabbitmq: route %q is not in the configuration", r.Name)
 	}
 	consumer := &route{
-		Route: r, publisher: l.publisher, clerk: l.clerk, process: fn,
+		Route: r, publisher: l.publisher, ledger: l.ledger, process: fn,
 		log:   l.log.With(zap.String("route", r.Name)),
 		slots: make(chan struct{}, r.Concurrency),
 	}
@@ -166,7 +166,7 @@ func (l *Line) Close(ctx context.Context) error {
 		l.stopped.Wait()
 		<-l.silent
 	}()
-	goodbye, cancel := context.WithTimeout(context.WithoutCancel(ctx), 3*closeTime) // also where the clerk has used up the time
+	goodbye, cancel := context.WithTimeout(context.WithoutCancel(ctx), 3*closeTime) // also where the ledger writer has used up the time
 	defer cancel()
 	for _, end := range []<-chan struct{}{ctx.Done(), goodbye.Done()} {
 		select {

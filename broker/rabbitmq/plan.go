@@ -42,7 +42,7 @@ func (c Change) Unseen() bool { return c.State == StateUnknown }
 func Plan(ctx context.Context, cfg Config) ([]Change, error) {
 	var changes []Change
 	err := once(ctx, cfg, func(conn *amqp.Connection) error {
-		return each(ctx, conn, cfg, func(s *scratch, o object) error {
+		return each(ctx, conn, cfg, func(s *adminChannel, o object) error {
 			change, err := look(s, o)
 			changes = append(changes, change)
 			return err
@@ -55,7 +55,7 @@ func Plan(ctx context.Context, cfg Config) ([]Change, error) {
 func Apply(ctx context.Context, cfg Config) ([]Change, error) {
 	var changes []Change
 	err := once(ctx, cfg, func(conn *amqp.Connection) error {
-		return each(ctx, conn, cfg, func(s *scratch, o object) error {
+		return each(ctx, conn, cfg, func(s *adminChannel, o object) error {
 			change, err := look(s, o)
 			if err == nil && (change.State == StateMissing || change.State == StateUnknown) {
 				change, err = apply(s, o, change)
@@ -90,7 +90,7 @@ func Unbind(ctx context.Context, cfg Config, route, pattern string) error {
 }
 
 // look tells how an object stands. An existing one is declared again, which compares it and makes nothing.
-func look(s *scratch, o object) (Change, error) {
+func look(s *adminChannel, o object) (Change, error) {
 	c := Change{Kind: o.kind, Name: o.name, State: StateUnknown}
 	if o.look == nil {
 		return c, nil
@@ -111,7 +111,7 @@ func look(s *scratch, o object) (Change, error) {
 	return c, err
 }
 
-func apply(s *scratch, o object, c Change) (Change, error) {
+func apply(s *adminChannel, o object, c Change) (Change, error) {
 	err := s.do(o.declare)
 	if words, ok := mismatch(err); ok {
 		c.State, c.Detail = StateDiffers, words
@@ -126,8 +126,8 @@ func apply(s *scratch, o object, c Change) (Change, error) {
 }
 
 // each visits every object of the topology on one connection.
-func each(ctx context.Context, conn *amqp.Connection, cfg Config, visit func(*scratch, object) error) error {
-	s := &scratch{conn: conn}
+func each(ctx context.Context, conn *amqp.Connection, cfg Config, visit func(*adminChannel, object) error) error {
+	s := &adminChannel{conn: conn}
 	defer s.close()
 	for _, o := range objects(broker.NewTopology(cfg.Routes)) {
 		if err := ctx.Err(); err != nil {

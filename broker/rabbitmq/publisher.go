@@ -38,15 +38,15 @@ type identity struct{ exchange, key, id string }
 
 func (m *message) identity() identity { return identity{m.exchange, m.key, m.MessageId} }
 
-// publisher publishes over its link's sessions: mandatory, persistent, confirmed, many at once.
+// publisher publishes over its connection's sessions: mandatory, persistent, confirmed, many at once.
 type publisher struct {
-	link    *link
+	conn    *connection
 	slots   *semaphore.Weighted
 	metrics *metrics
 }
 
-func newPublisher(l *link, m *metrics) *publisher {
-	return &publisher{link: l, slots: semaphore.NewWeighted(maxInFlight), metrics: m}
+func newPublisher(l *connection, m *metrics) *publisher {
+	return &publisher{conn: l, slots: semaphore.NewWeighted(maxInFlight), metrics: m}
 }
 
 // publish returns nil when the broker has confirmed m and did not return it. When a confirm is lost with its session,
@@ -98,12 +98,12 @@ func (p *publisher) giveUp(s *session, confirm *amqp.DeferredConfirmation, m ide
 
 // session is the session to publish on now.
 func (p *publisher) session(ctx context.Context) (*session, error) {
-	s, lost := p.link.now()
+	s, lost := p.conn.now()
 	if s == nil {
 		ctx, cancel := context.WithDeadline(ctx, lost.Add(maxWait))
 		defer cancel()
 		var err error
-		if s, err = p.link.await(ctx); err != nil {
+		if s, err = p.conn.await(ctx); err != nil {
 			return nil, err
 		}
 	}

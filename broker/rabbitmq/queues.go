@@ -14,8 +14,8 @@ func (l *Line) Queues(ctx context.Context) ([]broker.QueueInfo, error) {
 	if err != nil {
 		return nil, fmt.Errorf("rabbitmq: queues: %w", err)
 	}
-	scratch := &scratch{conn: s.conn}
-	defer scratch.close()
+	admin := &adminChannel{conn: s.conn}
+	defer admin.close()
 	infos := make([]broker.QueueInfo, 0, len(l.topology.Queues))
 	for _, q := range l.topology.Queues {
 		if q.Role == broker.RoleLedger || q.Role == broker.RoleTurn {
@@ -24,7 +24,7 @@ func (l *Line) Queues(ctx context.Context) ([]broker.QueueInfo, error) {
 		if err := ctx.Err(); err != nil {
 			return nil, fmt.Errorf("rabbitmq: queues: %w", err)
 		}
-		found, err := scratch.look(q.Name)
+		found, err := admin.look(q.Name)
 		if err != nil && !missing(err) {
 			return nil, fmt.Errorf("rabbitmq: queue %s: %w", q.Name, err)
 		}

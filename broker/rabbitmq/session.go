@@ -33,7 +33,7 @@ var (
 type session struct {
 	conn    *amqp.Connection
 	address string
-	over    chan struct{} // closed after the session's end, when it is no longer the link's current one
+	over    chan struct{} // closed after the session's end, when it is no longer the connection's current one
 
 	ch       *amqp.Channel // nil on a session that consumes: there each route opens its own
 	blocked  atomic.Bool

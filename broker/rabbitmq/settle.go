@@ -21,18 +21,18 @@ const (
 	storePatience = 3 * time.Minute
 )
 
-// done ends the delivery of an event whose work is done. That is in the ledger first: whoever is the first on a page waits
+// done ends the delivery of an event whose work is done. That is in the ledger first: whoever is the first on a batch waits
 // for it, and acknowledges for all.
-func (c *consumer) done(d amqp.Delivery, rec record) {
+func (c *consumer) done(d amqp.Delivery, rec queuedEvent) {
 	crowded := c.crowded()
 	if crowded {
 		c.widen()
 	}
-	p := c.clerk.finished(crowded, ledger.Done, rec.event, c.Name)
+	p := c.ledger.finished(crowded, ledger.Done, rec.event, c.Name)
 	if !c.await(p, d.DeliveryTag) {
 		return
 	}
-	c.clerk.await(p)
+	c.ledger.await(p)
 	tags := c.awaited(p)
 	c.tell(func() error { return c.ack(tags...) })
 }
@@ -60,14 +60,14 @@ func (c *consumer) change() {
 }
 
 // carryOut turns any other outcome into what the broker is told.
-func (c *consumer) carryOut(ctx context.Context, d amqp.Delivery, rec record, o broker.Outcome) {
+func (c *consumer) carryOut(ctx context.Context, d amqp.Delivery, rec queuedEvent, o broker.Outcome) {
 	now := time.Now()
 	switch o.Verdict {
 	case broker.VerdictRetry:
 		rec = rec.failed(o)
 		rec.attempt++
 		rec.due = now.Add(o.After).Truncate(time.Millisecond).Add(time.Millisecond) // never early, whole on the wire
-		c.settle(ctx, d, rec, rec.write(parkAt(o.After), c.Name))
+		c.settle(ctx, d, rec, rec.write(delayExchange(o.After), c.Name))
 	case broker.VerdictDead:
 		rec = rec.failed(o)
 		rec.due, rec.died = time.Time{}, now
@@ -80,12 +80,12 @@ func (c *consumer) carryOut(ctx context.Context, d amqp.Delivery, rec record, o 
 // settle stores the message that takes the delivery's place, then acknowledges the delivery: at every moment the event
 // is in one of the two, and a crash in between leaves it in both. While it cannot be stored the delivery is held, and
 // given back in the end or when ctx ends.
-func (c *consumer) settle(ctx context.Context, d amqp.Delivery, rec record, m message) {
+func (c *consumer) settle(ctx context.Context, d amqp.Delivery, rec queuedEvent, m message) {
 	for began := time.Now(); !c.ch.IsClosed(); { // else the delivery will come again, and a copy would be one too many
 		err := c.store(ctx, m)
 		if err == nil {
 			if !rec.due.IsZero() {
-				c.clerk.retrying(rec.event, c.Name)
+				c.ledger.retrying(rec.event, c.Name)
 			}
 			c.accept(d)
 			return

@@ -16,15 +16,15 @@ type settlement struct {
 	ch *amqp.Channel
 
 	mu      sync.Mutex
-	inHand  map[uint64]struct{} // tags of what is not settled
-	waiting map[*page][]uint64  // tags of those that are to be acknowledged when the page is written
-	count   int                 // of these
-	room    int                 // for inHand
-	last    time.Time           // when the broker was last told something
+	inHand  map[uint64]struct{}     // tags of what is not settled
+	waiting map[*noteBatch][]uint64 // tags of those that are to be acknowledged when the batch is written
+	count   int                     // of these
+	room    int                     // for inHand
+	last    time.Time               // when the broker was last told something
 }
 
 func newSettlement(ch *amqp.Channel, room int) *settlement {
-	return &settlement{ch: ch, room: room, inHand: map[uint64]struct{}{}, waiting: map[*page][]uint64{}}
+	return &settlement{ch: ch, room: room, inHand: map[uint64]struct{}{}, waiting: map[*noteBatch][]uint64{}}
 }
 
 // take takes a delivery in hand.
@@ -35,7 +35,7 @@ func (s *settlement) take(d amqp.Delivery) {
 }
 
 // await adds a delivery to those that wait for p, and tells whether it is the first.
-func (s *settlement) await(p *page, tag uint64) bool {
+func (s *settlement) await(p *noteBatch, tag uint64) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.waiting[p] = append(s.waiting[p], tag)
@@ -43,7 +43,7 @@ func (s *settlement) await(p *page, tag uint64) bool {
 	return len(s.waiting[p]) == 1
 }
 
-// crowded tells whether more than half of the room is taken by what waits for pages.
+// crowded tells whether more than half of the room is taken by what waits for batches.
 func (s *settlement) crowded() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -51,7 +51,7 @@ func (s *settlement) crowded() bool {
 }
 
 // awaited are the deliveries that waited for p.
-func (s *settlement) awaited(p *page) []uint64 {
+func (s *settlement) awaited(p *noteBatch) []uint64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	tags := s.waiting[p]

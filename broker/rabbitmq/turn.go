@@ -43,7 +43,7 @@ func newTurn(queue string) *turn { return &turn{queue: queue, asking: make(chan 
 var errMayNot = errors.New("our user may not read it; import deployments/rabbitmq/permissions.json again")
 
 // ask tells since when it is our turn, and takes it if nobody has it; the zero time if it is another's. It waits for a connection.
-func (t *turn) ask(ctx context.Context, consume *link) (since time.Time, err error) {
+func (t *turn) ask(ctx context.Context, consume *connection) (since time.Time, err error) {
 	defer func() {
 		if err != nil {
 			err = fmt.Errorf("rabbitmq: turn at %s: %w", t.queue, err)

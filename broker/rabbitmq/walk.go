@@ -37,7 +37,7 @@ func (l *Line) move(ctx context.Context, from kept, copied func(amqp.Delivery) (
 			return endWalk, fmt.Errorf("replay %s: %w", m.MessageId, err)
 		}
 		if from.route == "" {
-			l.clerk.routed(decode(d, time.Now()), l.matcher.Match(m.key))
+			l.ledger.routed(decode(d, time.Now()), l.matcher.Match(m.key))
 		}
 		n++
 		return removeIt, nil
@@ -56,12 +56,12 @@ func (l *Line) remove(ctx context.Context, from kept, pick func(amqp.Delivery) b
 		if n == 0 { // a note that comes late would be wrong
 			trying, cancel := context.WithTimeout(ctx, noteTime)
 			defer cancel()
-			if _, err := l.clerk.flush(trying); err != nil {
+			if _, err := l.ledger.flush(trying); err != nil {
 				return endWalk, fmt.Errorf("nothing was discarded: %w; end RabbitMQ's memory or disk alarm if there is one, or make the ledger by `hookline topology apply`", err)
 			}
 		}
-		page := l.clerk.finished(true, ledger.Discarded, decode(d, time.Now()), from.route)
-		if l.clerk.await(page); !page.isWritten() {
+		batch := l.ledger.finished(true, ledger.Discarded, decode(d, time.Now()), from.route)
+		if l.ledger.await(batch); !batch.isWritten() {
 			return endWalk, errors.New("no more was discarded, since the ledger cannot be written any more; look for a memory or disk alarm of RabbitMQ, and try again")
 		}
 		n++
@@ -76,7 +76,7 @@ type next int
 const (
 	keepIt next = iota
 	removeIt
-	discardIt // remove it; the clerk knows
+	discardIt // remove it; the ledger writer knows
 	endWalk   // and keep it
 )
 
@@ -98,7 +98,7 @@ func (l *Line) walk(ctx context.Context, from kept, visit func(amqp.Delivery) (n
 	var got int64
 	defer func() {
 		_ = ch.Close() // what is still held goes back
-		l.clerk.hold(from.route, -got)
+		l.ledger.hold(from.route, -got)
 	}()
 	var last uint64
 	held := false
@@ -117,7 +117,7 @@ func (l *Line) walk(ctx context.Context, from kept, visit func(amqp.Delivery) (n
 			break
 		}
 		got++
-		l.clerk.hold(from.route, 1)
+		l.ledger.hold(from.route, 1)
 		decision, err := visit(d)
 		if err != nil {
 			return fail(err)

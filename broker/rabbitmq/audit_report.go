@@ -9,31 +9,31 @@ import (
 	"github.com/hookline/hookline/broker/ledger"
 )
 
-// depths are how many messages lie in queues. The route "" is the unrouted.
-type depths struct {
+// queueCounts are how many messages lie in queues. The route "" is the unrouted.
+type queueCounts struct {
 	work, dead map[string]int64 // by route
 	retry      int64            // of all routes
 }
 
-// shortage is what a route's own queues and hands lack or have too much.
-type shortage struct {
+// routeBalance is what a route's own queues and hands lack or have too much.
+type routeBalance struct {
 	route            string
 	missed, surplus  int64
 	retrying, parked int64 // in the delay queues: at most, and found
 }
 
-// balance compares the ledger with the queues.
+// auditReport compares the ledger with the queues.
 //
 // The delay queues belong to all routes: what lies there is taken for those of which the ledger says so, then for
 // whatever else is missed. A binding made by hand, or one that is missing, takes an event elsewhere than the ledger has
 // it: what the unrouted have too much is not missed at a route, and the other way round.
-func balance(t ledger.Totals, d depths) broker.Audit {
+func auditReport(t ledger.Totals, d queueCounts) broker.Audit {
 	names := slices.Sorted(maps.Keys(d.work))
-	routes := make([]shortage, len(names))
+	routes := make([]routeBalance, len(names))
 	for i, name := range names {
 		r := t.Routes[name]
 		off := r.Stayed - (d.work[name] + d.dead[name] + r.Held)
-		routes[i] = shortage{route: name, missed: max(0, off), surplus: max(0, -off), retrying: r.Retrying}
+		routes[i] = routeBalance{route: name, missed: max(0, off), surplus: max(0, -off), retrying: r.Retrying}
 	}
 	parked := d.retry
 	for i := range routes {
@@ -54,7 +54,7 @@ func balance(t ledger.Totals, d depths) broker.Audit {
 }
 
 // park takes up to n of what is missed as found in the delay queues, and returns how many.
-func (s *shortage) park(n int64) int64 {
+func (s *routeBalance) park(n int64) int64 {
 	n = min(n, s.missed)
 	s.missed -= n
 	s.parked += n
@@ -62,8 +62,8 @@ func (s *shortage) park(n int64) int64 {
 }
 
 // offset sets the unrouted against the routes.
-func offset(routes []shortage) {
-	i := slices.IndexFunc(routes, func(s shortage) bool { return s.route == "" })
+func offset(routes []routeBalance) {
+	i := slices.IndexFunc(routes, func(s routeBalance) bool { return s.route == "" })
 	if i < 0 {
 		return
 	}
@@ -81,7 +81,7 @@ func offset(routes []shortage) {
 }
 
 // routeAudit shares a route's open events out, so that the sum is right whatever lies in the queues besides.
-func routeAudit(r ledger.RouteTotals, s shortage, d depths) broker.RouteAudit {
+func routeAudit(r ledger.RouteTotals, s routeBalance, d queueCounts) broker.RouteAudit {
 	open := r.Open - s.missed
 	share := func(n int64) int64 {
 		n = min(n, open)

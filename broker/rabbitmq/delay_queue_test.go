@@ -7,7 +7,7 @@ import (
 	"github.com/hookline/hookline/broker"
 )
 
-func TestParkAt(t *testing.T) {
+func TestDelayExchange(t *testing.T) {
 	t.Parallel()
 	for remaining, want := range map[time.Duration]string{
 		-time.Hour:             broker.ReturnExchange,
@@ -21,8 +21,8 @@ func TestParkAt(t *testing.T) {
 		10 * time.Minute:       "hookline.retry.10m",
 		1000 * time.Hour:       "hookline.retry.6h",
 	} {
-		if got := parkAt(remaining); got != want {
-			t.Errorf("parkAt(%v) = %s, want %s", remaining, got, want)
+		if got := delayExchange(remaining); got != want {
+			t.Errorf("delayExchange(%v) = %s, want %s", remaining, got, want)
 		}
 	}
 }

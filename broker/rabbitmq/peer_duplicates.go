@@ -23,10 +23,10 @@ const typeAccepted = "accepted"
 // RabbitMQ goes by its own clock.
 const relearn = 10 * time.Second
 
-// learner remembers the events that other receivers have stored, and this one before it was started: the ledger says so,
+// peerDuplicates remembers the events that other receivers have stored, and this one before it was started: the ledger says so,
 // a tenth of a second later.
-type learner struct {
-	link    *link
+type peerDuplicates struct {
+	conn    *connection
 	recent  *broker.Recent
 	process string // our own, whose notes say nothing new
 	log     *zap.Logger
@@ -34,7 +34,7 @@ type learner struct {
 
 // run reads the ledger from so long ago on until ctx ends. Repeats that it does not learn of are new work, so nobody waits
 // for it.
-func (l *learner) run(ctx context.Context, window time.Duration) {
+func (l *peerDuplicates) run(ctx context.Context, window time.Duration) {
 	from := time.Now().Add(-window)
 	for said := false; ctx.Err() == nil; {
 		err := l.read(ctx, &from)
@@ -51,10 +51,10 @@ func (l *learner) run(ctx context.Context, window time.Duration) {
 
 // read remembers what the ledger says from a time on, which moves with it, until the connection or ctx ends. It is no
 // offset, as the stream may be another one the next time.
-func (l *learner) read(ctx context.Context, from *time.Time) error {
-	s, err := l.link.await(ctx)
+func (l *peerDuplicates) read(ctx context.Context, from *time.Time) error {
+	s, err := l.conn.await(ctx)
 	if err != nil {
-		return nil //nolint:nilerr // the link says it
+		return nil //nolint:nilerr // the connection says it
 	}
 	ch, deliveries, err := openStream(s, broker.LedgerStream, *from)
 	if err != nil {
@@ -81,7 +81,7 @@ func (l *learner) read(ctx context.Context, from *time.Time) error {
 	}
 }
 
-func (l *learner) learn(d amqp.Delivery) {
+func (l *peerDuplicates) learn(d amqp.Delivery) {
 	if d.Type != typeAccepted || strings.HasPrefix(d.MessageId, l.process+"-") {
 		return
 	}

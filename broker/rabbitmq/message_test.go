@@ -109,7 +109,7 @@ func checkLimits(t *testing.T, p amqp.Publishing) {
 
 func TestARecordComesBackAsItWas(t *testing.T) {
 	t.Parallel()
-	want := record{
+	want := queuedEvent{
 		event: anEvent(), attempt: 3, due: now.Add(time.Minute), reason: "timeout", first: "first", last: "last", died: now,
 	}
 	if back := read(delivered(want.write("x", "archive")), now); !reflect.DeepEqual(back, want) {
@@ -121,7 +121,7 @@ func TestAWrongClockMakesNobodyWaitForLongerThanWasAsked(t *testing.T) {
 	t.Parallel()
 	stored := time.Now()
 	const asked = 3 * time.Second
-	m := record{event: anEvent(), attempt: 2, due: stored.Add(asked).Truncate(time.Millisecond)}.write("x", "archive")
+	m := queuedEvent{event: anEvent(), attempt: 2, due: stored.Add(asked).Truncate(time.Millisecond)}.write("x", "archive")
 	for behind, atMost := range map[time.Duration]time.Duration{
 		time.Hour:   asked, // the clock of who stored it was an hour ahead
 		time.Second: asked,

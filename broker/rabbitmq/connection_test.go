@@ -20,7 +20,7 @@ func TestALongLossIsLoggedOnceAMinute(t *testing.T) {
 			t.Fatal(err)
 		}
 		urls := []string{"amqp://127.0.0.1:1/", "amqp://127.0.0.1:2/"}
-		l := newLink(publishing, Config{URLs: urls}, newDeclarer(nil, m, zap.NewNop()), m, zap.New(core))
+		l := newConnection(publishing, Config{URLs: urls}, newDeclarer(nil, m, zap.NewNop()), m, zap.New(core))
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute+time.Second)
 		defer cancel()
 		l.run(ctx)

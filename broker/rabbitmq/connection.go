@@ -30,8 +30,8 @@ var (
 	errConnecting = errors.New("not connected yet")
 )
 
-// link keeps one connection to RabbitMQ: one session after the other, at most one at a time.
-type link struct {
+// connection keeps one connection to RabbitMQ: one session after the other, at most one at a time.
+type connection struct {
 	role     string
 	dialer   *dialer
 	declarer *declarer
@@ -46,8 +46,8 @@ type link struct {
 	closed  bool
 }
 
-func newLink(role string, cfg Config, d *declarer, m *metrics, log *zap.Logger) *link {
-	return &link{
+func newConnection(role string, cfg Config, d *declarer, m *metrics, log *zap.Logger) *connection {
+	return &connection{
 		role: role, dialer: newDialer(cfg, role), declarer: d, metrics: m,
 		log:   log.With(zap.String("connection", role)),
 		cause: errConnecting, lost: time.Now(), changed: make(chan struct{}),
@@ -55,7 +55,7 @@ func newLink(role string, cfg Config, d *declarer, m *metrics, log *zap.Logger) 
 }
 
 // run makes sessions until ctx ends.
-func (l *link) run(ctx context.Context) {
+func (l *connection) run(ctx context.Context) {
 	pauses := newPauses()
 	pauses.Reset()
 	most := 1 + len(l.dialer.urls) // why the session ended, and what each node says
@@ -107,7 +107,7 @@ func seldom(first int) *rate.Sometimes {
 }
 
 // open makes the next session: connection, topology, channel.
-func (l *link) open(ctx context.Context) (*session, error) {
+func (l *connection) open(ctx context.Context) (*session, error) {
 	s := newSession()
 	conn, at, err := l.dialer.dial(ctx, func(conn *amqp.Connection) error {
 		if err := l.declarer.declare(conn); err != nil {
@@ -127,7 +127,7 @@ func (l *link) open(ctx context.Context) (*session, error) {
 }
 
 // use makes s the current session until it ends, and says why it did.
-func (l *link) use(ctx context.Context, s *session) error {
+func (l *connection) use(ctx context.Context, s *session) error {
 	l.set(s, nil)
 	var keeping sync.WaitGroup
 	if l.role == consuming { // RabbitMQ answers it also while it takes no events
@@ -148,7 +148,7 @@ func (l *link) use(ctx context.Context, s *session) error {
 	return err
 }
 
-func (l *link) set(s *session, cause error) {
+func (l *connection) set(s *session, cause error) {
 	up := 0.0
 	if s != nil {
 		up = 1
@@ -165,14 +165,14 @@ func (l *link) set(s *session, cause error) {
 }
 
 // now is the current session, or nil and since when there is none.
-func (l *link) now() (s *session, lost time.Time) {
+func (l *connection) now() (s *session, lost time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.current, l.lost
 }
 
 // await returns the current session, or the next one if there is none. Its error wraps broker.ErrDown.
-func (l *link) await(ctx context.Context) (*session, error) {
+func (l *connection) await(ctx context.Context) (*session, error) {
 	for {
 		l.mu.Lock()
 		s, cause, changed, closed := l.current, l.cause, l.changed, l.closed
@@ -192,7 +192,7 @@ func (l *link) await(ctx context.Context) (*session, error) {
 }
 
 // ready tells why nothing can be published at the moment.
-func (l *link) ready() error {
+func (l *connection) ready() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	switch {

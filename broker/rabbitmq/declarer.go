@@ -52,11 +52,11 @@ func (d *declarer) declare(conn *amqp.Connection) error {
 		defer func() { <-d.turn }()
 	case <-time.After(turnTime):
 	}
-	scratch := &scratch{conn: conn}
-	defer scratch.close()
+	admin := &adminChannel{conn: conn}
+	defer admin.close()
 	found := map[string]string{}
 	for _, o := range d.objects {
-		err := d.ensure(scratch, o)
+		err := d.ensure(admin, o)
 		if words, ok := mismatch(err); ok {
 			found[o.String()] = words
 		} else if err != nil {
@@ -89,13 +89,13 @@ func (d *declarer) restore(conn *amqp.Connection) error {
 	if len(d.lacking()) > 0 {
 		return d.declare(conn)
 	}
-	scratch := &scratch{conn: conn}
-	defer scratch.close()
+	admin := &adminChannel{conn: conn}
+	defer admin.close()
 	for _, o := range d.objects {
 		if o.kind != exchange {
 			continue
 		}
-		if err := scratch.do(o.look); missing(err) {
+		if err := admin.do(o.look); missing(err) {
 			return d.declare(conn)
 		} else if err != nil {
 			return fmt.Errorf("look at %s: %w", o, err)
@@ -106,7 +106,7 @@ func (d *declarer) restore(conn *amqp.Connection) error {
 
 // ensure makes o if it is missing. Once our user was refused, it looks before it asks: each refusal is an error in the
 // broker's log, and a binding cannot be looked at.
-func (d *declarer) ensure(s *scratch, o object) error {
+func (d *declarer) ensure(s *adminChannel, o object) error {
 	limited := d.mayNot.Load()
 	if limited {
 		if o.look == nil {
@@ -231,14 +231,14 @@ func objects(t broker.Topology) []object {
 	return list
 }
 
-// scratch is a channel that may be closed by what is asked on it: the broker's no closes the channel, and the next
+// adminChannel is a channel that may be closed by what is asked on it: the broker's no closes the channel, and the next
 // question opens another.
-type scratch struct {
+type adminChannel struct {
 	conn *amqp.Connection
 	ch   *amqp.Channel
 }
 
-func (s *scratch) do(ask func(*amqp.Channel) error) error {
+func (s *adminChannel) do(ask func(*amqp.Channel) error) error {
 	if s.ch == nil || s.ch.IsClosed() {
 		ch, err := s.conn.Channel()
 		if err != nil {
@@ -250,7 +250,7 @@ func (s *scratch) do(ask func(*amqp.Channel) error) error {
 }
 
 // look asks for a queue, and makes none.
-func (s *scratch) look(queue string) (found amqp.Queue, err error) {
+func (s *adminChannel) look(queue string) (found amqp.Queue, err error) {
 	err = s.do(func(ch *amqp.Channel) error {
 		found, err = ch.QueueDeclarePassive(queue, true, false, false, false, nil)
 		return err
@@ -258,7 +258,7 @@ func (s *scratch) look(queue string) (found amqp.Queue, err error) {
 	return found, err
 }
 
-func (s *scratch) close() {
+func (s *adminChannel) close() {
 	if s.ch != nil {
 		_ = s.ch.Close() // it may be closed already
 	}

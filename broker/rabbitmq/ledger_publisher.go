@@ -10,19 +10,19 @@ import (
 	"github.com/hookline/hookline/broker"
 )
 
-// courier brings one message at a time to the ledger, on a channel of its own: where the ledger is missing, or our user
+// ledgerPublisher brings one message at a time to the ledger, on a channel of its own: where the ledger is missing, or our user
 // may not write it, RabbitMQ closes the channel, and that must not be the one that brings events. Nor does a session end
 // because its ledger confirms nothing: if the connection is dead, heartbeats tell. It is not safe for concurrent use.
-type courier struct {
-	link    *link
+type ledgerPublisher struct {
+	conn    *connection
 	ch      *amqp.Channel // nil: none
 	returns <-chan amqp.Return
 	closed  <-chan *amqp.Error
 }
 
 // bring returns nil when m is stored. After an error it may have been, too.
-func (c *courier) bring(ctx context.Context, m message) error {
-	s, err := c.link.await(ctx)
+func (c *ledgerPublisher) bring(ctx context.Context, m message) error {
+	s, err := c.conn.await(ctx)
 	if err != nil {
 		return err
 	}
@@ -48,13 +48,13 @@ func (c *courier) bring(ctx context.Context, m message) error {
 	}
 	err = c.answer(confirm)
 	if missing(err) { // somebody deleted it: where we may, we make it again
-		err = errors.Join(err, c.link.declarer.declare(s.conn))
+		err = errors.Join(err, c.conn.declarer.declare(s.conn))
 	}
 	return err
 }
 
 // answer says what RabbitMQ answered. A message that no queue takes is missing its exchange's bindings.
-func (c *courier) answer(confirm *amqp.DeferredConfirmation) error {
+func (c *ledgerPublisher) answer(confirm *amqp.DeferredConfirmation) error {
 	if confirm.Acked() {
 		select {
 		case r := <-c.returns:
@@ -71,7 +71,7 @@ func (c *courier) answer(confirm *amqp.DeferredConfirmation) error {
 	}
 }
 
-func (c *courier) open(s *session) error {
+func (c *ledgerPublisher) open(s *session) error {
 	ch, err := s.conn.Channel()
 	if err != nil {
 		return fmt.Errorf("open channel: %w", err)
@@ -86,7 +86,7 @@ func (c *courier) open(s *session) error {
 	return nil
 }
 
-func (c *courier) close() {
+func (c *ledgerPublisher) close() {
 	if c.ch != nil {
 		go func(ch *amqp.Channel) { _ = ch.Close() }(c.ch) // it waits for RabbitMQ, which may not read now; or it is closed already
 		c.ch = nil

@@ -10,8 +10,8 @@ import (
 	"github.com/hookline/hookline/pkg/event"
 )
 
-// record is what a message in a work or dead-letter queue says: the event and what has become of it so far.
-type record struct {
+// queuedEvent is what a message in a work or dead-letter queue says: the event and what has become of it so far.
+type queuedEvent struct {
 	event   event.Event
 	attempt int       // the next one; of a dead letter: how many there were
 	due     time.Time // zero: now
@@ -21,8 +21,8 @@ type record struct {
 	died    time.Time
 }
 
-func read(d amqp.Delivery, now time.Time) record {
-	r := record{
+func read(d amqp.Delivery, now time.Time) queuedEvent {
+	r := queuedEvent{
 		event: decode(d, now), attempt: 1,
 		reason: text(d.Headers[headerReason]),
 		first:  text(d.Headers[headerFirstError]),
@@ -47,7 +47,7 @@ func due(d amqp.Delivery, now time.Time) time.Time {
 }
 
 // failed is the record after an attempt that ended with o.
-func (r record) failed(o broker.Outcome) record {
+func (r queuedEvent) failed(o broker.Outcome) queuedEvent {
 	r.reason = o.Reason
 	r.last = broker.ErrorText(o.Err)
 	r.first = cmp.Or(r.first, r.last)
@@ -55,7 +55,7 @@ func (r record) failed(o broker.Outcome) record {
 }
 
 // write is the message of the record for route's work queue name as the routing key, at exchange.
-func (r record) write(exchange, route string) message {
+func (r queuedEvent) write(exchange, route string) message {
 	p := encode(r.event)
 	p.Headers[headerRoute] = route
 	p.Headers[headerAttempt] = int64(r.attempt)

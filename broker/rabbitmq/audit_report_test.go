@@ -7,7 +7,7 @@ import (
 	"github.com/hookline/hookline/broker/ledger"
 )
 
-func TestBalance(t *testing.T) {
+func TestAuditReport(t *testing.T) {
 	t.Parallel()
 	waits := func(n int64) ledger.RouteTotals { return ledger.RouteTotals{Accepted: n, Open: n, Stayed: n} }
 	retries := func(n, retrying int64) ledger.RouteTotals {
@@ -43,11 +43,11 @@ func TestBalance(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			d := depths{map[string]int64{"": 0, "a": 0, "b": 0}, c.dead, c.retry}
+			d := queueCounts{map[string]int64{"": 0, "a": 0, "b": 0}, c.dead, c.retry}
 			for route, n := range c.work {
 				d.work[route] = n
 			}
-			a := balance(ledger.Totals{Routes: c.totals}, d)
+			a := auditReport(ledger.Totals{Routes: c.totals}, d)
 			var missed int64
 			for i, route := range []string{"", "a", "b"} {
 				want := c.want[i]

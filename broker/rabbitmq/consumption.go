@@ -16,7 +16,7 @@ import (
 type route struct {
 	broker.Route
 	publisher *publisher
-	clerk     *clerk
+	ledger    *ledgerWriter
 	process   broker.Process
 	log       *zap.Logger
 
@@ -27,7 +27,7 @@ type route struct {
 }
 
 // consume brings the route's events until ctx ends, session after session.
-func (r *route) consume(ctx context.Context, l *link) error {
+func (r *route) consume(ctx context.Context, l *connection) error {
 	defer r.running.Wait()
 	pauses := newPauses()
 	says := seldom(2)
@@ -44,7 +44,7 @@ func (r *route) consume(ctx context.Context, l *link) error {
 		if ctx.Err() != nil {
 			return nil
 		}
-		if s.conn.IsClosed() { // the link knows, says why and makes the next
+		if s.conn.IsClosed() { // the connection knows, says why and makes the next
 			<-s.over
 			continue
 		}

@@ -29,7 +29,7 @@ func TestALostConnectionDoesNotMakeTheLedgerAnotherOne(t *testing.T) {
 				if c.lost {
 					close(deliveries)
 				}
-				r := reader{book: ledger.NewBook(), deliveries: deliveries, resumed: c.resumed}
+				r := ledgerReader{book: ledger.NewBook(), deliveries: deliveries, resumed: c.resumed}
 				if err := r.catchUp(t.Context(), "p", 1); !errors.Is(err, c.want) {
 					t.Errorf("%v, not %v", err, c.want)
 				}

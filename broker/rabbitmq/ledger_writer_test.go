@@ -16,7 +16,7 @@ import (
 
 func TestAStopDoesNotWaitForALedgerThatIsAway(t *testing.T) {
 	t.Parallel()
-	for name, notes := range map[string]int{"counts only": 0, "events": 2 * fullPage} {
+	for name, notes := range map[string]int{"counts only": 0, "events": 2 * maxBatch} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
@@ -25,7 +25,7 @@ func TestAStopDoesNotWaitForALedgerThatIsAway(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				c := newClerk(newLink(publishing, Config{}, nil, m, zap.NewNop()), Config{}, m, zap.New(core))
+				c := newLedgerWriter(newConnection(publishing, Config{}, nil, m, zap.NewNop()), Config{}, m, zap.New(core))
 				c.count("alma", "received")
 				for range notes {
 					c.accepted(event.Event{ID: "1"}, nil)
@@ -61,11 +61,11 @@ func TestWhatIsCountedWaitsForAnEventOrASecond(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		c := newClerk(newLink(publishing, Config{}, nil, m, zap.NewNop()), Config{}, m, zap.NewNop())
+		c := newLedgerWriter(newConnection(publishing, Config{}, nil, m, zap.NewNop()), Config{}, m, zap.NewNop())
 		wait := func(what string, want time.Duration) {
 			t.Helper()
 			if got := c.untilDue(); got != want {
-				t.Errorf("%s: the page waits for %v, not %v", what, got, want)
+				t.Errorf("%s: the batch waits for %v, not %v", what, got, want)
 			}
 		}
 		c.count("alma", "received")

@@ -27,8 +27,8 @@ var (
 	errSilent = errors.New("nothing of what is in the ledger has come for " + maxSilence.String())
 )
 
-// reader folds the ledger's stream into a book.
-type reader struct {
+// ledgerReader folds the ledger's stream into a book.
+type ledgerReader struct {
 	book       *ledger.Book
 	ch         *amqp.Channel
 	deliveries <-chan amqp.Delivery
@@ -37,9 +37,9 @@ type reader struct {
 	unsettled  int
 }
 
-// newReader starts reading where the book ends.
-func newReader(s *session, book *ledger.Book) (*reader, error) {
-	r := &reader{book: book}
+// newLedgerReader starts reading where the book ends.
+func newLedgerReader(s *session, book *ledger.Book) (*ledgerReader, error) {
+	r := &ledgerReader{book: book}
 	var offset any = "first"
 	if at := book.Position(); at.Offset >= 0 {
 		offset, r.resumed = at.Offset, true
@@ -66,7 +66,7 @@ func openStream(s *session, name string, offset any) (*amqp.Channel, <-chan amqp
 }
 
 // catchUp reads until the book has a process's message, which is known to be in the stream.
-func (r *reader) catchUp(ctx context.Context, process string, number int64) error {
+func (r *ledgerReader) catchUp(ctx context.Context, process string, number int64) error {
 	silence := time.NewTimer(maxSilence)
 	defer silence.Stop()
 	for !r.book.Has(process, number) {
@@ -89,7 +89,7 @@ func (r *reader) catchUp(ctx context.Context, process string, number int64) erro
 	return nil
 }
 
-func (r *reader) fold(d amqp.Delivery) error {
+func (r *ledgerReader) fold(d amqp.Delivery) error {
 	if r.unsettled++; r.unsettled >= readAhead/2 {
 		r.unsettled = 0
 		if err := d.Ack(true); err != nil {
@@ -110,14 +110,14 @@ func (r *reader) fold(d amqp.Delivery) error {
 }
 
 // seen is when a message was written as far as we know; its own clock may be wrong.
-func (r *reader) seen(written time.Time) time.Time {
+func (r *ledgerReader) seen(written time.Time) time.Time {
 	if now := time.Now(); r.live || written.After(now) {
 		return now
 	}
 	return written
 }
 
-func (r *reader) close() {
+func (r *ledgerReader) close() {
 	if r.ch != nil {
 		_ = r.ch.Close()
 	}
@@ -125,9 +125,9 @@ func (r *reader) close() {
 
 // lastSummary is the book of the newest summary, or an empty one if there is none that can be read: then all notes can.
 func lastSummary(ctx context.Context, s *session) (*ledger.Book, error) {
-	scratch := &scratch{conn: s.conn}
-	defer scratch.close()
-	n, err := scratch.depth(broker.SummaryStream)
+	admin := &adminChannel{conn: s.conn}
+	defer admin.close()
+	n, err := admin.depth(broker.SummaryStream)
 	if err != nil || n == 0 {
 		return ledger.NewBook(), err
 	}
