@@ -45,8 +45,7 @@ func (p Program) Main() int {
 
 // Run runs one command line until it is done or ctx ends, and returns its exit code.
 func (p Program) Run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	c := &command{program: p, stdout: stdout, stderr: stderr, env: os.LookupEnv}
-	root := c.root()
+	root := p.command(stdout, stderr)
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
@@ -63,6 +62,18 @@ func (p Program) Run(ctx context.Context, args []string, stdout, stderr io.Write
 	}
 	fmt.Fprintf(stderr, "hookline: %v\n", err)
 	return ExitFailed
+}
+
+// Command returns the whole command line, for a generator of its reference.
+func (p Program) Command() *cobra.Command {
+	root := p.command(io.Discard, io.Discard)
+	root.InitDefaultCompletionCmd()
+	return root
+}
+
+func (p Program) command(stdout, stderr io.Writer) *cobra.Command {
+	c := &command{program: p, stdout: stdout, stderr: stderr, env: os.LookupEnv}
+	return c.root()
 }
 
 // exitError ends the program with a code of its own; a nil err was said already.
