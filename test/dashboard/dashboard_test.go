@@ -114,6 +114,37 @@ func TestEveryAlertSaysWhatToDoAndIsTested(t *testing.T) {
 	}
 }
 
+// TestEveryAlertHasARunbookAndEveryRunbookAnAlert compares the annotation runbook_url, the pages of docs/runbooks and
+// their index.
+func TestEveryAlertHasARunbookAndEveryRunbookAnAlert(t *testing.T) {
+	t.Parallel()
+	const folder = "docs/runbooks/"
+	pages, err := filepath.Glob("../../" + folder + "Hookline*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	index, err := os.ReadFile("../../" + folder + "README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	without := map[string]bool{} // pages without an alert
+	for _, page := range pages {
+		without[strings.TrimSuffix(filepath.Base(page), ".md")] = true
+	}
+	for _, a := range alerts(t) {
+		if want := folder + a.Alert + ".md"; a.Annotations["runbook_url"] != want || !without[a.Alert] {
+			t.Errorf("%s: runbook_url %q, want %s, and a page of that name", a.Alert, a.Annotations["runbook_url"], want)
+		}
+		if row := "| [" + a.Alert + "](" + a.Alert + ".md) | " + a.Labels["severity"] + " |"; !strings.Contains(string(index), row) {
+			t.Errorf("%s: docs/runbooks/README.md has no row %q", a.Alert, row)
+		}
+		delete(without, a.Alert)
+	}
+	for page := range without {
+		t.Errorf("%s%s.md: no alert of that name", folder, page)
+	}
+}
+
 // TestPrometheusReadsEveryExpression has promtool parse the dashboard's queries as recording rules, check the
 // configuration and run the alerts' own tests. test/compose does the last two with the promtool of its container.
 func TestPrometheusReadsEveryExpression(t *testing.T) {
