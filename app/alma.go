@@ -46,16 +46,16 @@ func (l libraries) client(name string) (*alma.Client, error) {
 	return l.clients[name], nil
 }
 
-// notify makes a handler that tells people, whom it looks up only if it tells people rather than places.
+// notify makes a handler that notifies persons. It needs an institution only if messages go to persons.
 func (l libraries) notify(c notify.Config, m *notify.Metrics, log *zap.Logger) (handler.Handler, error) {
-	if !c.AsksAlma() {
+	if !c.NeedsPeople() {
 		return notify.New(c, nil, m, log)
 	}
 	client, err := l.client(c.Alma)
 	if err != nil {
 		return nil, err
 	}
-	return notify.New(c, client, m, log)
+	return notify.New(c, almaPeople{client}, m, log)
 }
 
 // enrich makes a route's step before its handler.

@@ -49,7 +49,7 @@ func TestImportsRunOneWay(t *testing.T) {
 		"handlers/file":   {"pkg/durable", "pkg/event", "pkg/handler"},
 		"handlers/http":   {"pkg/event", "pkg/handler", "pkg/signature", "pkg/text"},
 		"handlers/log":    {"pkg/event", "pkg/handler"},
-		"handlers/notify": {"alma", "pkg/durable", "pkg/event", "pkg/handler", "pkg/privacy", "pkg/text"},
+		"handlers/notify": {"pkg/durable", "pkg/event", "pkg/handler", "pkg/privacy", "pkg/text"},
 		"alma/reconcile":  {"alma", "pkg/durable", "pkg/event", "pkg/handler", "pkg/signature", "sender"},
 		"alma/transfer":   {"pkg/event", "pkg/handler", "alma/marc", "pkg/store", "pkg/store/dropbox", "pkg/store/ftp", "pkg/store/local", "pkg/store/rclone", "pkg/store/s3", "pkg/store/sftp", "pkg/store/webdav"},
 		"alma/doctor":     {"alma", "pkg/signature", "sender"},

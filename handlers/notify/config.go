@@ -48,12 +48,12 @@ type SMS struct {
 // country is a calling code of E.164.
 var country = regexp.MustCompile(`^([1-9][0-9]{0,2})?$`)
 
-// AsksAlma tells whether people have to be looked up: where a message goes to a person rather than to a place.
-func (c Config) AsksAlma() bool {
+// NeedsPeople reports whether messages go to persons, who have to be looked up.
+func (c Config) NeedsPeople() bool {
 	return c.SMS.Twilio != nil || c.SMS.SNS != nil || c.SMS.HTTP != nil || c.Email != (Email{})
 }
 
-// New checks cfg. It does no I/O. People may be nil unless cfg asks Alma.
+// New checks cfg. It does no I/O. People may be nil unless cfg.NeedsPeople.
 func New(cfg Config, people People, m *Metrics, log *zap.Logger) (handler.Handler, error) {
 	n := &notifier{metrics: m, log: log, country: cfg.SMS.Country}
 	var errs []error
@@ -95,7 +95,7 @@ func New(cfg Config, people People, m *Metrics, log *zap.Logger) (handler.Handle
 	if n.sms == nil && n.email == nil && n.url == nil {
 		return nil, errors.New("sms, email, url: at least one is needed to tell anybody")
 	}
-	if cfg.AsksAlma() {
+	if cfg.NeedsPeople() {
 		n.people = people
 	}
 	return n, nil

@@ -19,16 +19,10 @@ import (
 
 	"go.uber.org/zap"
 
-	"github.com/hookline/hookline/alma"
 	"github.com/hookline/hookline/pkg/event"
 	"github.com/hookline/hookline/pkg/handler"
 	"github.com/hookline/hookline/pkg/text"
 )
-
-// People finds a person by an ID; alma.ErrNotFound: nobody has it.
-type People interface {
-	User(ctx context.Context, id string) (alma.User, error)
-}
 
 // Sender sends one message. An error says that it was not sent: one that handler.Permanent made, that no repeat will send it;
 // errMaybe in it, that nobody knows.
@@ -91,7 +85,7 @@ func (n *notifier) Handle(ctx context.Context, d event.Delivery) error {
 	if err != nil {
 		return handler.Permanent(err)
 	}
-	to, err := n.way(ctx, data)
+	to, err := n.recipient(ctx, data)
 	if err != nil {
 		return err
 	}
@@ -111,7 +105,7 @@ func (n *notifier) Handle(ctx context.Context, d event.Delivery) error {
 }
 
 // sendOnce marks the message as begun before it is sent, and as sent after it.
-func (n *notifier) sendOnce(ctx context.Context, to way, m Message) error {
+func (n *notifier) sendOnce(ctx context.Context, to recipient, m Message) error {
 	switch err := n.marks.begin(m.Key); {
 	case errors.Is(err, errSent):
 		n.metrics.count(to.service, resultRepeat)
@@ -135,7 +129,7 @@ func (n *notifier) sendOnce(ctx context.Context, to way, m Message) error {
 	return nil
 }
 
-func (n *notifier) send(ctx context.Context, to way, m Message) error {
+func (n *notifier) send(ctx context.Context, to recipient, m Message) error {
 	switch err := to.sender.Send(ctx, m); {
 	case err == nil:
 		n.metrics.count(to.service, resultSent)

@@ -10,12 +10,12 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/goleak"
 	"go.uber.org/zap"
 
-	"github.com/hookline/hookline/alma"
 	"github.com/hookline/hookline/handlers/notify"
 	"github.com/hookline/hookline/pkg/event"
 	"github.com/hookline/hookline/pkg/handler"
@@ -35,27 +35,28 @@ func TestMain(m *testing.M) {
 		goleak.IgnoreTopFunction("internal/poll.runtime_pollWait"), goleak.IgnoreTopFunction("net/http.(*persistConn).writeLoop"))
 }
 
-// people is an institution of a few.
-type people map[string]alma.User
+// people is a directory of a few persons.
+type people map[string]notify.Person
 
-func (p people) User(_ context.Context, id string) (alma.User, error) {
+func (p people) Person(_ context.Context, id string) (notify.Person, error) {
 	switch {
 	case id == "broken":
-		return alma.User{}, errors.New("alma is away")
-	case p[id].PrimaryID == "":
-		return alma.User{}, &alma.Error{Status: 400, Code: "401861", Message: id}
+		return notify.Person{}, errors.New("the directory is down")
+	case id == "busy":
+		return notify.Person{}, handler.RetryAfter(time.Hour, errors.New("the quota is used up"))
+	case p[id].ID == "":
+		return notify.Person{}, fmt.Errorf("%w: the directory does not know the ID", notify.ErrNoPerson)
 	}
 	return p[id], nil
 }
 
 func library() people {
-	phone := []alma.Phone{{Number: "0170/555 01 00", SMS: true}}
-	email := []alma.Email{{Address: "both@example.org", Preferred: true}}
+	const phone, email = "0170/555 01 00", "both@example.org"
 	return people{
-		"both":    {PrimaryID: "both", FirstName: "Bo", LastName: "Th", Contact: alma.Contact{Phones: phone, Emails: email}},
-		"mail":    {PrimaryID: "mail", Contact: alma.Contact{Emails: email}},
-		"neither": {PrimaryID: "neither"},
-		"desk":    {PrimaryID: "desk", Contact: alma.Contact{Phones: []alma.Phone{{Number: "extension 12", SMS: true}}}},
+		"both":    {ID: "both", FirstName: "Bo", LastName: "Th", Phone: phone, Email: email},
+		"mail":    {ID: "mail", Email: email},
+		"neither": {ID: "neither"},
+		"desk":    {ID: "desk", Phone: "extension 12"},
 	}
 }
 
@@ -101,7 +102,7 @@ func service(t *testing.T, fn http.HandlerFunc) (url string, asked <-chan reques
 	return server.URL, requests
 }
 
-func TestTheFirstWayThatThereIs(t *testing.T) {
+func TestTheFirstServiceThatReachesTheRecipient(t *testing.T) {
 	t.Parallel()
 	sms, texts := service(t, nil)
 	channel, posts := service(t, nil)
@@ -111,14 +112,13 @@ func TestTheFirstWayThatThereIs(t *testing.T) {
 		cfg          notify.Config
 		texts, posts int
 	}{
-		"a phone":                  {"both", notify.Config{SMS: notify.SMS{HTTP: &notify.HTTP{URL: sms}, Country: "49"}, URL: url}, 1, 0},
-		"a phone of no country":    {"both", notify.Config{SMS: notify.SMS{HTTP: &notify.HTTP{URL: sms}}, URL: url}, 0, 1},
-		"no number":                {"desk", notify.Config{SMS: notify.SMS{HTTP: &notify.HTTP{URL: sms}, Country: "49"}, URL: url}, 0, 1},
-		"nothing":                  {"neither", notify.Config{SMS: notify.SMS{HTTP: &notify.HTTP{URL: sms}, Country: "49"}}, 0, 0},
-		"nobody that Alma knows":   {"gone", notify.Config{SMS: notify.SMS{HTTP: &notify.HTTP{URL: sms}, Country: "49"}}, 0, 0},
-		"Alma itself":              {"System", notify.Config{SMS: notify.SMS{HTTP: &notify.HTTP{URL: sms}, Country: "49"}}, 0, 0},
-		"Alma itself, and a place": {"System", notify.Config{SMS: notify.SMS{HTTP: &notify.HTTP{URL: sms}, Country: "49"}, URL: url}, 0, 1},
-		"a place only":             {"broken", notify.Config{URL: url}, 0, 1},
+		"a phone":               {"both", notify.Config{SMS: notify.SMS{HTTP: &notify.HTTP{URL: sms}, Country: "49"}, URL: url}, 1, 0},
+		"a phone of no country": {"both", notify.Config{SMS: notify.SMS{HTTP: &notify.HTTP{URL: sms}}, URL: url}, 0, 1},
+		"no number":             {"desk", notify.Config{SMS: notify.SMS{HTTP: &notify.HTTP{URL: sms}, Country: "49"}, URL: url}, 0, 1},
+		"nothing":               {"neither", notify.Config{SMS: notify.SMS{HTTP: &notify.HTTP{URL: sms}, Country: "49"}}, 0, 0},
+		"no person":             {"gone", notify.Config{SMS: notify.SMS{HTTP: &notify.HTTP{URL: sms}, Country: "49"}}, 0, 0},
+		"no person, and a URL":  {"gone", notify.Config{SMS: notify.SMS{HTTP: &notify.HTTP{URL: sms}, Country: "49"}, URL: url}, 0, 1},
+		"a URL only":            {"broken", notify.Config{URL: url}, 0, 1},
 	} {
 		if err := newHandler(t, c.cfg).Handle(t.Context(), ended(c.user)); err != nil {
 			t.Errorf("%s: %v", name, err)
@@ -135,7 +135,10 @@ func TestTheFirstWayThatThereIs(t *testing.T) {
 	}
 	h := newHandler(t, notify.Config{SMS: notify.SMS{HTTP: &notify.HTTP{URL: sms}}})
 	if err := h.Handle(t.Context(), ended("broken")); err == nil || handler.IsPermanent(err) {
-		t.Errorf("Alma is away: %v", err)
+		t.Errorf("the directory is down: %v", err)
+	}
+	if after, ok := handler.AfterOf(h.Handle(t.Context(), ended("busy"))); !ok || after != time.Hour {
+		t.Errorf("the directory asks to wait an hour: %v, %v", after, ok)
 	}
 	if err := h.Handle(t.Context(), ended("hash:0123456789abcdef0123456789abcdef")); !handler.IsPermanent(err) {
 		t.Errorf("a pseudonym: %v", err)
