@@ -36,11 +36,11 @@ func (p Pause) check(wrong func(field, format string, args ...any)) {
 	}
 }
 
-// health is what one try says about its route.
+// health is the meaning of one attempt for its route.
 type health int
 
 const (
-	healthUnknown health = iota // nothing: filtered, interrupted, or ended with another process
+	healthUnknown health = iota // none: the event was filtered, or the attempt was interrupted or crashed
 	healthGood
 	healthBad
 )
@@ -55,48 +55,46 @@ func healthOf(r result, o broker.Outcome) health {
 	return healthBad
 }
 
-// breaker sees how the latest events fare. Of each it knows the last try only, so that one event that always fails
-// counts once, however often it is tried.
+// breaker is a circuit breaker over the latest events of a route. It keeps the last attempt of each event only, so that
+// one event that always fails counts once.
 type breaker struct {
 	Pause
 
-	mu   sync.Mutex
-	seen []sighting // at most Of, the latest last
+	mu     sync.Mutex
+	latest []attempted // at most Of, oldest first
 }
 
-type sighting struct {
-	event string
+// attempted is the last attempt of one event.
+type attempted struct {
+	event string // its identity
 	bad   bool
 }
 
-// trips takes note of a try and tells whether the route has to pause.
+// trips adds an attempt and reports whether the route has to pause.
 func (b *breaker) trips(e event.Event, h health) bool {
 	if b.Of == 0 || h == healthUnknown {
 		return false
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	key := nameOf(e)
-	b.seen = slices.DeleteFunc(b.seen, func(s sighting) bool { return s.event == key })
-	if len(b.seen) == b.Of {
-		b.seen = slices.Delete(b.seen, 0, 1)
+	id := identity(e)
+	b.latest = slices.DeleteFunc(b.latest, func(a attempted) bool { return a.event == id })
+	if len(b.latest) == b.Of {
+		b.latest = slices.Delete(b.latest, 0, 1)
 	}
-	b.seen = append(b.seen, sighting{key, h == healthBad})
+	b.latest = append(b.latest, attempted{id, h == healthBad})
 	bad := 0
-	for _, s := range b.seen {
-		if s.bad {
+	for _, a := range b.latest {
+		if a.bad {
 			bad++
 		}
 	}
-	return len(b.seen) == b.Of && float64(bad) >= b.Ratio*float64(b.Of)
+	return len(b.latest) == b.Of && float64(bad) >= b.Ratio*float64(b.Of)
 }
 
-// forget makes a new beginning.
-func (b *breaker) forget() {
+// reset forgets all attempts.
+func (b *breaker) reset() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.seen = nil
+	b.latest = nil
 }
-
-// nameOf tells an event from all others.
-func nameOf(e event.Event) string { return e.Key() + " " + e.ID }

@@ -16,21 +16,20 @@ import (
 // MaxFilterLength is the longest filter expression in bytes.
 const MaxFilterLength = 4096
 
-// Filter is a route's where: an expression over one delivery, written in the language of expr-lang.org.
+// Filter is a route's where: an expression over one delivery, in the language of expr-lang.org.
 //
-// It knows id, source, action, route (strings), attempt (a number), time (when the event was received), header (by
-// canonical name, `header["X-Github-Event"]`) and data: the body as JSON, null if it is none. Numbers in data are
-// 64-bit floats. A path that leads nowhere is null and a loop over null is empty, so that an event of another shape
-// is not chosen instead of being an error. Null itself is not a number: `data.size > 5` fails where size is
-// missing, `(data.size ?? 0) > 5` does not.
+// Its names are id, source, action, route (strings), attempt (a number), time (when the event was received), header (by
+// canonical name, `header["X-Github-Event"]`) and data: the body as JSON, or null for another body. Numbers in data are
+// 64-bit floats. A missing path is null and a loop over null is empty, so that an event of another shape is left out
+// without an error. Null is not a number: `data.size > 5` fails if size is missing, and `(data.size ?? 0) > 5` works.
 //
-// A Filter holds no state: it is safe for concurrent use.
+// A Filter has no state. It is safe for concurrent use.
 type Filter struct {
 	program  *vm.Program
 	usesData bool
 }
 
-// scope is what an expression sees.
+// scope holds the names of an expression.
 type scope struct {
 	ID      string            `expr:"id"`
 	Source  string            `expr:"source"`
@@ -42,7 +41,7 @@ type scope struct {
 	Data    any               `expr:"data"`
 }
 
-// NewFilter compiles an expression. The error of a wrong one shows the place in it.
+// NewFilter compiles an expression. Its error points at the place of the mistake.
 func NewFilter(expression string) (*Filter, error) {
 	if len(expression) > MaxFilterLength {
 		return nil, fmt.Errorf("expression is longer than %d bytes", MaxFilterLength)
@@ -55,13 +54,13 @@ func NewFilter(expression string) (*Filter, error) {
 		return nil, fmt.Errorf("expression: %w", err)
 	}
 	if shape.usesEnv {
-		return nil, errors.New("$env is not available; name what you need: id source action route attempt time header data")
+		return nil, errors.New("$env is not available; use the names id source action route attempt time header data")
 	}
 	return &Filter{program: program, usesData: shape.usesData}, nil
 }
 
-// Match tells whether the filter chooses d. It takes at most a million steps through lists; an error says that the
-// expression has no answer for this event.
+// Match reports whether the filter chooses d. It returns an error if the expression has no answer for this event, or
+// takes more than a million steps through lists.
 func (f *Filter) Match(d event.Delivery) (bool, error) {
 	e := d.Event
 	env := scope{ID: e.ID, Source: e.Source, Action: e.Action, Route: d.Route, Attempt: d.Attempt, Time: e.Time, Header: e.Header}
@@ -81,17 +80,17 @@ func (f *Filter) Match(d event.Delivery) (bool, error) {
 	return false, &filterError{fmt.Errorf("the expression is a %T for this event, not true or false", out)}
 }
 
-// place says where an expression failed and leaves out why: the language's own words can quote the event, and this
-// goes into logs.
+// place returns an error with the place where an expression failed, for logs. It leaves out the text of err, because that
+// can quote the event.
 func place(err error) error {
 	var at *file.Error
 	if !errors.As(err, &at) {
 		return errors.New("no answer for this event")
 	}
-	return fmt.Errorf("no answer for this event (%d:%d); what can be missing wants a default, as in (data.size ?? 0) > 5%s", at.Line, at.Column+1, at.Snippet)
+	return fmt.Errorf("no answer for this event (%d:%d); give a value that can be missing a default, as in (data.size ?? 0) > 5%s", at.Line, at.Column+1, at.Snippet)
 }
 
-// decode is the body as JSON, or nil.
+// decode returns the body as JSON, or nil.
 func decode(body []byte) any {
 	var v any
 	if json.Unmarshal(body, &v) != nil {
@@ -100,7 +99,7 @@ func decode(body []byte) any {
 	return v
 }
 
-// filterError says that a filter has no answer for an event.
+// filterError reports that a filter has no answer for an event.
 type filterError struct{ err error }
 
 func (e *filterError) Error() string { return "where: " + e.err.Error() }

@@ -6,10 +6,10 @@ import (
 	"github.com/expr-lang/expr/ast"
 )
 
-// memberFunction stands in the syntax tree for every member access; the name cannot be written in an expression.
+// memberFunction replaces every member access in the syntax tree. An expression cannot contain this name.
 const memberFunction = "#member"
 
-// patcher rewrites the syntax tree before it is compiled, and notes what the expression uses.
+// patcher rewrites the syntax tree before it is compiled, and finds out whether the expression uses data or $env.
 type patcher struct{ usesData, usesEnv bool }
 
 // Visit is called for each node after its children.
@@ -31,8 +31,8 @@ func (p *patcher) Visit(node *ast.Node) {
 			n.Arguments[0] = at(n.Arguments[0], &ast.BinaryNode{Operator: "??", Left: n.Arguments[0], Right: &ast.ArrayNode{}})
 		}
 	case *ast.PredicateNode:
-		// The machine bounds what it allocates, not how long it loops: a list of one that is thrown away makes
-		// each turn of a loop cost one unit of that budget.
+		// The virtual machine limits memory, and has no limit on steps. So each turn of a loop allocates a list of
+		// one element, which uses up that budget.
 		cost := at(n.Node, &ast.ArrayNode{Nodes: []ast.Node{at(n.Node, &ast.NilNode{})}})
 		n.Node = at(n.Node, &ast.SequenceNode{Nodes: []ast.Node{cost, n.Node}})
 	}
@@ -46,13 +46,13 @@ func loops(n *ast.BuiltinNode) bool {
 	return ok
 }
 
-// at gives to the place of from, which error texts point at.
+// at gives the node to the location of from, so that error texts point there.
 func at(from, to ast.Node) ast.Node {
 	to.SetLocation(from.Location())
 	return to
 }
 
-// member is from[key], or nil where there is no such thing. A negative index counts from the end.
+// member returns from[key], or nil if it is missing. A negative index counts from the end.
 func member(from, key any) any {
 	switch from := from.(type) {
 	case map[string]any:

@@ -85,7 +85,7 @@ func TestFilterWithoutAnAnswerIsAnError(t *testing.T) {
 		if got, err := f.Match(delivery("job_end", `{"name":"x"}`)); got || err == nil {
 			t.Errorf("%s = %v, %v", where, got, err)
 		} else if where == `data.missing < 5` && !strings.Contains(err.Error(), "(data.size ?? 0) > 5") {
-			t.Errorf("%s: it is not said what to write: %v", where, err)
+			t.Errorf("%s: the error does not show the correction: %v", where, err)
 		}
 	}
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/hookline/hookline/worker"
 )
 
-const leftBehind = `hookline_worker_left_behind{route="r"}`
+const abandoned = `hookline_worker_left_behind{route="r"}`
 
 func TestEventsWhoseHandlerNeverReturnsDoNotStopTheirRoute(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -39,16 +39,16 @@ func TestEventsWhoseHandlerNeverReturnsDoNotStopTheirRoute(t *testing.T) {
 			}
 		}
 		series := b.series(t)
-		if calls.Load() != 4 || series[leftBehind] != 4 {
-			t.Errorf("%d calls for 4 events, %v left behind: one call has to end before the next", calls.Load(), series[leftBehind])
+		if calls.Load() != 4 || series[abandoned] != 4 {
+			t.Errorf("%d calls for 4 events, %v abandoned: one call has to end before the next", calls.Load(), series[abandoned])
 		}
 		if n := series[`hookline_worker_failures_total{reason="timeout",route="r"}`]; n != 12 {
 			t.Errorf("%v attempts of 12 ended by timeout", n)
 		}
 		close(giveIn)
 		synctest.Wait()
-		if n := b.series(t)[leftBehind]; n != 0 {
-			t.Errorf("%v left behind after all have returned", n)
+		if n := b.series(t)[abandoned]; n != 0 {
+			t.Errorf("%v abandoned after all have returned", n)
 		}
 	})
 }

@@ -6,7 +6,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// metrics are one worker's; every series exists from the start.
+// metrics holds the metrics of one worker. Every series exists from the start.
 type metrics struct {
 	deliveries *prometheus.CounterVec
 	failures   *prometheus.CounterVec
@@ -16,35 +16,36 @@ type metrics struct {
 	pauses     *prometheus.CounterVec
 }
 
-// newMetrics registers the metrics of the routes whose deliveries hands holds. It fails if reg has them already.
-func newMetrics(reg prometheus.Registerer, hands map[string]*hand) (*metrics, error) {
+// newMetrics registers the metrics of the routes that are the keys of inflights. It returns an error if reg has them
+// already.
+func newMetrics(reg prometheus.Registerer, inflights map[string]*inflight) (*metrics, error) {
 	m := &metrics{
 		deliveries: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "hookline_worker_deliveries_total", Help: "Deliveries by what became of them.",
+			Name: "hookline_worker_deliveries_total", Help: "Deliveries by outcome.",
 		}, []string{"route", "outcome"}),
 		failures: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "hookline_worker_failures_total", Help: "Failed attempts by reason, whether retried or given up.",
+			Name: "hookline_worker_failures_total", Help: "Failed attempts by reason, both retried and dead.",
 		}, []string{"route", "reason"}),
 		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name: "hookline_worker_handle_seconds", Help: "Time in the handler, failed attempts included.",
+			Name: "hookline_worker_handle_seconds", Help: "Time in the handler, including failed attempts.",
 			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 300},
 		}, []string{"route"}),
 		attempts: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name: "hookline_worker_attempts", Help: "Attempt at which an event was done or given up.",
+			Name: "hookline_worker_attempts", Help: "Number of the attempt with which an event was done or became a dead letter.",
 			Buckets: []float64{1, 2, 3, 5, 10, 20},
 		}, []string{"route"}),
 		paused: prometheus.NewGaugeVec(prometheus.GaugeOpts{
-			Name: "hookline_worker_paused", Help: "1 while the route is paused since its events fail.",
+			Name: "hookline_worker_paused", Help: "1 while the route is paused because its events fail.",
 		}, []string{"route"}),
 		pauses: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "hookline_worker_pauses_total", Help: "How often the route was paused.",
+			Name: "hookline_worker_pauses_total", Help: "Number of times that the route was paused.",
 		}, []string{"route"}),
 	}
 	var errs []error
 	for _, c := range []prometheus.Collector{m.deliveries, m.failures, m.seconds, m.attempts, m.paused, m.pauses} {
 		errs = append(errs, reg.Register(c))
 	}
-	for route, h := range hands {
+	for route, f := range inflights {
 		for _, o := range outcomes() {
 			m.deliveries.WithLabelValues(route, o)
 		}
@@ -58,14 +59,14 @@ func newMetrics(reg prometheus.Registerer, hands map[string]*hand) (*metrics, er
 		of := prometheus.Labels{"route": route}
 		errs = append(errs,
 			reg.Register(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-				Name: "hookline_worker_in_flight", Help: "Deliveries being worked on.", ConstLabels: of,
-			}, h.size)),
+				Name: "hookline_worker_in_flight", Help: "Deliveries in progress.", ConstLabels: of,
+			}, f.size)),
 			reg.Register(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-				Name: "hookline_worker_oldest_age_seconds", Help: "Time since the receipt of the oldest event being worked on, 0 if there is none.", ConstLabels: of,
-			}, h.oldestAge)),
+				Name: "hookline_worker_oldest_age_seconds", Help: "Time since the receipt of the oldest event in progress; 0 without one.", ConstLabels: of,
+			}, f.oldestAge)),
 			reg.Register(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-				Name: "hookline_worker_left_behind", Help: "Handler calls that ignored the end of their context and still run.", ConstLabels: of,
-			}, h.leftBehind)))
+				Name: "hookline_worker_left_behind", Help: "Abandoned handler calls: they ignored the end of their context and still run.", ConstLabels: of,
+			}, f.abandonedCalls)))
 	}
 	return m, errors.Join(errs...)
 }

@@ -9,55 +9,59 @@ import (
 	"github.com/hookline/hookline/pkg/handler"
 )
 
-// Why a try failed: a closed list, which is the metric label, the log field and the dead letter's reason alike. On a
-// dead letter, permanent and filter mean "given up at once"; the others mean that the attempts were used up, and how
-// the last one failed.
+// The reasons of a failed attempt: a closed list for the metric label, the log field and the dead letter. A dead letter
+// with the reason permanent or filter had no further attempt. With another reason it used up all attempts, and the
+// reason is that of the last one.
 const (
 	ReasonError     = "error"     // the handler returned an error
 	ReasonPermanent = "permanent" // the handler returned handler.Permanent
-	ReasonTimeout   = "timeout"   // the handler failed after its time was over
+	ReasonTimeout   = "timeout"   // the handler failed after the route's timeout
 	ReasonPanic     = "panic"     // the handler panicked
-	ReasonFilter    = "filter"    // the route's where could not be evaluated for this event
+	ReasonFilter    = "filter"    // the route's where has no answer for this event
 
-	ReasonCrashed = broker.ReasonCrashed // the process that had the event in hand died, or lost its line
+	ReasonCrashed = broker.ReasonCrashed // the worker process, or its connection to the broker, ended during the attempt
 )
 
-// crashAttempts is the least attempt number at which an event is given up since its attempts are cut off, however few
-// Retry allows. RabbitMQ tells an event that kills its process neither from one that was merely fetched beside it nor
-// from a lost connection: one cut-off says nothing about the event, and a second one can be chance.
+// crashAttempts is the lowest attempt number at which a crash makes an event a dead letter, even if Retry allows fewer
+// attempts. Because RabbitMQ reports three cases alike: the event killed its process, the process had only fetched the
+// event beside another one, or the connection was lost. One crash proves nothing about the event, and a second one can
+// be chance.
 const crashAttempts = 3
 
-// How much later than after other failures an event comes back that was cut off, at most. A random part of it brings
-// back apart what was in hand together, so that an event that ends its process does not take the same neighbours along
-// again; a fifth of the delay would not do on RabbitMQ, whose delays come in steps of a second. The first time it was
-// most likely a lost connection, and nobody shall wait long for that.
+// The largest additional delay after a crash. Each event gets a random part of it, so that events that were in progress
+// together come back at different times, and an event that kills its process does not hit the same neighbours again. A
+// fifth of the delay is too little on RabbitMQ, where delays have steps of one second. The first crash has a shorter
+// delay, because its usual cause is a lost connection.
 const (
 	firstCrashSpread = 5 * time.Second
 	crashSpread      = 30 * time.Second
 )
 
-// Reasons lists what a failure's reason can be.
+// Reasons lists the reasons of failed attempts.
 func Reasons() []string {
 	return []string{ReasonError, ReasonPermanent, ReasonTimeout, ReasonPanic, ReasonFilter, ReasonCrashed}
 }
 
-// ErrStopping is the cause of a handler's context that ends because the worker stops and its grace is over.
+// ErrStopping is the cause of a handler's context that ends because the worker stops and Config.Grace is over.
 var ErrStopping = errors.New("worker is stopping")
 
-// errTimeout is the cause of a handler's context that ends because the route's timeout is over.
+// errTimeout is the cause of a handler's context that ends at the route's timeout.
 var errTimeout = errors.New("timeout")
 
-// result is how one try ended.
+// result is the result of filter and handler for one delivery.
 type result struct {
-	filtered bool  // the route's where said no; the handler was not called
-	err      error // what filter or handler said
-	cause    error // why the handler's context had ended by then; nil if it had not
+	filtered bool          // the route's where did not choose the event
+	called   bool          // the handler was called
+	handling time.Duration // time in the handler
+	err      error         // error of filter or handler
+	cause    error         // cause of the end of the handler's context; nil if the context had not ended
 }
 
-// outcome says what becomes of a delivery. jitter is in [0, 1).
+// outcome turns a result into the outcome of the delivery. jitter is in [0, 1).
 //
-// Done is done, however late. What fails after its context was ended by anything but its own timeout was interrupted:
-// that says nothing about the event, so it goes back as it came.
+// Work that is done counts as done, even after the timeout. A handler that fails after the end of its context was
+// interrupted, unless the timeout ended the context. An interruption proves nothing about the event, so the event goes
+// back to its queue unchanged.
 func outcome(r result, attempt int, retry Retry, jitter float64) broker.Outcome {
 	if r.err == nil {
 		return broker.Ack()
@@ -65,25 +69,25 @@ func outcome(r result, attempt int, retry Retry, jitter float64) broker.Outcome 
 	if r.cause != nil && !errors.Is(r.cause, errTimeout) {
 		return broker.Requeue()
 	}
-	why, last := reason(r), retry.Attempts
-	if why == ReasonCrashed {
+	cause, last := reason(r), retry.Attempts
+	if cause == ReasonCrashed {
 		last = max(last, crashAttempts)
 	}
-	if why == ReasonPermanent || why == ReasonFilter || attempt >= last {
-		return broker.GiveUp(why, r.err)
+	if cause == ReasonPermanent || cause == ReasonFilter || attempt >= last {
+		return broker.GiveUp(cause, r.err)
 	}
 	if after, ok := handler.AfterOf(r.err); ok {
-		return broker.Retry(min(max(after, 0), MaxDelay), why, r.err)
+		return broker.Retry(min(max(after, 0), MaxDelay), cause, r.err)
 	}
 	after := retry.delay(attempt, jitter)
-	if why == ReasonCrashed {
+	if cause == ReasonCrashed {
 		spread := crashSpread
 		if attempt == 1 {
 			spread = firstCrashSpread
 		}
 		after = min(after+time.Duration(jitter*float64(spread)), MaxDelay)
 	}
-	return broker.Retry(after, why, r.err)
+	return broker.Retry(after, cause, r.err)
 }
 
 func reason(r result) string {
@@ -104,7 +108,7 @@ func reason(r result) string {
 	return ReasonError
 }
 
-// delay is how long to wait after the given attempt failed.
+// delay returns the delay after the given attempt has failed.
 func (r Retry) delay(attempt int, jitter float64) time.Duration {
 	d := r.First
 	for ; attempt > 1 && d < r.Max; attempt-- {
@@ -114,7 +118,7 @@ func (r Retry) delay(attempt int, jitter float64) time.Duration {
 	return min(d+time.Duration((jitter*2-1)*float64(d)/5), MaxDelay)
 }
 
-// panicError is a panic of a handler, with the stack that only the log shows.
+// panicError is a panic of a handler. Only the log shows its stack.
 type panicError struct {
 	value any
 	stack []byte
@@ -122,7 +126,7 @@ type panicError struct {
 
 func (e *panicError) Error() string { return fmt.Sprintf("panic: %v", e.value) }
 
-// label is the outcome as metrics and logs name it.
+// label returns the outcome's name in metrics and logs.
 func label(r result, o broker.Outcome) string {
 	switch o.Verdict {
 	case broker.VerdictAck:
@@ -138,6 +142,7 @@ func label(r result, o broker.Outcome) string {
 	return outcomeRequeued
 }
 
+// The names of outcomes in metrics and logs.
 const (
 	outcomeDone     = "done"
 	outcomeFiltered = "filtered"

@@ -50,9 +50,9 @@ func TestOutcome(t *testing.T) {
 		"asks for later at the end":    {result{err: handler.RetryAfter(time.Minute, failed)}, 3, broker.VerdictDead, ReasonError, 0, "dead"},
 		"interrupted":                  {result{err: failed, cause: ErrStopping}, 1, broker.VerdictRequeue, "", 0, "requeued"},
 		"interrupted at the last try":  {result{err: failed, cause: ErrStopping}, 3, broker.VerdictRequeue, "", 0, "requeued"},
-		"interrupted, says permanent":  {result{err: permanent, cause: ErrStopping}, 1, broker.VerdictRequeue, "", 0, "requeued"},
+		"interrupted, permanent error": {result{err: permanent, cause: ErrStopping}, 1, broker.VerdictRequeue, "", 0, "requeued"},
 		"interrupted, panics":          {result{err: panicked, cause: ErrStopping}, 1, broker.VerdictRequeue, "", 0, "requeued"},
-		"cancelled by the line itself": {result{err: failed, cause: context.Canceled}, 1, broker.VerdictRequeue, "", 0, "requeued"},
+		"cancelled by the broker":      {result{err: failed, cause: context.Canceled}, 1, broker.VerdictRequeue, "", 0, "requeued"},
 	} {
 		got := outcome(c.res, c.attempt, retry, middle)
 		if got.Verdict != c.verdict || got.Reason != c.reason || got.After != c.after || label(c.res, got) != c.label {
@@ -91,7 +91,7 @@ func TestDelayGrowsToItsLimitAndIsSpreadByAFifth(t *testing.T) {
 	}
 }
 
-func TestWhatWasCutOffHasThreeAttemptsAtLeast(t *testing.T) {
+func TestACrashedEventHasThreeAttemptsAtLeast(t *testing.T) {
 	t.Parallel()
 	failed := errors.New("failed")
 	for _, c := range []struct {
@@ -101,7 +101,7 @@ func TestWhatWasCutOffHasThreeAttemptsAtLeast(t *testing.T) {
 	}{
 		{1, 1, failed, broker.VerdictDead},
 		{1, 1, errCrashed, broker.VerdictRetry},
-		{1, 2, failed, broker.VerdictDead}, // after a cut-off
+		{1, 2, failed, broker.VerdictDead}, // after a crash
 		{1, 2, errCrashed, broker.VerdictRetry},
 		{1, 3, errCrashed, broker.VerdictDead},
 		{2, 2, failed, broker.VerdictDead},
@@ -118,7 +118,7 @@ func TestWhatWasCutOffHasThreeAttemptsAtLeast(t *testing.T) {
 	}
 }
 
-func TestWhatWasCutOffTogetherComesBackApart(t *testing.T) {
+func TestEventsThatCrashedTogetherComeBackAtDifferentTimes(t *testing.T) {
 	t.Parallel()
 	retry := Retry{Attempts: 3, First: time.Second, Max: time.Second}
 	for jitter, want := range map[float64]time.Duration{0: 800 * time.Millisecond, 0.5: 16 * time.Second, 1: 31200 * time.Millisecond} {

@@ -10,7 +10,7 @@ import (
 	"github.com/hookline/hookline/pkg/event"
 )
 
-// fakeQueue is a route's queue: it brings what is due, oldest first, and carries outcomes out.
+// fakeQueue is the queue of a route. It delivers due events, oldest first, and carries outcomes out.
 type fakeQueue struct {
 	mu         sync.Mutex
 	waiting    []waiting
@@ -35,7 +35,7 @@ func (q *fakeQueue) add(d event.Delivery, due time.Time) {
 	slices.SortStableFunc(q.waiting, func(a, b waiting) int { return a.due.Compare(b.due) })
 }
 
-// take returns what is due, or how long to wait before another look.
+// take returns a due event, or the wait before the next call.
 func (q *fakeQueue) take() (d event.Delivery, ok bool, wait time.Duration) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -69,10 +69,10 @@ func (q *fakeQueue) settle(d event.Delivery, o broker.Outcome) {
 }
 
 func (q *fakeQueue) Consume(ctx context.Context, r broker.Route, fn broker.Process) error {
-	var hands sync.WaitGroup
-	defer hands.Wait()
+	var workers sync.WaitGroup
+	defer workers.Wait()
 	for range r.Concurrency {
-		hands.Go(func() {
+		workers.Go(func() {
 			for ctx.Err() == nil {
 				d, ok, wait := q.take()
 				if ok {

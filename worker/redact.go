@@ -8,8 +8,8 @@ import (
 	"github.com/hookline/hookline/pkg/privacy"
 )
 
-// Redacted is a handler that gives next each event redacted. A body that cannot be read does not reach it: the event becomes a
-// dead letter.
+// Redacted returns a handler that redacts each event and then calls next. An event with an unreadable body becomes a dead
+// letter, and next is not called.
 func Redacted(r *privacy.Redactor, next handler.Handler) handler.Handler {
 	return handler.Func(func(ctx context.Context, d event.Delivery) (err error) {
 		if d.Event, err = r.Event(d.Event); err != nil {

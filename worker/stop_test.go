@@ -28,7 +28,7 @@ func TestStop(t *testing.T) {
 		took    time.Duration
 		err     string
 	}{
-		"waits for what ends within the grace": {
+		"waits for a handler that ends within the grace": {
 			func(ctx context.Context, _ event.Delivery) error { return sleep(ctx, 15*time.Second) }, broker.VerdictAck, 14 * time.Second, ""},
 		"then ends the context, and the event goes back": {
 			func(ctx context.Context, _ event.Delivery) error {
@@ -38,7 +38,7 @@ func TestStop(t *testing.T) {
 				}
 				return err
 			}, broker.VerdictRequeue, 20 * time.Second, ""},
-		"takes what is done all the same": {
+		"counts late work as done": {
 			func(ctx context.Context, _ event.Delivery) error { _ = sleep(ctx, time.Minute); return nil }, broker.VerdictAck, 20 * time.Second, ""},
 		"does not wait for ever": {
 			func(context.Context, event.Delivery) error { return sleep(context.Background(), time.Hour) }, broker.VerdictRequeue, 25 * time.Second, "route slow: 1 handler"},
@@ -50,13 +50,13 @@ func TestStop(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				line := &fakeLine{deliveries: map[string][]event.Delivery{"slow": {delivery("a", "")}, "quick": {delivery("a", "")}}}
+				fake := &fakeBroker{deliveries: map[string][]event.Delivery{"slow": {delivery("a", "")}, "quick": {delivery("a", "")}}}
 				slow := route("slow", c.handle)
 				slow.Timeout = time.Minute
 				if strings.Contains(name, "timeout") {
 					slow.Timeout = 10 * time.Second
 				}
-				b := newBench(t, line, slow, route("quick", succeed))
+				b := newBench(t, fake, slow, route("quick", succeed))
 				took, err := b.runFor(time.Second)
 				if took != c.took {
 					t.Errorf("the stop took %v", took)
@@ -64,13 +64,13 @@ func TestStop(t *testing.T) {
 				if (err == nil) != (c.err == "") || err != nil && !strings.Contains(err.Error(), c.err) {
 					t.Errorf("Run: %v", err)
 				}
-				if o := line.outcomes["slow"]; len(o) != 1 || o[0].Verdict != c.verdict {
+				if o := fake.outcomes["slow"]; len(o) != 1 || o[0].Verdict != c.verdict {
 					t.Errorf("outcomes %+v", o)
 				}
-				if o := line.outcomes["quick"]; len(o) != 1 || o[0].Verdict != broker.VerdictAck {
+				if o := fake.outcomes["quick"]; len(o) != 1 || o[0].Verdict != broker.VerdictAck {
 					t.Errorf("the neighbour's outcomes %+v", o)
 				}
-				<-time.After(time.Hour) // what was left behind may still return
+				<-time.After(time.Hour) // an abandoned handler may still return
 			})
 		})
 	}

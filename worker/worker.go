@@ -1,7 +1,8 @@
-// Package worker takes the events of routes from the line and hands them to handlers.
+// Package worker consumes the events of routes from the broker and calls the routes' handlers.
 //
-// A delivery goes through the route's filter, to its handler under the route's timeout, and one pure function turns
-// what came back into the outcome that the line carries out. Every delivery leaves one log line.
+// Each delivery passes the route's filter, and then the route's handler under the route's timeout. One pure function
+// turns the handler's result into an outcome: done, retry, dead letter or back to the queue. The broker carries the
+// outcome out. Each delivery has one log line.
 package worker
 
 import (
@@ -15,10 +16,9 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/hookline/hookline/broker"
-	"github.com/hookline/hookline/pkg/event"
 )
 
-// abandonAfter is how long a worker waits for handlers after their contexts ended.
+// abandonAfter is the time that a worker waits for a handler after the handler's context has ended.
 const abandonAfter = 5 * time.Second
 
 // Worker works on the events of its routes. Make it with New; Run it once.
@@ -27,17 +27,17 @@ type Worker struct {
 	runners []*runner
 }
 
-// New checks cfg, naming everything that is wrong with it at once, and registers the worker's metrics with reg. It
-// fails if reg has a worker's metrics already.
+// New returns a worker and registers its metrics with reg. It returns one error that names every mistake in cfg, or an
+// error if reg has the metrics of another worker.
 func New(cfg Config, consumer broker.Consumer, reg prometheus.Registerer, log *zap.Logger) (*Worker, error) {
 	if err := cfg.check(); err != nil {
 		return nil, fmt.Errorf("worker: %w", err)
 	}
-	hands := map[string]*hand{}
+	inflights := map[string]*inflight{}
 	for _, r := range cfg.Routes {
-		hands[r.Name] = newHand()
+		inflights[r.Name] = newInflight()
 	}
-	metrics, err := newMetrics(reg, hands)
+	metrics, err := newMetrics(reg, inflights)
 	if err != nil {
 		return nil, fmt.Errorf("worker: %w", err)
 	}
@@ -45,19 +45,19 @@ func New(cfg Config, consumer broker.Consumer, reg prometheus.Registerer, log *z
 	for _, r := range cfg.Routes {
 		w.runners = append(w.runners, &runner{
 			route: r, consumer: consumer, breaker: breaker{Pause: r.Pause},
-			hand: hands[r.Name], metrics: metrics, log: log.With(zap.String("route", r.Name)),
+			inflight: inflights[r.Name], metrics: metrics, log: log.With(zap.String("route", r.Name)),
 		})
 	}
 	return w, nil
 }
 
-// Run works on all routes at once until ctx ends, and then stops in two steps: no new deliveries are started and running
-// handlers have the grace to finish; after it their contexts end with ErrStopping as the cause, and what they were
-// doing goes back to the line without counting as an attempt.
+// Run works on all routes at once until ctx ends. Then it stops in two steps. First it starts no more deliveries, and
+// running handlers have Config.Grace to finish. After that their contexts end with ErrStopping as the cause, and their
+// deliveries go back to the broker without counting as attempts.
 //
-// A route that cannot be consumed is logged and leaves the others alone; Run returns its error when all have ended.
-// A handler that does not return even 5 seconds after its context ended is left behind, and is an error too: its
-// event comes again.
+// A route that cannot be consumed is logged, and the other routes continue; Run returns its error when all have ended.
+// A handler that has not returned 5 seconds after the end of its context is abandoned. Run returns an error for it, and
+// the broker delivers its event again.
 func (w *Worker) Run(ctx context.Context) error {
 	work, interrupt := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer interrupt(nil)
@@ -81,19 +81,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// run works on the route until ctx ends; work and abandoned are process's.
-func (r *runner) run(ctx, work context.Context, abandoned <-chan struct{}) error {
-	err := r.consume(ctx, func(ctx context.Context, d event.Delivery) (broker.Outcome, health) {
-		return r.process(ctx, work, d, abandoned)
-	})
-	if err != nil {
-		err = fmt.Errorf("route %s: cannot be consumed: %w", r.route.Name, err)
-		r.log.Error("a route is not worked on; the others go on", zap.Error(err))
-	}
-	return errors.Join(err, r.leftBehind())
-}
-
-// elapse waits for d, and is false if it ended before.
+// elapse waits for d. It returns false if ended is closed before.
 func elapse(d time.Duration, ended <-chan struct{}) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()

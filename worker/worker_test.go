@@ -25,8 +25,8 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// fakeLine brings each route's deliveries, all at once, and keeps their outcomes.
-type fakeLine struct {
+// fakeBroker delivers each route's deliveries, all at once, and keeps their outcomes.
+type fakeBroker struct {
 	deliveries map[string][]event.Delivery
 	broken     map[string]error
 
@@ -34,20 +34,20 @@ type fakeLine struct {
 	outcomes map[string][]broker.Outcome
 }
 
-func (l *fakeLine) Consume(ctx context.Context, r broker.Route, fn broker.Process) error {
-	if err := l.broken[r.Name]; err != nil {
+func (b *fakeBroker) Consume(ctx context.Context, r broker.Route, fn broker.Process) error {
+	if err := b.broken[r.Name]; err != nil {
 		return err
 	}
 	var calls sync.WaitGroup
-	for _, d := range l.deliveries[r.Name] {
+	for _, d := range b.deliveries[r.Name] {
 		calls.Go(func() {
 			o := fn(context.WithoutCancel(ctx), d)
-			l.mu.Lock()
-			defer l.mu.Unlock()
-			if l.outcomes == nil {
-				l.outcomes = map[string][]broker.Outcome{}
+			b.mu.Lock()
+			defer b.mu.Unlock()
+			if b.outcomes == nil {
+				b.outcomes = map[string][]broker.Outcome{}
 			}
-			l.outcomes[r.Name] = append(l.outcomes[r.Name], o)
+			b.outcomes[r.Name] = append(b.outcomes[r.Name], o)
 		})
 	}
 	<-ctx.Done()
@@ -55,19 +55,19 @@ func (l *fakeLine) Consume(ctx context.Context, r broker.Route, fn broker.Proces
 	return nil
 }
 
-// bench is a worker on a fake line, with its metrics and its log.
+// bench is a worker on a fake broker, with its metrics and its log.
 type bench struct {
-	line *fakeLine
+	fake *fakeBroker
 	reg  *prometheus.Registry
 	logs *observer.ObservedLogs
 	*worker.Worker
 }
 
-func newBench(t *testing.T, line *fakeLine, routes ...worker.Route) bench {
+func newBench(t *testing.T, fake *fakeBroker, routes ...worker.Route) bench {
 	t.Helper()
 	core, logs := observer.New(zapcore.DebugLevel)
-	b := bench{line: line, reg: prometheus.NewRegistry(), logs: logs}
-	w, err := worker.New(worker.Config{Routes: routes, Grace: 20 * time.Second}, line, b.reg, zap.New(core))
+	b := bench{fake: fake, reg: prometheus.NewRegistry(), logs: logs}
+	w, err := worker.New(worker.Config{Routes: routes, Grace: 20 * time.Second}, fake, b.reg, zap.New(core))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -81,7 +81,7 @@ func route(name string, h handler.Func) worker.Route {
 	return r
 }
 
-// runFor runs the worker in a bubble's time and returns what Run returned and how long its stop took.
+// runFor runs the worker in a bubble's time and returns the duration of the stop and Run's error.
 func (b bench) runFor(d time.Duration) (time.Duration, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), d)
 	defer cancel()
@@ -90,7 +90,7 @@ func (b bench) runFor(d time.Duration) (time.Duration, error) {
 	return time.Since(deadline), err
 }
 
-// series gathers what the worker counts: `name{label="value",...}` to value; of a histogram its count and sum.
+// series returns the worker's metrics: `name{label="value",...}` to value; of a histogram its count and sum.
 func (b bench) series(t *testing.T) map[string]float64 {
 	t.Helper()
 	families, err := b.reg.Gather()
@@ -121,7 +121,7 @@ func TestEachDeliveryHasOneOutcomeOneLogLineAndItsMetrics(t *testing.T) {
 		secret := delivery("job_end", `{"patron":"secret"}`)
 		second, crashed := secret, secret
 		second.Attempt, crashed.Redelivered = 2, true
-		line := &fakeLine{deliveries: map[string][]event.Delivery{
+		fake := &fakeBroker{deliveries: map[string][]event.Delivery{
 			"done": {secret}, "filtered": {secret}, "error": {second}, "permanent": {secret}, "timeout": {secret}, "panic": {secret}, "filter": {secret}, "goexit": {secret}, "crashed": {crashed},
 		}}
 		routes := []worker.Route{
@@ -137,7 +137,7 @@ func TestEachDeliveryHasOneOutcomeOneLogLineAndItsMetrics(t *testing.T) {
 		}
 		routes[1].Where = filter(t, `data.patron == "other"`)
 		routes[6].Where = filter(t, `data.missing < 5`)
-		b := newBench(t, line, routes...)
+		b := newBench(t, fake, routes...)
 		if took, err := b.runFor(time.Minute); err != nil || took != 0 {
 			t.Fatalf("%v after %v", err, took)
 		}
@@ -158,8 +158,8 @@ func TestEachDeliveryHasOneOutcomeOneLogLineAndItsMetrics(t *testing.T) {
 			"crashed":   {"retried", "crashed", 1, 0},
 		} {
 			lines := b.logs.FilterField(zap.String("route", name)).All()
-			if len(lines) != 1 || len(line.outcomes[name]) != 1 {
-				t.Errorf("%s: %d lines, %d outcomes", name, len(lines), len(line.outcomes[name]))
+			if len(lines) != 1 || len(fake.outcomes[name]) != 1 {
+				t.Errorf("%s: %d lines, %d outcomes", name, len(lines), len(fake.outcomes[name]))
 				continue
 			}
 			got := lines[0].ContextMap()
@@ -197,7 +197,7 @@ func TestEachDeliveryHasOneOutcomeOneLogLineAndItsMetrics(t *testing.T) {
 			`hookline_worker_in_flight{route="done"}`:                               0,
 		} {
 			if got, ok := series[name]; got != want || !ok {
-				t.Errorf("%s = %v, there: %v", name, got, ok)
+				t.Errorf("%s = %v, exists: %v", name, got, ok)
 			}
 		}
 	})
@@ -205,7 +205,7 @@ func TestEachDeliveryHasOneOutcomeOneLogLineAndItsMetrics(t *testing.T) {
 
 func TestEverySeriesExistsAtZero(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, &fakeLine{}, route("r", succeed))
+	b := newBench(t, &fakeBroker{}, route("r", succeed))
 	series := b.series(t)
 	for name, value := range series {
 		if value != 0 {
@@ -219,12 +219,12 @@ func TestEverySeriesExistsAtZero(t *testing.T) {
 
 func succeed(context.Context, event.Delivery) error { return nil }
 
-func TestInFlightAndAgeOfWhatIsInHand(t *testing.T) {
+func TestDeliveriesInProgressAndTheAgeOfTheOldest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		young, old := delivery("a", ""), delivery("a", "")
 		young.Event.Time, old.Event.Time = time.Now(), time.Now().Add(-time.Hour)
 		release := make(chan struct{})
-		b := newBench(t, &fakeLine{deliveries: map[string][]event.Delivery{"r": {young, old}}}, route("r", func(context.Context, event.Delivery) error {
+		b := newBench(t, &fakeBroker{deliveries: map[string][]event.Delivery{"r": {young, old}}}, route("r", func(context.Context, event.Delivery) error {
 			<-release
 			return nil
 		}))
@@ -234,12 +234,12 @@ func TestInFlightAndAgeOfWhatIsInHand(t *testing.T) {
 		synctest.Wait()
 		const inFlight, age = `hookline_worker_in_flight{route="r"}`, `hookline_worker_oldest_age_seconds{route="r"}`
 		if got := b.series(t); got[inFlight] != 2 || got[age] != 3600 {
-			t.Errorf("two in hand: %v", got)
+			t.Errorf("two in progress: %v", got)
 		}
 		close(release)
 		synctest.Wait()
 		if got := b.series(t); got[inFlight] != 0 || got[age] != 0 {
-			t.Errorf("none in hand: %v", got)
+			t.Errorf("none in progress: %v", got)
 		}
 		cancel()
 		if err := <-done; err != nil {
@@ -251,14 +251,14 @@ func TestInFlightAndAgeOfWhatIsInHand(t *testing.T) {
 func TestARouteThatCannotBeConsumedLeavesItsNeighboursAlone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		gone := errors.New("no such queue")
-		line := &fakeLine{deliveries: map[string][]event.Delivery{"good": {delivery("a", "")}}, broken: map[string]error{"bad": gone}}
-		b := newBench(t, line, route("bad", succeed), route("good", succeed))
+		fake := &fakeBroker{deliveries: map[string][]event.Delivery{"good": {delivery("a", "")}}, broken: map[string]error{"bad": gone}}
+		b := newBench(t, fake, route("bad", succeed), route("good", succeed))
 		took, err := b.runFor(time.Hour)
 		if !errors.Is(err, gone) || !strings.Contains(err.Error(), "route bad") || took != 0 {
 			t.Errorf("%v after %v", err, took)
 		}
-		if len(line.outcomes["good"]) != 1 || b.logs.FilterLevelExact(zapcore.ErrorLevel).Len() != 1 {
-			t.Errorf("outcomes %v, log %v", line.outcomes, b.logs.All())
+		if len(fake.outcomes["good"]) != 1 || b.logs.FilterLevelExact(zapcore.ErrorLevel).Len() != 1 {
+			t.Errorf("outcomes %v, log %v", fake.outcomes, b.logs.All())
 		}
 	})
 }
@@ -267,21 +267,21 @@ func TestNewNamesEverythingThatIsWrong(t *testing.T) {
 	t.Parallel()
 	bad := worker.Route{Route: broker.Route{Name: "Bad"}, Retry: worker.Retry{Max: 25 * time.Hour}}
 	twice := route("twice", succeed)
-	_, err := worker.New(worker.Config{Grace: -1, Routes: []worker.Route{bad, twice, twice}}, &fakeLine{}, prometheus.NewRegistry(), zap.NewNop())
+	_, err := worker.New(worker.Config{Grace: -1, Routes: []worker.Route{bad, twice, twice}}, &fakeBroker{}, prometheus.NewRegistry(), zap.NewNop())
 	for _, want := range []string{"grace", `"Bad": a name`, "match is empty", "routes.Bad.concurrency: is 0", "handler: is missing", "timeout: is 0s", "retry.attempts: is 0", "retry.first: is 0s", "retry.max: is 25h0m0s", "pause.ratio: is 0", "pause.first: is 0s", `"twice": named twice`} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q is not in %v", want, err)
 		}
 	}
-	if _, err := worker.New(worker.Config{}, &fakeLine{}, prometheus.NewRegistry(), zap.NewNop()); err == nil {
+	if _, err := worker.New(worker.Config{}, &fakeBroker{}, prometheus.NewRegistry(), zap.NewNop()); err == nil {
 		t.Error("a worker without routes")
 	}
 	reg := prometheus.NewRegistry()
 	cfg := worker.Config{Routes: []worker.Route{twice}}
-	if _, err := worker.New(cfg, &fakeLine{}, reg, zap.NewNop()); err != nil {
+	if _, err := worker.New(cfg, &fakeBroker{}, reg, zap.NewNop()); err != nil {
 		t.Error(err)
 	}
-	if _, err := worker.New(cfg, &fakeLine{}, reg, zap.NewNop()); err == nil {
+	if _, err := worker.New(cfg, &fakeBroker{}, reg, zap.NewNop()); err == nil {
 		t.Error("metrics of two workers in one registry")
 	}
 }

@@ -1,0 +1,197 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"runtime/debug"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/hookline/hookline/broker"
+	"github.com/hookline/hookline/pkg/event"
+	"github.com/hookline/hookline/pkg/handler"
+)
+
+// runner works on the deliveries of one route.
+type runner struct {
+	route    Route
+	consumer broker.Consumer
+	breaker  breaker
+	inflight *inflight
+	metrics  *metrics
+	log      *zap.Logger
+}
+
+var (
+	errAbandoned = errors.New("the handler did not return after the end of its context")
+	errExited    = errors.New("the handler ended its goroutine instead of returning")
+	errStillRuns = errors.New("the handler of an earlier attempt still runs after the end of its context")
+	errCrashed   = errors.New("the worker process or its connection to the broker ended during the attempt")
+)
+
+// attempt carries out one delivery. It returns the outcome for the broker, and the outcome's meaning for the route.
+type attempt func(ctx context.Context, d event.Delivery) (broker.Outcome, health)
+
+// run works on the route until ctx ends; see process for work and abandoned.
+func (r *runner) run(ctx, work context.Context, abandoned <-chan struct{}) error {
+	err := r.consume(ctx, func(ctx context.Context, d event.Delivery) (broker.Outcome, health) {
+		return r.process(ctx, work, d, abandoned)
+	})
+	if err != nil {
+		err = fmt.Errorf("route %s: cannot be consumed: %w", r.route.Name, err)
+		r.log.Error("the route has stopped; the other routes continue", zap.Error(err))
+	}
+	return errors.Join(err, r.abandonedCalls())
+}
+
+// consume works on the route until ctx ends. After the breaker has tripped it tries one event after each pause, until
+// the handler has done one; then it works on all events again.
+func (r *runner) consume(ctx context.Context, do attempt) error {
+	for {
+		r.breaker.reset()
+		tripped, err := r.consumeUntil(ctx, r.route.Concurrency, do, r.breaker.trips)
+		if !tripped || err != nil {
+			return err
+		}
+		if resumed, err := r.pause(ctx, do); !resumed || err != nil {
+			return err
+		}
+	}
+}
+
+// pause leaves the route's events in the queue. It returns false if ctx ends before the route resumes.
+func (r *runner) pause(ctx context.Context, do attempt) (resumed bool, err error) {
+	start, wait := time.Now(), r.route.Pause.First
+	r.log.Warn("route paused because its events fail; they stay in the queue", zap.Duration("one_is_tried_in", wait))
+	r.metrics.paused.WithLabelValues(r.route.Name).Set(1)
+	r.metrics.pauses.WithLabelValues(r.route.Name).Inc()
+	for ; ; wait = min(2*wait, r.route.Pause.Max) {
+		if !elapse(wait, ctx.Done()) {
+			return false, nil
+		}
+		good := false
+		tried, err := r.consumeUntil(ctx, 1, do, func(_ event.Event, h health) bool {
+			good = h == healthGood
+			return h != healthUnknown
+		})
+		switch {
+		case !tried || err != nil:
+			return false, err
+		case good:
+			r.metrics.paused.WithLabelValues(r.route.Name).Set(0)
+			r.log.Info("route resumed", zap.Duration("paused_for", time.Since(start)))
+			return true, nil
+		}
+	}
+}
+
+// consumeUntil works on up to concurrency events at once until enough returns true for one of them. It returns false if
+// it ends for another reason.
+func (r *runner) consumeUntil(ctx context.Context, concurrency int, do attempt, enough func(event.Event, health) bool) (bool, error) {
+	round, end := context.WithCancel(ctx)
+	defer end()
+	route := r.route.Route
+	route.Concurrency = concurrency
+	err := r.consumer.Consume(round, route, func(ctx context.Context, d event.Delivery) broker.Outcome {
+		o, h := do(ctx, d)
+		if enough(d.Event, h) {
+			end()
+		}
+		return o
+	})
+	return round.Err() != nil && ctx.Err() == nil, err
+}
+
+// process carries out one delivery and records the attempt. The end of work ends the handler's context, with the same
+// cause. The close of abandoned ends the wait for a handler that ignores this.
+func (r *runner) process(ctx, work context.Context, d event.Delivery, abandoned <-chan struct{}) (broker.Outcome, health) {
+	r.inflight.add(&d)
+	defer r.inflight.remove(&d)
+	start := time.Now()
+	res := r.try(ctx, work, d, abandoned)
+	o := outcome(res, d.Attempt, r.route.Retry, rand.Float64())
+	rec := newRecord(r.route.Name, d, start, res, o)
+	r.metrics.observe(&rec)
+	rec.log(r.log)
+	return o, healthOf(res, o)
+}
+
+// try calls the handler if the filter chooses the event and the handler may be called now.
+func (r *runner) try(ctx, work context.Context, d event.Delivery, abandoned <-chan struct{}) result {
+	if r.route.Where != nil {
+		if chosen, err := r.route.Where.Match(d); err != nil || !chosen {
+			return result{filtered: err == nil, err: err}
+		}
+	}
+	switch {
+	case d.Redelivered:
+		return result{err: errCrashed}
+	case r.inflight.hasAbandoned(d.Event):
+		return result{err: errStillRuns, cause: errTimeout}
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	defer context.AfterFunc(work, func() { cancel(context.Cause(work)) })()
+	ctx, expire := context.WithTimeoutCause(ctx, r.route.Timeout, errTimeout)
+	defer expire()
+
+	start := time.Now()
+	err := r.handle(ctx, d, abandoned)
+	return result{called: true, handling: time.Since(start), err: err, cause: context.Cause(ctx)}
+}
+
+// handle calls the handler and waits for it, at most until abandonAfter beyond the route's timeout.
+func (r *runner) handle(ctx context.Context, d event.Delivery, abandoned <-chan struct{}) error {
+	done := call(ctx, r.route.Handler, d)
+	overdue := time.NewTimer(r.route.Timeout + abandonAfter)
+	defer overdue.Stop()
+	select {
+	case err := <-done:
+		return err
+	case <-overdue.C:
+	case <-abandoned:
+	}
+	r.abandon(d.Event, done)
+	return errAbandoned
+}
+
+// call starts the handler in a goroutine, so that the runner can abandon a handler that never returns.
+func call(ctx context.Context, h handler.Handler, d event.Delivery) <-chan error {
+	done := make(chan error, 1)
+	go func() {
+		err := errExited
+		defer func() {
+			if value := recover(); value != nil {
+				err = &panicError{value, debug.Stack()}
+			}
+			done <- err
+		}()
+		err = h.Handle(ctx, d)
+	}()
+	return done
+}
+
+// abandon lets a call run on. Until it returns, this process does not try its event again.
+func (r *runner) abandon(e event.Event, done <-chan error) {
+	r.inflight.abandon(e, 1)
+	go func() {
+		err := <-done
+		r.inflight.abandon(e, -1)
+		text := outcomeDone
+		if err != nil {
+			text = handler.LogText(err)
+		}
+		r.log.Warn("an abandoned handler has returned", zap.String("id", e.ID), zap.String("said", text))
+	}()
+}
+
+// abandonedCalls returns an error if abandoned calls of the route's handler still run.
+func (r *runner) abandonedCalls() error {
+	if n := r.inflight.abandonedCalls(); n > 0 {
+		return fmt.Errorf("route %s: %v handler calls ignored the end of their context and were abandoned; the broker delivers their events again", r.route.Name, n)
+	}
+	return nil
+}
