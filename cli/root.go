@@ -28,9 +28,11 @@ const (
 	ExitUnaccounted = 4 // `audit`: stored events are neither there nor finished
 )
 
-// Program is a build of hookline: its version, and its own kinds of handlers beside the built-in ones.
+// Program is a build of hookline.
 type Program struct {
-	Version  string
+	// Version of a release; empty: the version of the module, or dev.
+	Version string
+	// Handlers are kinds of handlers beside the built-in ones.
 	Handlers handler.Registry
 }
 

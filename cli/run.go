@@ -99,7 +99,7 @@ func (c *command) serve(cmd *cobra.Command, o app.Options) (err error) {
 	hangup := make(chan os.Signal, 1)
 	signal.Notify(hangup, syscall.SIGHUP)
 	defer signal.Stop(hangup)
-	o.Metrics = app.Registry(c.program.Version)
+	o.Metrics = app.Registry(c.program.build().Version)
 	o.File = c.open(o.Metrics, log)
 	if o.Config, err = c.read(o.File.Read); err != nil {
 		return err
@@ -121,7 +121,7 @@ func (c *command) serve(cmd *cobra.Command, o app.Options) (err error) {
 		c.welcome(o.Config, process.Addr(), madeSecret)
 		madeSecret = false
 	}
-	log.Info("started", zap.String("version", c.program.Version), zap.String("listen", process.Addr()),
+	log.Info("started", zap.String("version", c.program.build().Version), zap.String("listen", process.Addr()),
 		zap.String("private_listen", process.PrivateAddr()), zap.Int("sources", len(o.Config.Sources)+len(o.Config.Schedules)), zap.Int("routes", len(o.Config.Routes)))
 	if o.Receive { // a worker may have no sources
 		for _, w := range o.Config.Warnings() {
@@ -153,7 +153,7 @@ func (c *command) welcome(conf *config.Config, addr string, madeSecret bool) {
 
   Try, in a second terminal here:    hookline send alma job_end
 
-`, c.program.Version, port, config.SecretFile(c.env), secret, conf.Data)
+`, c.program.build().Version, port, config.SecretFile(c.env), secret, conf.Data)
 }
 
 func (c *command) completeRoutes(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {

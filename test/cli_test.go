@@ -39,7 +39,7 @@ routes: { exports: { match: alma.job_end, handler: { kind: transfer, from: { loc
 		{[]string{"config", "check", "typo.yml"}, 0, []string{`warning: typo.yml:2:23: routes.a.match: there is no source "almo"`, "typo.yml: ok: 1 sources, 1 routes"}},
 		{[]string{"config", "check", "missing.yml"}, 2, []string{"missing.yml: no such file"}},
 		{[]string{"config", "show", "--default"}, 0, []string{"preset: alma"}},
-		{[]string{"version"}, 0, []string{"hookline dev (go1."}},
+		{[]string{"version"}, 0, []string{"hookline dev (", "go1."}},
 		{[]string{"health", "--url", "http://127.0.0.1:1/readyz"}, 1, []string{"is it running"}},
 		{[]string{"doctor", "alma", "--url", "localhost:18080"}, 2, []string{"begin the URL with https://"}},
 		{[]string{"send", "alma", "job_end", "--url", "localhost:18080"}, 2, []string{"begin the URL with https://"}},

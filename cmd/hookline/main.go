@@ -8,8 +8,8 @@ import (
 	"github.com/hookline/hookline/cli"
 )
 
-// version is set by the build: -ldflags "-X main.version=1.2.3".
-var version = "dev"
+// version is set by a release: -ldflags "-X main.version=1.2.3".
+var version string
 
 func main() {
 	os.Exit(cli.Program{Version: version}.Main())
