@@ -43,7 +43,7 @@ type Options struct {
 // App is one process: its listeners are open, nothing runs yet.
 type App struct {
 	log      *zap.Logger
-	line     line
+	broker   broker.Broker
 	spool    *spooling    // nil: none
 	public   net.Listener // nil without a receiver
 	private  net.Listener
@@ -72,11 +72,11 @@ func New(o Options) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
-	l, err := openLine(c, o.Receive, o.Log, o.Metrics)
+	l, err := openBroker(c, o.Receive, o.Log, o.Metrics)
 	if err != nil {
 		return nil, err
 	}
-	a := &App{log: o.Log, line: l, grace: c.Grace}
+	a := &App{log: o.Log, broker: l, grace: c.Grace}
 	if err := a.assemble(o, routes); err != nil {
 		return nil, errors.Join(err, a.close())
 	}
@@ -91,14 +91,14 @@ func (a *App) assemble(o Options, routes []worker.Route) (err error) {
 		cert.current.Store(c.TLS)
 	}
 	if o.Receive {
-		if a.spool, err = openSpool(c, a.line, reg, o.Log.Named("spool")); err != nil {
+		if a.spool, err = openSpool(c, a.broker, reg, o.Log.Named("spool")); err != nil {
 			return err
 		}
-		if a.receiver, err = receiver.New(receiverConfig(c, cert, a.line), a.publisher(), reg, o.Log.Named("receiver")); err != nil {
+		if a.receiver, err = receiver.New(receiverConfig(c, cert, a.broker), a.publisher(), reg, o.Log.Named("receiver")); err != nil {
 			return err
 		}
 		emits := schedule.Config{Sources: c.Schedules, Window: c.Duplicates}
-		if a.emitter, err = schedule.New(emits, a.line, reg, o.Log.Named("schedule")); err != nil {
+		if a.emitter, err = schedule.New(emits, a.broker, reg, o.Log.Named("schedule")); err != nil {
 			return err
 		}
 		if a.public, err = listen("listen", c.Listen); err != nil {
@@ -106,13 +106,13 @@ func (a *App) assemble(o Options, routes []worker.Route) (err error) {
 		}
 	}
 	if o.Work {
-		if a.worker, err = worker.New(worker.Config{Routes: routes, Grace: c.Grace}, a.line, reg, o.Log.Named("worker")); err != nil {
+		if a.worker, err = worker.New(worker.Config{Routes: routes, Grace: c.Grace}, a.broker, reg, o.Log.Named("worker")); err != nil {
 			return err
 		}
-		a.auditor = newAuditor(a.line, lineRoutes(c.Routes), reg, o.Log)
+		a.auditor = newAuditor(a.broker, brokerRoutes(c.Routes), reg, o.Log)
 	}
 	a.reloader = newReloader(o, a.receiver, a.emitter, cert)
-	reg.MustRegister(newQueueCollector(a.line, o.Log))
+	reg.MustRegister(newQueueCollector(a.broker, o.Log))
 	a.monitor = newMonitor(reg, a.ready, c.Pprof, o.Log)
 	a.private, err = listen("private_listen", c.PrivateListen)
 	return err
@@ -123,7 +123,7 @@ func (a *App) publisher() broker.Publisher {
 	if a.spool != nil {
 		return a.spool
 	}
-	return a.line
+	return a.broker
 }
 
 // ready says whether an event can be stored now, and where.
@@ -131,9 +131,9 @@ func (a *App) ready() (text string, err error) {
 	if a.spool != nil {
 		text, err = a.spool.Ready()
 	} else {
-		text, err = "ok", a.line.Ready()
+		text, err = "ok", a.broker.Ready()
 	}
-	if lacking := a.line.Lacking(); len(lacking) > 0 {
+	if lacking := a.broker.Lacking(); len(lacking) > 0 {
 		text += fmt.Sprintf("; but RabbitMQ lacks %s: run `hookline topology apply` as the operator", strings.Join(lacking, ", "))
 	}
 	return text, err
@@ -189,7 +189,7 @@ func (a *App) closeLines() error {
 	if a.spool != nil {
 		err = a.spool.store.Close(ctx)
 	}
-	return errors.Join(err, a.line.Close(ctx))
+	return errors.Join(err, a.broker.Close(ctx))
 }
 
 // close undoes a New that failed half-way.
@@ -230,12 +230,12 @@ func sources(c *config.Config, line config.Broker) map[string]receiver.Source {
 }
 
 func routed(routes []worker.Route) func(key string) bool {
-	matcher := broker.NewMatcher(lineRoutes(routes))
+	matcher := broker.NewMatcher(brokerRoutes(routes))
 	return func(key string) bool { return matcher.Match(key) != nil }
 }
 
-// lineRoutes is what the line has to know of the routes.
-func lineRoutes(routes []worker.Route) []broker.Route {
+// brokerRoutes is what the line has to know of the routes.
+func brokerRoutes(routes []worker.Route) []broker.Route {
 	out := make([]broker.Route, len(routes))
 	for i, r := range routes {
 		out[i] = r.Route

@@ -11,20 +11,21 @@ import (
 	"github.com/hookline/hookline/broker"
 )
 
-// auditor asks the line each minute whether every stored event is accounted for. Of several workers one does at a time;
-// the others show 0, so that a query takes the maximum over processes.
+// auditor audits the broker each minute. Of several processes the leader audits; the others show 0, so that a query takes the maximum
+// over processes.
 type auditor struct {
-	line        auditable
-	known       map[string]bool // routes of the configuration, and those that were named in the log
+	broker      auditBroker
+	reported    map[string]bool // routes of the configuration, and routes that the log has named
 	shown       []broker.RouteAudit
 	unaccounted *prometheus.GaugeVec
 	checked     prometheus.Gauge
 	log         *zap.Logger
 }
 
-type auditable interface {
+// auditBroker is the part of a broker that the auditor uses.
+type auditBroker interface {
 	broker.Auditor
-	AuditTurn(ctx context.Context) (bool, error)
+	broker.Leader
 }
 
 const (
@@ -32,17 +33,17 @@ const (
 	auditTimeout = 30 * time.Second
 )
 
-func newAuditor(line auditable, routes []broker.Route, reg prometheus.Registerer, log *zap.Logger) *auditor {
+func newAuditor(b auditBroker, routes []broker.Route, reg prometheus.Registerer, log *zap.Logger) *auditor {
 	a := &auditor{
-		line: line, log: log.Named("audit"), known: map[string]bool{"": true},
+		broker: b, log: log.Named("audit"), reported: map[string]bool{"": true},
 		unaccounted: prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "hookline_ledger_unaccounted",
-			Help: "Stored events that are neither there nor finished; 0, or something was lost."}, []string{"route"}),
+			Help: "Stored events that are neither in a queue nor finished. Any value but 0 means lost events."}, []string{"route"}),
 		checked: prometheus.NewGauge(prometheus.GaugeOpts{Name: "hookline_ledger_checked_timestamp_seconds",
-			Help: "When this process last counted them, in seconds since 1970; 0: never."}),
+			Help: "Time of the last audit by this process, in seconds since 1970; 0 before the first."}),
 	}
 	for _, r := range routes {
 		a.gauge(r.Name)
-		a.known[r.Name] = true
+		a.reported[r.Name] = true
 	}
 	a.gauge("")
 	reg.MustRegister(a.unaccounted, a.checked)
@@ -70,39 +71,39 @@ func (a *auditor) run(ctx context.Context) {
 func (a *auditor) audit(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, auditTimeout)
 	defer cancel()
-	ours, err := a.line.AuditTurn(ctx)
-	if err == nil && !ours {
+	leads, err := a.broker.Leads(ctx, broker.LeadAudit)
+	if err == nil && !leads {
 		a.show(nil)
 		return
 	}
 	var found broker.Audit
 	if err == nil {
-		found, err = a.line.Audit(ctx)
+		found, err = a.broker.Audit(ctx)
 	}
 	if err != nil {
-		a.log.Warn("it cannot be told whether every stored event is accounted for; trying again in a minute", zap.Error(err))
+		a.log.Warn("the audit failed; the next one is in a minute", zap.Error(err))
 		return
 	}
 	a.show(found.Routes)
 	a.nameRemoved(found.Routes)
 	a.checked.SetToCurrentTime()
 	if found.Unaccounted != 0 {
-		a.log.Error("stored events are unaccounted for; `hookline audit` shows of which routes", zap.Int64("events", found.Unaccounted))
+		a.log.Error("stored events are unaccounted for; `hookline audit` shows the routes", zap.Int64("events", found.Unaccounted))
 	}
 }
 
-// nameRemoved says once of each route that was removed, or renamed, before its events were done.
+// nameRemoved logs each route once that was removed from the configuration, or renamed, before its events were done.
 func (a *auditor) nameRemoved(routes []broker.RouteAudit) {
 	for _, r := range routes {
-		if n := r.Waiting + r.Retrying; n > 0 && !a.known[r.Route] {
-			a.known[r.Route] = true
-			a.log.Warn("a route is not in the configuration, and nobody takes the events that wait for it: add it again until they are done",
+		if n := r.Waiting + r.Retrying; n > 0 && !a.reported[r.Route] {
+			a.reported[r.Route] = true
+			a.log.Warn("events wait for a route that is not in the configuration, so nobody handles them: add the route again until they are done",
 				zap.String("route", r.Route), zap.Int64("events", n))
 		}
 	}
 }
 
-// show sets the gauges, and those to 0 that have no number any more.
+// show sets the gauge of each route, and to 0 the gauges of routes that an earlier audit showed.
 func (a *auditor) show(routes []broker.RouteAudit) {
 	numbers := map[string]int64{}
 	for _, r := range a.shown {

@@ -11,40 +11,42 @@ import (
 	"github.com/hookline/hookline/broker"
 )
 
-// audited is a line whose audit the test says.
-type audited struct {
-	ours  bool
-	turn  error
-	found broker.Audit
-	err   error
+// fakeBroker answers with the fields that the test sets.
+type fakeBroker struct {
+	leads    bool
+	leadsErr error
+	found    broker.Audit
+	err      error
 }
 
-func (a *audited) AuditTurn(context.Context) (bool, error)     { return a.ours, a.turn }
-func (a *audited) Audit(context.Context) (broker.Audit, error) { return a.found, a.err }
+func (f *fakeBroker) Leads(context.Context, broker.LeaderRole) (bool, error) {
+	return f.leads, f.leadsErr
+}
+func (f *fakeBroker) Audit(context.Context) (broker.Audit, error) { return f.found, f.err }
 
-func TestUnaccountedEventsAreShownByTheOneWhoseTurnItIs(t *testing.T) {
+func TestOnlyTheLeaderShowsUnaccountedEvents(t *testing.T) {
 	t.Parallel()
 	lost := broker.Audit{Unaccounted: 3, Routes: []broker.RouteAudit{{Route: "", Unaccounted: 1}, {Route: "archive", Unaccounted: 2}, {Route: "old"}}}
-	line, reg := &audited{}, prometheus.NewRegistry()
-	a := newAuditor(line, []broker.Route{{Name: "archive"}, {Name: "mail"}}, reg, zap.NewNop())
+	fake, reg := &fakeBroker{}, prometheus.NewRegistry()
+	a := newAuditor(fake, []broker.Route{{Name: "archive"}, {Name: "mail"}}, reg, zap.NewNop())
 	if shown := values(t, reg); len(shown) != 4 {
 		t.Errorf("at the start there are %v", shown)
 	}
 	for _, step := range []struct {
 		name              string
-		line              audited
+		fake              fakeBroker
 		unrouted, archive float64
 		checked           bool
 	}{
-		{"another's turn", audited{found: lost}, 0, 0, false},
-		{"it cannot be told whose turn it is", audited{ours: true, turn: errors.New("down"), found: lost}, 0, 0, false},
-		{"our turn", audited{ours: true, found: lost}, 1, 2, true},
-		{"it cannot be told", audited{ours: true, err: errors.New("down")}, 1, 2, false},
-		{"our turn, and nothing is there any more", audited{ours: true}, 0, 0, true},
-		{"again", audited{ours: true, found: lost}, 1, 2, true},
-		{"another's turn at last", audited{found: lost}, 0, 0, false},
+		{"another process leads", fakeBroker{found: lost}, 0, 0, false},
+		{"the leader is unknown", fakeBroker{leads: true, leadsErr: errors.New("down"), found: lost}, 0, 0, false},
+		{"this process leads", fakeBroker{leads: true, found: lost}, 1, 2, true},
+		{"the audit fails", fakeBroker{leads: true, err: errors.New("down")}, 1, 2, false},
+		{"this process leads, and the routes are gone", fakeBroker{leads: true}, 0, 0, true},
+		{"again", fakeBroker{leads: true, found: lost}, 1, 2, true},
+		{"another process leads again", fakeBroker{found: lost}, 0, 0, false},
 	} {
-		*line = step.line
+		*fake = step.fake
 		a.checked.Set(0)
 		a.audit(t.Context())
 		shown := values(t, reg)

@@ -34,7 +34,7 @@ type spoolStore interface {
 
 // openSpool opens the spool of a receiver; nil with the embedded line, which is a disk itself. What was acknowledged is handed
 // on even if no source is spooled any more.
-func openSpool(c *config.Config, l line, reg prometheus.Registerer, log *zap.Logger) (*spooling, error) {
+func openSpool(c *config.Config, b broker.Broker, reg prometheus.Registerer, log *zap.Logger) (*spooling, error) {
 	if c.Broker.Embedded() {
 		return nil, nil
 	}
@@ -47,7 +47,7 @@ func openSpool(c *config.Config, l line, reg prometheus.Registerer, log *zap.Log
 	if _, err := os.Stat(file.Path); err == nil || cfg.Used() {
 		store = openSpoolStore(file, log)
 	}
-	s, err := spool.New(cfg, l, store, l, reg, log)
+	s, err := spool.New(cfg, b, store, b, reg, log)
 	if err != nil {
 		return nil, errors.Join(err, store.Close(context.Background()))
 	}
@@ -82,7 +82,7 @@ func spooled(c *config.Config) map[string]bool {
 // openSpoolStore opens the spool's database. Whatever is wrong with it, the receiver starts: while the line is well, nobody needs
 // the spool. A damaged database is kept aside, and what can be read of it is taken over.
 func openSpoolStore(cfg embedded.Config, log *zap.Logger) spoolStore {
-	open := func() (*embedded.Line, error) {
+	open := func() (*embedded.Broker, error) {
 		return embedded.Open(cfg, prometheus.NewRegistry(), log) // of its own, since the names are the line's
 	}
 	store, err := open()

@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/hookline/hookline/broker"
 )
@@ -93,39 +92,6 @@ func TestRouteCheckNamesEverything(t *testing.T) {
 	}
 	if err := (broker.Route{Name: "ok", Match: []string{"#"}}).Check(); err != nil {
 		t.Error(err)
-	}
-}
-
-func TestTopologyOfARoute(t *testing.T) {
-	topology := broker.NewTopology([]broker.Route{{Name: "archive", Match: []string{"alma.#", "github.*"}}})
-	var keys []string
-	for _, b := range topology.Bindings {
-		if b.Queue == broker.WorkQueue("archive") {
-			keys = append(keys, b.Exchange+" "+b.Key)
-		}
-	}
-	want := []string{"hookline.return hookline.work.archive", "hookline.events alma.#", "hookline.events github.*"}
-	if strings.Join(keys, "|") != strings.Join(want, "|") {
-		t.Errorf("bindings %q", keys)
-	}
-	for _, q := range topology.Queues {
-		if q.Role == broker.RoleLedger || q.Role == broker.RoleTurn {
-			continue
-		}
-		if q.Args["x-queue-type"] != "quorum" || q.Args["x-overflow"] != "reject-publish" {
-			t.Errorf("%s can lose messages: %v", q.Name, q.Args)
-		}
-		if q.Args["x-dead-letter-exchange"] != nil && q.Args["x-dead-letter-strategy"] != "at-least-once" {
-			t.Errorf("%s can lose dead letters: %v", q.Name, q.Args)
-		}
-	}
-}
-
-func TestRetryQueueNames(t *testing.T) {
-	for step, want := range map[time.Duration]string{time.Second: "1s", 30 * time.Second: "30s", 2 * time.Minute: "2m", 10 * time.Minute: "10m", time.Hour: "1h", 6 * time.Hour: "6h"} {
-		if got := broker.RetryQueue(step); got != "hookline.retry."+want {
-			t.Errorf("RetryQueue(%v) = %s", step, got)
-		}
 	}
 }
 

@@ -31,8 +31,8 @@ RUNNING is in hand as far as the line knows: after a kill it is what was in hand
 Exit codes: 0 every stored event is accounted for, 4 some are not, 1 it could not be told.`,
 		Args: args(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return c.withDesk(cmd, wait, func(ctx context.Context, _ *config.Config, desk app.Desk) error {
-				a, err := desk.Audit(ctx)
+			return c.withOperator(cmd, wait, func(ctx context.Context, _ *config.Config, operator app.Operator) error {
+				a, err := operator.Audit(ctx)
 				if err != nil {
 					return fmt.Errorf("it cannot be told whether everything is accounted for: %w", err)
 				}

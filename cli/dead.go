@@ -39,7 +39,7 @@ func (c *command) deadList() *cobra.Command {
 		Short: "List dead letters, oldest first",
 		Args:  args(cobra.MaximumNArgs(1)), ValidArgsFunction: c.completeRoutes,
 		RunE: func(cmd *cobra.Command, given []string) error {
-			return c.withDesk(cmd, deskTimeout, func(ctx context.Context, conf *config.Config, desk app.Desk) error {
+			return c.withOperator(cmd, operatorTimeout, func(ctx context.Context, conf *config.Config, operator app.Operator) error {
 				letters := []broker.DeadLetter{}
 				var errs []error
 				routes := given
@@ -47,7 +47,7 @@ func (c *command) deadList() *cobra.Command {
 					routes = routeNames(conf)
 				}
 				for _, route := range routes {
-					err := desk.Dead(ctx, route, func(d broker.DeadLetter) bool {
+					err := operator.Dead(ctx, route, func(d broker.DeadLetter) bool {
 						letters = append(letters, d)
 						return len(letters) < limit
 					})
@@ -98,10 +98,10 @@ func (c *command) deadShow() *cobra.Command {
 body alone: hookline dead show ROUTE ID | jq -r .event.data_base64 | base64 -d`,
 		Args: args(cobra.ExactArgs(2)), ValidArgsFunction: c.completeRoutes,
 		RunE: func(cmd *cobra.Command, given []string) error {
-			return c.withDesk(cmd, deskTimeout, func(ctx context.Context, conf *config.Config, desk app.Desk) error {
+			return c.withOperator(cmd, operatorTimeout, func(ctx context.Context, conf *config.Config, operator app.Operator) error {
 				var found *broker.DeadLetter
 				some := false
-				err := desk.Dead(ctx, given[0], func(d broker.DeadLetter) bool {
+				err := operator.Dead(ctx, given[0], func(d broker.DeadLetter) bool {
 					some = true
 					if d.Event.ID == given[1] {
 						found = &d
@@ -121,14 +121,14 @@ body alone: hookline dead show ROUTE ID | jq -r .event.data_base64 | base64 -d`,
 }
 
 func (c *command) deadReplay() *cobra.Command {
-	return c.deadMove("replay", "replayed", "Put dead letters back into their route's queue, as new", app.Desk.Replay)
+	return c.deadMove("replay", "replayed", "Put dead letters back into their route's queue, as new", app.Operator.Replay)
 }
 
 func (c *command) deadDiscard() *cobra.Command {
-	return c.deadMove("discard", "discarded", "Remove dead letters for good", app.Desk.Discard)
+	return c.deadMove("discard", "discarded", "Remove dead letters for good", app.Operator.Discard)
 }
 
-type moveDead func(app.Desk, context.Context, string, func(broker.DeadLetter) bool) (int, error)
+type moveDead func(app.Operator, context.Context, string, func(broker.DeadLetter) bool) (int, error)
 
 func (c *command) deadMove(verb, done, short string, do moveDead) *cobra.Command {
 	var all bool
@@ -142,12 +142,12 @@ func (c *command) deadMove(verb, done, short string, do moveDead) *cobra.Command
 			if err != nil {
 				return err
 			}
-			return c.withDesk(cmd, moveTimeout, func(ctx context.Context, conf *config.Config, desk app.Desk) error {
+			return c.withOperator(cmd, moveTimeout, func(ctx context.Context, conf *config.Config, operator app.Operator) error {
 				if verb == "replay" && !slices.Contains(routeNames(conf), route) {
 					return usage(fmt.Errorf("route %s is not in the configuration, so that nobody would take what is replayed; add it again first, or give its dead letters up with `hookline dead discard %s`", route, route))
 				}
 				some := false
-				n, err := do(desk, ctx, route, func(d broker.DeadLetter) bool {
+				n, err := do(operator, ctx, route, func(d broker.DeadLetter) bool {
 					some = true
 					return chosen(d.Event.ID)
 				})

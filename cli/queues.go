@@ -15,23 +15,23 @@ import (
 	"github.com/hookline/hookline/broker"
 )
 
-// deskTimeout bounds a look at the line.
-const deskTimeout = 10 * time.Second
+// operatorTimeout bounds a look at the broker.
+const operatorTimeout = 10 * time.Second
 
-// withDesk loads the configuration, opens the line, and calls do. RabbitMQ has to answer within timeout.
-func (c *command) withDesk(cmd *cobra.Command, timeout time.Duration, do func(context.Context, *config.Config, app.Desk) error) error {
+// withOperator loads the configuration, opens the broker, and calls do. RabbitMQ has to answer within timeout.
+func (c *command) withOperator(cmd *cobra.Command, timeout time.Duration, do func(context.Context, *config.Config, app.Operator) error) error {
 	conf, err := c.loadLine()
 	if err != nil {
 		return err
 	}
-	desk, err := app.OpenDesk(conf)
+	operator, err := app.OpenOperator(conf)
 	if err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(cmd.Context(), timeout)
 	defer cancel()
-	err = do(ctx, conf, desk)
-	if closeErr := desk.Close(ctx); err == nil {
+	err = do(ctx, conf, operator)
+	if closeErr := operator.Close(ctx); err == nil {
 		err = closeErr
 	}
 	return err
@@ -47,8 +47,8 @@ func (c *command) queues() *cobra.Command {
 up; see "hookline dead"), and unrouted (no route matches; see "hookline unrouted").`,
 		Args: args(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return c.withDesk(cmd, deskTimeout, func(ctx context.Context, conf *config.Config, desk app.Desk) error {
-				queues, err := desk.Queues(ctx)
+			return c.withOperator(cmd, operatorTimeout, func(ctx context.Context, conf *config.Config, operator app.Operator) error {
+				queues, err := operator.Queues(ctx)
 				if err != nil {
 					return err
 				}

@@ -41,7 +41,7 @@ func (c *command) topologyChange(use, short string, do func(context.Context, *co
 			if err != nil {
 				return err
 			}
-			ctx, cancel := context.WithTimeout(cmd.Context(), deskTimeout)
+			ctx, cancel := context.WithTimeout(cmd.Context(), operatorTimeout)
 			defer cancel()
 			changes, err := do(ctx, conf)
 			if err != nil {
@@ -74,7 +74,7 @@ This takes it away. What is in the queue already stays there.`,
 			if err != nil {
 				return err
 			}
-			ctx, cancel := context.WithTimeout(cmd.Context(), deskTimeout)
+			ctx, cancel := context.WithTimeout(cmd.Context(), operatorTimeout)
 			defer cancel()
 			for _, r := range conf.Routes {
 				if r.Name == given[0] && slices.Contains(r.Match, given[1]) {

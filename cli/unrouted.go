@@ -34,9 +34,9 @@ func (c *command) unroutedList() *cobra.Command {
 		Short: "List unrouted events, oldest first",
 		Args:  args(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return c.withDesk(cmd, deskTimeout, func(ctx context.Context, _ *config.Config, desk app.Desk) error {
+			return c.withOperator(cmd, operatorTimeout, func(ctx context.Context, _ *config.Config, operator app.Operator) error {
 				events := []event.Event{}
-				err := desk.Unrouted(ctx, func(e event.Event) bool {
+				err := operator.Unrouted(ctx, func(e event.Event) bool {
 					events = append(events, e)
 					return len(events) < limit
 				})
@@ -79,9 +79,9 @@ func (c *command) unroutedShow() *cobra.Command {
 hookline unrouted show ID | jq -r .data_base64 | base64 -d`,
 		Args: args(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, given []string) error {
-			return c.withDesk(cmd, deskTimeout, func(ctx context.Context, _ *config.Config, desk app.Desk) error {
+			return c.withOperator(cmd, operatorTimeout, func(ctx context.Context, _ *config.Config, operator app.Operator) error {
 				var found *event.Event
-				err := desk.Unrouted(ctx, func(e event.Event) bool {
+				err := operator.Unrouted(ctx, func(e event.Event) bool {
 					if e.ID == given[0] {
 						found = &e
 					}
@@ -100,14 +100,14 @@ hookline unrouted show ID | jq -r .data_base64 | base64 -d`,
 }
 
 func (c *command) unroutedReplay() *cobra.Command {
-	return c.unroutedMove("replay", "replayed", "Give unrouted events to every route that matches them now", app.Desk.ReplayUnrouted)
+	return c.unroutedMove("replay", "replayed", "Give unrouted events to every route that matches them now", app.Operator.ReplayUnrouted)
 }
 
 func (c *command) unroutedDiscard() *cobra.Command {
-	return c.unroutedMove("discard", "discarded", "Remove unrouted events for good", app.Desk.DiscardUnrouted)
+	return c.unroutedMove("discard", "discarded", "Remove unrouted events for good", app.Operator.DiscardUnrouted)
 }
 
-type moveUnrouted func(app.Desk, context.Context, func(event.Event) bool) (int, error)
+type moveUnrouted func(app.Operator, context.Context, func(event.Event) bool) (int, error)
 
 func (c *command) unroutedMove(verb, done, short string, do moveUnrouted) *cobra.Command {
 	var all bool
@@ -120,9 +120,9 @@ func (c *command) unroutedMove(verb, done, short string, do moveUnrouted) *cobra
 			if err != nil {
 				return err
 			}
-			return c.withDesk(cmd, moveTimeout, func(ctx context.Context, _ *config.Config, desk app.Desk) error {
+			return c.withOperator(cmd, moveTimeout, func(ctx context.Context, _ *config.Config, operator app.Operator) error {
 				picked := 0
-				n, err := do(desk, ctx, func(e event.Event) bool {
+				n, err := do(operator, ctx, func(e event.Event) bool {
 					if !chosen(e.ID) {
 						return false
 					}

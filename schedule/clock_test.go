@@ -6,6 +6,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/hookline/hookline/broker"
 	"github.com/hookline/hookline/schedule"
 )
 
@@ -38,12 +39,12 @@ type slow struct {
 	jump time.Duration
 }
 
-func (s *slow) EmitTurn(ctx context.Context) (bool, error) {
+func (s *slow) Leads(ctx context.Context, _ broker.LeaderRole) (bool, error) {
 	if time.Now().After(time.Date(2000, 1, 1, 0, 1, 0, 0, time.UTC)) && s.jump > 0 {
 		<-time.After(s.jump)
 		s.jump = 0
 	}
-	return s.of.EmitTurn(ctx)
+	return s.of.Leads(ctx, broker.LeadSchedule)
 }
 
 func TestAClockThatJumpsByYears(t *testing.T) {

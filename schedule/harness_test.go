@@ -32,7 +32,7 @@ type of struct {
 	process int
 }
 
-func (l of) EmitTurn(ctx context.Context) (bool, error) {
+func (l of) Leads(ctx context.Context, _ broker.LeaderRole) (bool, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.away {
@@ -73,7 +73,7 @@ func (l *line) ids() string {
 	return strings.Join(ids, " ")
 }
 
-func start(t *testing.T, l schedule.Line, window time.Duration, sources map[string]schedule.Source) (*schedule.Emitter, *prometheus.Registry, func()) {
+func start(t *testing.T, l schedule.Broker, window time.Duration, sources map[string]schedule.Source) (*schedule.Emitter, *prometheus.Registry, func()) {
 	t.Helper()
 	reg := prometheus.NewRegistry()
 	e, err := schedule.New(schedule.Config{Sources: sources, Window: window}, l, reg, zap.NewNop())

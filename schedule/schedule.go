@@ -15,11 +15,10 @@ import (
 	"github.com/hookline/hookline/broker"
 )
 
-// Line is where the events go.
-type Line interface {
+// Broker is the part of a broker.Broker that an Emitter uses.
+type Broker interface {
 	broker.Publisher
-	// EmitTurn tells whether it is this process that emits now: of all that share the line, one does.
-	EmitTurn(ctx context.Context) (bool, error)
+	broker.Leader
 	// Count adds one to broker.CountReceived or broker.CountDuplicate of a source, for the audit.
 	Count(source, what string)
 }
@@ -45,16 +44,16 @@ const (
 type Emitter struct {
 	sources atomic.Pointer[[]*source]
 	window  time.Duration
-	line    Line
+	broker  Broker
 	metrics *metrics
 	puzzled bool // Run's: it has said that it cannot tell whose turn it is
 	log     *zap.Logger
 }
 
 // New checks all of cfg and names everything that is wrong with it. Nothing is emitted before Run.
-func New(cfg Config, line Line, reg prometheus.Registerer, log *zap.Logger) (*Emitter, error) {
+func New(cfg Config, b Broker, reg prometheus.Registerer, log *zap.Logger) (*Emitter, error) {
 	m, err := newMetrics(reg)
-	e := &Emitter{window: cfg.Window, line: line, metrics: m, log: log}
+	e := &Emitter{window: cfg.Window, broker: b, metrics: m, log: log}
 	return e, errors.Join(err, e.Reload(cfg.Sources))
 }
 
@@ -105,7 +104,7 @@ func (e *Emitter) ours(ctx context.Context) bool {
 		asking, cancel := context.WithTimeout(ctx, turnPause) // a line that is away may have us wait
 		defer cancel()
 		var err error
-		mine, err = e.line.EmitTurn(asking)
+		mine, err = e.broker.Leads(asking, broker.LeadSchedule)
 		if err != nil && !e.puzzled && ctx.Err() == nil {
 			e.log.Warn("it cannot be told which process emits scheduled events; asking again", zap.Error(err))
 		}
@@ -146,14 +145,14 @@ func (e *Emitter) publish(ctx context.Context, s *source, due, now time.Time) (s
 	if err == nil {
 		ctx, cancel := context.WithTimeout(ctx, publishTime)
 		defer cancel()
-		err = e.line.Publish(ctx, ev)
+		err = e.broker.Publish(ctx, ev)
 	}
 	log := e.log.With(zap.String("source", s.name), zap.String("id", ev.ID))
 	switch {
 	case errors.Is(err, broker.ErrDuplicate):
 		e.metrics.events.WithLabelValues(s.name, duplicate).Inc()
-		e.line.Count(s.name, broker.CountReceived)
-		e.line.Count(s.name, broker.CountDuplicate)
+		e.broker.Count(s.name, broker.CountReceived)
+		e.broker.Count(s.name, broker.CountDuplicate)
 		log.Info("scheduled event was emitted before")
 	case err != nil:
 		e.metrics.events.WithLabelValues(s.name, failed).Inc()
@@ -161,7 +160,7 @@ func (e *Emitter) publish(ctx context.Context, s *source, due, now time.Time) (s
 		return false
 	default:
 		e.metrics.events.WithLabelValues(s.name, emitted).Inc()
-		e.line.Count(s.name, broker.CountReceived)
+		e.broker.Count(s.name, broker.CountReceived)
 		log.Info("scheduled event emitted", zap.String("action", s.action), zap.Duration("late", now.Sub(due)))
 	}
 	return true

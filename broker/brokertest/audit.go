@@ -25,7 +25,7 @@ func audits() []promise {
 }
 
 // expectAudit audits until the routes are so. At no time may anything be unaccounted for.
-func expectAudit(t *testing.T, line Line, want ...broker.RouteAudit) broker.Audit {
+func expectAudit(t *testing.T, line Broker, want ...broker.RouteAudit) broker.Audit {
 	t.Helper()
 	ctx := patient(t)
 	look := time.NewTicker(glance)

@@ -28,7 +28,7 @@ func backlogHoldsUpNobody(t *testing.T, open Open) {
 }
 
 // medianTime is how long an event takes from before it is published to its handler.
-func medianTime(t *testing.T, line Line, c *consumer, name string) time.Duration {
+func medianTime(t *testing.T, line Broker, c *consumer, name string) time.Duration {
 	t.Helper()
 	var times []time.Duration
 	for i := range 101 {
@@ -43,7 +43,7 @@ func medianTime(t *testing.T, line Line, c *consumer, name string) time.Duration
 }
 
 // fill publishes n events for the slow route, many at once.
-func fill(t *testing.T, line Line, n int) {
+func fill(t *testing.T, line Broker, n int) {
 	t.Helper()
 	ids := make(chan int)
 	var senders sync.WaitGroup

@@ -12,17 +12,10 @@ import (
 	"github.com/hookline/hookline/broker"
 )
 
-// Line is everything that the suite holds a line to.
-type Line interface {
-	broker.Publisher
-	broker.Consumer
-	broker.Inspector
-	broker.DeadLetters
-	broker.Unrouted
-	broker.Auditor
-	broker.Counter
-
-	// Crash ends the line as the death of its process would, whatever it has in hand. It is opened again afterwards.
+// Broker is a broker under test.
+type Broker interface {
+	broker.Broker
+	// Crash ends the broker as the death of its process would, with deliveries unsettled. The test opens the broker again afterwards.
 	Crash(t *testing.T)
 }
 
@@ -31,7 +24,7 @@ const Window = time.Hour
 
 // Open opens the line of one subtest, ready to take events for the routes, and registers its own cleanup. Called again
 // it opens the same line with other routes, and the one that it had opened before is not used any more.
-type Open func(t *testing.T, routes []broker.Route) Line
+type Open func(t *testing.T, routes []broker.Route) Broker
 
 // promise is one sentence about a line and the test that holds it to that.
 type promise struct {

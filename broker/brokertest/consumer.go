@@ -26,7 +26,7 @@ type consumer struct {
 }
 
 // start consumes a route until the test stops it or ends.
-func start(t *testing.T, line Line, r broker.Route) *consumer {
+func start(t *testing.T, line Broker, r broker.Route) *consumer {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	c := &consumer{route: r.Name, deliveries: make(chan held), cancel: cancel, ended: make(chan error, 1)}
@@ -121,7 +121,7 @@ func (c *consumer) wait(t *testing.T) {
 }
 
 // drain takes n events off a route, acknowledges them and shows that there are no more.
-func drain(t *testing.T, line Line, r broker.Route, n int) []event.Delivery {
+func drain(t *testing.T, line Broker, r broker.Route, n int) []event.Delivery {
 	t.Helper()
 	c := start(t, line, r)
 	var got []event.Delivery

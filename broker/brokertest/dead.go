@@ -27,7 +27,7 @@ func deadLetters() []promise {
 }
 
 // bury gives up on the events, one after the other.
-func bury(t *testing.T, line Line, r broker.Route, n int) {
+func bury(t *testing.T, line Broker, r broker.Route, n int) {
 	t.Helper()
 	c := start(t, line, r)
 	for _, e := range series(n) {
@@ -39,7 +39,7 @@ func bury(t *testing.T, line Line, r broker.Route, n int) {
 }
 
 // look returns all dead letters of a route.
-func look(t *testing.T, line Line, route string) []broker.DeadLetter {
+func look(t *testing.T, line Broker, route string) []broker.DeadLetter {
 	t.Helper()
 	var seen []broker.DeadLetter
 	err := line.Dead(patient(t), route, func(d broker.DeadLetter) bool {

@@ -29,7 +29,7 @@ func duplicates() []promise {
 }
 
 // repeat publishes e so often, and shows that each time the line knows it.
-func repeat(t *testing.T, line Line, e event.Event, times int) {
+func repeat(t *testing.T, line Broker, e event.Event, times int) {
 	t.Helper()
 	ctx := patient(t)
 	for range times {

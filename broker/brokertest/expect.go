@@ -41,7 +41,7 @@ func newEvent(id, source, action string) event.Event {
 }
 
 // publish stores the events, one after the other.
-func publish(t *testing.T, line Line, events ...event.Event) {
+func publish(t *testing.T, line Broker, events ...event.Event) {
 	t.Helper()
 	ctx := patient(t)
 	for _, e := range events {
@@ -100,7 +100,7 @@ func expectIDs(t *testing.T, got []event.Delivery, want ...string) {
 }
 
 // expectWaiting waits until the queues of a role and, unless it is "", of a route hold n events.
-func expectWaiting(t *testing.T, line Line, role broker.QueueRole, route string, n int) {
+func expectWaiting(t *testing.T, line Broker, role broker.QueueRole, route string, n int) {
 	t.Helper()
 	ctx := patient(t)
 	look := time.NewTicker(glance)

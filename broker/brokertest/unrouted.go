@@ -29,7 +29,7 @@ func unwanted(n int) []event.Event {
 }
 
 // lookUnrouted returns all unrouted events.
-func lookUnrouted(t *testing.T, line Line) []event.Event {
+func lookUnrouted(t *testing.T, line Broker) []event.Event {
 	t.Helper()
 	var seen []event.Event
 	err := line.Unrouted(patient(t), func(e event.Event) bool {
@@ -42,7 +42,7 @@ func lookUnrouted(t *testing.T, line Line) []event.Event {
 	return seen
 }
 
-func expectUnrouted(t *testing.T, line Line, want ...string) {
+func expectUnrouted(t *testing.T, line Broker, want ...string) {
 	t.Helper()
 	expectWaiting(t, line, broker.RoleUnrouted, "", len(want))
 	if seen := named(lookUnrouted(t, line)); !reflect.DeepEqual(seen, want) {
@@ -50,7 +50,7 @@ func expectUnrouted(t *testing.T, line Line, want ...string) {
 	}
 }
 
-func replayUnrouted(t *testing.T, line Line, pick func(event.Event) bool, want int) {
+func replayUnrouted(t *testing.T, line Broker, pick func(event.Event) bool, want int) {
 	t.Helper()
 	if n, err := line.ReplayUnrouted(patient(t), pick); n != want || err != nil {
 		t.Fatalf("replayed %d, want %d: %v", n, want, err)

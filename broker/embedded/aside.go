@@ -33,7 +33,7 @@ func SetAside(path string, now time.Time) (string, error) {
 
 // Salvage stores again what can be read of a database that was set aside, in its order and in one transaction, and returns how many
 // events those were. Reading ends at the first damage, which is then the error; the file keeps what is behind it.
-func (l *Line) Salvage(ctx context.Context, aside string) (n int, err error) {
+func (b *Broker) Salvage(ctx context.Context, aside string) (n int, err error) {
 	path, err := filepath.Abs(aside)
 	if err != nil {
 		return 0, err
@@ -44,13 +44,13 @@ func (l *Line) Salvage(ctx context.Context, aside string) (n int, err error) {
 	}
 	defer db.Close()
 	var damage error
-	err = l.write.do(ctx, newOp(0, func(tx *transaction) error {
+	err = b.write.do(ctx, newOp(0, func(tx *transaction) error {
 		n, damage = 0, nil
 		for e, err := range events(ctx, db) {
 			if damage = err; err != nil {
 				break
 			}
-			if err := insert(e, l.matcher.Match(e.Key())).apply(tx); err != nil {
+			if err := insert(e, b.matcher.Match(e.Key())).apply(tx); err != nil {
 				return err
 			}
 			n++
@@ -58,7 +58,7 @@ func (l *Line) Salvage(ctx context.Context, aside string) (n int, err error) {
 		return nil
 	}))
 	if err != nil {
-		return 0, fmt.Errorf("line %s: %w", l.cfg.Path, err)
+		return 0, fmt.Errorf("line %s: %w", b.cfg.Path, err)
 	}
 	return n, damage
 }

@@ -86,7 +86,7 @@ func TestWhatIsReadableOfADamagedFileIsSalvagedInOrder(t *testing.T) {
 }
 
 // handleOne takes one event off the line and shows that it is the wanted one.
-func handleOne(t *testing.T, line *embedded.Line, want string) {
+func handleOne(t *testing.T, line *embedded.Broker, want string) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()

@@ -1,6 +1,7 @@
 package embedded
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -42,5 +43,5 @@ func Attach(cfg Config) (*Attached, error) {
 	return &Attached{s}, nil
 }
 
-// Close lets go of the file.
-func (a *Attached) Close() error { return a.close() }
+// Close closes the file.
+func (a *Attached) Close(context.Context) error { return a.close() }

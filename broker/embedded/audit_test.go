@@ -65,7 +65,7 @@ func TestWhatWasDeletedByHandIsUnaccounted(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = beside.Close() })
+	t.Cleanup(func() { _ = beside.Close(t.Context()) })
 	db := database(t, cfg.Path)
 	for _, step := range []struct {
 		sql                       string

@@ -99,7 +99,7 @@ func benchConfig(b *testing.B, n int, routes ...broker.Route) embedded.Config {
 }
 
 // perBacklog runs a benchmark on lines with each backlog. go test calls a benchmark several times with a growing b.N: they share the line.
-func perBacklog(b *testing.B, measure func(b *testing.B, line *embedded.Line), routes ...broker.Route) {
+func perBacklog(b *testing.B, measure func(b *testing.B, line *embedded.Broker), routes ...broker.Route) {
 	for _, n := range backlogs() {
 		b.Run(fmt.Sprintf("waiting=%d", n), func(b *testing.B) {
 			measure(b, open(b, benchConfig(b, n, routes...)))
@@ -108,7 +108,7 @@ func perBacklog(b *testing.B, measure func(b *testing.B, line *embedded.Line), r
 }
 
 func BenchmarkEnqueue(b *testing.B) {
-	perBacklog(b, func(b *testing.B, line *embedded.Line) {
+	perBacklog(b, func(b *testing.B, line *embedded.Broker) {
 		for _, senders := range []int{1, 8, 64} {
 			b.Run(fmt.Sprintf("senders=%d", senders), func(b *testing.B) {
 				send(b, line, senders, b.N, unique())
@@ -120,7 +120,7 @@ func BenchmarkEnqueue(b *testing.B) {
 
 // BenchmarkDequeue handles what waits.
 func BenchmarkDequeue(b *testing.B) {
-	perBacklog(b, func(b *testing.B, line *embedded.Line) {
+	perBacklog(b, func(b *testing.B, line *embedded.Broker) {
 		for _, concurrency := range []int{4, 8, 64} {
 			b.Run(fmt.Sprintf("concurrency=%d", concurrency), func(b *testing.B) {
 				send(b, line, 64, b.N, unique())
@@ -134,7 +134,7 @@ func BenchmarkDequeue(b *testing.B) {
 
 // BenchmarkDequeueWhileWritten handles as many events as 64 senders store at the same time.
 func BenchmarkDequeueWhileWritten(b *testing.B) {
-	perBacklog(b, func(b *testing.B, line *embedded.Line) {
+	perBacklog(b, func(b *testing.B, line *embedded.Broker) {
 		for _, concurrency := range []int{4, 8, 64} {
 			b.Run(fmt.Sprintf("concurrency=%d", concurrency), func(b *testing.B) {
 				var handled sync.WaitGroup
@@ -153,7 +153,7 @@ func BenchmarkDequeueWhileWritten(b *testing.B) {
 // BenchmarkNeighbour is the time of an event on a route of its own while what waits on another one is being handled.
 func BenchmarkNeighbour(b *testing.B) {
 	quiet := broker.Route{Name: "quiet", Match: []string{"alma.loan"}, Concurrency: 1}
-	perBacklog(b, func(b *testing.B, line *embedded.Line) {
+	perBacklog(b, func(b *testing.B, line *embedded.Broker) {
 		done := make(chan struct{})
 		ctx, cancel := context.WithCancel(b.Context())
 		var consumers sync.WaitGroup
@@ -183,7 +183,7 @@ func BenchmarkNeighbour(b *testing.B) {
 }
 
 func BenchmarkAudit(b *testing.B) {
-	perBacklog(b, func(b *testing.B, line *embedded.Line) {
+	perBacklog(b, func(b *testing.B, line *embedded.Broker) {
 		for b.Loop() {
 			if found, err := line.Audit(b.Context()); err != nil || found.Unaccounted != 0 {
 				b.Fatal(found, err)
@@ -193,7 +193,7 @@ func BenchmarkAudit(b *testing.B) {
 }
 
 func BenchmarkQueues(b *testing.B) {
-	perBacklog(b, func(b *testing.B, line *embedded.Line) {
+	perBacklog(b, func(b *testing.B, line *embedded.Broker) {
 		for b.Loop() {
 			if _, err := line.Queues(b.Context()); err != nil {
 				b.Fatal(err)

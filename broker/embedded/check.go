@@ -30,18 +30,18 @@ func (s *store) checkFirst(ctx context.Context) error {
 
 // checkBeside reads the file through beside the work. Damage ends the taking of new events; what can be read of the others is
 // still handled.
-func (l *Line) checkBeside() {
+func (b *Broker) checkBeside() {
 	ctx, cancel := context.WithCancel(context.Background())
 	var checking sync.WaitGroup
 	checking.Go(func() {
-		err := checkWhole(ctx, l.read)
+		err := checkWhole(ctx, b.read)
 		if err == nil || ctx.Err() != nil {
 			return
 		}
-		l.write.damage.Store(&err)
-		l.log.Error("no new events are taken; what can be read of the others is still handled", zap.String("line", l.cfg.Path), zap.Error(err))
+		b.write.damage.Store(&err)
+		b.log.Error("no new events are taken; what can be read of the others is still handled", zap.String("line", b.cfg.Path), zap.Error(err))
 	})
-	l.stopCheck = func() {
+	b.stopCheck = func() {
 		cancel()
 		checking.Wait()
 	}

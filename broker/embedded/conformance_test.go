@@ -20,7 +20,7 @@ func TestConformance(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "line.db")
 		shutLast := func() {}
 		t.Cleanup(func() { shutLast() })
-		return func(t *testing.T, routes []broker.Route) brokertest.Line {
+		return func(t *testing.T, routes []broker.Route) brokertest.Broker {
 			shutLast()
 			line := openMortal(t, embedded.Config{Path: path, Routes: routes, Duplicates: brokertest.Window})
 			shutLast = func() { line.end(t) }
@@ -31,12 +31,12 @@ func TestConformance(t *testing.T) {
 
 // mortal is a line that can end with work running, as if its process had died.
 type mortal struct {
-	*embedded.Line
+	*embedded.Broker
 	dead bool
 }
 
 func openMortal(t *testing.T, cfg embedded.Config) *mortal {
-	return &mortal{Line: openOnce(t, cfg)}
+	return &mortal{Broker: openOnce(t, cfg)}
 }
 
 func (m *mortal) Crash(t *testing.T) {
@@ -49,12 +49,12 @@ func (m *mortal) Crash(t *testing.T) {
 // end shuts the line unless it is dead.
 func (m *mortal) end(t *testing.T) {
 	if !m.dead {
-		shut(t, m.Line)
+		shut(t, m.Broker)
 	}
 }
 
 // open opens a line for one test.
-func open(t testing.TB, cfg embedded.Config) *embedded.Line {
+func open(t testing.TB, cfg embedded.Config) *embedded.Broker {
 	t.Helper()
 	line, err := embedded.Open(cfg, prometheus.NewRegistry(), zaptest.NewLogger(t))
 	if err != nil {
@@ -65,7 +65,7 @@ func open(t testing.TB, cfg embedded.Config) *embedded.Line {
 }
 
 // shut closes a line, as its process would at a stop.
-func shut(t testing.TB, line *embedded.Line) {
+func shut(t testing.TB, line *embedded.Broker) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()

@@ -28,17 +28,17 @@ const settlePause = 200 * time.Millisecond
 // Consume brings the events of a route of the configuration to fn, those that wait longest first, with due retries
 // in between.
 // An error means that there is no such route, that its concurrency is not positive, or that the line is closed.
-func (l *Line) Consume(ctx context.Context, r broker.Route, fn broker.Process) error {
-	q, ok := l.queues[r.Name]
+func (b *Broker) Consume(ctx context.Context, r broker.Route, fn broker.Process) error {
+	q, ok := b.queues[r.Name]
 	if !ok {
-		return fmt.Errorf("line %s: route %q is not configured", l.cfg.Path, r.Name)
+		return fmt.Errorf("line %s: route %q is not configured", b.cfg.Path, r.Name)
 	}
 	if r.Concurrency < 1 {
-		return fmt.Errorf("line %s: route %q: concurrency is %d; it must be at least 1", l.cfg.Path, r.Name, r.Concurrency)
+		return fmt.Errorf("line %s: route %q: concurrency is %d; it must be at least 1", b.cfg.Path, r.Name, r.Concurrency)
 	}
 	leave, ok := q.join(ctx)
 	if !ok {
-		return fmt.Errorf("line %s: %w: it is closed", l.cfg.Path, broker.ErrDown)
+		return fmt.Errorf("line %s: %w: it is closed", b.cfg.Path, broker.ErrDown)
 	}
 	defer leave()
 	unstopped := context.WithoutCancel(ctx)
@@ -52,11 +52,11 @@ func (l *Line) Consume(ctx context.Context, r broker.Route, fn broker.Process) e
 				case stepStop:
 					return
 				case stepFetch:
-					q.add(l.fetch(unstopped, r.Name, q.exclude()))
+					q.add(b.fetch(unstopped, r.Name, q.exclude()))
 				case stepHandle:
-					line := l.hand.take(d.place)
+					line := b.hand.take(d.place)
 					out := fn(unstopped, d.delivery())
-					l.hand.give(line)
+					b.hand.give(line)
 					o := carryOut(out, d.place)
 					if o == nil {
 						q.giveBack(d) // before anything else is taken
@@ -64,7 +64,7 @@ func (l *Line) Consume(ctx context.Context, r broker.Route, fn broker.Process) e
 					}
 					unsettled <- struct{}{}
 					hands.Go(func() {
-						l.settle(q, d, o, out.Verdict == broker.VerdictRetry)
+						b.settle(q, d, o, out.Verdict == broker.VerdictRetry)
 						<-unsettled
 					})
 				}
@@ -82,30 +82,30 @@ func (d lease) delivery() event.Delivery {
 // fetch reads what can be worked on now: retries that are due, for half of the places at most, and then what was
 // never tried, so that neither starves the other: each may fill the bytes that rows reads at once; and then retries that are due later than any
 // can be, since the clock was ahead when they failed. It also says whether there is more, and when to look again.
-func (l *Line) fetch(ctx context.Context, route, exclude string) (batch []lease, more bool, again time.Duration) {
+func (b *Broker) fetch(ctx context.Context, route, exclude string) (batch []lease, more bool, again time.Duration) {
 	now := time.Now().UnixMilli()
-	retries, whole, err := rows(ctx, l.queries.ready, route, 1, now, exclude, maxRows/2)
+	retries, whole, err := rows(ctx, b.queries.ready, route, 1, now, exclude, maxRows/2)
 	found, more := retries, !whole || len(retries) == maxRows/2
 	if err == nil {
 		var fresh []row
-		fresh, whole, err = rows(ctx, l.queries.ready, route, 0, 0, exclude, maxRows-len(found))
+		fresh, whole, err = rows(ctx, b.queries.ready, route, 0, 0, exclude, maxRows-len(found))
 		found, more = append(found, fresh...), more || !whole || len(found)+len(fresh) == maxRows
 	}
 	if err == nil && !more {
 		var early []row
-		early, whole, err = rows(ctx, l.queries.ready, route, now+(broker.MaxDelay+clockError).Milliseconds(), math.MaxInt64, exclude, maxRows-len(found))
+		early, whole, err = rows(ctx, b.queries.ready, route, now+(broker.MaxDelay+clockError).Milliseconds(), math.MaxInt64, exclude, maxRows-len(found))
 		found, more = append(found, early...), !whole
 	}
 	var due sql.NullInt64
 	if err == nil && !more {
-		err = l.queries.due.QueryRowContext(ctx, route, now).Scan(&due)
+		err = b.queries.due.QueryRowContext(ctx, route, now).Scan(&due)
 	}
 	if err != nil {
-		l.log.Error("cannot read events from the line; trying again", zap.String("route", route), zap.Error(explain(err)))
+		b.log.Error("cannot read events from the line; trying again", zap.String("route", route), zap.Error(explain(err)))
 		return nil, false, poll
 	}
 	for _, r := range found {
-		batch = append(batch, lease{r, l.hand.has(r.place)})
+		batch = append(batch, lease{r, b.hand.has(r.place)})
 	}
 	if again = poll; due.Valid {
 		again = min(poll, time.Duration(due.Int64-now)*time.Millisecond)
@@ -130,17 +130,17 @@ func carryOut(out broker.Outcome, p place) *op {
 
 // settle writes what became of a delivery, and says whether it comes again. What the disk does not take is tried again until it does
 // or the line is closed; until then nobody else gets the delivery.
-func (l *Line) settle(q *queue, d lease, o *op, again bool) {
+func (b *Broker) settle(q *queue, d lease, o *op, again bool) {
 	for tries := 0; ; tries++ {
-		err := l.write.do(context.Background(), o)
+		err := b.write.do(context.Background(), o)
 		if err == nil {
 			q.release(d, again)
 			return
 		}
 		if tries == 0 {
-			l.log.Error("cannot write an outcome to the line; trying until it can be", zap.String("route", d.route), zap.String("event", d.event.ID), zap.Error(err))
+			b.log.Error("cannot write an outcome to the line; trying until it can be", zap.String("route", d.route), zap.String("event", d.event.ID), zap.Error(err))
 		}
-		if !l.write.pause(settlePause) {
+		if !b.write.pause(settlePause) {
 			return
 		}
 	}

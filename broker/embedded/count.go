@@ -4,6 +4,8 @@ import (
 	"context"
 	"sync"
 	"time"
+
+	"github.com/hookline/hookline/broker"
 )
 
 // countPause is the longest time that counts wait for a batch to be written with.
@@ -34,18 +36,15 @@ func (c *counts) take() map[tally]int64 {
 
 // Count adds one to a number of a source. It is in memory, and on the disk with the next event or outcome, within a second,
 // or when the line is closed: a crash loses what is counted there, and nothing else.
-func (l *Line) Count(source, what string) {
-	l.write.counts.add(tally{source, what}, 1)
+func (b *Broker) Count(source, what string) {
+	b.write.counts.add(tally{source, what}, 1)
 }
 
 // Spooled does nothing: before a line that is a disk itself, no receiver has a spool.
-func (l *Line) Spooled(map[string]int64) {}
+func (b *Broker) Spooled(map[string]int64) {}
 
-// Lacking is nothing: what is missing in the file is made.
-func (l *Line) Lacking() []string { return nil }
+// Lacking returns nil: Open creates all that is missing in the file.
+func (b *Broker) Lacking() []string { return nil }
 
-// AuditTurn is true: one process has the line.
-func (l *Line) AuditTurn(context.Context) (bool, error) { return true, nil }
-
-// EmitTurn is true for the same reason.
-func (l *Line) EmitTurn(context.Context) (bool, error) { return true, nil }
+// Leads returns true: one process alone runs the broker.
+func (b *Broker) Leads(context.Context, broker.LeaderRole) (bool, error) { return true, nil }

@@ -142,7 +142,7 @@ func killChild(t *testing.T, path string, lines int, stored, done map[string]boo
 }
 
 // remaining takes everything off a route, and adds its dead letters.
-func remaining(t *testing.T, path string, line *embedded.Line, r broker.Route) map[string]bool {
+func remaining(t *testing.T, path string, line *embedded.Broker, r broker.Route) map[string]bool {
 	t.Helper()
 	rest := map[string]bool{}
 	ctx := t.Context()

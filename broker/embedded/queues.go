@@ -59,14 +59,14 @@ func (s *store) Queues(ctx context.Context) ([]broker.QueueInfo, error) {
 }
 
 // Queues lists every queue; what this process's workers hold does not wait.
-func (l *Line) Queues(ctx context.Context) ([]broker.QueueInfo, error) {
-	all, err := l.store.Queues(ctx)
+func (b *Broker) Queues(ctx context.Context) ([]broker.QueueInfo, error) {
+	all, err := b.store.Queues(ctx)
 	for i := range all {
 		if all[i].Role != broker.RoleWork {
 			continue
 		}
 		all[i].Consumers = 0
-		q, ok := l.queues[all[i].Route]
+		q, ok := b.queues[all[i].Route]
 		if !ok {
 			continue
 		}

@@ -32,7 +32,7 @@ type auditor struct {
 
 // Audit is broker.Auditor's. It takes a moment while events move, and up to 15 seconds or until ctx ends if some cannot
 // be found.
-func (l *Line) Audit(ctx context.Context) (broker.Audit, error) {
+func (l *Broker) Audit(ctx context.Context) (broker.Audit, error) {
 	select {
 	case l.auditor.turn <- struct{}{}:
 		defer func() { <-l.auditor.turn }()
@@ -54,7 +54,7 @@ func (l *Line) Audit(ctx context.Context) (broker.Audit, error) {
 }
 
 // audit looks until everything is found. What the last look does not find is unaccounted for.
-func (l *Line) audit(ctx context.Context) (broker.Audit, error) {
+func (l *Broker) audit(ctx context.Context) (broker.Audit, error) {
 	s, err := l.consume.await(ctx)
 	if err != nil {
 		return broker.Audit{}, err
@@ -87,7 +87,7 @@ func (l *Line) audit(ctx context.Context) (broker.Audit, error) {
 
 // compare compares what the ledger says with what the queues hold. An event counts as missed only if it was accepted before
 // the queues were counted and not finished afterwards.
-func (l *Line) compare(ctx context.Context, s *session, r *ledgerReader, pause time.Duration) (broker.Audit, error) {
+func (l *Broker) compare(ctx context.Context, s *session, r *ledgerReader, pause time.Duration) (broker.Audit, error) {
 	if err := l.catchUp(ctx, s, r); err != nil {
 		return broker.Audit{}, err
 	}
@@ -108,7 +108,7 @@ func (l *Line) compare(ctx context.Context, s *session, r *ledgerReader, pause t
 }
 
 // catchUp reads everything that was in the ledger when it was called.
-func (l *Line) catchUp(ctx context.Context, s *session, r *ledgerReader) error {
+func (l *Broker) catchUp(ctx context.Context, s *session, r *ledgerReader) error {
 	number, err := l.ledger.flush(ctx)
 	if err != nil {
 		return err
@@ -122,8 +122,8 @@ func (l *Line) catchUp(ctx context.Context, s *session, r *ledgerReader) error {
 
 // endsBefore returns errOther if the ledger's stream ends before an offset, where a book has ended: RabbitMQ waits for ever at an offset beyond
 // the end. It also may be slow.
-func (l *Line) endsBefore(ctx context.Context, s *session, offset int64) error {
-	ch, deliveries, err := openStream(s, broker.LedgerStream, "next")
+func (l *Broker) endsBefore(ctx context.Context, s *session, offset int64) error {
+	ch, deliveries, err := openStream(s, LedgerStream, "next")
 	if err != nil {
 		return err
 	}
@@ -143,7 +143,7 @@ func (l *Line) endsBefore(ctx context.Context, s *session, offset int64) error {
 }
 
 // queueCounts counts in the order in which events move on: one that moves meanwhile is rather counted twice than not at all.
-func (l *Line) queueCounts(ctx context.Context, s *session, routes []string) (queueCounts, error) {
+func (l *Broker) queueCounts(ctx context.Context, s *session, routes []string) (queueCounts, error) {
 	admin := &adminChannel{conn: s.conn}
 	defer admin.close()
 	d := queueCounts{work: map[string]int64{}, dead: map[string]int64{}}
@@ -161,8 +161,8 @@ func (l *Line) queueCounts(ctx context.Context, s *session, routes []string) (qu
 	for _, route := range routes {
 		d.work[route] = count(broker.WorkQueue(route))
 	}
-	for _, step := range slices.Backward(broker.DelaySteps()) {
-		d.retry += count(broker.RetryQueue(step))
+	for _, step := range slices.Backward(DelaySteps()) {
+		d.retry += count(RetryQueue(step))
 	}
 	for _, route := range routes {
 		d.dead[route] = count(broker.DeadQueue(route))
@@ -181,7 +181,7 @@ func (s *adminChannel) depth(queue string) (int64, error) {
 }
 
 // summarize spares the next reader what this one has read.
-func (l *Line) summarize(ctx context.Context) error {
+func (l *Broker) summarize(ctx context.Context) error {
 	book := l.auditor.book
 	if book.Folded() < worthSummary {
 		return nil
@@ -192,7 +192,7 @@ func (l *Line) summarize(ctx context.Context) error {
 	}
 	publisher := &ledgerPublisher{conn: l.publish}
 	defer publisher.close()
-	err := publisher.bring(ctx, message{broker.LedgerExchange, broker.LedgerSummary, amqp.Publishing{
+	err := publisher.bring(ctx, message{LedgerExchange, LedgerSummary, amqp.Publishing{
 		ContentType: "application/json", DeliveryMode: amqp.Persistent, Body: text,
 	}})
 	if err != nil {

@@ -141,7 +141,7 @@ func TestAnAuditFindsWhatIsMissingAnywhere(t *testing.T) {
 	}
 	remove(broker.DeadQueue(r.Name))
 	expectAudit(t, line, r.Name, broker.RouteAudit{Accepted: 5, Done: 1, Dead: 1, Retrying: 2, Unaccounted: 1})
-	remove(broker.RetryQueue(time.Hour))
+	remove(rabbitmq.RetryQueue(time.Hour))
 	expectAudit(t, line, r.Name, broker.RouteAudit{Accepted: 5, Done: 1, Dead: 1, Retrying: 1, Unaccounted: 2})
 	if _, err := client.QueuePurge(broker.DeadQueue(r.Name), false); err != nil {
 		t.Fatal(err)
@@ -222,7 +222,7 @@ func TestAnAuditThatLosesItsConnectionTellsNothingAndForgetsNothing(t *testing.T
 }
 
 // expectAudit waits until an audit says so of a route.
-func expectAudit(t *testing.T, line *rabbitmq.Line, route string, want broker.RouteAudit) {
+func expectAudit(t *testing.T, line *rabbitmq.Broker, route string, want broker.RouteAudit) {
 	t.Helper()
 	want.Route = route
 	var last broker.Audit

@@ -121,7 +121,7 @@ func work(took time.Duration) {
 }
 
 // fill publishes n events of 1.2 kB, 64 at a time.
-func fill(b testing.TB, line *rabbitmq.Line, n int) {
+func fill(b testing.TB, line *rabbitmq.Broker, n int) {
 	b.Helper()
 	work := make(chan int)
 	var senders sync.WaitGroup

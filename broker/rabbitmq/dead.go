@@ -11,13 +11,13 @@ import (
 
 // Dead is broker.DeadLetters'. While it runs it holds what it has seen: two processes that look at once each see a part.
 // RabbitMQ 3.10 puts what a look has seen that ended early behind the rest, and gives back more than 64 out of order.
-func (l *Line) Dead(ctx context.Context, route string, see func(broker.DeadLetter) bool) error {
+func (l *Broker) Dead(ctx context.Context, route string, see func(broker.DeadLetter) bool) error {
 	return l.look(ctx, deadOf(route), func(d amqp.Delivery) bool { return see(deadLetter(d, route, time.Now())) })
 }
 
 // Replay is broker.DeadLetters'. A replayed event starts with attempt 1 and without its errors. One that is replayed and
 // dies again meanwhile stays.
-func (l *Line) Replay(ctx context.Context, route string, pick func(broker.DeadLetter) bool) (int, error) {
+func (l *Broker) Replay(ctx context.Context, route string, pick func(broker.DeadLetter) bool) (int, error) {
 	began, replayed := time.Now(), map[broker.Mark]bool{}
 	return l.move(ctx, deadOf(route), func(d amqp.Delivery) (message, bool) {
 		dead := deadLetter(d, route, time.Now())
@@ -27,12 +27,12 @@ func (l *Line) Replay(ctx context.Context, route string, pick func(broker.DeadLe
 			return message{}, false
 		}
 		replayed[mark] = true
-		return queuedEvent{event: dead.Event, attempt: 1}.write(broker.ReturnExchange, route), true
+		return queuedEvent{event: dead.Event, attempt: 1}.write(ReturnExchange, route), true
 	})
 }
 
 // Discard is broker.DeadLetters'.
-func (l *Line) Discard(ctx context.Context, route string, pick func(broker.DeadLetter) bool) (int, error) {
+func (l *Broker) Discard(ctx context.Context, route string, pick func(broker.DeadLetter) bool) (int, error) {
 	return l.remove(ctx, deadOf(route), func(d amqp.Delivery) bool { return pick(deadLetter(d, route, time.Now())) })
 }
 

@@ -11,8 +11,6 @@ import (
 
 	amqp "github.com/rabbitmq/amqp091-go"
 	"go.uber.org/zap"
-
-	"github.com/hookline/hookline/broker"
 )
 
 // declarer declares the topology at the start of every session.
@@ -197,7 +195,7 @@ const exchange = "exchange" // a kind of object
 func (o object) String() string { return o.kind + " " + o.name }
 
 // objects lists a topology in the order in which it can be declared.
-func objects(t broker.Topology) []object {
+func objects(t Topology) []object {
 	var list []object
 	for _, e := range t.Exchanges {
 		args := amqp.Table(maps.Clone(e.Args))

@@ -3,8 +3,6 @@ package rabbitmq
 import (
 	"slices"
 	"time"
-
-	"github.com/hookline/hookline/broker"
 )
 
 // shortWait is what a worker waits for in place: a delay queue would take longer.
@@ -16,9 +14,9 @@ const shortWait = 500 * time.Millisecond
 // So an event is never early, and late by half a second at most, plus the time it waits for its turn.
 func delayExchange(remaining time.Duration) (exchange string) {
 	if remaining <= shortWait {
-		return broker.ReturnExchange
+		return ReturnExchange
 	}
-	steps := broker.DelaySteps()
+	steps := DelaySteps()
 	step := steps[0]
 	for _, s := range slices.Backward(steps) {
 		if s <= remaining {
@@ -26,5 +24,5 @@ func delayExchange(remaining time.Duration) (exchange string) {
 			break
 		}
 	}
-	return broker.RetryQueue(step)
+	return RetryQueue(step)
 }

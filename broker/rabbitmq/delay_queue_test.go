@@ -3,16 +3,14 @@ package rabbitmq
 import (
 	"testing"
 	"time"
-
-	"github.com/hookline/hookline/broker"
 )
 
 func TestDelayExchange(t *testing.T) {
 	t.Parallel()
 	for remaining, want := range map[time.Duration]string{
-		-time.Hour:             broker.ReturnExchange,
-		0:                      broker.ReturnExchange,
-		500 * time.Millisecond: broker.ReturnExchange,
+		-time.Hour:             ReturnExchange,
+		0:                      ReturnExchange,
+		500 * time.Millisecond: ReturnExchange,
 		501 * time.Millisecond: "hookline.retry.1s",
 		time.Second:            "hookline.retry.1s",
 		4 * time.Second:        "hookline.retry.1s",

@@ -55,7 +55,7 @@ func TestAForeignPublisherCanTakePart(t *testing.T) {
 	headers := amqp.Table{
 		"hookline-attempt": "many", "hookline-due": int64(-5), "http-x-a": []byte("b"), "odd": amqp.Table{"a": []any{nil, 1.5}}, "CC": []any{"alma.copy"},
 	}
-	err := channel(t, url).Publish(broker.EventsExchange, "alma.Loan.created", true, false, amqp.Publishing{Body: []byte("body"), Headers: headers})
+	err := channel(t, url).Publish(rabbitmq.EventsExchange, "alma.Loan.created", true, false, amqp.Publishing{Body: []byte("body"), Headers: headers})
 	if err != nil {
 		t.Fatal(err)
 	}

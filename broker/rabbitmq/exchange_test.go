@@ -23,7 +23,7 @@ func TestADeletedExchangeIsMadeAgainThoughNobodyPublishesToIt(t *testing.T) {
 	eventually(t, "both connections", func() bool {
 		return waiting(t, line, broker.WorkQueue("archive")) == 0 && line.Ready() == nil
 	})
-	exchanges := broker.NewTopology(nil).Exchanges
+	exchanges := rabbitmq.NewTopology(nil).Exchanges
 	for _, e := range exchanges {
 		if err := channel(t, url).ExchangeDelete(e.Name, false, false); err != nil {
 			t.Fatal(err)
@@ -59,9 +59,9 @@ func TestAnAuditFindsWhatMissedARouteWhileAnExchangeWasMadeAgain(t *testing.T) {
 	line := open(t, cfg)
 	eventually(t, "both connections", func() bool { return waiting(t, line, broker.WorkQueue("first")) == 0 && line.Ready() == nil })
 	client := channel(t, url)
-	remake(t, client, broker.EventsExchange)
+	remake(t, client, rabbitmq.EventsExchange)
 	publish(t, line, anEvent("reaches none"))
-	if err := client.QueueBind(broker.WorkQueue("first"), "#", broker.EventsExchange, false, nil); err != nil {
+	if err := client.QueueBind(broker.WorkQueue("first"), "#", rabbitmq.EventsExchange, false, nil); err != nil {
 		t.Fatal(err)
 	}
 	publish(t, line, anEvent("reaches one"))
@@ -82,8 +82,8 @@ func TestAnAuditFindsWhatMissedARouteWhileAnExchangeWasMadeAgain(t *testing.T) {
 func TestWhatComesBackOrIsGivenUpWhileAnExchangeWasMadeAgainIsUnrouted(t *testing.T) {
 	t.Parallel()
 	for exchange, outcome := range map[string]broker.Outcome{
-		broker.ReturnExchange: broker.Retry(time.Second, "error", errors.New("later")),
-		broker.DeadExchange:   broker.GiveUp("error", errors.New("no")),
+		rabbitmq.ReturnExchange: broker.Retry(time.Second, "error", errors.New("later")),
+		rabbitmq.DeadExchange:   broker.GiveUp("error", errors.New("no")),
 	} {
 		t.Run(exchange, func(t *testing.T) {
 			t.Parallel()
@@ -103,7 +103,7 @@ func TestWhatComesBackOrIsGivenUpWhileAnExchangeWasMadeAgainIsUnrouted(t *testin
 // remake deletes an exchange and makes it anew, without its bindings.
 func remake(t *testing.T, client *amqp.Channel, name string) {
 	t.Helper()
-	for _, e := range broker.NewTopology(nil).Exchanges {
+	for _, e := range rabbitmq.NewTopology(nil).Exchanges {
 		if e.Name != name {
 			continue
 		}

@@ -46,7 +46,7 @@ func eventually(t *testing.T, what string, look func() bool) {
 	}
 }
 
-func publish(t *testing.T, line *rabbitmq.Line, events ...event.Event) {
+func publish(t *testing.T, line *rabbitmq.Broker, events ...event.Event) {
 	t.Helper()
 	for _, e := range events {
 		if err := line.Publish(patient(t), e); err != nil {
@@ -56,7 +56,7 @@ func publish(t *testing.T, line *rabbitmq.Line, events ...event.Event) {
 }
 
 // consume runs a consumer until the test calls stop, or ends.
-func consume(t *testing.T, line *rabbitmq.Line, r broker.Route, fn broker.Process) (stop func()) {
+func consume(t *testing.T, line *rabbitmq.Broker, r broker.Route, fn broker.Process) (stop func()) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
@@ -72,7 +72,7 @@ func consume(t *testing.T, line *rabbitmq.Line, r broker.Route, fn broker.Proces
 }
 
 // take acknowledges everything and hands it to the test.
-func take(t *testing.T, line *rabbitmq.Line, r broker.Route) <-chan event.Delivery {
+func take(t *testing.T, line *rabbitmq.Broker, r broker.Route) <-chan event.Delivery {
 	t.Helper()
 	got := make(chan event.Delivery, 10_000)
 	consume(t, line, r, func(_ context.Context, d event.Delivery) broker.Outcome {
@@ -94,7 +94,7 @@ func next(t *testing.T, got <-chan event.Delivery) event.Delivery {
 }
 
 // waiting is how many events wait in a queue; -1 if it does not exist.
-func waiting(t *testing.T, line *rabbitmq.Line, queue string) int {
+func waiting(t *testing.T, line *rabbitmq.Broker, queue string) int {
 	t.Helper()
 	infos, err := line.Queues(patient(t))
 	if err != nil {

@@ -8,7 +8,6 @@ import (
 
 	amqp "github.com/rabbitmq/amqp091-go"
 
-	"github.com/hookline/hookline/broker"
 	"github.com/hookline/hookline/broker/ledger"
 )
 
@@ -45,7 +44,7 @@ func newLedgerReader(s *session, book *ledger.Book) (*ledgerReader, error) {
 		offset, r.resumed = at.Offset, true
 	}
 	var err error
-	r.ch, r.deliveries, err = openStream(s, broker.LedgerStream, offset)
+	r.ch, r.deliveries, err = openStream(s, LedgerStream, offset)
 	return r, err
 }
 
@@ -127,11 +126,11 @@ func (r *ledgerReader) close() {
 func lastSummary(ctx context.Context, s *session) (*ledger.Book, error) {
 	admin := &adminChannel{conn: s.conn}
 	defer admin.close()
-	n, err := admin.depth(broker.SummaryStream)
+	n, err := admin.depth(SummaryStream)
 	if err != nil || n == 0 {
 		return ledger.NewBook(), err
 	}
-	ch, deliveries, err := openStream(s, broker.SummaryStream, "last")
+	ch, deliveries, err := openStream(s, SummaryStream, "last")
 	if err != nil {
 		return nil, err
 	}

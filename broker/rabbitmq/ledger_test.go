@@ -67,7 +67,7 @@ func TestADeletedLedgerBeginsAnew(t *testing.T) {
 	line := open(t, rabbitmq.Config{URLs: []string{url}, Routes: []broker.Route{r}})
 	publish(t, line, anEvent("1"), anEvent("2"))
 	expectAudit(t, line, r.Name, broker.RouteAudit{Accepted: 2, Waiting: 2})
-	if _, err := channel(t, url).QueueDelete(broker.LedgerStream, false, false, false); err != nil {
+	if _, err := channel(t, url).QueueDelete(rabbitmq.LedgerStream, false, false, false); err != nil {
 		t.Fatal(err)
 	}
 	publish(t, line, anEvent("3"))
@@ -126,7 +126,7 @@ func TestALedgerThatConfirmsNothingEndsNoSession(t *testing.T) {
 	publish(t, line, anEvent("1"))
 	tell := func(order string) {
 		t.Helper()
-		err := node.Ctl(patient(t), "eval", `{ok, Q} = rabbit_amqqueue:lookup(rabbit_misc:r(<<"/">>, queue, <<"`+broker.LedgerStream+`">>)),
+		err := node.Ctl(patient(t), "eval", `{ok, Q} = rabbit_amqqueue:lookup(rabbit_misc:r(<<"/">>, queue, <<"`+rabbitmq.LedgerStream+`">>)),
 			ok = sys:`+order+`(maps:get(leader_pid, amqqueue:get_type_state(Q))).`)
 		if err != nil {
 			t.Fatal(err)
@@ -180,7 +180,7 @@ func TestALongLedgerIsReadFromItsSummary(t *testing.T) {
 	if err := client.Qos(1, 0, false); err != nil {
 		t.Fatal(err)
 	}
-	summaries, err := client.Consume(broker.SummaryStream, "", false, false, false, false, amqp.Table{"x-stream-offset": "first"})
+	summaries, err := client.Consume(rabbitmq.SummaryStream, "", false, false, false, false, amqp.Table{"x-stream-offset": "first"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -199,9 +199,9 @@ func TestOneProcessKeepsTheLedger(t *testing.T) {
 	t.Parallel()
 	url := rabbitnode.URL(t)
 	cfg := rabbitmq.Config{URLs: []string{url}, Routes: []broker.Route{route("archive", "#")}}
-	turn := func(line *rabbitmq.Line) bool {
+	turn := func(line *rabbitmq.Broker) bool {
 		t.Helper()
-		mine, err := line.AuditTurn(patient(t))
+		mine, err := line.Leads(patient(t), broker.LeadAudit)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -217,7 +217,7 @@ func TestOneProcessKeepsTheLedger(t *testing.T) {
 		t.Fatal(err)
 	}
 	eventually(t, "the second's turn", func() bool { return turn(second) })
-	if mine, err := second.EmitTurn(patient(t)); mine || err != nil { // not before the one before has noticed that it has lost it
+	if mine, err := second.Leads(patient(t), broker.LeadSchedule); mine || err != nil { // not before the one before has noticed that it has lost it
 		t.Errorf("it is its turn at emitting at once: %v, %v", mine, err)
 	}
 }
@@ -228,8 +228,8 @@ func TestWhoseTurnItIsIsAskedAnewAfterItsQueueWasMadeAnew(t *testing.T) {
 	cfg := rabbitmq.Config{URLs: []string{url}, Routes: []broker.Route{route("archive", "#")}}
 	first, second := open(t, cfg), open(t, cfg)
 	turns := func() (n int) {
-		for _, line := range []*rabbitmq.Line{first, second} {
-			if mine, err := line.AuditTurn(patient(t)); err != nil {
+		for _, line := range []*rabbitmq.Broker{first, second} {
+			if mine, err := line.Leads(patient(t), broker.LeadAudit); err != nil {
 				t.Fatal(err)
 			} else if mine {
 				n++
@@ -241,7 +241,7 @@ func TestWhoseTurnItIsIsAskedAnewAfterItsQueueWasMadeAnew(t *testing.T) {
 		t.Fatalf("%d have the turn", n)
 	}
 	ch := channel(t, url)
-	if _, err := ch.QueueDelete(broker.KeeperQueue, false, false, false); err != nil {
+	if _, err := ch.QueueDelete(rabbitmq.AuditLeaderQueue, false, false, false); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := rabbitmq.Apply(patient(t), cfg); err != nil {

@@ -13,7 +13,6 @@ import (
 	amqp "github.com/rabbitmq/amqp091-go"
 	"go.uber.org/zap"
 
-	"github.com/hookline/hookline/broker"
 	"github.com/hookline/hookline/broker/ledger"
 	"github.com/hookline/hookline/pkg/event"
 )
@@ -327,7 +326,7 @@ func (c *ledgerWriter) take() (p *noteBatch, m message, ok bool) {
 	if p.stored {
 		kind = typeAccepted
 	}
-	return p, message{broker.LedgerExchange, broker.LedgerNote, amqp.Publishing{
+	return p, message{LedgerExchange, LedgerNote, amqp.Publishing{
 		MessageId: c.process + "-" + strconv.FormatInt(p.number, 10), ContentType: "application/json", Type: kind,
 		DeliveryMode: amqp.Persistent, Body: notes.Encode(),
 	}}, true

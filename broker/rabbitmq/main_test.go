@@ -29,14 +29,14 @@ func TestConformance(t *testing.T) {
 	t.Parallel()
 	brokertest.Run(t, func(t *testing.T) brokertest.Open {
 		url := rabbitnode.URL(t)
-		return func(t *testing.T, routes []broker.Route) brokertest.Line {
+		return func(t *testing.T, routes []broker.Route) brokertest.Broker {
 			return mortal{open(t, rabbitmq.Config{URLs: []string{url}, Routes: routes, Duplicates: brokertest.Window})}
 		}
 	})
 }
 
 // mortal is a line that can end with work running, as if its process had died.
-type mortal struct{ *rabbitmq.Line }
+type mortal struct{ *rabbitmq.Broker }
 
 func (m mortal) Crash(t *testing.T) {
 	if err := m.Close(patient(t)); err != nil { // what it has in hand goes back with the connection
@@ -45,7 +45,7 @@ func (m mortal) Crash(t *testing.T) {
 }
 
 // open opens a line that is closed with the test.
-func open(t testing.TB, cfg rabbitmq.Config) *rabbitmq.Line {
+func open(t testing.TB, cfg rabbitmq.Config) *rabbitmq.Broker {
 	t.Helper()
 	line, err := rabbitmq.Open(cfg, prometheus.NewRegistry(), zaptest.NewLogger(t))
 	if err != nil {

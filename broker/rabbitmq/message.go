@@ -62,7 +62,7 @@ func toEvents(e event.Event) (message, error) {
 	case e.Source == "" || e.Action == "":
 		return message{}, fmt.Errorf("%w: source or action is empty", broker.ErrRefused)
 	}
-	return message{broker.EventsExchange, key, encode(e)}, nil
+	return message{EventsExchange, key, encode(e)}, nil
 }
 
 // encode writes e's wire form. ID, source and action have to be within their limits; the rest is made so.

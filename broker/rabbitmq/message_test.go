@@ -47,7 +47,7 @@ func TestAnEventComesBackAsItWas(t *testing.T) {
 		if err != nil {
 			t.Fatal(name, err)
 		}
-		if m.key != e.Key() || m.exchange != broker.EventsExchange || m.DeliveryMode != amqp.Persistent {
+		if m.key != e.Key() || m.exchange != EventsExchange || m.DeliveryMode != amqp.Persistent {
 			t.Errorf("%s: %s %s, delivery mode %d", name, m.exchange, m.key, m.DeliveryMode)
 		}
 		if back := decode(delivered(m), now); !reflect.DeepEqual(back, e) {

@@ -56,7 +56,7 @@ func (l *peerDuplicates) read(ctx context.Context, from *time.Time) error {
 	if err != nil {
 		return nil //nolint:nilerr // the connection says it
 	}
-	ch, deliveries, err := openStream(s, broker.LedgerStream, *from)
+	ch, deliveries, err := openStream(s, LedgerStream, *from)
 	if err != nil {
 		return err
 	}
@@ -73,7 +73,7 @@ func (l *peerDuplicates) read(ctx context.Context, from *time.Time) error {
 			if unsettled++; unsettled >= readAhead/2 {
 				unsettled = 0
 				if err := d.Ack(true); err != nil {
-					return fmt.Errorf("read on in %s: %w", broker.LedgerStream, err)
+					return fmt.Errorf("read on in %s: %w", LedgerStream, err)
 				}
 			}
 			l.learn(d)

@@ -58,7 +58,7 @@ func TestAReceiverLearnsWhenAnEventWasTaken(t *testing.T) {
 	}
 }
 
-func store(t *testing.T, line *rabbitmq.Line, id, action string) error {
+func store(t *testing.T, line *rabbitmq.Broker, id, action string) error {
 	t.Helper()
 	e := anEvent(id)
 	e.Action, e.Time = action, time.Now()
@@ -73,7 +73,7 @@ type repeats struct {
 
 const manyRepeats = 1500
 
-func storeMany(t *testing.T, line *rabbitmq.Line) *repeats {
+func storeMany(t *testing.T, line *rabbitmq.Broker) *repeats {
 	t.Helper()
 	r := &repeats{name: rand.Text()}
 	for r.next = range manyRepeats {
@@ -88,7 +88,7 @@ func storeMany(t *testing.T, line *rabbitmq.Line) *repeats {
 func (r *repeats) id() string { return r.name + id(r.next) }
 
 // told tries another one.
-func (r *repeats) told(t *testing.T, by *rabbitmq.Line) func() bool {
+func (r *repeats) told(t *testing.T, by *rabbitmq.Broker) func() bool {
 	return func() bool {
 		t.Helper()
 		r.next++

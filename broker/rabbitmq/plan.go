@@ -82,7 +82,7 @@ func Unbind(ctx context.Context, cfg Config, route, pattern string) error {
 		if err != nil {
 			return fmt.Errorf("look at route %q: %w", route, err)
 		}
-		if err := ch.QueueUnbind(broker.WorkQueue(route), pattern, broker.EventsExchange, nil); err != nil {
+		if err := ch.QueueUnbind(broker.WorkQueue(route), pattern, EventsExchange, nil); err != nil {
 			return fmt.Errorf("unbind route %q from %q: %w", route, pattern, err)
 		}
 		return nil
@@ -129,7 +129,7 @@ func apply(s *adminChannel, o object, c Change) (Change, error) {
 func each(ctx context.Context, conn *amqp.Connection, cfg Config, visit func(*adminChannel, object) error) error {
 	s := &adminChannel{conn: conn}
 	defer s.close()
-	for _, o := range objects(broker.NewTopology(cfg.Routes)) {
+	for _, o := range objects(NewTopology(cfg.Routes)) {
 		if err := ctx.Err(); err != nil {
 			return err
 		}

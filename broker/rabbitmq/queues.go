@@ -9,7 +9,7 @@ import (
 
 // Queues is broker.Inspector's. ctx is looked at between the broker's answers. Events that Dead or Replay look at right
 // now are not counted as waiting.
-func (l *Line) Queues(ctx context.Context) ([]broker.QueueInfo, error) {
+func (l *Broker) Queues(ctx context.Context) ([]broker.QueueInfo, error) {
 	s, err := l.consume.await(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("rabbitmq: queues: %w", err)
@@ -18,7 +18,7 @@ func (l *Line) Queues(ctx context.Context) ([]broker.QueueInfo, error) {
 	defer admin.close()
 	infos := make([]broker.QueueInfo, 0, len(l.topology.Queues))
 	for _, q := range l.topology.Queues {
-		if q.Role == broker.RoleLedger || q.Role == broker.RoleTurn {
+		if q.Role == roleLedger || q.Role == roleLeader {
 			continue
 		}
 		if err := ctx.Err(); err != nil {

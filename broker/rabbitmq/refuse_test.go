@@ -16,7 +16,7 @@ func TestAnEventThatNoQueueTakesIsRefused(t *testing.T) {
 	line := open(t, rabbitmq.Config{URLs: []string{url}, Routes: []broker.Route{route("archive", "github.#")}})
 	publish(t, line, anEvent("unrouted"))
 	eventually(t, "the event is unrouted", func() bool { return waiting(t, line, broker.UnroutedQueue) == 1 }) // by the connection that declares last
-	if err := channel(t, url).QueueUnbind(broker.UnroutedQueue, "", broker.UnroutedExchange, nil); err != nil {
+	if err := channel(t, url).QueueUnbind(broker.UnroutedQueue, "", rabbitmq.UnroutedExchange, nil); err != nil {
 		t.Fatal(err)
 	}
 	for range 3 {
@@ -33,7 +33,7 @@ func TestAFullQueueRefuses(t *testing.T) {
 	t.Parallel()
 	url := rabbitnode.URL(t)
 	r := route("archive", "#")
-	for _, q := range broker.NewTopology([]broker.Route{r}).Queues {
+	for _, q := range rabbitmq.NewTopology([]broker.Route{r}).Queues {
 		if q.Name == broker.WorkQueue("archive") {
 			q.Args["x-max-length"] = 3 // as an operator's policy would do
 			if _, err := channel(t, url).QueueDeclare(q.Name, true, false, false, false, q.Args); err != nil {

@@ -69,7 +69,7 @@ func TestQuickWorkHasMoreInHandUntilItIsSlow(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err = ch.QueueBind(beside.Name, broker.WorkQueue(r.Name), broker.ReturnExchange, false, nil); err != nil {
+	if err = ch.QueueBind(beside.Name, broker.WorkQueue(r.Name), rabbitmq.ReturnExchange, false, nil); err != nil {
 		t.Fatal(err)
 	}
 	newSlowing().consume(t, line, r)
@@ -134,7 +134,7 @@ func newSlowing() *slowing {
 	}
 }
 
-func (s *slowing) consume(t *testing.T, line *rabbitmq.Line, r broker.Route) {
+func (s *slowing) consume(t *testing.T, line *rabbitmq.Broker, r broker.Route) {
 	consume(t, line, r, func(_ context.Context, d event.Delivery) broker.Outcome {
 		switch {
 		case d.Event.ID == "cut-off" && d.Redelivered:
@@ -153,7 +153,7 @@ func (s *slowing) consume(t *testing.T, line *rabbitmq.Line, r broker.Route) {
 }
 
 // slow returns when all places are taken for long.
-func (s *slowing) slow(t *testing.T, line *rabbitmq.Line, r broker.Route) (inHand func() int) {
+func (s *slowing) slow(t *testing.T, line *rabbitmq.Broker, r broker.Route) (inHand func() int) {
 	t.Helper()
 	fill(t, line, quickEvents+slowEvents)
 	for range r.Concurrency {

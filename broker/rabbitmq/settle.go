@@ -71,7 +71,7 @@ func (c *consumer) carryOut(ctx context.Context, d amqp.Delivery, rec queuedEven
 	case broker.VerdictDead:
 		rec = rec.failed(o)
 		rec.due, rec.died = time.Time{}, now
-		c.settle(ctx, d, rec, rec.write(broker.DeadExchange, c.Name))
+		c.settle(ctx, d, rec, rec.write(DeadExchange, c.Name))
 	default:
 		c.giveBack(d)
 	}
@@ -122,7 +122,7 @@ func (c *consumer) giveBack(d amqp.Delivery) {
 		return // it will come again
 	}
 	rec := read(d, time.Now())
-	if !d.Redelivered && c.store(context.Background(), rec.write(broker.ReturnExchange, c.Name)) == nil {
+	if !d.Redelivered && c.store(context.Background(), rec.write(ReturnExchange, c.Name)) == nil {
 		c.accept(d)
 		return
 	}

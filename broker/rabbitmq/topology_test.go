@@ -21,7 +21,7 @@ func TestAMismatchIsReportedAndUsedAsItIs(t *testing.T) {
 	t.Parallel()
 	url := rabbitnode.URL(t)
 	r := route("archive", "#")
-	for _, q := range broker.NewTopology([]broker.Route{r}).Queues {
+	for _, q := range rabbitmq.NewTopology([]broker.Route{r}).Queues {
 		if q.Name == broker.WorkQueue("archive") {
 			q.Args["x-delivery-limit"] = 5
 			if _, err := channel(t, url).QueueDeclare(q.Name, true, false, false, false, q.Args); err != nil {
@@ -157,7 +157,7 @@ func TestAReplayedEventThatComesBackIsReplayedOnce(t *testing.T) {
 	line := open(t, rabbitmq.Config{URLs: []string{url}, Routes: []broker.Route{route("archive", "alma.#")}})
 	eventually(t, "both connections", func() bool { return waiting(t, line, broker.UnroutedQueue) == 2 && line.Ready() == nil })
 	// As if this user might not bind the queue.
-	if err := channel(t, url).QueueUnbind(broker.WorkQueue("archive"), "alma.#", broker.EventsExchange, nil); err != nil {
+	if err := channel(t, url).QueueUnbind(broker.WorkQueue("archive"), "alma.#", rabbitmq.EventsExchange, nil); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := line.ReplayUnrouted(patient(t), func(event.Event) bool { return true }); err != nil {

@@ -7,23 +7,23 @@ import (
 	"time"
 
 	amqp "github.com/rabbitmq/amqp091-go"
+
+	"github.com/hookline/hookline/broker"
 )
 
 // handOver is how long a process that has its turn at emitting waits before it uses it: by then the one before has noticed that
 // its connection is lost, which takes it three heartbeats at most, and the ledger says what it has emitted.
 const handOver = 3*heartbeat + 5*time.Second
 
-// AuditTurn tells whether this process is the one that audits regularly, of all that ask.
-func (l *Line) AuditTurn(ctx context.Context) (mine bool, err error) {
-	since, err := l.keeps.ask(ctx, l.consume)
-	if errors.Is(err, errMayNot) { // a receiver
-		return false, nil
+// Leads implements broker.Leader. A process whose RabbitMQ user may not consume the queue of the audit, as a receiver's, never leads it.
+func (l *Broker) Leads(ctx context.Context, role broker.LeaderRole) (bool, error) {
+	if role == broker.LeadAudit {
+		since, err := l.keeps.ask(ctx, l.consume)
+		if errors.Is(err, errMayNot) {
+			return false, nil
+		}
+		return !since.IsZero(), err
 	}
-	return !since.IsZero(), err
-}
-
-// EmitTurn tells whether this process is the one that emits scheduled events, of all that ask.
-func (l *Line) EmitTurn(ctx context.Context) (mine bool, err error) {
 	since, err := l.emits.ask(ctx, l.consume)
 	return !since.IsZero() && time.Since(since) > handOver, err
 }

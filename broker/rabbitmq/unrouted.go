@@ -11,14 +11,14 @@ import (
 )
 
 // Unrouted is broker.Unrouted's. What Dead says of a look holds for this one, too.
-func (l *Line) Unrouted(ctx context.Context, see func(event.Event) bool) error {
+func (l *Broker) Unrouted(ctx context.Context, see func(event.Event) bool) error {
 	return l.look(ctx, kept{queue: broker.UnroutedQueue}, func(d amqp.Delivery) bool { return see(decode(d, time.Now())) })
 }
 
 // ReplayUnrouted is broker.Unrouted's. It publishes the event again, if a route of the configuration matches it. An
 // event is replayed once in a call: a copy of it stays, which may be the same one come back since RabbitMQ lacks the
 // route's binding.
-func (l *Line) ReplayUnrouted(ctx context.Context, pick func(event.Event) bool) (int, error) {
+func (l *Broker) ReplayUnrouted(ctx context.Context, pick func(event.Event) bool) (int, error) {
 	replayed := map[broker.Mark]bool{}
 	return l.move(ctx, kept{queue: broker.UnroutedQueue}, func(d amqp.Delivery) (message, bool) {
 		e := decode(d, time.Now())
@@ -27,11 +27,11 @@ func (l *Line) ReplayUnrouted(ctx context.Context, pick func(event.Event) bool) 
 			return message{}, false
 		}
 		replayed[mark] = true
-		return message{broker.EventsExchange, key, encode(e)}, true
+		return message{EventsExchange, key, encode(e)}, true
 	})
 }
 
 // DiscardUnrouted is broker.Unrouted's.
-func (l *Line) DiscardUnrouted(ctx context.Context, pick func(event.Event) bool) (int, error) {
+func (l *Broker) DiscardUnrouted(ctx context.Context, pick func(event.Event) bool) (int, error) {
 	return l.remove(ctx, kept{queue: broker.UnroutedQueue}, func(d amqp.Delivery) bool { return pick(decode(d, time.Now())) })
 }

@@ -16,7 +16,7 @@ import (
 type kept struct{ queue, route string }
 
 // look calls see for the messages of a queue until see returns false.
-func (l *Line) look(ctx context.Context, from kept, see func(amqp.Delivery) bool) error {
+func (l *Broker) look(ctx context.Context, from kept, see func(amqp.Delivery) bool) error {
 	return l.walk(ctx, from, func(d amqp.Delivery) (next, error) {
 		if see(d) {
 			return keepIt, nil
@@ -26,7 +26,7 @@ func (l *Line) look(ctx context.Context, from kept, see func(amqp.Delivery) bool
 }
 
 // move stores what copied makes of a queue's messages, removes each that was stored, and returns how many.
-func (l *Line) move(ctx context.Context, from kept, copied func(amqp.Delivery) (m message, ok bool)) (int, error) {
+func (l *Broker) move(ctx context.Context, from kept, copied func(amqp.Delivery) (m message, ok bool)) (int, error) {
 	n := 0
 	err := l.walk(ctx, from, func(d amqp.Delivery) (next, error) {
 		m, ok := copied(d)
@@ -47,7 +47,7 @@ func (l *Line) move(ctx context.Context, from kept, copied func(amqp.Delivery) (
 
 // remove removes the messages of a queue that pick chooses, and returns how many. That is in the ledger first: where it cannot be, nothing is
 // removed, since it would be missed for ever.
-func (l *Line) remove(ctx context.Context, from kept, pick func(amqp.Delivery) bool) (int, error) {
+func (l *Broker) remove(ctx context.Context, from kept, pick func(amqp.Delivery) bool) (int, error) {
 	n := 0
 	err := l.walk(ctx, from, func(d amqp.Delivery) (next, error) {
 		if !pick(d) {
@@ -83,7 +83,7 @@ const (
 // walk takes messages until the queue is empty, and gives back at the end what was not removed. It does not ask the
 // queue for its length, which lags behind what the last walk gave back.
 // It is not a consumer and the queue's x-delivery-limit is out of reach, so that nothing is lost by looking.
-func (l *Line) walk(ctx context.Context, from kept, visit func(amqp.Delivery) (next, error)) error {
+func (l *Broker) walk(ctx context.Context, from kept, visit func(amqp.Delivery) (next, error)) error {
 	l.looking.Lock()
 	defer l.looking.Unlock()
 	fail := func(err error) error { return fmt.Errorf("rabbitmq: %s: %w", from.queue, err) }

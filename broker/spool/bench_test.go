@@ -60,7 +60,7 @@ func BenchmarkSpool(b *testing.B) {
 
 // switchable is a real line that can be declared down.
 type switchable struct {
-	*rabbitmq.Line
+	*rabbitmq.Broker
 	down atomic.Bool
 }
 
@@ -68,7 +68,7 @@ func (s *switchable) Ready() error {
 	if s.down.Load() {
 		return broker.ErrDown
 	}
-	return s.Line.Ready()
+	return s.Broker.Ready()
 }
 
 // BenchmarkDrain hands events on to a real RabbitMQ, at first alone, then beside live traffic of eight senders.
@@ -114,7 +114,7 @@ func rabbitRig(b *testing.B) (rig, *switchable) {
 	for rabbit.Ready() != nil {
 		<-time.After(10 * time.Millisecond)
 	}
-	line := &switchable{Line: rabbit}
+	line := &switchable{Broker: rabbit}
 	line.down.Store(true)
 	store, shut := openStore(b, storeConfig(b))
 	b.Cleanup(shut)

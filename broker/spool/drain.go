@@ -44,12 +44,12 @@ func (s *Spool) Run(ctx context.Context) error {
 func (s *Spool) drain(stop <-chan struct{}) broker.Process {
 	return func(ctx context.Context, d event.Delivery) broker.Outcome {
 		for failures := 0; ; {
-			if s.line.Ready() == nil {
+			if s.broker.Ready() == nil {
 				err := s.handOn(ctx, d.Event)
 				if err == nil {
 					return broker.Ack()
 				}
-				if failures++; failures >= maxFailures && s.line.Ready() == nil { // so it is this event
+				if failures++; failures >= maxFailures && s.broker.Ready() == nil { // so it is this event
 					return broker.Retry(time.Second<<min(d.Attempt-1, maxDoublings), broker.Reason(err), err)
 				}
 			}
@@ -66,7 +66,7 @@ func (s *Spool) handOn(ctx context.Context, e event.Event) error {
 	ctx, cancel := context.WithTimeout(ctx, confirmTime)
 	defer cancel()
 	source, id := zap.String("source", e.Source), zap.String("id", e.ID)
-	if err := s.line.Publish(ctx, e); err != nil && !errors.Is(err, broker.ErrDuplicate) {
+	if err := s.broker.Publish(ctx, e); err != nil && !errors.Is(err, broker.ErrDuplicate) {
 		s.log.Warn("the line did not take a spooled event; it stays in the spool", source, id, zap.Error(err))
 		return err
 	}

@@ -22,7 +22,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// line is a spool.Line that keeps the IDs of events, or fails as it is told.
+// line is a spool.Broker that keeps the IDs of events, or fails as it is told.
 type line struct {
 	mu      sync.Mutex
 	ready   error
@@ -117,7 +117,7 @@ func storeConfig(t testing.TB) embedded.Config {
 }
 
 // openStore opens a real store; the returned function closes it.
-func openStore(t testing.TB, cfg embedded.Config) (*embedded.Line, func()) {
+func openStore(t testing.TB, cfg embedded.Config) (*embedded.Broker, func()) {
 	t.Helper()
 	store, err := embedded.Open(cfg, prometheus.NewRegistry(), zaptest.NewLogger(t, zaptest.Level(zap.ErrorLevel)))
 	if err != nil {
@@ -145,7 +145,7 @@ func newRig(t testing.TB, l *line, store spool.Store) rig {
 	return rig{s, l, reg}
 }
 
-func newSpool(t testing.TB, l spool.Line, store spool.Store) (*spool.Spool, *prometheus.Registry) {
+func newSpool(t testing.TB, l spool.Broker, store spool.Store) (*spool.Spool, *prometheus.Registry) {
 	t.Helper()
 	reg := prometheus.NewRegistry()
 	s, err := spool.New(spool.Config{Sources: map[string]bool{"github": true, "stripe": false}, MaxAge: maxAge}, l, store, &reports{}, reg, zap.NewNop())

@@ -19,8 +19,8 @@ import (
 	"github.com/hookline/hookline/pkg/event"
 )
 
-// Line is where events belong.
-type Line interface {
+// Broker is the part of a broker.Broker that a Spool stands in for.
+type Broker interface {
 	broker.Publisher
 	// Ready returns nil when an event can be stored now.
 	Ready() error
@@ -28,7 +28,7 @@ type Line interface {
 
 // Store is a line on this machine's disk with one route, Route. It outlives the process, however that ends.
 type Store interface {
-	Line
+	Broker
 	broker.Consumer
 	Backlog
 }
@@ -60,7 +60,7 @@ type Config struct {
 type Spool struct {
 	cfg       Config
 	deadlines map[string]*deadline.Shared // the line's, by source
-	line      Line
+	broker    Broker
 	store     Store
 	counter   Counter
 	metrics   *metrics
@@ -92,12 +92,12 @@ func (c Config) places() string {
 var _ broker.Publisher = (*Spool)(nil)
 
 // New checks cfg. The spool hands events on once Run is called; both line and store stay the caller's to close.
-func New(cfg Config, line Line, store Store, counter Counter, reg prometheus.Registerer, log *zap.Logger) (*Spool, error) {
+func New(cfg Config, b Broker, store Store, counter Counter, reg prometheus.Registerer, log *zap.Logger) (*Spool, error) {
 	if cfg.MaxAge <= 0 {
 		return nil, fmt.Errorf("spool: max age is %v; it must be more than 0", cfg.MaxAge)
 	}
 	m, err := newMetrics(cfg.Sources, reg)
-	s := &Spool{cfg: cfg, deadlines: map[string]*deadline.Shared{}, line: line, store: store, counter: counter, metrics: m, log: log}
+	s := &Spool{cfg: cfg, deadlines: map[string]*deadline.Shared{}, broker: b, store: store, counter: counter, metrics: m, log: log}
 	for source := range cfg.Sources {
 		s.deadlines[source] = &deadline.Shared{}
 	}
@@ -118,7 +118,7 @@ var errOld = errors.New("its oldest event has waited for longer than spool.max_a
 // too late can be stored twice. The error is the line's, and then the disk's; broker.ErrDuplicate comes from either.
 func (s *Spool) Publish(ctx context.Context, e event.Event) error {
 	if !s.cfg.Sources[e.Source] {
-		return s.line.Publish(ctx, e)
+		return s.broker.Publish(ctx, e)
 	}
 	why := s.tryLine(ctx, e)
 	if why == nil || errors.Is(why, broker.ErrDuplicate) {
@@ -135,14 +135,14 @@ func (s *Spool) Publish(ctx context.Context, e event.Event) error {
 }
 
 func (s *Spool) tryLine(ctx context.Context, e event.Event) error {
-	if err := s.line.Ready(); err != nil {
+	if err := s.broker.Ready(); err != nil {
 		return err
 	}
 	if end, ok := ctx.Deadline(); ok {
 		now := time.Now()
 		ctx = s.deadlines[e.Source].Until(now.Add(end.Sub(now) * lineShare / 100)) // that is before the end of ctx
 	}
-	return s.line.Publish(ctx, e)
+	return s.broker.Publish(ctx, e)
 }
 
 func (s *Spool) keep(ctx context.Context, e event.Event) error {
@@ -165,7 +165,7 @@ func (s *Spool) young(ctx context.Context) error {
 
 // Ready says in a few words where an event would be stored now. An error says why it would be in neither place.
 func (s *Spool) Ready() (string, error) {
-	line := s.line.Ready()
+	line := s.broker.Ready()
 	if !s.cfg.Used() {
 		return "ok", line
 	}

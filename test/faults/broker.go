@@ -7,6 +7,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/hookline/hookline/broker"
+	"github.com/hookline/hookline/broker/rabbitmq"
 	"github.com/hookline/hookline/test/faults/system"
 	"github.com/hookline/hookline/test/rabbitnode"
 )
@@ -59,7 +60,7 @@ func diskAlarm(ctx context.Context, t *trial) (func(context.Context) error, erro
 }
 
 func exchangeDeleted(ctx context.Context, t *trial) (func(context.Context) error, error) {
-	return nil, t.Admin(func(b *rabbitnode.Broker) error { return b.DeleteExchange(ctx, t.Vhost, broker.EventsExchange) })
+	return nil, t.Admin(func(b *rabbitnode.Broker) error { return b.DeleteExchange(ctx, t.Vhost, rabbitmq.EventsExchange) })
 }
 
 // policyChanged makes a queue refuse what its workers do not take at once, and they take nothing. The limit stays until the virtual

@@ -103,7 +103,7 @@ func open(path string) (*meter, error) {
 
 // meter publishes and consumes.
 type meter struct {
-	line  *embedded.Line
+	line  *embedded.Broker
 	route broker.Route
 	next  atomic.Int64
 

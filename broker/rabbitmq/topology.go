@@ -1,41 +1,37 @@
-package broker
+package rabbitmq
 
 import (
 	"strings"
 	"time"
+
+	"github.com/hookline/hookline/broker"
 )
 
-// MaxBody is the largest body of an event in bytes on RabbitMQ: version 4's default of max_message_size. A larger
-// message would close the channel.
-const MaxBody = 16 << 20
-
-// The names of what Hookline declares on RabbitMQ; queues of a route and delay steps have their own functions.
-// All of them are made in this file and nowhere else.
+// Names of the exchanges, queues and streams that Hookline declares on RabbitMQ. This file makes them all, except for those of
+// package broker, which are the same for every broker.
 const (
 	EventsExchange   = "hookline.events"   // topic: receivers publish here
 	ReturnExchange   = "hookline.return"   // direct: from the delay queues back to one work queue
 	DeadExchange     = "hookline.dead"     // direct: to the dead-letter queue of a route
-	UnroutedExchange = "hookline.unrouted" // fanout: what no queue took
-	UnroutedQueue    = "hookline.unrouted"
+	UnroutedExchange = "hookline.unrouted" // fanout: events that no queue took
 
-	LedgerExchange = "hookline.ledger"        // direct: to the two streams, by the keys
-	LedgerStream   = "hookline.ledger"        // what every process notes about events; see package ledger
-	SummaryStream  = "hookline.ledger.state"  // what they add up to, now and then, so that nobody has to read them all
-	KeeperQueue    = "hookline.ledger.keeper" // always empty: whoever consumes it audits regularly
+	LedgerExchange = "hookline.ledger"       // direct: to the two streams, by the keys LedgerNote and LedgerSummary
+	LedgerStream   = "hookline.ledger"       // the notes of every process about events; see package ledger
+	SummaryStream  = "hookline.ledger.state" // sums of the notes, so that a reader need not begin with the first note
 	LedgerNote     = "note"
-	ClockQueue     = "hookline.clock" // always empty: whoever consumes it emits scheduled events
 	LedgerSummary  = "state"
 
-	workPrefix  = "hookline.work."
-	deadPrefix  = "hookline.dead."
+	AuditLeaderQueue    = "hookline.ledger.keeper" // always empty: its one consumer leads the audit
+	ScheduleLeaderQueue = "hookline.clock"         // always empty: its one consumer leads the schedules
+
 	retryPrefix = "hookline.retry."
 )
 
-// WorkQueue is the name of a route's queue. It is also the routing key that brings an event back to it.
-func WorkQueue(route string) string { return workPrefix + route }
-
-// DeadQueue is the name of a route's dead-letter queue.
-func DeadQueue(route string) string { return deadPrefix + route }
+// Roles of queues that hold no events. Queues leaves them out.
+const (
+	roleLedger broker.QueueRole = "ledger"
+	roleLeader broker.QueueRole = "leader"
+)
 
 // RetryQueue is the name of the queue, and of the exchange before it, that holds an event for one delay step.
 func RetryQueue(step time.Duration) string { return retryPrefix + shortDuration(step) }
@@ -58,7 +54,7 @@ type Queue struct {
 	Name string
 	Args map[string]any
 
-	Role  QueueRole
+	Role  broker.QueueRole
 	Route string // of work and dead queues
 }
 
@@ -95,7 +91,7 @@ const (
 
 // NewTopology builds the topology of the routes. What must not be lost is fixed here by arguments; what an operator
 // may tune later (length limits, consumer timeout) is left to policies.
-func NewTopology(routes []Route) Topology {
+func NewTopology(routes []broker.Route) Topology {
 	t := Topology{
 		Exchanges: []Exchange{
 			{Name: UnroutedExchange, Kind: "fanout"},
@@ -105,28 +101,28 @@ func NewTopology(routes []Route) Topology {
 			{Name: LedgerExchange, Kind: "direct"},
 		},
 	}
-	t.queue(Queue{Name: LedgerStream, Role: RoleLedger, Args: stream(maxLedger)}, Binding{Exchange: LedgerExchange, Key: LedgerNote})
-	t.queue(Queue{Name: SummaryStream, Role: RoleLedger, Args: stream(maxSummaries)}, Binding{Exchange: LedgerExchange, Key: LedgerSummary})
-	t.queue(Queue{Name: KeeperQueue, Role: RoleLedger, Args: keep(neverLimit)})
-	t.queue(Queue{Name: ClockQueue, Role: RoleTurn, Args: keep(neverLimit)})
-	t.queue(Queue{Name: UnroutedQueue, Role: RoleUnrouted, Args: keep(neverLimit)}, Binding{Exchange: UnroutedExchange})
+	t.queue(Queue{Name: LedgerStream, Role: roleLedger, Args: stream(maxLedger)}, Binding{Exchange: LedgerExchange, Key: LedgerNote})
+	t.queue(Queue{Name: SummaryStream, Role: roleLedger, Args: stream(maxSummaries)}, Binding{Exchange: LedgerExchange, Key: LedgerSummary})
+	t.queue(Queue{Name: AuditLeaderQueue, Role: roleLeader, Args: quorum(neverLimit)})
+	t.queue(Queue{Name: ScheduleLeaderQueue, Role: roleLeader, Args: quorum(neverLimit)})
+	t.queue(Queue{Name: broker.UnroutedQueue, Role: broker.RoleUnrouted, Args: quorum(neverLimit)}, Binding{Exchange: UnroutedExchange})
 	for _, step := range DelaySteps() {
 		name := RetryQueue(step)
-		args := forward(keep(neverLimit), ReturnExchange)
+		args := deadLetterTo(quorum(neverLimit), ReturnExchange)
 		args["x-message-ttl"] = step.Milliseconds()
 		t.Exchanges = append(t.Exchanges, Exchange{Name: name, Kind: "fanout"})
-		t.queue(Queue{Name: name, Role: RoleRetry, Args: args}, Binding{Exchange: name})
+		t.queue(Queue{Name: name, Role: broker.RoleRetry, Args: args}, Binding{Exchange: name})
 	}
 	for _, r := range routes {
-		work, dead := WorkQueue(r.Name), DeadQueue(r.Name)
-		t.queue(Queue{Name: dead, Role: RoleDead, Route: r.Name, Args: keep(neverLimit)}, Binding{Exchange: DeadExchange, Key: work})
-		args := forward(keep(crashLimit), DeadExchange)
+		work, dead := broker.WorkQueue(r.Name), broker.DeadQueue(r.Name)
+		t.queue(Queue{Name: dead, Role: broker.RoleDead, Route: r.Name, Args: quorum(neverLimit)}, Binding{Exchange: DeadExchange, Key: work})
+		args := deadLetterTo(quorum(crashLimit), DeadExchange)
 		args["x-dead-letter-routing-key"] = work
 		bindings := []Binding{{Exchange: ReturnExchange, Key: work}}
 		for _, pattern := range r.Match {
 			bindings = append(bindings, Binding{Exchange: EventsExchange, Key: pattern})
 		}
-		t.queue(Queue{Name: work, Role: RoleWork, Route: r.Name, Args: args}, bindings...)
+		t.queue(Queue{Name: work, Role: broker.RoleWork, Route: r.Name, Args: args}, bindings...)
 	}
 	return t
 }
@@ -139,12 +135,12 @@ func (t *Topology) queue(q Queue, bindings ...Binding) {
 	}
 }
 
-// keep is what every queue has: replicated, fsynced, and never dropping a message on its own account.
-func keep(deliveryLimit int64) map[string]any {
+// quorum returns the arguments of every queue that holds events: replicated, fsynced, and never dropping a message by itself.
+func quorum(deliveryLimit int64) map[string]any {
 	return map[string]any{"x-queue-type": "quorum", "x-delivery-limit": deliveryLimit, "x-overflow": "reject-publish"}
 }
 
-// stream is a log that drops its oldest part by itself.
+// stream returns the arguments of a stream, which drops its oldest segments by itself.
 func stream(maxBytes int64) map[string]any {
 	return map[string]any{
 		"x-queue-type": "stream", "x-max-length-bytes": maxBytes, "x-max-age": maxLedgerAge,
@@ -152,8 +148,8 @@ func stream(maxBytes int64) map[string]any {
 	}
 }
 
-// forward adds what makes a queue hand its messages on to exchange without a moment in which they are nowhere.
-func forward(args map[string]any, exchange string) map[string]any {
+// deadLetterTo adds the arguments by which a queue forwards its messages to exchange: at every moment each message is in one of the two.
+func deadLetterTo(args map[string]any, exchange string) map[string]any {
 	args["x-dead-letter-exchange"] = exchange
 	args["x-dead-letter-strategy"] = "at-least-once"
 	return args

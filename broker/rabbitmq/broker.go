@@ -13,19 +13,11 @@ import (
 	"github.com/hookline/hookline/pkg/event"
 )
 
-var (
-	_ broker.Publisher   = (*Line)(nil)
-	_ broker.Consumer    = (*Line)(nil)
-	_ broker.Inspector   = (*Line)(nil)
-	_ broker.DeadLetters = (*Line)(nil)
-	_ broker.Unrouted    = (*Line)(nil)
-	_ broker.Auditor     = (*Line)(nil)
-	_ broker.Counter     = (*Line)(nil)
-)
+var _ broker.Broker = (*Broker)(nil)
 
-// Line is the line on RabbitMQ. It is safe for concurrent use.
-type Line struct {
-	topology  broker.Topology
+// Broker is a broker.Broker on RabbitMQ. It is safe for concurrent use.
+type Broker struct {
+	topology  Topology
 	routes    []broker.Route
 	matcher   *broker.Matcher
 	publish   *connection
@@ -47,16 +39,16 @@ type Line struct {
 
 // Open checks cfg and starts connecting; it never waits for RabbitMQ. The line connects again by itself until Close. Each
 // connection declares the topology first.
-func Open(cfg Config, reg prometheus.Registerer, log *zap.Logger) (*Line, error) {
-	return start(cfg, objects(broker.NewTopology(cfg.Routes)), reg, log)
+func Open(cfg Config, reg prometheus.Registerer, log *zap.Logger) (*Broker, error) {
+	return start(cfg, objects(NewTopology(cfg.Routes)), reg, log)
 }
 
 // Attach is Open for a person's look: it declares nothing, so that what is missing is seen to be missing.
-func Attach(cfg Config) (*Line, error) {
+func Attach(cfg Config) (*Broker, error) {
 	return start(cfg, nil, prometheus.NewRegistry(), zap.NewNop())
 }
 
-func start(cfg Config, declared []object, reg prometheus.Registerer, log *zap.Logger) (*Line, error) {
+func start(cfg Config, declared []object, reg prometheus.Registerer, log *zap.Logger) (*Broker, error) {
 	if err := cfg.check(); err != nil {
 		return nil, err
 	}
@@ -65,11 +57,11 @@ func start(cfg Config, declared []object, reg prometheus.Registerer, log *zap.Lo
 		return nil, fmt.Errorf("rabbitmq: metrics: %w", err)
 	}
 	d := newDeclarer(declared, m, log)
-	l := &Line{
-		topology: broker.NewTopology(cfg.Routes), routes: slices.Clone(cfg.Routes), matcher: broker.NewMatcher(cfg.Routes), log: log,
+	l := &Broker{
+		topology: NewTopology(cfg.Routes), routes: slices.Clone(cfg.Routes), matcher: broker.NewMatcher(cfg.Routes), log: log,
 		publish: newConnection(publishing, cfg, d, m, log),
 		consume: newConnection(consuming, cfg, d, m, log),
-		auditor: auditor{turn: make(chan struct{}, 1)}, keeps: newTurn(broker.KeeperQueue), emits: newTurn(broker.ClockQueue),
+		auditor: auditor{turn: make(chan struct{}, 1)}, keeps: newTurn(AuditLeaderQueue), emits: newTurn(ScheduleLeaderQueue),
 	}
 	l.publisher = newPublisher(l.publish, m)
 	if cfg.Duplicates > 0 {
@@ -99,7 +91,7 @@ func start(cfg Config, declared []object, reg prometheus.Registerer, log *zap.Lo
 // RabbitMQ cannot tell a repeat, so the line tells those of events that it has itself seen confirmed, or of which it has
 // read in the ledger that another process has. A repeat that comes while the first publish is still under way is published
 // as well: nobody waits for another's confirm.
-func (l *Line) Publish(ctx context.Context, e event.Event) error {
+func (l *Broker) Publish(ctx context.Context, e event.Event) error {
 	mark := broker.MarkOf(e)
 	if l.recent != nil && l.recent.Has(mark, e.Time) {
 		return fmt.Errorf("rabbitmq: %w", broker.ErrDuplicate)
@@ -119,14 +111,14 @@ func (l *Line) Publish(ctx context.Context, e event.Event) error {
 }
 
 // Count is broker.Counter's.
-func (l *Line) Count(source, what string) { l.ledger.count(source, what) }
+func (l *Broker) Count(source, what string) { l.ledger.count(source, what) }
 
 // Spooled is broker.Counter's.
-func (l *Line) Spooled(events map[string]int64) { l.ledger.setSpooled(events) }
+func (l *Broker) Spooled(events map[string]int64) { l.ledger.setSpooled(events) }
 
 // Consume is broker.Consumer's; r has to be one of the configuration's routes. It also returns an error when the line
 // is closed. An event with a delay reaches fn never earlier, and by up to half a second later than asked.
-func (l *Line) Consume(ctx context.Context, r broker.Route, fn broker.Process) error {
+func (l *Broker) Consume(ctx context.Context, r broker.Route, fn broker.Process) error {
 	if r.Concurrency < 1 {
 		return fmt.Errorf("rabbitmq: route %q: concurrency is %d, not at least 1", r.Name, r.Concurrency)
 	}
@@ -145,15 +137,15 @@ func (l *Line) Consume(ctx context.Context, r broker.Route, fn broker.Process) e
 }
 
 // Ready is nil when events can be stored now, else the reason why not.
-func (l *Line) Ready() error { return l.publish.ready() }
+func (l *Broker) Ready() error { return l.publish.ready() }
 
 // Lacking names what is missing on RabbitMQ and is not ours to make, as of 10 seconds ago: events may pass such a queue by.
-func (l *Line) Lacking() []string { return l.publish.declarer.lacking() }
+func (l *Broker) Lacking() []string { return l.publish.declarer.lacking() }
 
 // Close ends the connections; what waits for them gets an error. Stop publishing and consuming first: what is
 // published now may be stored although Publish fails. It returns ctx's error if that takes longer than ctx, and than the 3 seconds that the
 // connections have to say goodbye.
-func (l *Line) Close(ctx context.Context) error {
+func (l *Broker) Close(ctx context.Context) error {
 	l.silence()
 	select {
 	case <-l.silent:

@@ -18,7 +18,7 @@ import (
 )
 
 // openOnce opens a line that the test closes itself.
-func openOnce(t testing.TB, cfg embedded.Config) *embedded.Line {
+func openOnce(t testing.TB, cfg embedded.Config) *embedded.Broker {
 	t.Helper()
 	line, err := embedded.Open(cfg, prometheus.NewRegistry(), zaptest.NewLogger(t))
 	if err != nil {
@@ -226,7 +226,7 @@ func TestAttachedProcessDecidesAboutDeadLetters(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() {
-		if err := beside.Close(); err != nil {
+		if err := beside.Close(t.Context()); err != nil {
 			t.Error(err)
 		}
 	}()

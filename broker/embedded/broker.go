@@ -34,7 +34,7 @@ import (
 )
 
 // Line is a line in a database file that this process alone runs.
-type Line struct {
+type Broker struct {
 	*store
 	lock    *lock
 	metrics *metrics
@@ -45,19 +45,11 @@ type Line struct {
 	stopCheck func() // waits for its end
 }
 
-var (
-	_ broker.Publisher   = (*Line)(nil)
-	_ broker.Consumer    = (*Line)(nil)
-	_ broker.Inspector   = (*Line)(nil)
-	_ broker.DeadLetters = (*Line)(nil)
-	_ broker.Unrouted    = (*Line)(nil)
-	_ broker.Auditor     = (*Line)(nil)
-	_ broker.Counter     = (*Line)(nil)
-)
+var _ broker.Broker = (*Broker)(nil)
 
 // Open opens the line, and makes it if there is none. It fails if another process runs it, and if the file is
 // damaged or not Hookline's; such a file is left as it is.
-func Open(cfg Config, reg prometheus.Registerer, log *zap.Logger) (*Line, error) {
+func Open(cfg Config, reg prometheus.Registerer, log *zap.Logger) (*Broker, error) {
 	if err := cfg.check(); err != nil {
 		return nil, err
 	}
@@ -68,77 +60,77 @@ func Open(cfg Config, reg prometheus.Registerer, log *zap.Logger) (*Line, error)
 	if err != nil {
 		return nil, fmt.Errorf("line %s: %w", cfg.Path, err)
 	}
-	l := &Line{lock: lock, log: log, queues: map[string]*queue{}, stopCheck: func() {}}
-	if err := l.open(cfg, reg); err != nil {
+	b := &Broker{lock: lock, log: log, queues: map[string]*queue{}, stopCheck: func() {}}
+	if err := b.open(cfg, reg); err != nil {
 		return nil, errors.Join(fmt.Errorf("line %s: %w", cfg.Path, err), lock.release())
 	}
 	for _, r := range cfg.Routes {
-		l.queues[r.Name] = newQueue()
+		b.queues[r.Name] = newQueue()
 	}
-	if l.later {
-		l.checkBeside()
+	if b.later {
+		b.checkBeside()
 	}
-	return l, nil
+	return b, nil
 }
 
 // open does what comes after the lock. It leaves nothing open when it fails.
-func (l *Line) open(cfg Config, reg prometheus.Registerer) (err error) {
+func (b *Broker) open(cfg Config, reg prometheus.Registerer) (err error) {
 	// Only under the lock: closing a file drops the locks that SQLite has on it in the same process.
 	if err := makeFile(cfg.Path); err != nil {
 		return err
 	}
-	if l.store, err = openStore(cfg, true); err != nil {
+	if b.store, err = openStore(cfg, true); err != nil {
 		return err
 	}
-	if l.metrics, err = newMetrics(reg, l.write); err == nil {
-		l.hand, err = openHand(cfg.Path, l.log)
+	if b.metrics, err = newMetrics(reg, b.write); err == nil {
+		b.hand, err = openHand(cfg.Path, b.log)
 	}
 	if err == nil {
-		err = l.hand.drop(l.waits)
+		err = b.hand.drop(b.waits)
 	}
 	if err != nil {
-		return errors.Join(err, l.close())
+		return errors.Join(err, b.close())
 	}
 	return nil
 }
 
 // close lets go of the files.
-func (l *Line) close() error {
-	l.stopCheck()
+func (b *Broker) close() error {
+	b.stopCheck()
 	var err error
-	if l.hand != nil {
-		err = l.hand.file.Close()
+	if b.hand != nil {
+		err = b.hand.file.Close()
 	}
-	return errors.Join(err, l.store.close())
+	return errors.Join(err, b.store.close())
 }
 
 // Publish stores e with a delivery for each route that matches it. Its error is, besides that of ctx, one of
 // broker.ErrBlocked (the file has its full size), broker.ErrRefused (the database's own error is wrapped),
 // broker.ErrUnknown (ctx ended while the disk was at it) and broker.ErrDown (the line is closed). broker.ErrDuplicate comes,
 // as nil does, when the event is on the disk.
-func (l *Line) Publish(ctx context.Context, e event.Event) error {
+func (b *Broker) Publish(ctx context.Context, e event.Event) error {
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("publish %s: %w", e.ID, err)
 	}
-	routes, began, repeat := l.matcher.Match(e.Key()), time.Now(), false
-	if err := l.write.do(ctx, insertOnce(e, routes, &repeat)); err != nil {
+	routes, began, repeat := b.matcher.Match(e.Key()), time.Now(), false
+	if err := b.write.do(ctx, insertOnce(e, routes, &repeat)); err != nil {
 		return fmt.Errorf("publish %s: %w", e.ID, err)
 	}
 	if repeat {
 		return fmt.Errorf("publish %s: %w", e.ID, broker.ErrDuplicate)
 	}
-	l.metrics.confirm.Observe(time.Since(began).Seconds())
+	b.metrics.confirm.Observe(time.Since(began).Seconds())
 	for _, name := range routes {
-		l.queues[name].wake()
+		b.queues[name].wake()
 	}
 	return nil
 }
 
 // Replay puts the dead letters that pick chooses back into their route's queue as new, and returns how many.
 // If the route is no longer configured, they wait there until it is again.
-func (l *Line) Replay(ctx context.Context, route string, pick func(broker.DeadLetter) bool) (int, error) {
-	n, err := l.store.Replay(ctx, route, pick)
-	if q, ok := l.queues[route]; ok && n > 0 {
+func (b *Broker) Replay(ctx context.Context, route string, pick func(broker.DeadLetter) bool) (int, error) {
+	n, err := b.store.Replay(ctx, route, pick)
+	if q, ok := b.queues[route]; ok && n > 0 {
 		q.wake()
 	}
 	return n, err
@@ -146,22 +138,22 @@ func (l *Line) Replay(ctx context.Context, route string, pick func(broker.DeadLe
 
 // ReplayUnrouted gives the events that pick chooses to every route that matches them, and returns how many. Those that
 // match none stay.
-func (l *Line) ReplayUnrouted(ctx context.Context, pick func(event.Event) bool) (int, error) {
-	n, err := l.store.ReplayUnrouted(ctx, pick)
-	for _, q := range l.queues {
+func (b *Broker) ReplayUnrouted(ctx context.Context, pick func(event.Event) bool) (int, error) {
+	n, err := b.store.ReplayUnrouted(ctx, pick)
+	for _, q := range b.queues {
 		q.wake()
 	}
 	return n, err
 }
 
 // Ready tells whether the line can store an event now: nil, or one of Publish's errors.
-func (l *Line) Ready() error {
-	if err := diskFull(l.cfg.Path); err != nil {
+func (b *Broker) Ready() error {
+	if err := diskFull(b.cfg.Path); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), readyTimeout)
 	defer cancel()
-	return l.write.do(ctx, probe())
+	return b.write.do(ctx, probe())
 }
 
 // readyTimeout is how long Ready waits for the disk.
@@ -169,13 +161,13 @@ const readyTimeout = 2 * time.Second
 
 // Close stops the line: Consume calls take nothing more and are waited for until ctx ends, everything that was
 // accepted is answered, and the file is free for another process. It is called once.
-func (l *Line) Close(ctx context.Context) error {
+func (b *Broker) Close(ctx context.Context) error {
 	var errs []error
-	for name, q := range l.queues {
+	for name, q := range b.queues {
 		if err := q.close(ctx); err != nil {
-			errs = append(errs, fmt.Errorf("line %s: route %s has work running that will be done again: %w", l.cfg.Path, name, err))
+			errs = append(errs, fmt.Errorf("line %s: route %s has work running that will be done again: %w", b.cfg.Path, name, err))
 		}
 	}
-	errs = append(errs, l.close())
-	return errors.Join(append(errs, l.lock.release())...)
+	errs = append(errs, b.close())
+	return errors.Join(append(errs, b.lock.release())...)
 }

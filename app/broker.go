@@ -1,0 +1,72 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/zap"
+
+	"github.com/hookline/hookline/app/config"
+	"github.com/hookline/hookline/broker"
+	"github.com/hookline/hookline/broker/embedded"
+	"github.com/hookline/hookline/broker/rabbitmq"
+)
+
+// Operator is the part of a broker that a person uses: look at queues, audit, and decide about undelivered events.
+type Operator interface {
+	broker.Inspector
+	broker.DeadLetters
+	broker.Unrouted
+	broker.Auditor
+	Close(ctx context.Context) error
+}
+
+// openBroker opens the broker of a process. receives tells whether the process has a receiver.
+func openBroker(c *config.Config, receives bool, log *zap.Logger, reg prometheus.Registerer) (broker.Broker, error) {
+	log = log.Named("broker")
+	if c.Broker.Embedded() {
+		if err := os.MkdirAll(c.Data, 0o700); err != nil {
+			return nil, fmt.Errorf("data: %w; events are stored in this folder: choose one that this user can write", err)
+		}
+		return embedded.Open(embeddedConfig(c), reg, log)
+	}
+	rabbit, err := rabbitMQ(c)
+	if err != nil {
+		return nil, err
+	}
+	if receives {
+		rabbit.Duplicates = c.Duplicates
+		if rabbit.Spool, err = spoolName(c); err != nil {
+			log.Warn("the spool has no name, so the audit does not count its events", zap.Error(err))
+		}
+	}
+	return rabbitmq.Open(rabbit, reg, log)
+}
+
+// OpenOperator opens the broker for a command, beside the processes that run. It creates nothing on the broker. Close it.
+func OpenOperator(c *config.Config) (Operator, error) {
+	if c.Broker.Embedded() {
+		return embedded.Attach(embeddedConfig(c))
+	}
+	rabbit, err := rabbitMQ(c)
+	if err != nil {
+		return nil, err
+	}
+	return rabbitmq.Attach(rabbit)
+}
+
+func embeddedConfig(c *config.Config) embedded.Config {
+	return embedded.Config{Path: filepath.Join(c.Data, "line.db"), Routes: brokerRoutes(c.Routes), MaxBytes: c.Broker.MaxBytes, Duplicates: c.Duplicates}
+}
+
+// rabbitMQ returns the configuration of the broker on RabbitMQ.
+func rabbitMQ(c *config.Config) (rabbitmq.Config, error) {
+	tls, err := c.Broker.TLS()
+	if err != nil {
+		return rabbitmq.Config{}, err
+	}
+	return rabbitmq.Config{URLs: c.Broker.URLs, TLS: tls, Routes: brokerRoutes(c.Routes)}, nil
+}

@@ -1,0 +1,43 @@
+package broker
+
+import (
+	"context"
+	"errors"
+)
+
+// ErrDuplicate reports that the broker stored an event with the same source, action and ID before, within its window, and stored
+// nothing now. The first event may since be done, dead or discarded. ErrDuplicate is no failure.
+var ErrDuplicate = errors.New("the event was stored before")
+
+// ErrNoQueue reports that a queue does not exist: nobody has declared it, or somebody has deleted it.
+var ErrNoQueue = errors.New("the queue does not exist")
+
+// Errors of Publish. Reason maps each of them to a metric label.
+var (
+	// ErrDown reports that there is no connection to the broker.
+	ErrDown = errors.New("the broker is down")
+	// ErrBlocked reports that the broker takes no events now, because of a memory alarm, a disk alarm, or its size limit.
+	ErrBlocked = errors.New("the broker is blocked")
+	// ErrRefused reports that the broker answered no: a negative confirm or a returned message.
+	ErrRefused = errors.New("the broker refused the event")
+	// ErrUnknown reports that no answer came in time. The broker may have stored the event.
+	ErrUnknown = errors.New("the broker did not confirm in time")
+)
+
+// Reasons returns every result of Reason.
+func Reasons() []string { return []string{"down", "blocked", "refused", "unknown", "other"} }
+
+// Reason returns the metric label of an error of Publish.
+func Reason(err error) string {
+	switch {
+	case errors.Is(err, ErrDown):
+		return "down"
+	case errors.Is(err, ErrBlocked):
+		return "blocked"
+	case errors.Is(err, ErrRefused):
+		return "refused"
+	case errors.Is(err, ErrUnknown), errors.Is(err, context.DeadlineExceeded):
+		return "unknown"
+	}
+	return "other"
+}
