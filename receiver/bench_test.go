@@ -34,15 +34,15 @@ func BenchmarkPost(b *testing.B) {
 	body := almaBody()
 	header := http.Header{"Content-Type": {"application/json"}}
 	sign(b, "alma", "", header, body)
-	l := line{}
-	handler := handlerFor(b, every(b), &l)
+	var fake fakeBroker
+	handler := handlerFor(b, every(b), &fake)
 	b.SetBytes(int64(len(body)))
 	b.ReportAllocs()
 	for b.Loop() {
 		if w := request(b, handler, http.MethodPost, "/webhooks/alma", header, body); w.Code != http.StatusOK {
 			b.Fatal(w.Code, w.Body)
 		}
-		l.events = l.events[:0]
+		fake.events = fake.events[:0]
 	}
 }
 

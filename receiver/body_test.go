@@ -57,14 +57,14 @@ func TestABodyThatIsTooLargeIs413(t *testing.T) {
 	cfg := only(t, func(s *receiver.Source) { s.MaxBody = 100_000 })
 	t.Run("announced, and answered before it comes", func(t *testing.T) {
 		t.Parallel()
-		var l line
-		s := serve(t, cfg, &l)
-		tooLarge(t, &l, answerOn(t, s.dial(t, head(t, "", 100_001))))
+		var b fakeBroker
+		s := serve(t, cfg, &b)
+		tooLarge(t, &b, answerOn(t, s.dial(t, head(t, "", 100_001))))
 	})
 	t.Run("chunked", func(t *testing.T) {
 		t.Parallel()
-		var l line
-		s := serve(t, cfg, &l)
+		var b fakeBroker
+		s := serve(t, cfg, &b)
 		body := strings.Repeat("x", 100_001)
 		header := http.Header{}
 		sign(t, "alma", "", header, body)
@@ -73,13 +73,13 @@ func TestABodyThatIsTooLargeIs413(t *testing.T) {
 			t.Fatal(err)
 		}
 		r.Header = header
-		tooLarge(t, &l, s.do(t, r))
+		tooLarge(t, &b, s.do(t, r))
 	})
 	t.Run("exactly the limit", func(t *testing.T) {
 		t.Parallel()
 		for _, chunked := range []bool{false, true} {
-			var l line
-			s := serve(t, cfg, &l)
+			var b fakeBroker
+			s := serve(t, cfg, &b)
 			body := `{"id":"1","action":"BIB","x":"` + strings.Repeat("x", 100_000-32) + `"}`
 			header := http.Header{}
 			sign(t, "alma", "", header, body)
@@ -95,7 +95,7 @@ func TestABodyThatIsTooLargeIs413(t *testing.T) {
 			if got := s.do(t, r); got.code != http.StatusOK {
 				t.Fatalf("chunked %v: answered %d %s", chunked, got.code, got.body)
 			}
-			if e := l.one(t); string(e.Data) != body || e.Action != "bib" {
+			if e := b.one(t); string(e.Data) != body || e.Action != "bib" {
 				t.Errorf("chunked %v: stored %d bytes as %s", chunked, len(e.Data), e.Action)
 			}
 		}
@@ -103,10 +103,10 @@ func TestABodyThatIsTooLargeIs413(t *testing.T) {
 }
 
 // tooLarge is refused for bodies above 100,000 bytes: the answer says the limit, where to raise it, and how far.
-func tooLarge(t *testing.T, l *line, got reply) {
+func tooLarge(t *testing.T, b *fakeBroker, got reply) {
 	t.Helper()
-	refused(t, l, got, http.StatusRequestEntityTooLarge)
-	const want = `"the body is larger than 100000 bytes; raise the source's max_body in hookline.yml if it should be taken (RabbitMQ takes 16777216 at most, the embedded line 67108864)"`
+	refused(t, b, got, http.StatusRequestEntityTooLarge)
+	const want = `"the body is larger than 100000 bytes; raise the source's max_body in hookline.yml if it should be taken (RabbitMQ takes 16777216 at most, the embedded broker 67108864)"`
 	if !strings.Contains(got.body, want) {
 		t.Errorf("answered %s, want %s", got.body, want)
 	}
@@ -114,9 +114,9 @@ func tooLarge(t *testing.T, l *line, got reply) {
 
 func TestASlowBodyIs408(t *testing.T) {
 	t.Parallel()
-	var l line
-	s := serve(t, only(t, func(s *receiver.Source) { s.Deadline = 100 * time.Millisecond }), &l)
-	refused(t, &l, answerOn(t, s.dial(t, head(t, jobEnd, len(jobEnd))+jobEnd[:10])), http.StatusRequestTimeout)
+	var b fakeBroker
+	s := serve(t, only(t, func(s *receiver.Source) { s.Deadline = 100 * time.Millisecond }), &b)
+	refused(t, &b, answerOn(t, s.dial(t, head(t, jobEnd, len(jobEnd))+jobEnd[:10])), http.StatusRequestTimeout)
 	if s.metric(t, "requests_total", "source", "alma", "code", "408") != 1 {
 		t.Error("not counted")
 	}
@@ -131,21 +131,21 @@ func TestAHalfSentBodyIs400AndNotStored(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			var l line
-			s := serve(t, every(t), &l)
+			var b fakeBroker
+			s := serve(t, every(t), &b)
 			conn := s.dial(t, text)
 			if err := conn.(*net.TCPConn).CloseWrite(); err != nil {
 				t.Fatal(err)
 			}
-			refused(t, &l, answerOn(t, conn), http.StatusBadRequest)
+			refused(t, &b, answerOn(t, conn), http.StatusBadRequest)
 		})
 	}
 }
 
 func TestASenderThatClosesItsSideAfterTheRequestIsAnswered(t *testing.T) {
 	t.Parallel()
-	var l line
-	s := serve(t, every(t), &l)
+	var b fakeBroker
+	s := serve(t, every(t), &b)
 	conn := s.dial(t, head(t, jobEnd, len(jobEnd))+jobEnd)
 	if err := conn.(*net.TCPConn).CloseWrite(); err != nil {
 		t.Fatal(err)
@@ -153,26 +153,26 @@ func TestASenderThatClosesItsSideAfterTheRequestIsAnswered(t *testing.T) {
 	if got := answerOn(t, conn); got.code != http.StatusOK {
 		t.Errorf("answered %d %s", got.code, got.body)
 	}
-	l.one(t)
+	b.one(t)
 }
 
 func TestACompressedBodyIsStoredAsItWasSigned(t *testing.T) {
 	t.Parallel()
-	var l line
-	s := serve(t, every(t), &l)
+	var b fakeBroker
+	s := serve(t, every(t), &b)
 	bomb := "\x1f\x8b\x08\x00\x00\x00\x00\x00" + strings.Repeat("\x00", 1000)
 	if got := s.send(t, "alma", http.Header{"Content-Encoding": {"gzip"}}, bomb); got.code != http.StatusOK {
 		t.Fatal(got)
 	}
-	if e := l.one(t); string(e.Data) != bomb || e.Header["Content-Encoding"] != "gzip" {
+	if e := b.one(t); string(e.Data) != bomb || e.Header["Content-Encoding"] != "gzip" {
 		t.Errorf("stored %d bytes, %q", len(e.Data), e.Header)
 	}
 }
 
 func TestHugeHeadersAre431(t *testing.T) {
 	t.Parallel()
-	var l line
-	s := serve(t, every(t), &l)
+	var b fakeBroker
+	s := serve(t, every(t), &b)
 	conn := s.dial(t, "POST /webhooks/alma HTTP/1.1\r\nHost: h\r\nX-Large: "+strings.Repeat("x", 40_000))
 	res, err := http.ReadResponse(bufio.NewReader(conn), nil)
 	if err != nil {
@@ -188,15 +188,15 @@ func TestHugeHeadersAre431(t *testing.T) {
 func TestLargeBodiesShareMemory(t *testing.T) {
 	t.Parallel()
 	running, release := make(chan struct{}, 3), make(chan struct{})
-	l := line{publish: hold(running, release)}
+	b := fakeBroker{publish: hold(running, release)}
 	cfg := only(t, func(s *receiver.Source) { s.MaxBody = 200_000 })
 	cfg.MaxMemory = 200_000
-	s := serve(t, cfg, &l)
+	s := serve(t, cfg, &b)
 	body := strings.Repeat("x", 150_000)
 	first := s.dial(t, head(t, body, len(body))+body)
 	<-running
 	second := answerOn(t, s.dial(t, head(t, body, len(body))+body))
-	refused(t, &l, second, http.StatusServiceUnavailable)
+	refused(t, &b, second, http.StatusServiceUnavailable)
 	small := s.dial(t, head(t, jobEnd, len(jobEnd))+jobEnd) // needs none of it
 	<-running
 	close(release)

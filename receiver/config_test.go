@@ -29,7 +29,7 @@ func TestNewNamesEverythingThatIsWrong(t *testing.T) {
 		Sources:   map[string]receiver.Source{"alma": bad, "Bad.Name": preset(t, "alma"), "unknown": preset(t, "alma"), "gitlab": token, "meta": meta, "slack": preset(t, "slack")},
 		PublicURL: "hooks.example.org", Grace: -1, MaxMemory: 1000,
 	}
-	_, err := receiver.New(cfg, &line{}, prometheus.NewRegistry(), zap.NewNop())
+	_, err := receiver.New(cfg, &fakeBroker{}, prometheus.NewRegistry(), zap.NewNop())
 	if err == nil {
 		t.Fatal("all was accepted")
 	}
@@ -53,17 +53,17 @@ func TestNewNamesEverythingThatIsWrong(t *testing.T) {
 func TestTwoReceiversCannotShareARegistry(t *testing.T) {
 	t.Parallel()
 	reg := prometheus.NewRegistry()
-	if _, err := receiver.New(every(t), &line{}, reg, zap.NewNop()); err != nil {
+	if _, err := receiver.New(every(t), &fakeBroker{}, reg, zap.NewNop()); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := receiver.New(every(t), &line{}, reg, zap.NewNop()); err == nil {
+	if _, err := receiver.New(every(t), &fakeBroker{}, reg, zap.NewNop()); err == nil {
 		t.Error("the second was accepted")
 	}
 }
 
 func TestEverySeriesExistsAtZero(t *testing.T) {
 	t.Parallel()
-	s := serve(t, every(t), &line{})
+	s := serve(t, every(t), &fakeBroker{})
 	for _, series := range [][]string{
 		{"requests_total", "source", "alma", "code", "503"}, {"requests_total", "source", "unknown", "code", "404"}, {"request_seconds", "source", "alma"}, {"in_flight"},
 		{"verify_failures_total", "source", "alma", "reason", "stale"}, {"accepted_total", "source", "alma"}, {"unrouted_total", "source", "alma"},
@@ -95,8 +95,8 @@ func TestTheSignedAddressIsThePublicOne(t *testing.T) {
 	for _, public := range []string{"https://hooks.example.org/base/", ""} {
 		cfg := only(t, func(s *receiver.Source) { s.Verify.Template = "{url}{body}" })
 		cfg.PublicURL = public
-		var l line
-		s := serve(t, cfg, &l)
+		var b fakeBroker
+		s := serve(t, cfg, &b)
 		url := "https://" + s.addr + "/webhooks/alma?a=b%20c"
 		if public != "" {
 			url = "https://hooks.example.org/base/webhooks/alma?a=b%20c"

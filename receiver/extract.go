@@ -10,28 +10,28 @@ import (
 	"github.com/hookline/hookline/pkg/event"
 )
 
-// Extract says where a message names its ID and what happened. Each list is tried in order and the first that yields
-// a text counts. A candidate is one of
+// Extract lists the places of a message's ID and action. Each list is tried in order, and the first text that is found
+// counts. A place is one of
 //
 //	json:a.b        a string in a JSON body; numbers index arrays
 //	xml:a/b         the text of an element below the root of an XML body
 //	form:name       a field of a form body
 //	form-json:f:a.b a string in the JSON that the form field f holds
 //	header:Name     a request header
-//	word:text       the text itself, for senders that send only one kind of event
-//	new             a new ID each time, for senders whose messages can be equal without being repeats: without it, the
-//	                second of two equal messages inside the line's window makes no work
+//	word:text       the text itself, for senders with only one kind of event
+//	new             a new ID each time, for senders that send equal messages for different events. Without it the
+//	                second of two equal messages is a duplicate, if it arrives inside the broker's window
 type Extract struct {
 	ID []string `yaml:"id"`
-	// Action and Event together are the event's action: "loan" and "loan_created" make loan.loan_created.
+	// Action and Event together make the event's action: "loan" and "loan_created" make loan.loan_created.
 	Action []string `yaml:"action"`
 	Event  []string `yaml:"event"`
-	// Split holds the characters that part the sender's own names into words: with "." Stripe's invoice.paid is
-	// matched by stripe.invoice.*. Every other character that a routing key cannot hold becomes "_".
+	// Split holds the characters that separate words in the sender's names: with ".", the pattern stripe.invoice.*
+	// matches Stripe's invoice.paid. Every other character that a routing key cannot hold becomes "_".
 	Split string `yaml:"split"`
 }
 
-// maxWord is how many bytes of an action from outside are looked at; a key holds less.
+// maxWord is the number of bytes that are read of an action from outside. A routing key holds fewer.
 const maxWord = 512
 
 var (
@@ -39,18 +39,18 @@ var (
 	xmlPath  = regexp.MustCompile(`^[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*$`)
 )
 
-// extractor is an Extract made ready for use.
+// extractor is a compiled Extract.
 type extractor struct {
 	id, action, event []candidate
 	split             string
 	xmlPaths          xmlPaths
 }
 
-// candidate is one place to look at.
+// candidate is one possible place of an ID or action.
 type candidate struct {
 	place, name string
-	field       string // of form-json
-	number      bool   // a JSON number is as good as a string: for IDs
+	field       string // form field of form-json
+	number      bool   // a JSON number counts, too: for IDs
 }
 
 func newExtractor(e Extract) (extractor, error) {
@@ -102,13 +102,13 @@ func newCandidate(text string) (candidate, error) {
 	return c, nil
 }
 
-// read takes ID and action out of a message. Whatever the body holds, both can be stored: an ID that cannot be found is
-// made of the body, and an action that cannot be found is event.Unreadable.
-func (x *extractor) read(m *message) (id, action string) {
-	id = event.NewID(m.first(x.id), m.body)
-	words := x.words(nil, m.first(x.action))
+// read returns ID and action of a payload. Both are valid for every body: without an ID it is the body's hash, and without
+// an action it is event.Unreadable.
+func (x *extractor) read(p *payload) (id, action string) {
+	id = event.NewID(p.first(x.id), p.body)
+	words := x.words(nil, p.first(x.action))
 	if len(words) > 0 {
-		words = x.words(words, m.first(x.event))
+		words = x.words(words, p.first(x.event))
 	}
 	return id, event.NewAction(words...)
 }

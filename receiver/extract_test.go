@@ -22,7 +22,7 @@ func BenchmarkExtract(b *testing.B) {
 			body := []byte(text)
 			b.ReportAllocs()
 			for b.Loop() {
-				if id, action := x.read(newMessage(http.Header{}, body, x.xmlPaths)); id != "7" || action != "loan.loan_created" {
+				if id, action := x.read(newPayload(http.Header{}, body, x.xmlPaths)); id != "7" || action != "loan.loan_created" {
 					b.Fatal(id, action)
 				}
 			}

@@ -15,9 +15,9 @@ import (
 	"github.com/hookline/hookline/receiver"
 )
 
-func handlerFor(t testing.TB, cfg receiver.Config, l *line) http.Handler {
+func handlerFor(t testing.TB, cfg receiver.Config, b *fakeBroker) http.Handler {
 	t.Helper()
-	rc, err := receiver.New(cfg, l, prometheus.NewRegistry(), zap.NewNop())
+	rc, err := receiver.New(cfg, b, prometheus.NewRegistry(), zap.NewNop())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -44,24 +44,24 @@ func FuzzExtract(f *testing.F) {
 	f.Add([]byte(`<?xml version="1.0" encoding="UTF-16"?><!DOCTYPE a [<!ENTITY x "y">]><w><a/><action>&x;</action></w>`), "", "")
 	f.Add([]byte(`payload=%7B%22action%22%3A%22x%22%7D&command=%2F&id=%00`), strings.Repeat("é", 300), form)
 	f.Add([]byte(strings.Repeat("[", 20_000)), "..", form+"; charset")
-	var l line
-	handler := handlerFor(f, every(f), &l)
+	var b fakeBroker
+	handler := handlerFor(f, every(f), &b)
 	action := regexp.MustCompile(`^[a-z0-9_-]+(\.[a-z0-9_-]+)*$`)
 	f.Fuzz(func(t *testing.T, body []byte, word, contentType string) {
 		for _, name := range signature.Presets() {
 			var first event.Event
 			for range 2 {
-				l.events = nil
+				b.events = nil
 				header := http.Header{"Content-Type": {contentType}, "X-Github-Event": {word}, "X-Shopify-Topic": {word}, "X-Event-Key": {word}, "X-Github-Delivery": {word}}
 				sign(t, name, "msg_1", header, string(body))
 				w := request(t, handler, http.MethodPost, "/webhooks/"+name, header, string(body))
-				if len(l.events) == 0 {
+				if len(b.events) == 0 {
 					if name != "slack" && name != "zoom" {
 						t.Fatalf("%s: answered %d %s", name, w.Code, w.Body)
 					}
 					break
 				}
-				e := l.events[0]
+				e := b.events[0]
 				if w.Code != http.StatusOK || string(e.Data) != string(body) || len(e.Key()) > event.MaxKey || !action.MatchString(e.Action) || e.ID == "" || len(e.ID) > event.MaxID {
 					t.Fatalf("%s: answered %d, stored %+v", name, w.Code, e)
 				}

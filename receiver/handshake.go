@@ -9,9 +9,12 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"github.com/hookline/hookline/pkg/signature"
 )
 
-// The kinds of handshakes. The first three come as GET, unsigned; the others as POST, verified like any message.
+// The kinds of handshakes. The first three come as an unsigned GET. The others come as a POST with a signature, like
+// messages.
 const (
 	// ChallengeJSON answers ?challenge=X with {"challenge":"X"} (Alma).
 	ChallengeJSON = "challenge-json"
@@ -25,7 +28,7 @@ const (
 	ZoomURL = "zoom"
 )
 
-// maxEcho is the longest value in bytes that a handshake gives back.
+// maxEcho is the length in bytes of the longest value that the answer to a handshake repeats.
 const maxEcho = 512
 
 // Handshake is how a sender makes sure that somebody listens who expects it. Answering needs no line.
@@ -49,19 +52,17 @@ func (h Handshake) check() error {
 	return fmt.Errorf("kind %q is none of %s", h.Kind, strings.Join([]string{ChallengeJSON, ChallengeText, Hub, SlackURL, ZoomURL}, ", "))
 }
 
-// comesAsGet tells whether a GET means anything to the source.
+// comesAsGet reports whether the handshake is a GET.
 func (h Handshake) comesAsGet() bool {
 	return h.Kind == ChallengeJSON || h.Kind == ChallengeText || h.Kind == Hub
 }
 
-// get answers a handshake that comes as GET.
-func (rc *Receiver) get(_ http.ResponseWriter, r *http.Request, s *source, _ time.Time) *answer {
+// answerGet answers a GET, which is a handshake or a mistake.
+func answerGet(_ http.ResponseWriter, r *http.Request, s *source, _ time.Time) *answer {
 	if !s.Handshake.comesAsGet() {
 		return refuseMethod("POST")
 	}
-	a := s.Handshake.answer(r)
-	s.metrics.handshake(a)
-	return a
+	return s.Handshake.answer(r)
 }
 
 func (h Handshake) answer(r *http.Request) *answer {
@@ -83,19 +84,15 @@ func (h Handshake) answer(r *http.Request) *answer {
 	return echoText(value)
 }
 
-// postedHandshake answers a verified message that is a handshake; nil for all others.
-func (s *source) postedHandshake(m *message, now time.Time) *answer {
-	var a *answer
+// answerPost answers a verified message that is a handshake. It returns nil for every other message.
+func (s *source) answerPost(p *payload, now time.Time) *answer {
 	switch {
-	case s.Handshake.Kind == SlackURL && jsonString(m.json, "type") == "url_verification":
-		a = answerSlack(jsonString(m.json, "challenge"))
-	case s.Handshake.Kind == ZoomURL && jsonString(m.json, "event") == "endpoint.url_validation":
-		a = s.answerZoom(jsonString(m.json, "payload.plainToken"), now)
-	default:
-		return nil
+	case s.Handshake.Kind == SlackURL && jsonString(p.json, "type") == "url_verification":
+		return answerSlack(jsonString(p.json, "challenge"))
+	case s.Handshake.Kind == ZoomURL && jsonString(p.json, "event") == "endpoint.url_validation":
+		return s.answerZoom(jsonString(p.json, "payload.plainToken"), now)
 	}
-	s.metrics.handshake(a)
-	return a
+	return nil
 }
 
 func answerSlack(challenge string) *answer {
@@ -111,27 +108,33 @@ func (s *source) answerZoom(token string, now time.Time) *answer {
 	}
 	encrypted, err := s.verifier.HMACHex([]byte(token), now)
 	if err != nil {
-		return unavailable("no_secret", err)
+		a := unavailable(signature.NoSecret, err)
+		a.result = resultHandshakeRefused
+		return a
 	}
 	return echo(map[string]string{"plainToken": token, "encryptedToken": encrypted})
 }
 
-// sameText compares in constant time, whatever the lengths.
+// sameText compares two texts of any lengths in constant time.
 func sameText(a, b string) bool {
 	hashA, hashB := sha256.Sum256([]byte(a)), sha256.Sum256([]byte(b))
 	return subtle.ConstantTimeCompare(hashA[:], hashB[:]) == 1
 }
 
-// canEcho keeps what a stranger can make us say short and harmless.
+// canEcho reports whether an answer may repeat value, which comes from a stranger: short, printable ASCII.
 func canEcho(value string) bool {
 	return value != "" && len(value) <= maxEcho && !strings.ContainsFunc(value, func(r rune) bool { return r < ' ' || r > '~' })
 }
 
 func echo(value map[string]string) *answer {
-	body, _ := json.Marshal(value) // strings only: it cannot fail
-	return &answer{code: http.StatusOK, body: body, reason: handshakeAnswered}
+	body, _ := json.Marshal(value) // cannot fail for strings
+	return handshakeAnswer(body, "application/json")
 }
 
 func echoText(value string) *answer {
-	return &answer{code: http.StatusOK, body: []byte(value), contentType: "text/plain; charset=utf-8", reason: handshakeAnswered}
+	return handshakeAnswer([]byte(value), "text/plain; charset=utf-8")
+}
+
+func handshakeAnswer(body []byte, contentType string) *answer {
+	return &answer{body: body, contentType: contentType, record: record{status: http.StatusOK, result: resultHandshakeAnswered}}
 }

@@ -14,17 +14,17 @@ import (
 	"github.com/hookline/hookline/pkg/signature"
 )
 
-// downLine fails, and the test with it, if a handshake reaches it.
-func downLine(t *testing.T) *line {
-	return &line{publish: func(context.Context, event.Event) error {
-		t.Error("a handshake reached the line")
+// untouchedBroker returns a broker that fails the test when an event reaches it.
+func untouchedBroker(t *testing.T) *fakeBroker {
+	return &fakeBroker{publish: func(context.Context, event.Event) error {
+		t.Error("a handshake reached the broker")
 		return broker.ErrDown
 	}}
 }
 
 func TestHandshakesThatComeAsGet(t *testing.T) {
 	t.Parallel()
-	s := serve(t, every(t), downLine(t))
+	s := serve(t, every(t), untouchedBroker(t))
 	const (
 		asJSON = "application/json"
 		asText = "text/plain; charset=utf-8"
@@ -77,7 +77,7 @@ func TestHandshakesThatComeAsGet(t *testing.T) {
 
 func TestHandshakesThatComeAsPost(t *testing.T) {
 	t.Parallel()
-	s := serve(t, every(t), downLine(t))
+	s := serve(t, every(t), untouchedBroker(t))
 	zoom, _ := signature.Preset("zoom")
 	v, err := signature.New(zoom, []signature.Secret{{Value: secretOf("zoom")}})
 	if err != nil {
@@ -110,12 +110,12 @@ func TestHandshakesThatComeAsPost(t *testing.T) {
 
 func TestAHandshakeOfAnotherSenderIsAnEvent(t *testing.T) {
 	t.Parallel()
-	var l line
-	s := serve(t, every(t), &l)
+	var b fakeBroker
+	s := serve(t, every(t), &b)
 	if got := s.send(t, "stripe", nil, `{"id":"1","type":"url_verification","challenge":"x"}`); got.code != http.StatusOK || !strings.Contains(got.body, `"id"`) {
 		t.Errorf("answered %d %s", got.code, got.body)
 	}
-	l.one(t)
+	b.one(t)
 }
 
 // FuzzHandshakeEcho holds that nobody can make us say anything but a short printable value, as the type that we name.
@@ -123,7 +123,7 @@ func FuzzHandshakeEcho(f *testing.F) {
 	f.Add("a1b2")
 	f.Add("\"<script>\\\r\n")
 	f.Add(strings.Repeat("x", 600))
-	handler := handlerFor(f, every(f), &line{})
+	handler := handlerFor(f, every(f), &fakeBroker{})
 	f.Fuzz(func(t *testing.T, value string) {
 		for _, source := range []string{"alma", "dropbox"} {
 			w := request(t, handler, http.MethodGet, "/webhooks/"+source+"?challenge="+url.QueryEscape(value), nil, "")

@@ -2,7 +2,6 @@ package receiver
 
 import (
 	"errors"
-	"net/http"
 	"strconv"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -11,7 +10,7 @@ import (
 	"github.com/hookline/hookline/pkg/signature"
 )
 
-// unknownSource is the label of requests that name no source.
+// unknownSource is the label of requests without a configured source.
 const unknownSource = "unknown"
 
 type metrics struct {
@@ -28,7 +27,7 @@ type metrics struct {
 	publishFailures *prometheus.CounterVec
 }
 
-// newMetrics registers with reg. It returns an error if the names are taken there, such as by another receiver.
+// newMetrics registers the metrics with reg. It returns an error if reg has the metrics of another receiver.
 func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
 		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: "hookline_receiver_" + name, Help: help}, labels)
@@ -38,17 +37,17 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10}}, []string{"source"})
 	}
 	m := &metrics{
-		requests:        counter("requests_total", "Requests by the code that they were answered with.", "source", "code"),
-		requestSeconds:  seconds("request_seconds", "Time from a request's headers to its answer."),
-		inFlight:        prometheus.NewGauge(prometheus.GaugeOpts{Name: "hookline_receiver_in_flight", Help: "Requests that are being worked on."}),
-		verifyFailures:  counter("verify_failures_total", "Messages whose signature or token was refused.", "source", "reason"),
+		requests:        counter("requests_total", "Requests by the status code of their answer.", "source", "code"),
+		requestSeconds:  seconds("request_seconds", "Time from the end of a request's headers to its answer."),
+		inFlight:        prometheus.NewGauge(prometheus.GaugeOpts{Name: "hookline_receiver_in_flight", Help: "Requests in progress."}),
+		verifyFailures:  counter("verify_failures_total", "Messages with a wrong signature or token.", "source", "reason"),
 		accepted:        counter("accepted_total", "Events that were stored and answered 200.", "source"),
 		duplicates:      counter("duplicates_total", "Repeats of stored events that were answered 200 and not stored again.", "source"),
-		unrouted:        counter("unrouted_total", "Accepted events that no route takes.", "source"),
-		unreadable:      counter("unreadable_total", "Accepted events whose action could not be read.", "source"),
+		unrouted:        counter("unrouted_total", "Accepted events that match no route.", "source"),
+		unreadable:      counter("unreadable_total", "Accepted events with an unreadable action.", "source"),
 		handshakes:      counter("handshakes_total", "Handshakes of senders.", "source", "result"),
-		publishSeconds:  seconds("publish_seconds", "Time until the line had stored an event or failed to."),
-		publishFailures: counter("publish_failures_total", "Events that the line did not store.", "source", "reason"),
+		publishSeconds:  seconds("publish_seconds", "Time until the broker had stored an event or had failed."),
+		publishFailures: counter("publish_failures_total", "Events that the broker did not store.", "source", "reason"),
 	}
 	var errs []error
 	for _, c := range []prometheus.Collector{m.requests, m.requestSeconds, m.inFlight, m.verifyFailures, m.accepted,
@@ -58,7 +57,7 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 	return m, errors.Join(errs...)
 }
 
-// sourceMetrics are the series of one source, looked up once; making them also makes them exist at zero.
+// sourceMetrics holds the series of one source. The lookup also makes each series exist at zero.
 type sourceMetrics struct {
 	requests        map[int]prometheus.Counter
 	requestSeconds  prometheus.Observer
@@ -88,7 +87,7 @@ func (m *metrics) source(name string) *sourceMetrics {
 	return s
 }
 
-// requestsOnly is for requests that name no source: nothing else can happen to them.
+// requestsOnly returns the series for requests without a source, which are always refused.
 func (m *metrics) requestsOnly(name string) *sourceMetrics {
 	s := &sourceMetrics{requests: map[int]prometheus.Counter{}, requestSeconds: m.requestSeconds.WithLabelValues(name), inFlight: m.inFlight}
 	for _, code := range answerCodes() {
@@ -103,22 +102,4 @@ func byLabel(vec *prometheus.CounterVec, source string, values []string) map[str
 		counters[value] = vec.WithLabelValues(source, value)
 	}
 	return counters
-}
-
-func (s *sourceMetrics) handshake(a *answer) {
-	if a.code == http.StatusOK {
-		s.answered.Inc()
-		return
-	}
-	s.refused.Inc()
-}
-
-func (s *sourceMetrics) unverified(a *answer) *answer {
-	s.verifyFailures[a.reason].Inc()
-	return a
-}
-
-func (s *sourceMetrics) unpublished(a *answer) *answer {
-	s.publishFailures[a.reason].Inc()
-	return a
 }

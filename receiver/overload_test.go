@@ -22,8 +22,8 @@ func TestAFloodIsShedInsideTheMemoryBound(t *testing.T) { //nolint:paralleltest 
 	cfg.MaxMemory, cfg.MaxRequests, cfg.MaxConnections, cfg.MaxHeaderBytes = accepted<<20, accepted+slow, connections, 16<<10
 	bound := cfg.MaxMemory + (accepted+slow)*64<<10 + connections*16*(16+4)<<10
 	running, release := make(chan struct{}), make(chan struct{})
-	l := line{publish: hold(running, release)}
-	s := serve(t, cfg, &l)
+	b := fakeBroker{publish: hold(running, release)}
+	s := serve(t, cfg, &b)
 	before := heap()
 
 	large := `{"id":"1","action":"BIB","x":"` + strings.Repeat("x", 1<<20-32) + `"}`
@@ -68,7 +68,7 @@ func TestAFloodIsShedInsideTheMemoryBound(t *testing.T) { //nolint:paralleltest 
 			t.Errorf("what was taken in before was answered %d %s", got.code, got.body)
 		}
 	}
-	if n := len(l.stored()); n != accepted {
+	if n := len(b.stored()); n != accepted {
 		t.Errorf("%d events were stored, not %d", n, accepted)
 	}
 }

@@ -67,8 +67,8 @@ func TestEachPresetEndToEnd(t *testing.T) {
 		tried = append(tried, c.preset)
 		t.Run(c.preset+" "+c.name, func(t *testing.T) {
 			t.Parallel()
-			var l line
-			s := serve(t, every(t), &l)
+			var b fakeBroker
+			s := serve(t, every(t), &b)
 			header := http.Header{}
 			for name, value := range c.header {
 				header.Set(name, value)
@@ -88,7 +88,7 @@ func TestEachPresetEndToEnd(t *testing.T) {
 			if want := `{"id":"` + id + `"}`; got.code != http.StatusOK || got.body != want {
 				t.Fatalf("answered %d %s, want 200 %s", got.code, got.body, want)
 			}
-			e := l.one(t)
+			e := b.one(t)
 			if e.ID != id || e.Action != c.action || e.Source != c.preset || string(e.Data) != c.body {
 				t.Errorf("stored %+v", e)
 			}
@@ -112,13 +112,13 @@ func TestEachPresetEndToEnd(t *testing.T) {
 
 func TestAnEventKeepsItsHeadersButNoCredentials(t *testing.T) {
 	t.Parallel()
-	var l line
-	s := serve(t, every(t), &l)
+	var b fakeBroker
+	s := serve(t, every(t), &b)
 	header := http.Header{"X-Github-Event": {"push"}, "Content-Encoding": {"x-odd"}, "Content-Type": {"application/json"}, "X-Github-Hook-Id": {"\xff9"}}
 	if got := s.send(t, "github", header, `{}`); got.code != http.StatusOK {
 		t.Fatal(got)
 	}
-	e := l.one(t)
+	e := b.one(t)
 	want := map[string]string{"X-Github-Event": "push", "Content-Encoding": "x-odd", "X-Github-Hook-Id": "_9"}
 	if len(e.Header) != len(want) || e.ContentType != "application/json" {
 		t.Errorf("kept %q, %q", e.Header, e.ContentType)

@@ -1,18 +1,17 @@
-// Package receiver takes webhooks in over HTTP. It proves who sent them, stores them on a line and only then answers 200;
-// what is wrong on our side is a 503, which senders repeat, and never a 4xx, which some do not.
+// Package receiver receives webhooks over HTTP. It verifies the sender, publishes the event to the broker, and answers 200
+// only after the broker has stored the event. It answers every fault on its own side with 503, because senders repeat
+// after a 503, and some never repeat after a 4xx.
 package receiver
 
 import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"net/http"
 	"net/netip"
 	"net/url"
 	"sync/atomic"
 	"time"
 
-	"github.com/gorilla/mux"
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
 	"golang.org/x/sync/semaphore"
@@ -58,38 +57,37 @@ type Config struct {
 
 // Receiver answers webhooks. It is safe for concurrent use.
 //
-// What strangers can make it hold is bounded by
+// Strangers can make it use at most this memory:
 //
 //	MaxMemory + MaxRequests x 64 KiB + MaxConnections x 16 x (MaxHeaderBytes + 4 KiB)
 //
-// which is 1.6 GiB by default. The last part is for headers made to be costly: thousands of empty ones take net/http 16
-// times their own size; usual ones take 20 KiB a connection. TLS adds 32 KiB for each. Before it collects garbage, Go may
-// use as much again, unless GOMEMLIMIT says less.
+// By default this is 1.6 GiB. The last part is for hostile headers: thousands of empty ones use 16 times their own size
+// in net/http, while usual headers use 20 KiB a connection. TLS adds 32 KiB to each connection. Go may use the same amount
+// again before it collects garbage, unless GOMEMLIMIT is lower.
 type Receiver struct {
 	config    Config
-	sources   atomic.Pointer[table]
-	nobody    *source // for requests that name no source
-	pub       broker.Publisher
+	sources   atomic.Pointer[sources]
+	unknown   *source // for requests without a configured source
+	publisher broker.Publisher
 	metrics   *metrics
-	slots     *semaphore.Weighted // of requests that bring events
-	memory    *semaphore.Weighted
-	strangers *rate.Limiter // of log lines that anybody can cause
-	log       *zap.Logger
+	slots     *semaphore.Weighted // Config.MaxRequests
+	memory    *semaphore.Weighted // Config.MaxMemory
+	recorder  recorder
 }
 
-// New checks all of cfg and names everything that is wrong with it. It does no I/O.
-func New(cfg Config, pub broker.Publisher, reg prometheus.Registerer, log *zap.Logger) (*Receiver, error) {
+// New returns a receiver that publishes to publisher and registers its metrics with reg. Its error names every mistake in
+// cfg. New does no I/O.
+func New(cfg Config, publisher broker.Publisher, reg prometheus.Registerer, log *zap.Logger) (*Receiver, error) {
 	cfg = cfg.withDefaults()
 	m, err := newMetrics(reg)
 	rc := &Receiver{
 		config:    cfg,
-		nobody:    &source{name: unknownSource, metrics: m.requestsOnly(unknownSource)},
-		pub:       pub,
+		unknown:   &source{name: unknownSource, metrics: m.requestsOnly(unknownSource)},
+		publisher: publisher,
 		metrics:   m,
 		slots:     semaphore.NewWeighted(int64(cfg.MaxRequests)),
 		memory:    semaphore.NewWeighted(cfg.MaxMemory),
-		strangers: rate.NewLimiter(10, 100),
-		log:       log,
+		recorder:  recorder{counter: cfg.Counter, proxies: cfg.TrustedProxies, strangers: rate.NewLimiter(10, 100), log: log},
 	}
 	if err := errors.Join(err, cfg.check(), rc.Reload(cfg.Sources)); err != nil {
 		return nil, err
@@ -97,37 +95,12 @@ func New(cfg Config, pub broker.Publisher, reg prometheus.Registerer, log *zap.L
 	return rc, nil
 }
 
-// PathPrefix is where webhooks are taken; the source's name follows.
-const PathPrefix = "/webhooks/"
-
-// Handler serves /webhooks/{source}.
-func (rc *Receiver) Handler() http.Handler {
-	router := mux.NewRouter()
-	const path = PathPrefix + "{source}"
-	router.Handle(path, rc.source(rc.post)).Methods(http.MethodPost)
-	router.Handle(path, rc.source(rc.get)).Methods(http.MethodGet)
-	router.Handle(path, rc.source(wrong))
-	router.NotFoundHandler = endpoint(rc.nowhere)
-	return dispatch(router)
-}
-
-func wrong(_ http.ResponseWriter, _ *http.Request, s *source, _ time.Time) *answer {
-	if s.Handshake.comesAsGet() {
-		return refuseMethod("GET, POST")
-	}
-	return refuseMethod("POST")
-}
-
-func noSuchSource(http.ResponseWriter, *http.Request, *source, time.Time) *answer {
-	return refuseSource()
-}
-
 func (c Config) withDefaults() Config {
 	if c.Routed == nil {
 		c.Routed = func(string) bool { return true }
 	}
 	if c.Counter == nil {
-		c.Counter = uncounted{}
+		c.Counter = noCounter{}
 	}
 	setDefault(&c.MaxConnections, 4096)
 	setDefault(&c.MaxRequests, 2048)

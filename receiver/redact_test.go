@@ -32,7 +32,7 @@ func TestARedactedEventHasTheIDAndKeyThatItWouldHaveHad(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			var plain, redacted line
+			var plain, redacted fakeBroker
 			if got := serve(t, only(t, func(*receiver.Source) {}), &plain).send(t, "alma", nil, body); got.code != http.StatusOK {
 				t.Fatal(got)
 			}
@@ -53,11 +53,11 @@ func TestARedactedEventHasTheIDAndKeyThatItWouldHaveHad(t *testing.T) {
 
 func TestARedactedEventIsVerifiedAsItWasSigned(t *testing.T) {
 	t.Parallel()
-	var l line
-	s := serve(t, only(t, func(s *receiver.Source) { s.Redact = patrons(t) }), &l)
+	var b fakeBroker
+	s := serve(t, only(t, func(s *receiver.Source) { s.Redact = patrons(t) }), &b)
 	header := http.Header{}
 	sign(t, "alma", "", header, `{"id":"7","action":"LOAN","item_loan":{"user_id":"a"}}`)
-	if got := s.post(t, "/webhooks/alma", header, `{"id":"7","action":"LOAN","item_loan":{"user_id":"b"}}`); got.code != http.StatusUnauthorized || len(l.stored()) != 0 {
+	if got := s.post(t, "/webhooks/alma", header, `{"id":"7","action":"LOAN","item_loan":{"user_id":"b"}}`); got.code != http.StatusUnauthorized || len(b.stored()) != 0 {
 		t.Error(got)
 	}
 }
@@ -78,14 +78,14 @@ func BenchmarkPostRedacted(b *testing.B) {
 		b.Run("redact="+name, func(b *testing.B) {
 			header := http.Header{"Content-Type": {"application/json"}}
 			sign(b, "alma", "", header, body)
-			l := line{}
-			handler := handlerFor(b, only(b, func(s *receiver.Source) { s.Redact = redact }), &l)
+			var fake fakeBroker
+			handler := handlerFor(b, only(b, func(s *receiver.Source) { s.Redact = redact }), &fake)
 			b.ReportAllocs()
 			for b.Loop() {
 				if w := request(b, handler, http.MethodPost, "/webhooks/alma", header, body); w.Code != http.StatusOK {
 					b.Fatal(w.Code, w.Body)
 				}
-				l.events = l.events[:0]
+				fake.events = fake.events[:0]
 			}
 		})
 	}

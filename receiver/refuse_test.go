@@ -16,7 +16,7 @@ import (
 const jobEnd = `{"id":"42","action":"JOB_END"}`
 
 // refused checks everything that all refusals have in common.
-func refused(t *testing.T, l *line, got reply, code int) {
+func refused(t *testing.T, b *fakeBroker, got reply, code int) {
 	t.Helper()
 	var body struct{ Error string }
 	if err := json.Unmarshal([]byte(got.body), &body); err != nil || body.Error == "" || got.code != code {
@@ -27,7 +27,7 @@ func refused(t *testing.T, l *line, got reply, code int) {
 			t.Errorf("%s is %q", name, got.header.Get(name))
 		}
 	}
-	if n := len(l.stored()); n != 0 {
+	if n := len(b.stored()); n != 0 {
 		t.Errorf("%d events were stored", n)
 	}
 }
@@ -56,13 +56,13 @@ func TestASignatureThatDoesNotFitIs401(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			var l line
-			s := serve(t, every(t), &l)
+			var b fakeBroker
+			s := serve(t, every(t), &b)
 			header := http.Header{}
 			if c.values != nil {
 				header[name] = c.values
 			}
-			refused(t, &l, s.post(t, "/webhooks/alma", header, jobEnd), http.StatusUnauthorized)
+			refused(t, &b, s.post(t, "/webhooks/alma", header, jobEnd), http.StatusUnauthorized)
 			if c.reason != "" && s.metric(t, "verify_failures_total", "source", "alma", "reason", c.reason) != 1 {
 				t.Errorf("not counted as %s", c.reason)
 			}
@@ -75,8 +75,8 @@ func TestASignatureThatDoesNotFitIs401(t *testing.T) {
 
 func TestAnOldSignatureIs401(t *testing.T) {
 	t.Parallel()
-	var l line
-	s := serve(t, every(t), &l)
+	var b fakeBroker
+	s := serve(t, every(t), &b)
 	scheme, _ := signature.Preset("stripe")
 	v, err := signature.New(scheme, []signature.Secret{{Value: secretOf("stripe")}})
 	if err != nil {
@@ -86,7 +86,7 @@ func TestAnOldSignatureIs401(t *testing.T) {
 	if err := v.Sign(&r, "", time.Now().Add(-time.Hour)); err != nil {
 		t.Fatal(err)
 	}
-	refused(t, &l, s.post(t, "/webhooks/stripe", r.Header, `{"id":"evt_1"}`), http.StatusUnauthorized)
+	refused(t, &b, s.post(t, "/webhooks/stripe", r.Header, `{"id":"evt_1"}`), http.StatusUnauthorized)
 	if s.metric(t, "verify_failures_total", "source", "stripe", "reason", "stale") != 1 {
 		t.Error("not counted as stale")
 	}
@@ -97,10 +97,10 @@ func TestWithoutASecretItIsOurFault(t *testing.T) {
 	for name, secrets := range map[string][]signature.Secret{"none": nil, "expired": {{Value: secretOf("alma"), NotAfter: time.Unix(1, 0)}}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			var l line
-			s := serve(t, only(t, func(s *receiver.Source) { s.Secrets = secrets }), &l)
+			var b fakeBroker
+			s := serve(t, only(t, func(s *receiver.Source) { s.Secrets = secrets }), &b)
 			got := s.send(t, "alma", nil, jobEnd)
-			refused(t, &l, got, http.StatusServiceUnavailable)
+			refused(t, &b, got, http.StatusServiceUnavailable)
 			if got.header.Get("Retry-After") == "" {
 				t.Error("no Retry-After")
 			}
@@ -113,8 +113,8 @@ func TestWithoutASecretItIsOurFault(t *testing.T) {
 
 func TestPathsThatNameNoSource(t *testing.T) {
 	t.Parallel()
-	var l line
-	s := serve(t, every(t), &l)
+	var b fakeBroker
+	s := serve(t, every(t), &b)
 	paths := []string{"/", "/webhooks", "/webhooks/", "/webhooks/nobody", "/webhooks/unknown", "/webhooks/ALMA", "/webhooks/alma/", "/webhooks//alma", "/webhooks/alma/../alma",
 		"/webhooks/..%2falma", "/webhooks/%2e%2e", "/webhooks/alma%00", "/webhooks/alma%0a", "/webhooks/alma%20", "/metrics", "/webhooks/" + strings.Repeat("a", 4000)}
 	var first string
@@ -122,7 +122,7 @@ func TestPathsThatNameNoSource(t *testing.T) {
 		header := http.Header{}
 		sign(t, "alma", "", header, jobEnd)
 		got := s.post(t, path, header, jobEnd)
-		refused(t, &l, got, http.StatusNotFound)
+		refused(t, &b, got, http.StatusNotFound)
 		if first == "" {
 			first = got.body
 		}
@@ -137,8 +137,8 @@ func TestPathsThatNameNoSource(t *testing.T) {
 
 func TestOtherMethodsAre405(t *testing.T) {
 	t.Parallel()
-	var l line
-	s := serve(t, every(t), &l)
+	var b fakeBroker
+	s := serve(t, every(t), &b)
 	for _, c := range []struct{ method, source, allow string }{
 		{http.MethodPut, "alma", "GET, POST"}, {http.MethodDelete, "github", "POST"}, {"BREW", "slack", "POST"}, {http.MethodGet, "github", "POST"}, {http.MethodGet, "zoom", "POST"},
 	} {
@@ -147,7 +147,7 @@ func TestOtherMethodsAre405(t *testing.T) {
 			t.Fatal(err)
 		}
 		got := s.do(t, r)
-		refused(t, &l, got, http.StatusMethodNotAllowed)
+		refused(t, &b, got, http.StatusMethodNotAllowed)
 		if got.header.Get("Allow") != c.allow {
 			t.Errorf("%s %s: Allow %q", c.method, c.source, got.header.Get("Allow"))
 		}
@@ -156,8 +156,8 @@ func TestOtherMethodsAre405(t *testing.T) {
 
 func TestLogLinesThatStrangersCauseAreLimited(t *testing.T) {
 	t.Parallel()
-	var l line
-	s := serve(t, every(t), &l)
+	var b fakeBroker
+	s := serve(t, every(t), &b)
 	const requests = 300
 	for range requests {
 		s.post(t, "/webhooks/alma", http.Header{}, "")
@@ -173,12 +173,12 @@ func TestLogLinesThatStrangersCauseAreLimited(t *testing.T) {
 // storesAs sends a body of Alma's, and sees that it is stored as it came, with this action.
 func storesAs(t *testing.T, action, body string, unreadable float64) {
 	t.Helper()
-	var l line
-	s := serve(t, only(t, func(s *receiver.Source) { s.MaxBody = 4 << 20 }), &l)
+	var b fakeBroker
+	s := serve(t, only(t, func(s *receiver.Source) { s.MaxBody = 4 << 20 }), &b)
 	if got := s.send(t, "alma", nil, body); got.code != http.StatusOK {
 		t.Fatalf("answered %d %s", got.code, got.body)
 	}
-	if e := l.one(t); e.Action != action || string(e.Data) != body {
+	if e := b.one(t); e.Action != action || string(e.Data) != body {
 		t.Errorf("stored as %s with %d bytes", e.Action, len(e.Data))
 	}
 	if n := s.metric(t, "unreadable_total", "source", "alma"); n != unreadable {
@@ -242,12 +242,12 @@ func TestActionsOfStrangersBecomeSafeKeys(t *testing.T) {
 		`a.b`: "a_b", `#`: "_", `*.*`: "___", `a b`: "a_b", `🎣`: "_", `\u0000x`: "_x", "\xff": "_", `../etc`: "___etc", `JOB_END\n`: "job_end",
 		strings.Repeat("x", 10_000): strings.Repeat("x", event.MaxAction),
 	} {
-		var l line
-		s := serve(t, every(t), &l)
+		var b fakeBroker
+		s := serve(t, every(t), &b)
 		if got := s.send(t, "alma", nil, `{"id":"1","action":"`+action+`"}`); got.code != http.StatusOK {
 			t.Fatalf("%.20q: answered %d", action, got.code)
 		}
-		if e := l.one(t); e.Action != want {
+		if e := b.one(t); e.Action != want {
 			t.Errorf("%.20q became %q", action, e.Action)
 		}
 	}

@@ -20,19 +20,19 @@ func rotated(t *testing.T, secret string) map[string]receiver.Source {
 
 func TestAReloadTakesTheNewSecretAndRefusesTheOld(t *testing.T) {
 	t.Parallel()
-	var l line
-	rc, s := serveReceiver(t, every(t), &l)
+	var b fakeBroker
+	rc, s := serveReceiver(t, every(t), &b)
 	if err := rc.Reload(rotated(t, "another")); err != nil {
 		t.Fatal(err)
 	}
-	refused(t, &l, s.send(t, "alma", nil, jobEnd), http.StatusUnauthorized)
+	refused(t, &b, s.send(t, "alma", nil, jobEnd), http.StatusUnauthorized)
 	if err := rc.Reload(rotated(t, secretOf("alma"))); err != nil {
 		t.Fatal(err)
 	}
 	if got := s.send(t, "alma", nil, jobEnd); got.code != http.StatusOK {
 		t.Errorf("answered %d %s", got.code, got.body)
 	}
-	l.one(t)
+	b.one(t)
 	if got := s.send(t, "github", nil, "{}"); got.code != http.StatusNotFound {
 		t.Errorf("a source that was taken away answers %d", got.code)
 	}
@@ -40,8 +40,8 @@ func TestAReloadTakesTheNewSecretAndRefusesTheOld(t *testing.T) {
 
 func TestANewSourceHasItsSeriesAtZero(t *testing.T) {
 	t.Parallel()
-	var l line
-	rc, s := serveReceiver(t, receiver.Config{}, &l)
+	var b fakeBroker
+	rc, s := serveReceiver(t, receiver.Config{}, &b)
 	if err := rc.Reload(every(t).Sources); err != nil {
 		t.Fatal(err)
 	}
@@ -56,8 +56,8 @@ func TestANewSourceHasItsSeriesAtZero(t *testing.T) {
 func TestARequestThatRunsAtAReloadEndsWithWhatItBeganWith(t *testing.T) {
 	t.Parallel()
 	running, release := make(chan struct{}), make(chan struct{})
-	l := line{publish: hold(running, release)}
-	rc, s := serveReceiver(t, every(t), &l)
+	b := fakeBroker{publish: hold(running, release)}
+	rc, s := serveReceiver(t, every(t), &b)
 	conn := s.dial(t, head(t, jobEnd, len(jobEnd))+jobEnd)
 	<-running
 	if err := rc.Reload(nil); err != nil {
@@ -67,13 +67,13 @@ func TestARequestThatRunsAtAReloadEndsWithWhatItBeganWith(t *testing.T) {
 	if got := answerOn(t, conn); got.code != http.StatusOK {
 		t.Errorf("answered %d %s", got.code, got.body)
 	}
-	l.one(t)
+	b.one(t)
 }
 
 func TestABadReloadChangesNothing(t *testing.T) {
 	t.Parallel()
-	var l line
-	rc, s := serveReceiver(t, every(t), &l)
+	var b fakeBroker
+	rc, s := serveReceiver(t, every(t), &b)
 	bad := rotated(t, "another")
 	github := preset(t, "github")
 	github.Deadline = -1
@@ -89,8 +89,8 @@ func TestABadReloadChangesNothing(t *testing.T) {
 
 func TestReloadsWhileRequestsComeLoseNone(t *testing.T) {
 	t.Parallel()
-	var l line
-	rc, err := receiver.New(every(t), &l, prometheus.NewRegistry(), zap.NewNop())
+	var b fakeBroker
+	rc, err := receiver.New(every(t), &b, prometheus.NewRegistry(), zap.NewNop())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -24,36 +24,36 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// line is a broker.Publisher that keeps events, or does what publish says.
-type line struct {
+// fakeBroker is a broker.Publisher that keeps events, or does what publish says.
+type fakeBroker struct {
 	publish func(ctx context.Context, e event.Event) error
 
 	mu     sync.Mutex
 	events []event.Event
 }
 
-func (l *line) Publish(ctx context.Context, e event.Event) error {
-	if l.publish != nil {
-		if err := l.publish(ctx, e); err != nil {
+func (b *fakeBroker) Publish(ctx context.Context, e event.Event) error {
+	if b.publish != nil {
+		if err := b.publish(ctx, e); err != nil {
 			return err
 		}
 	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.events = append(l.events, e)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.events = append(b.events, e)
 	return nil
 }
 
-func (l *line) stored() []event.Event {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.events
+func (b *fakeBroker) stored() []event.Event {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.events
 }
 
 // one is the only event that was stored.
-func (l *line) one(t *testing.T) event.Event {
+func (b *fakeBroker) one(t *testing.T) event.Event {
 	t.Helper()
-	events := l.stored()
+	events := b.stored()
 	if len(events) != 1 {
 		t.Fatalf("%d events were stored, not 1", len(events))
 	}
@@ -126,17 +126,17 @@ type server struct {
 	ended  chan error // what Serve returned
 }
 
-func serve(t testing.TB, cfg receiver.Config, l *line) *server {
+func serve(t testing.TB, cfg receiver.Config, b *fakeBroker) *server {
 	t.Helper()
-	_, s := serveReceiver(t, cfg, l)
+	_, s := serveReceiver(t, cfg, b)
 	return s
 }
 
-func serveReceiver(t testing.TB, cfg receiver.Config, l *line) (*receiver.Receiver, *server) {
+func serveReceiver(t testing.TB, cfg receiver.Config, b *fakeBroker) (*receiver.Receiver, *server) {
 	t.Helper()
 	core, logs := observer.New(zapcore.DebugLevel)
 	reg := prometheus.NewRegistry()
-	rc, err := receiver.New(cfg, l, reg, zap.New(core))
+	rc, err := receiver.New(cfg, b, reg, zap.New(core))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,8 +11,8 @@ import (
 func TestARequestThatRunsAtTheStopIsAnswered(t *testing.T) {
 	t.Parallel()
 	running, release := make(chan struct{}), make(chan struct{})
-	l := line{publish: hold(running, release)}
-	s := serve(t, every(t), &l)
+	b := fakeBroker{publish: hold(running, release)}
+	s := serve(t, every(t), &b)
 	conn := s.dial(t, head(t, jobEnd, len(jobEnd))+jobEnd)
 	<-running
 	s.stop()
@@ -23,17 +23,17 @@ func TestARequestThatRunsAtTheStopIsAnswered(t *testing.T) {
 	if err := <-s.ended; err != nil {
 		t.Error(err)
 	}
-	l.one(t)
+	b.one(t)
 }
 
 func TestAStopCutsOffAfterTheGrace(t *testing.T) {
 	t.Parallel()
 	running, release := make(chan struct{}), make(chan struct{})
 	defer close(release)
-	l := line{publish: hold(running, release)}
+	b := fakeBroker{publish: hold(running, release)}
 	cfg := every(t)
 	cfg.Grace = 20 * time.Millisecond
-	s := serve(t, cfg, &l)
+	s := serve(t, cfg, &b)
 	s.dial(t, head(t, jobEnd, len(jobEnd))+jobEnd)
 	<-running
 	s.stop()
@@ -44,8 +44,8 @@ func TestAStopCutsOffAfterTheGrace(t *testing.T) {
 
 func TestAnIdleReceiverStopsAtOnce(t *testing.T) {
 	t.Parallel()
-	var l line
-	s := serve(t, receiver.Config{}, &l)
+	var b fakeBroker
+	s := serve(t, receiver.Config{}, &b)
 	if got := s.get(t, "/webhooks/alma"); got.code != http.StatusNotFound {
 		t.Errorf("answered %d", got.code)
 	}
@@ -58,10 +58,10 @@ func TestAnIdleReceiverStopsAtOnce(t *testing.T) {
 func TestMoreConnectionsThanAllowedWait(t *testing.T) {
 	t.Parallel()
 	running, release := make(chan struct{}), make(chan struct{})
-	l := line{publish: hold(running, release)}
+	b := fakeBroker{publish: hold(running, release)}
 	cfg := every(t)
 	cfg.MaxConnections = 1
-	s := serve(t, cfg, &l)
+	s := serve(t, cfg, &b)
 	text := head(t, jobEnd, len(jobEnd)) + jobEnd
 	first := s.dial(t, text)
 	<-running

@@ -19,8 +19,8 @@ func TestTLSIsSpokenWhereItIsConfigured(t *testing.T) {
 	cfg := every(t)
 	cfg.TLS = &tls.Config{Certificates: donor.TLS.Certificates, MinVersion: tls.VersionTLS12}
 	cfg.ReadHeaderTimeout = time.Second
-	var l line
-	s := serve(t, cfg, &l)
+	var b fakeBroker
+	s := serve(t, cfg, &b)
 
 	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}, ForceAttemptHTTP2: true}
 	defer transport.CloseIdleConnections()
@@ -39,7 +39,7 @@ func TestTLSIsSpokenWhereItIsConfigured(t *testing.T) {
 	if res.StatusCode != http.StatusOK || res.ProtoMajor != 1 || res.TLS == nil {
 		t.Errorf("answered %s %d", res.Proto, res.StatusCode)
 	}
-	l.one(t)
+	b.one(t)
 
 	old := (&tls.Dialer{Config: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11}})
 	if conn, err := old.DialContext(t.Context(), "tcp", s.addr); err == nil {

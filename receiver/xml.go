@@ -7,13 +7,13 @@ import (
 	"strings"
 )
 
-// Limits on XML; a document beyond them is unreadable.
+// Limits of XML. A document beyond them is unreadable.
 const (
 	maxXMLDepth  = 256
 	maxXMLTokens = 200_000
 )
 
-// xmlPaths are paths below the root, "a/b": true for those that are looked for, false for those on the way to one.
+// xmlPaths holds paths below the root, such as "a/b": true for a path to find, false for the beginning of one.
 type xmlPaths map[string]bool
 
 func (p xmlPaths) add(path string) {
@@ -25,17 +25,17 @@ func (p xmlPaths) add(path string) {
 	p[path] = true
 }
 
-// read finds the texts at the paths that are looked for; of several at one path the first counts. It stops at the
-// root's end, or as soon as it has all. A document that is broken before that yields nothing, and so does one that uses
-// entities of its own: encoding/xml knows the five standard ones and expands no other.
+// read returns the texts at the paths to find. Of several elements at one path the first counts. It stops at the end of the
+// root, or as soon as it has found all. It returns nil for a document with an error before that, and for a document with
+// entities of its own, because encoding/xml expands the five standard entities only.
 func (p xmlPaths) read(document []byte) map[string]string {
 	decoder := xml.NewDecoder(bytes.NewReader(document))
 	decoder.CharsetReader = asciiOnly
 	found := make(map[string]string, len(p))
 	var (
-		at    string // the open element on the way to something; "" is the root
+		at    string // path of the open element in p; "" is the root
 		text  strings.Builder
-		other int // open elements below at that lead nowhere
+		other int // number of open elements below at that are outside p
 		root  bool
 	)
 	for range maxXMLTokens {
@@ -89,8 +89,8 @@ func (p xmlPaths) complete(found map[string]string) bool {
 	return true
 }
 
-// asciiOnly lets a document pass that declares a charset other than UTF-8. Alma embeds records that declare UTF-16 and
-// travel as UTF-8, so the declaration proves nothing; names of actions are ASCII, and the rest is not read here.
+// asciiOnly accepts every declared charset and replaces bytes outside ASCII. Because Alma embeds records that declare
+// UTF-16 and are UTF-8, the declaration proves nothing. Names of actions are ASCII, and no other text is read here.
 func asciiOnly(_ string, in io.Reader) (io.Reader, error) { return asciiReader{in}, nil }
 
 type asciiReader struct{ io.Reader }

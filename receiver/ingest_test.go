@@ -37,10 +37,10 @@ func TestWhatTheLineDoesNotStoreIs503(t *testing.T) {
 	} {
 		t.Run(reason, func(t *testing.T) {
 			t.Parallel()
-			l := line{publish: func(context.Context, event.Event) error { return fmt.Errorf("publish: %w", err) }}
-			s := serve(t, every(t), &l)
+			b := fakeBroker{publish: func(context.Context, event.Event) error { return fmt.Errorf("publish: %w", err) }}
+			s := serve(t, every(t), &b)
 			got := s.send(t, "alma", nil, jobEnd)
-			refused(t, &l, got, http.StatusServiceUnavailable)
+			refused(t, &b, got, http.StatusServiceUnavailable)
 			if got.header.Get("Retry-After") != "10" {
 				t.Errorf("Retry-After %q", got.header.Get("Retry-After"))
 			}
@@ -58,11 +58,11 @@ func TestWhatTheLineDoesNotStoreIs503(t *testing.T) {
 func TestALineThatHangsIs503BeforeTheDeadline(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		l := line{publish: func(ctx context.Context, _ event.Event) error {
+		b := fakeBroker{publish: func(ctx context.Context, _ event.Event) error {
 			<-ctx.Done()
 			return ctx.Err()
 		}}
-		rc, err := receiver.New(every(t), &l, prometheus.NewRegistry(), zap.NewNop())
+		rc, err := receiver.New(every(t), &b, prometheus.NewRegistry(), zap.NewNop())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -81,26 +81,26 @@ func TestALineThatHangsIs503BeforeTheDeadline(t *testing.T) {
 
 func TestASenderThatHangsUpDoesNotStopTheStoring(t *testing.T) {
 	t.Parallel()
-	l := line{publish: func(ctx context.Context, _ event.Event) error { return ctx.Err() }}
+	b := fakeBroker{publish: func(ctx context.Context, _ event.Event) error { return ctx.Err() }}
 	gone, hangUp := context.WithCancel(t.Context())
 	hangUp()
 	r := httptest.NewRequestWithContext(gone, http.MethodPost, "/webhooks/alma", strings.NewReader(jobEnd))
 	sign(t, "alma", "", r.Header, jobEnd)
-	handlerFor(t, every(t), &l).ServeHTTP(httptest.NewRecorder(), r)
-	l.one(t)
+	handlerFor(t, every(t), &b).ServeHTTP(httptest.NewRecorder(), r)
+	b.one(t)
 }
 
 func TestAPanicIs503AndTheNextMessageIsTaken(t *testing.T) {
 	t.Parallel()
 	var once atomic.Bool
-	l := line{publish: func(context.Context, event.Event) error {
+	b := fakeBroker{publish: func(context.Context, event.Event) error {
 		if once.CompareAndSwap(false, true) {
 			panic("odd")
 		}
 		return nil
 	}}
-	s := serve(t, every(t), &l)
-	refused(t, &l, s.send(t, "alma", nil, jobEnd), http.StatusServiceUnavailable)
+	s := serve(t, every(t), &b)
+	refused(t, &b, s.send(t, "alma", nil, jobEnd), http.StatusServiceUnavailable)
 	if got := s.send(t, "alma", nil, jobEnd); got.code != http.StatusOK {
 		t.Errorf("answered %d", got.code)
 	}
@@ -111,10 +111,10 @@ func TestAPanicIs503AndTheNextMessageIsTaken(t *testing.T) {
 
 func TestUnroutedEventsAreStoredCountedAndNamed(t *testing.T) {
 	t.Parallel()
-	var l line
+	var b fakeBroker
 	cfg := every(t)
 	cfg.Routed = func(key string) bool { return key == "alma.loan" }
-	s := serve(t, cfg, &l)
+	s := serve(t, cfg, &b)
 	for _, body := range []string{jobEnd, `{"id":"1","action":"LOAN"}`} {
 		if got := s.send(t, "alma", nil, body); got.code != http.StatusOK {
 			t.Fatal(got)
@@ -124,15 +124,15 @@ func TestUnroutedEventsAreStoredCountedAndNamed(t *testing.T) {
 		t.Errorf("%v unrouted", n)
 	}
 	said := s.logs.FilterFieldKey("bytes").All()
-	if len(said) != 2 || said[0].Level != zap.WarnLevel || !strings.HasPrefix(said[0].Message, "event stored, but no route takes it") || said[1].Level != zap.InfoLevel || said[1].Message != "event stored" {
+	if len(said) != 2 || said[0].Level != zap.WarnLevel || !strings.HasPrefix(said[0].Message, "event stored, but no route matches it") || said[1].Level != zap.InfoLevel || said[1].Message != "event stored" {
 		t.Errorf("logged %v", said)
 	}
 }
 
 func TestTheRateIsLimitedAfterTheSignature(t *testing.T) {
 	t.Parallel()
-	var l line
-	s := serve(t, only(t, func(s *receiver.Source) { s.Rate = receiver.Rate{PerSecond: 0.01, Burst: 2} }), &l)
+	var b fakeBroker
+	s := serve(t, only(t, func(s *receiver.Source) { s.Rate = receiver.Rate{PerSecond: 0.01, Burst: 2} }), &b)
 	for range 5 {
 		if got := s.post(t, "/webhooks/alma", http.Header{}, jobEnd); got.code != http.StatusUnauthorized {
 			t.Fatalf("a stranger was answered %d", got.code)
@@ -149,15 +149,15 @@ func TestTheRateIsLimitedAfterTheSignature(t *testing.T) {
 			t.Errorf("answered %d, Retry-After %q", got.code, got.header.Get("Retry-After"))
 		}
 	}
-	if n := len(l.stored()); n != 2 {
+	if n := len(b.stored()); n != 2 {
 		t.Errorf("%d stored", n)
 	}
 }
 
 func TestADuplicateIsAnsweredAsTheFirstAndCountedApart(t *testing.T) {
 	t.Parallel()
-	l := line{publish: func(context.Context, event.Event) error { return fmt.Errorf("publish: %w", broker.ErrDuplicate) }}
-	s := serve(t, every(t), &l)
+	b := fakeBroker{publish: func(context.Context, event.Event) error { return fmt.Errorf("publish: %w", broker.ErrDuplicate) }}
+	s := serve(t, every(t), &b)
 	got := s.send(t, "alma", nil, jobEnd)
 	if got.code != http.StatusOK || !strings.HasPrefix(got.body, `{"id":"`) {
 		t.Errorf("answered %d %s", got.code, got.body)

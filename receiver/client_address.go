@@ -7,10 +7,13 @@ import (
 	"strings"
 )
 
-// client is who asks, for the log: the peer of the connection, unless that is a trusted proxy, which says for whom it
-// asks. Each proxy adds the address that it saw at the right of X-Forwarded-For, so the rightmost one that is no
-// trusted proxy counts: what stands to its left, anybody can have written.
-func (rc *Receiver) client(r *http.Request) string {
+// trustedProxies are the networks of proxies whose X-Forwarded-For or X-Real-IP names the client.
+type trustedProxies []netip.Prefix
+
+// client returns the address of the client, for the log. This is the peer of the connection, unless the peer is a trusted
+// proxy. Each proxy appends the address that it saw to X-Forwarded-For, so the client is the rightmost address that is no
+// trusted proxy. Anybody can have written the addresses to the left of it.
+func (p trustedProxies) client(r *http.Request) string {
 	peer, err := netip.ParseAddrPort(r.RemoteAddr)
 	if err != nil {
 		return clip(r.RemoteAddr, 64)
@@ -22,7 +25,7 @@ func (rc *Receiver) client(r *http.Request) string {
 	}
 	hops := strings.Split(strings.Join(forwarded, ","), ",")
 	for _, hop := range slices.Backward(hops) {
-		if !rc.trusts(client) {
+		if !p.contain(client) {
 			break
 		}
 		before, ok := parseHop(strings.TrimSpace(hop))
@@ -34,11 +37,11 @@ func (rc *Receiver) client(r *http.Request) string {
 	return client.String()
 }
 
-func (rc *Receiver) trusts(proxy netip.Addr) bool {
-	return slices.ContainsFunc(rc.config.TrustedProxies, func(p netip.Prefix) bool { return p.Contains(proxy) })
+func (p trustedProxies) contain(address netip.Addr) bool {
+	return slices.ContainsFunc(p, func(network netip.Prefix) bool { return network.Contains(address) })
 }
 
-// parseHop reads an address, which some proxies write with a port.
+// parseHop parses an address. Some proxies append a port to it.
 func parseHop(text string) (netip.Addr, bool) {
 	if addr, err := netip.ParseAddr(text); err == nil {
 		return addr.Unmap().WithZone(""), true

@@ -16,8 +16,8 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// Serve answers on ln until ctx ends, and closes it. Then it takes no more, lets the requests that run finish within
-// Config.Grace and returns nil; an error means that it could not go on serving or had to cut requests off.
+// Serve answers requests on ln until ctx ends, and closes ln. Running requests then have Config.Grace to finish. Serve
+// returns an error if ln fails, or if it had to cut off requests.
 func (rc *Receiver) Serve(ctx context.Context, ln net.Listener) error {
 	server := &http.Server{
 		Handler:           rc.Handler(),
@@ -26,7 +26,7 @@ func (rc *Receiver) Serve(ctx context.Context, ln net.Listener) error {
 		WriteTimeout:      rc.config.ReadTimeout + writeMargin,
 		IdleTimeout:       rc.config.IdleTimeout,
 		MaxHeaderBytes:    rc.config.MaxHeaderBytes,
-		ErrorLog:          stdlog.New(connectionLog{rc.strangers, rc.log}, "", 0),
+		ErrorLog:          stdlog.New(connectionLog{rc.recorder.strangers, rc.recorder.log}, "", 0),
 	}
 	ln = netutil.LimitListener(ln, rc.config.MaxConnections)
 	if rc.config.TLS != nil {
@@ -42,16 +42,16 @@ func (rc *Receiver) Serve(ctx context.Context, ln net.Listener) error {
 	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), rc.config.Grace)
 	defer cancel()
 	if err := server.Shutdown(grace); err != nil {
-		return errors.Join(fmt.Errorf("receiver: requests still ran after %v and were cut off: %w", rc.config.Grace, err), server.Close())
+		return errors.Join(fmt.Errorf("receiver: requests were cut off after %v: %w", rc.config.Grace, err), server.Close())
 	}
 	return nil
 }
 
-// writeMargin is what a slow reader gets beyond its source's deadline to take an answer of some hundred bytes.
+// writeMargin is the time beyond the source's deadline in which a slow sender can read the answer of some hundred bytes.
 const writeMargin = 5 * time.Second
 
-// connectionLog takes what net/http says of connections that never became a request, such as a failed TLS handshake.
-// Anybody can make it speak, so its lines are limited, too.
+// connectionLog logs the messages of net/http about connections without a request, such as a failed TLS handshake. It
+// limits them, because anybody can cause them.
 type connectionLog struct {
 	strangers *rate.Limiter
 	log       *zap.Logger

@@ -36,7 +36,7 @@ func TestEveryRequestForASourceIsCountedWithWhatBecameOfIt(t *testing.T) {
 	stripped := cfg.Sources["gitlab"]
 	stripped.Secrets = nil
 	cfg.Sources["gitlab"] = stripped
-	s := serve(t, cfg, &line{publish: func(_ context.Context, e event.Event) error {
+	s := serve(t, cfg, &fakeBroker{publish: func(_ context.Context, e event.Event) error {
 		switch e.Source {
 		case "token":
 			return broker.ErrBlocked

@@ -5,15 +5,16 @@ import (
 	"fmt"
 )
 
-// table has all sources by name. It is never changed, only replaced: a request keeps the one that it began with.
-type table map[string]*source
+// sources holds all sources by name. A reload replaces it as a whole, so that a request keeps the sources that it began
+// with.
+type sources map[string]*source
 
-// Reload puts these sources into the place of all others, for requests that come from now on. It checks them first and
-// names everything that is wrong; then the others stay.
-func (rc *Receiver) Reload(sources map[string]Source) error {
-	next := make(table, len(sources))
+// Reload replaces all sources, for requests that arrive from now on. On an error, which names every mistake, the present
+// sources stay.
+func (rc *Receiver) Reload(configs map[string]Source) error {
+	next := make(sources, len(configs))
 	var errs []error
-	for name, s := range sources {
+	for name, s := range configs {
 		made, err := newSource(name, s)
 		if err == nil && made.MaxBody > rc.config.MaxMemory {
 			err = &FieldError{name, "max_body", fmt.Errorf("%d is more than the %d bytes of max_memory", made.MaxBody, rc.config.MaxMemory)}

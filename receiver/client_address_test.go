@@ -17,7 +17,7 @@ import (
 func clientSeen(t testing.TB, trusted []netip.Prefix, peer string, header http.Header) string {
 	t.Helper()
 	core, logs := observer.New(zap.WarnLevel)
-	rc, err := receiver.New(receiver.Config{TrustedProxies: trusted}, &line{}, prometheus.NewRegistry(), zap.New(core))
+	rc, err := receiver.New(receiver.Config{TrustedProxies: trusted}, &fakeBroker{}, prometheus.NewRegistry(), zap.New(core))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,92 @@
+package receiver
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/hookline/hookline/pkg/event"
+	"github.com/hookline/hookline/pkg/signature"
+)
+
+// Shares of a source's deadline in percent, counted from the end of the headers: the body is read by readShare, and the
+// publish ends by publishShare. The rest is for the answer's way to the sender.
+const (
+	readShare    = 60
+	publishShare = 80
+)
+
+// ingest receives one message: it reads, verifies and publishes it, and then answers.
+func (rc *Receiver) ingest(w http.ResponseWriter, r *http.Request, s *source, start time.Time) *answer {
+	if !rc.slots.TryAcquire(1) {
+		return shed(reasonTooMany)
+	}
+	defer rc.slots.Release(1)
+	control := http.NewResponseController(w) // every connection of net/http can set deadlines
+	_ = control.SetReadDeadline(start.Add(s.Deadline / 100 * readShare))
+	if s.Deadline > rc.config.ReadTimeout { // otherwise the server's own write deadline is long enough
+		_ = control.SetWriteDeadline(start.Add(s.Deadline + writeMargin))
+	}
+	body, held, refused := readBody(w, r, s.MaxBody, rc.memory)
+	defer rc.memory.Release(held)
+	if refused != nil {
+		return refused
+	}
+	now := time.Now()
+	secret, err := s.verifier.Verify(rc.signed(r, s, body), now)
+	if err != nil {
+		return refuseSignature(err)
+	}
+	p := newPayload(r.Header, body, s.extractor.xmlPaths)
+	if a := s.answerPost(p, now); a != nil {
+		return a
+	}
+	if wait := s.wait(now); wait > 0 {
+		return refuseRate(wait)
+	}
+	e := s.event(r, p, now)
+	// The publish continues if the sender hangs up: the event is verified and complete, and a repeat has the same ID.
+	err = rc.publisher.Publish(s.deadlines.Until(start.Add(s.Deadline/100*publishShare)), e)
+	a := published(e, err)
+	a.secret, a.publishing = secret, time.Since(now)
+	a.unrouted = a.result == resultStored && !rc.config.Routed(e.Key())
+	return a
+}
+
+// signed returns the request for package signature. It has a URL only if the scheme signs the URL.
+func (rc *Receiver) signed(r *http.Request, s *source, body []byte) signature.Request {
+	request := signature.Request{Method: r.Method, Header: r.Header, Body: body}
+	if r.URL.RawQuery != "" {
+		request.Query = r.URL.Query()
+	}
+	if strings.Contains(s.Verify.Template, "{url}") {
+		request.URL = rc.publicURL(r)
+	}
+	return request
+}
+
+// publicURL returns the address that the sender used. Without Config.PublicURL it begins with https, because senders
+// insist on TLS, and TLS usually ends at a proxy in front of the receiver.
+func (rc *Receiver) publicURL(r *http.Request) string {
+	if rc.config.PublicURL != "" {
+		return strings.TrimSuffix(rc.config.PublicURL, "/") + r.URL.RequestURI()
+	}
+	return (&url.URL{Scheme: "https", Host: r.Host}).String() + r.URL.RequestURI()
+}
+
+// event returns the event of a payload. ID and action are those of the signed body, and redaction comes after that.
+func (s *source) event(r *http.Request, p *payload, now time.Time) event.Event {
+	id, action := s.extractor.read(p)
+	e := event.Event{
+		ID: id, Source: s.name, Action: action,
+		Time:        now.UTC().Truncate(time.Millisecond),
+		ContentType: clip(r.Header.Get("Content-Type"), maxHeaderValue),
+		Header:      s.header(r.Header),
+		Data:        p.body,
+	}
+	if s.Redact != nil {
+		e, _ = s.Redact.Event(e) // on an error the event has no body, and its header tells this
+	}
+	return e
+}

@@ -1,0 +1,150 @@
+package receiver
+
+import (
+	"net/http"
+	"time"
+
+	"go.uber.org/zap"
+	"golang.org/x/time/rate"
+
+	"github.com/hookline/hookline/broker"
+	"github.com/hookline/hookline/pkg/event"
+)
+
+// result is the result of a request. The zero value is resultRefused.
+type result int
+
+const (
+	resultRefused           result = iota // for a reason before or beside the signature
+	resultUnverified                      // for its signature or token, or because the source has no secret
+	resultHandshakeAnswered               // a handshake, which brings no event
+	resultHandshakeRefused
+	resultNotStored // the broker did not store the event
+	resultDuplicate // the event was stored before
+	resultStored
+)
+
+// The reasons for which a request is not stored, besides those of packages signature and broker. Logs and audits show
+// them.
+const (
+	reasonHandshake = "handshake"
+	reasonSource    = "no_source"
+	reasonMethod    = "method"
+	reasonTooLarge  = "too_large"
+	reasonTooSlow   = "too_slow"
+	reasonHalfSent  = "half_sent"
+	reasonLimited   = "limited"
+	reasonTooMany   = "too_many"
+	reasonNoMemory  = "no_memory"
+	reasonPanic     = "panic"
+)
+
+// record describes one request at its end. Its log line, its metrics and its counts for the audit are made from it.
+type record struct {
+	request    *http.Request
+	source     *source
+	start      time.Time     // when the headers were read
+	duration   time.Duration // from start to the answer
+	status     int           // HTTP status code of the answer
+	result     result
+	reason     string        // why the event was not stored now; empty for resultStored and resultHandshakeAnswered
+	err        error         // for the log; can be nil
+	event      event.Event   // as given to the broker; zero if the request did not come that far
+	secret     string        // label of the secret that verified the request
+	publishing time.Duration // from the whole body to the broker's answer; 0 without an event
+	unrouted   bool          // the event is stored and matches no route
+}
+
+// Counter counts requests for the audit. It is safe for concurrent use. It waits for no disk and no network.
+type Counter interface {
+	// Count adds one to a number of a source: broker.CountReceived, or one of about 20 reasons for which a request was
+	// not stored.
+	Count(source, number string)
+}
+
+// noCounter counts nothing.
+type noCounter struct{}
+
+func (noCounter) Count(string, string) {}
+
+// recorder writes the records of requests to the log and counts them.
+type recorder struct {
+	counter   Counter
+	proxies   trustedProxies
+	strangers *rate.Limiter // for log lines that anybody can cause
+	log       *zap.Logger
+}
+
+// record records a request before its sender reads the answer, so that an audit never shows fewer requests than answers.
+func (rc *recorder) record(r *record) {
+	rc.count(r)
+	r.source.metrics.observe(r)
+	rc.write(r)
+}
+
+// count counts the request for the audit. It leaves out requests without a source, so that strangers fill no table, and
+// answered handshakes, because they bring no event.
+func (rc *recorder) count(r *record) {
+	if r.source.name == unknownSource || r.result == resultHandshakeAnswered {
+		return
+	}
+	rc.counter.Count(r.source.name, broker.CountReceived)
+	if r.reason != "" {
+		rc.counter.Count(r.source.name, r.reason)
+	}
+}
+
+// write writes the request's one log line. It limits the number of lines that anybody can cause, so that nobody can fill
+// the disk without a secret. The metrics count every request.
+func (rc *recorder) write(r *record) {
+	source, took := zap.String("source", r.source.name), zap.Duration("took", r.duration)
+	switch {
+	case r.result == resultStored:
+		level, text := zap.InfoLevel, "event stored"
+		if r.unrouted {
+			level, text = zap.WarnLevel, "event stored, but no route matches it: see `hookline unrouted list`"
+		}
+		rc.log.Log(level, text, source, took, zap.String("id", r.event.ID), zap.String("action", r.event.Action), zap.Int("bytes", len(r.event.Data)), zap.String("secret", r.secret))
+	case r.result == resultDuplicate:
+		rc.log.Info("event is a duplicate: it was stored before", source, took, zap.String("id", r.event.ID), zap.String("action", r.event.Action), zap.String("secret", r.secret))
+	case r.result == resultNotStored:
+		rc.log.Error("event not stored", source, took, zap.String("id", r.event.ID), zap.String("action", r.event.Action), zap.String("reason", r.reason), zap.Error(r.err))
+	case !rc.strangers.Allow():
+	case r.result == resultHandshakeAnswered:
+		rc.log.Info("handshake answered", source, took)
+	case r.status == http.StatusServiceUnavailable:
+		rc.log.Error("request not served", source, took, zap.String("reason", r.reason), zap.Error(r.err))
+	default:
+		rc.log.Warn("request refused", source, took, zap.Int("code", r.status), zap.String("reason", r.reason), zap.String("method", clip(r.request.Method, 16)),
+			zap.String("path", clip(r.request.URL.Path, 128)), zap.String("client", rc.proxies.client(r.request)), zap.Error(r.err))
+	}
+}
+
+// observe counts the request.
+func (m *sourceMetrics) observe(r *record) {
+	m.requests[r.status].Inc()
+	m.requestSeconds.Observe(r.duration.Seconds())
+	switch r.result {
+	case resultUnverified:
+		m.verifyFailures[r.reason].Inc()
+	case resultHandshakeAnswered:
+		m.answered.Inc()
+	case resultHandshakeRefused:
+		m.refused.Inc()
+	case resultNotStored:
+		m.publishSeconds.Observe(r.publishing.Seconds())
+		m.publishFailures[r.reason].Inc()
+	case resultDuplicate:
+		m.publishSeconds.Observe(r.publishing.Seconds())
+		m.duplicates.Inc()
+	case resultStored:
+		m.publishSeconds.Observe(r.publishing.Seconds())
+		m.accepted.Inc()
+		if r.event.Action == event.Unreadable {
+			m.unreadable.Inc()
+		}
+		if r.unrouted {
+			m.unrouted.Inc()
+		}
+	}
+}
