@@ -9,96 +9,97 @@ import (
 	"github.com/hookline/hookline/broker/ledger"
 )
 
-// queueCounts are how many messages lie in queues. The route "" is the unrouted.
+// queueCounts are the numbers of messages in the queues. The route "" stands for the unrouted queue.
 type queueCounts struct {
 	work, dead map[string]int64 // by route
-	retry      int64            // of all routes
+	delayed    int64            // in the delay queues, of all routes
 }
 
-// routeBalance is what a route's own queues and hands lack or have too much.
+// routeBalance compares the ledger's open events of a route with its queues and the held deliveries.
 type routeBalance struct {
 	route            string
-	missed, surplus  int64
-	retrying, parked int64 // in the delay queues: at most, and found
+	missing, surplus int64
+	retrying         int64 // events in the delay queues, as the ledger says
+	delayed          int64 // missing events that were found in the delay queues
 }
 
 // auditReport compares the ledger with the queues.
 //
-// The delay queues belong to all routes: what lies there is taken for those of which the ledger says so, then for
-// whatever else is missed. A binding made by hand, or one that is missing, takes an event elsewhere than the ledger has
-// it: what the unrouted have too much is not missed at a route, and the other way round.
-func auditReport(t ledger.Totals, d queueCounts) broker.Audit {
-	names := slices.Sorted(maps.Keys(d.work))
-	routes := make([]routeBalance, len(names))
+// The delay queues belong to all routes. Their messages are first matched with the routes that have retrying events in the
+// ledger, then with any missing events. If a binding is missing, or was made by hand, an event is in another queue than the ledger
+// says: so surplus unrouted events make up for events missing at a route, and the other way round.
+func auditReport(t ledger.Totals, counts queueCounts) broker.Audit {
+	names := slices.Sorted(maps.Keys(counts.work))
+	balances := make([]routeBalance, len(names))
 	for i, name := range names {
 		r := t.Routes[name]
-		off := r.Stayed - (d.work[name] + d.dead[name] + r.Held)
-		routes[i] = routeBalance{route: name, missed: max(0, off), surplus: max(0, -off), retrying: r.Retrying}
+		n := r.Stayed - (counts.work[name] + counts.dead[name] + r.Held)
+		balances[i] = routeBalance{route: name, missing: max(0, n), surplus: max(0, -n), retrying: r.Retrying}
 	}
-	parked := d.retry
-	for i := range routes {
-		parked -= routes[i].park(min(parked, routes[i].retrying))
+	delayed := counts.delayed
+	for i := range balances {
+		delayed -= balances[i].findDelayed(min(delayed, balances[i].retrying))
 	}
-	for i := range routes {
-		parked -= routes[i].park(parked)
+	for i := range balances {
+		delayed -= balances[i].findDelayed(delayed)
 	}
-	offset(routes)
+	offsetUnrouted(balances)
 
-	a := broker.Audit{Since: t.Since, Sources: sources(t), Routes: []broker.RouteAudit{}}
-	for _, s := range routes {
-		r := routeAudit(t.Routes[s.route], s, d)
+	a := broker.Audit{Since: t.Since, Sources: sourceAudits(t), Routes: []broker.RouteAudit{}}
+	for _, b := range balances {
+		r := routeAudit(t.Routes[b.route], b, counts)
 		a.Routes = append(a.Routes, r)
 		a.Unaccounted += r.Unaccounted
 	}
 	return a
 }
 
-// park takes up to n of what is missed as found in the delay queues, and returns how many.
-func (s *routeBalance) park(n int64) int64 {
-	n = min(n, s.missed)
-	s.missed -= n
-	s.parked += n
+// findDelayed matches up to n messages of the delay queues with missing events, and returns how many.
+func (b *routeBalance) findDelayed(n int64) int64 {
+	n = min(n, b.missing)
+	b.missing -= n
+	b.delayed += n
 	return n
 }
 
-// offset sets the unrouted against the routes.
-func offset(routes []routeBalance) {
-	i := slices.IndexFunc(routes, func(s routeBalance) bool { return s.route == "" })
+// offsetUnrouted sets surplus unrouted events against missing ones of the routes, and the other way round.
+func offsetUnrouted(balances []routeBalance) {
+	i := slices.IndexFunc(balances, func(b routeBalance) bool { return b.route == "" })
 	if i < 0 {
 		return
 	}
-	unrouted := &routes[i]
-	for j := range routes {
-		r := &routes[j]
-		if r == unrouted {
+	unrouted := &balances[i]
+	for j := range balances {
+		b := &balances[j]
+		if b == unrouted {
 			continue
 		}
-		n := min(r.missed, unrouted.surplus)
-		r.missed, unrouted.surplus = r.missed-n, unrouted.surplus-n
-		n = min(unrouted.missed, r.surplus)
-		unrouted.missed -= n
+		n := min(b.missing, unrouted.surplus)
+		b.missing, unrouted.surplus = b.missing-n, unrouted.surplus-n
+		n = min(unrouted.missing, b.surplus)
+		unrouted.missing -= n
 	}
 }
 
-// routeAudit shares a route's open events out, so that the sum is right whatever lies in the queues besides.
-func routeAudit(r ledger.RouteTotals, s routeBalance, d queueCounts) broker.RouteAudit {
-	open := r.Open - s.missed
-	share := func(n int64) int64 {
+// routeAudit divides a route's open events, so that the sum is right also if its queues hold other messages.
+func routeAudit(r ledger.RouteTotals, b routeBalance, counts queueCounts) broker.RouteAudit {
+	open := r.Open - b.missing
+	take := func(n int64) int64 {
 		n = min(n, open)
 		open -= n
 		return n
 	}
 	return broker.RouteAudit{
-		Route: s.route, Accepted: r.Accepted, Done: r.Done, Discarded: r.Discarded, Extra: r.Extra,
-		Unaccounted: s.missed,
-		Dead:        share(d.dead[s.route]),
-		Running:     share(r.Running),
-		Retrying:    share(s.parked),
+		Route: b.route, Accepted: r.Accepted, Done: r.Done, Discarded: r.Discarded, Extra: r.Extra,
+		Unaccounted: b.missing,
+		Dead:        take(counts.dead[b.route]),
+		Running:     take(r.Running),
+		Retrying:    take(b.delayed),
 		Waiting:     open,
 	}
 }
 
-func sources(t ledger.Totals) []broker.SourceAudit {
+func sourceAudits(t ledger.Totals) []broker.SourceAudit {
 	list := []broker.SourceAudit{}
 	add := func(name string) {
 		s := t.Sources[name]

@@ -216,8 +216,8 @@ func TestAnAuditThatLosesItsConnectionTellsNothingAndForgetsNothing(t *testing.T
 		return len(ended) > 0
 	})
 	expectAudit(t, line, r.Name, broker.RouteAudit{Accepted: 1, Unaccounted: 1})
-	if another := seen.FilterMessageSnippet("another one").All(); len(another) > 0 {
-		t.Errorf("%v", another)
+	if replaced := seen.FilterMessageSnippet("was replaced").All(); len(replaced) > 0 {
+		t.Errorf("%v", replaced)
 	}
 }
 

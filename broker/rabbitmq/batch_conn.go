@@ -7,25 +7,25 @@ import (
 )
 
 const (
-	// flushTime is how long Close waits for the last bytes, the answer to the broker's goodbye, to leave.
+	// flushTime is how long Close waits until the last bytes are written: the end of AMQP's closing handshake.
 	flushTime = time.Second
-	// chunkSize is how much of a batch is in one piece: a few dozen events. Larger frames have pieces of their own.
+	// chunkSize is the size of a chunk in bytes: a few dozen events. A larger frame has a chunk of its own.
 	chunkSize = 64 << 10
 )
 
-// batchConn is a connection whose Write only appends to a buffer; one goroutine writes what has piled up. While it is
-// in write(2), more frames join the next batch, so that many publishes share a system call. And Write never blocks:
-// amqp091-go writes under the channel's mutex, where a broker that does not read would stop every publisher.
+// batchConn is a connection whose Write only appends to a buffer, and one goroutine writes the buffer. While it is in
+// write(2), more frames join the next batch, so that many publishes share a system call. And Write never blocks: amqp091-go
+// writes under the channel's mutex, where a broker that does not read would block every publish.
 //
-// The buffer has no bound of its own: the publisher bounds what is in flight, the prefetch bounds acknowledgements.
+// The buffer needs no limit: the publisher limits the messages in flight, and the prefetch limits the acknowledgements.
 type batchConn struct {
 	net.Conn
-	wake    chan struct{} // capacity 1: something to write, or closing
+	wake    chan struct{} // capacity 1: there are chunks to write, or closing is set
 	flushed chan struct{} // closed when the flusher has ended
 
 	mu      sync.Mutex
 	chunks  [][]byte
-	err     error // why writing has ended
+	err     error // of the write that failed; no more writes follow
 	closing bool
 }
 
@@ -35,7 +35,7 @@ func newBatchConn(conn net.Conn) *batchConn {
 	return c
 }
 
-// Write takes p over for the next batch. It returns the error of an earlier batch, if there was one.
+// Write adds p to the next batch. It returns the error of an earlier batch, if there was one.
 func (c *batchConn) Write(p []byte) (int, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -55,7 +55,7 @@ func (c *batchConn) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// Close writes what is left, within a second, and closes the connection. It returns the error of a failed write.
+// Close writes the last batch within a second and closes the connection. It returns the error of a failed write.
 func (c *batchConn) Close() error {
 	c.mu.Lock()
 	first := !c.closing
@@ -63,7 +63,7 @@ func (c *batchConn) Close() error {
 	c.signal()
 	c.mu.Unlock()
 	if first {
-		_ = c.SetWriteDeadline(time.Now().Add(flushTime)) // what fails here fails in the flusher, too
+		_ = c.SetWriteDeadline(time.Now().Add(flushTime)) // an error here fails the last write, too
 	}
 	<-c.flushed
 	c.mu.Lock()
@@ -81,11 +81,11 @@ func (c *batchConn) signal() {
 	}
 }
 
-// flush writes batches until the connection is closed or a write fails; then it closes the connection, so that
-// whoever reads from it learns of it.
+// flush writes batches until the connection is closed or a write fails. Then it closes the connection, so that the reader
+// gets an error.
 func (c *batchConn) flush() {
 	defer close(c.flushed)
-	var spare [][]byte // what the next batch begins with: at most a chunk to use again
+	var spare [][]byte // the next batch: empty, or one empty chunk to use again
 	for range c.wake {
 		c.mu.Lock()
 		batch := c.chunks
@@ -111,7 +111,7 @@ func (c *batchConn) flush() {
 	}
 }
 
-// writeAll writes chunks by one system call. Nearly always there is one, which needs no list of its own in memory.
+// writeAll writes chunks by one system call. A single chunk, the usual case, needs no allocation.
 func (c *batchConn) writeAll(chunks [][]byte) error {
 	if len(chunks) == 1 {
 		_, err := c.Conn.Write(chunks[0])

@@ -25,7 +25,7 @@ type Broker struct {
 	publisher *publisher
 	recent    *broker.Recent // nil: repeats are not looked for
 	ledger    *ledgerWriter
-	auditor   auditor
+	auditor   *auditor
 	keeps     *turn // the ledger: at auditing regularly
 	emits     *turn // scheduled events
 	log       *zap.Logger
@@ -61,13 +61,14 @@ func start(cfg Config, declared []object, reg prometheus.Registerer, log *zap.Lo
 		topology: NewTopology(cfg.Routes), routes: slices.Clone(cfg.Routes), matcher: broker.NewMatcher(cfg.Routes), log: log,
 		publish: newConnection(publishing, cfg, d, m, log),
 		consume: newConnection(consuming, cfg, d, m, log),
-		auditor: auditor{turn: make(chan struct{}, 1)}, keeps: newTurn(AuditLeaderQueue), emits: newTurn(ScheduleLeaderQueue),
+		keeps:   newTurn(AuditLeaderQueue), emits: newTurn(ScheduleLeaderQueue),
 	}
 	l.publisher = newPublisher(l.publish, m)
 	if cfg.Duplicates > 0 {
 		l.recent = broker.NewRecent(cfg.Duplicates, broker.MaxRecent)
 	}
 	l.ledger = newLedgerWriter(l.publish, cfg, m, log.Named("ledger"))
+	l.auditor = newAuditor(l.publish, l.consume, l.ledger, l.routes, log)
 	ctx, stop := context.WithCancel(context.Background())
 	writing, silence := context.WithCancel(context.Background())
 	l.stop, l.silence, l.silent = stop, silence, make(chan struct{})
@@ -96,7 +97,7 @@ func (l *Broker) Publish(ctx context.Context, e event.Event) error {
 	if l.recent != nil && l.recent.Has(mark, e.Time) {
 		return fmt.Errorf("rabbitmq: %w", broker.ErrDuplicate)
 	}
-	m, err := toEvents(e)
+	m, err := newEventMessage(e)
 	if err == nil {
 		err = l.publisher.publish(ctx, &m)
 	}
@@ -106,7 +107,7 @@ func (l *Broker) Publish(ctx context.Context, e event.Event) error {
 	if l.recent != nil {
 		l.recent.Add(mark, e.Time)
 	}
-	l.ledger.accepted(e, l.matcher.Match(m.key))
+	l.ledger.noteAccepted(e, l.matcher.Match(m.key))
 	return nil
 }
 
@@ -125,15 +126,25 @@ func (l *Broker) Consume(ctx context.Context, r broker.Route, fn broker.Process)
 	if !slices.ContainsFunc(l.routes, func(known broker.Route) bool { return known.Name == r.Name }) {
 		return fmt.Errorf("rabbitmq: route %q is not in the configuration", r.Name)
 	}
-	consumer := &route{
-		Route: r, publisher: l.publisher, ledger: l.ledger, process: fn,
+	c := &consumption{
+		route: r, publisher: l.publisher, ledger: l.ledger, process: fn,
 		log:   l.log.With(zap.String("route", r.Name)),
 		slots: make(chan struct{}, r.Concurrency),
 	}
-	if err := consumer.consume(ctx, l.consume); err != nil {
+	if err := c.run(ctx, l.consume); err != nil {
 		return fmt.Errorf("rabbitmq: %w", err)
 	}
 	return nil
+}
+
+// Audit is broker.Auditor's. It takes a moment while events move. If events are missing it takes up to 15 seconds, or until ctx
+// ends.
+func (l *Broker) Audit(ctx context.Context) (broker.Audit, error) {
+	a, err := l.auditor.audit(ctx)
+	if err != nil {
+		return broker.Audit{}, fmt.Errorf("rabbitmq: audit: %w", err)
+	}
+	return a, nil
 }
 
 // Ready is nil when events can be stored now, else the reason why not.

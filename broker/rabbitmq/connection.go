@@ -16,23 +16,23 @@ import (
 )
 
 const (
-	firstPause = 50 * time.Millisecond // before a new session, doubled each time, with jitter
+	firstPause = 50 * time.Millisecond // before a new session; it doubles each time, with jitter
 	maxPause   = time.Second
-	// settled is how long a session has to live before the pauses begin anew with the first.
-	settled = 3 * time.Second
-	// bindTime is how long a session that publishes waits for bindings to be in force. RabbitMQ 4.0 stores a binding first
-	// and what its exchange matches then: whoever binds second, another process, is told in between that it is there.
+	// stableAfter is how long a session has to live before the pauses begin again with the first.
+	stableAfter = 3 * time.Second
+	// bindTime is how long a session that publishes waits for its bindings to be in force. RabbitMQ 4.0 stores a binding
+	// before it updates the exchange. A process that binds second gets its answer in between.
 	bindTime = 200 * time.Millisecond
 )
 
 var (
-	errClosed     = errors.New("the line is closed")
+	errClosed     = errors.New("the broker was closed")
 	errConnecting = errors.New("not connected yet")
 )
 
-// connection keeps one connection to RabbitMQ: one session after the other, at most one at a time.
+// connection keeps this process connected to RabbitMQ, with one session after the other and at most one at a time.
 type connection struct {
-	role     string
+	role     string // publishing or consuming
 	dialer   *dialer
 	declarer *declarer
 	metrics  *metrics
@@ -54,129 +54,130 @@ func newConnection(role string, cfg Config, d *declarer, m *metrics, log *zap.Lo
 	}
 }
 
-// run makes sessions until ctx ends.
-func (l *connection) run(ctx context.Context) {
+// run opens sessions until ctx ends.
+func (c *connection) run(ctx context.Context) {
 	pauses := newPauses()
 	pauses.Reset()
-	most := 1 + len(l.dialer.urls) // why the session ended, and what each node says
-	loss := seldom(most)
-	for first := true; ctx.Err() == nil; {
-		s, err := l.open(ctx)
+	first := 1 + len(c.dialer.urls) // the reason why the session ended, and the error of each node
+	loss := seldom(first)
+	for reconnect := false; ctx.Err() == nil; {
+		s, err := c.open(ctx)
 		if err == nil {
-			if !first {
-				l.metrics.reconnects.WithLabelValues(l.role).Inc()
+			if reconnect {
+				c.metrics.reconnects.WithLabelValues(c.role).Inc()
 			}
-			first = false
+			reconnect = true
 			began := time.Now()
-			l.log.Info("connected to RabbitMQ", zap.String("address", s.address))
-			err = l.use(ctx, s)
-			if time.Since(began) > settled {
+			c.log.Info("connected to RabbitMQ", zap.String("address", s.address))
+			err = c.use(ctx, s)
+			if time.Since(began) > stableAfter {
 				pauses.Reset()
-				loss = seldom(most)
+				loss = seldom(first)
 			}
 		}
 		if ctx.Err() != nil {
 			break
 		}
 		pause := min(pauses.NextBackOff(), maxPause)
-		l.set(nil, err)
+		c.set(nil, err)
 		loss.Do(func() {
-			l.log.Warn("no connection to RabbitMQ; trying again", zap.Error(err), zap.Duration("in", pause))
+			c.log.Warn("no connection to RabbitMQ; trying again", zap.Error(err), zap.Duration("in", pause))
 		})
 		select {
 		case <-time.After(pause):
 		case <-ctx.Done():
 		}
 	}
-	l.mu.Lock()
-	l.closed = true
-	l.mu.Unlock()
-	l.set(nil, errClosed)
+	c.mu.Lock()
+	c.closed = true
+	c.mu.Unlock()
+	c.set(nil, errClosed)
 }
 
-// newPauses are those between tries to have a session, or a consumer.
+// newPauses returns the pauses between tries to open a session or a consumer.
 func newPauses() *backoff.ExponentialBackOff {
 	pauses := backoff.NewExponentialBackOff()
 	pauses.InitialInterval, pauses.MaxInterval, pauses.Multiplier = firstPause, maxPause, 2
 	return pauses
 }
 
-// seldom lets something be logged a few times, and then once a minute.
+// seldom limits a log line: first times, then once a minute.
 func seldom(first int) *rate.Sometimes {
 	return &rate.Sometimes{First: first, Interval: time.Minute}
 }
 
-// open makes the next session: connection, topology, channel.
-func (l *connection) open(ctx context.Context) (*session, error) {
+// open opens the next session: connection, topology, channel.
+func (c *connection) open(ctx context.Context) (*session, error) {
 	s := newSession()
-	conn, at, err := l.dialer.dial(ctx, func(conn *amqp.Connection) error {
-		if err := l.declarer.declare(conn); err != nil {
+	conn, address, err := c.dialer.dial(ctx, func(conn *amqp.Connection) error {
+		if err := c.declarer.declare(conn); err != nil {
 			return err
 		}
-		if l.role == consuming {
+		if c.role == consuming {
 			return nil
 		}
 		select {
 		case <-time.After(bindTime):
-		case <-ctx.Done(): // which ends the connection
+		case <-ctx.Done(): // which closes the connection
 		}
 		return s.openPublishing(conn)
 	})
-	s.conn, s.address = conn, at
+	s.conn, s.address = conn, address
 	return s, err
 }
 
-// use makes s the current session until it ends, and says why it did.
-func (l *connection) use(ctx context.Context, s *session) error {
-	l.set(s, nil)
-	var keeping sync.WaitGroup
-	if l.role == consuming { // RabbitMQ answers it also while it takes no events
-		keeping.Go(func() { l.declarer.keep(s) })
+// use makes s the current session until it ends, and returns the reason.
+func (c *connection) use(ctx context.Context, s *session) error {
+	c.set(s, nil)
+	var restoring sync.WaitGroup
+	if c.role == consuming { // RabbitMQ reads from this connection also during a memory or disk alarm
+		restoring.Go(func() { c.declarer.restoreUntilOver(s) })
 	}
 	err := s.serve(ctx)
 	if err == nil {
 		err = errClosed
 	}
 	err = fmt.Errorf("%s: %w", s.address, err)
-	l.set(nil, err)
+	c.set(nil, err)
 	if errors.Is(err, errRefusing) {
 		s.drain()
 	}
 	closeConnection(s.conn)
 	close(s.over)
-	keeping.Wait()
+	restoring.Wait()
 	return err
 }
 
-func (l *connection) set(s *session, cause error) {
+// set replaces the current session; nil and a cause: there is none.
+func (c *connection) set(s *session, cause error) {
 	up := 0.0
 	if s != nil {
 		up = 1
 	}
-	l.metrics.connected.WithLabelValues(l.role).Set(up)
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.current != nil && s == nil {
-		l.lost = time.Now()
+	c.metrics.connected.WithLabelValues(c.role).Set(up)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.current != nil && s == nil {
+		c.lost = time.Now()
 	}
-	l.current, l.cause = s, cause
-	close(l.changed)
-	l.changed = make(chan struct{})
+	c.current, c.cause = s, cause
+	close(c.changed)
+	c.changed = make(chan struct{})
 }
 
-// now is the current session, or nil and since when there is none.
-func (l *connection) now() (s *session, lost time.Time) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.current, l.lost
+// now returns the current session, or nil and since when there is none.
+func (c *connection) now() (s *session, lost time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.current, c.lost
 }
 
-// await returns the current session, or the next one if there is none. Its error wraps broker.ErrDown.
-func (l *connection) await(ctx context.Context) (*session, error) {
+// await returns the current session, or waits for the next one. Its error wraps broker.ErrDown.
+func (c *connection) await(ctx context.Context) (*session, error) {
 	for {
-		l.mu.Lock()
-		s, cause, changed, closed := l.current, l.cause, l.changed, l.closed
-		l.mu.Unlock()
+		c.mu.Lock()
+		s, cause, changed, closed := c.current, c.cause, c.changed, c.closed
+		c.mu.Unlock()
 		switch {
 		case s != nil:
 			return s, nil
@@ -191,15 +192,15 @@ func (l *connection) await(ctx context.Context) (*session, error) {
 	}
 }
 
-// ready tells why nothing can be published at the moment.
-func (l *connection) ready() error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
+// ready returns nil if events can be published now, else the reason.
+func (c *connection) ready() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	switch {
-	case l.current == nil:
-		return fmt.Errorf("%w: %w", broker.ErrDown, l.cause)
-	case l.current.blocked.Load():
-		return fmt.Errorf("%s: %w", l.current.address, broker.ErrBlocked)
+	case c.current == nil:
+		return fmt.Errorf("%w: %w", broker.ErrDown, c.cause)
+	case c.current.blocked.Load():
+		return fmt.Errorf("%s: %w", c.current.address, broker.ErrBlocked)
 	}
 	return nil
 }

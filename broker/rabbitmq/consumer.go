@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	amqp "github.com/rabbitmq/amqp091-go"
@@ -13,102 +14,118 @@ import (
 	"github.com/hookline/hookline/pkg/event"
 )
 
-// errCancelled says that the broker ended the consumer, as it does when the queue is deleted.
+// errCancelled says that RabbitMQ cancelled the consumer, as it does when the queue is deleted.
 var errCancelled = errors.New("the broker cancelled the consumer: its queue was deleted or moved")
 
 const (
-	// extraRoom is how many deliveries more a consumer has in hand whose work is so quick that what is done would fill its
-	// hand while it waits to be noted.
-	extraRoom = 64
-	// carefulTime is how long a route does without, after a delivery came that was cut off: what comes back with it may have
-	// ended its process, and takes along what is in hand.
+	// extraPrefetch is added to the prefetch of a wide consumer. A consumer becomes wide when its handler is so quick that
+	// done deliveries, which wait for their notes, would use up the prefetch.
+	extraPrefetch = 64
+	// carefulTime is for how long a route has no wide consumer after a crashed delivery came. The event may have ended its
+	// process, and the next time it would take along all fetched deliveries.
 	carefulTime = time.Minute
-	// idleTime is after how long without a delivery, at the latest after twice that, a consumer that has nothing in hand is
-	// replaced by another. When a quorum queue is deleted and made again within milliseconds, RabbitMQ tells nobody, and
-	// takes what it sends to the old consumers for repeats and drops it; when they end it sends it again.
+	// idleTime is after how long without a delivery a consumer without unsettled deliveries is replaced; after twice that at
+	// the latest. When a quorum queue is deleted and declared again within milliseconds, RabbitMQ cancels no consumer, takes
+	// its own deliveries for repeats and drops them. It sends them again when the consumers end.
 	idleTime = 10 * time.Second
-	// wideWait is how long a delivery may wait in hand where there is extraRoom, more or less: another worker could have it.
+	// wideWait is about how long a fetched delivery may wait for a slot in a wide consumer: another worker could have it.
 	wideWait = time.Second
-	// fillTime is how long a consumer that is to be ended waits for its hand to be full, and quietTime for each delivery.
+	// fillTime is how long a consumer waits for a full prefetch before it is cancelled, and quietTime how long for each delivery.
 	fillTime  = time.Second
 	quietTime = 50 * time.Millisecond
-	// settleTime is how long the channel outlives its last settlement. RabbitMQ has 32 of them on their way to a quorum queue
-	// at a time; it keeps the others in the channel, and drops them with it, so that what is done would count as cut off.
+	// settleTime is how long the channel stays open after its last settlement. RabbitMQ passes 32 settlements at a time to a
+	// quorum queue. It keeps the others in the channel and drops them with it, so that done deliveries would count as crashed.
 	settleTime = 300 * time.Millisecond
 )
 
-// consumer is one consumer of a route's queue, on a channel of its own.
+// consumer is one AMQP consumer of a route's queue, on a channel of its own.
 type consumer struct {
-	*route
-	*settlement
-	wide       bool // has extraRoom
+	*settler
+	process broker.Process
+	slots   chan struct{} // of all consumers of the consumption
+	crashed *atomic.Int64 // of the consumption
+
+	wide       bool // has extraPrefetch
 	deliveries <-chan amqp.Delivery
 	closed     <-chan *amqp.Error
 	cancelled  <-chan string
-	resize     chan struct{}   // capacity 1: another room would be better
-	fetched    []amqp.Delivery // what waits here for a slot
-	working    sync.WaitGroup  // those of route.running that this consumer has brought
+	resize     chan struct{}  // capacity 1: a consumer with another prefetch should follow
+	fetched    []*delivery    // they wait for a slot
+	working    sync.WaitGroup // deliveries that have a slot or are being settled
 }
 
-// open makes a consumer. It has the route's concurrency in hand twice, or wide.
-func (r *route) open(s *session, wide bool) (*consumer, error) {
+// open opens a consumer. Its prefetch is twice the route's concurrency, and extraPrefetch if it is wide.
+func (c *consumption) open(s *session, wide bool) (*consumer, error) {
 	ch, err := s.conn.Channel()
 	if err != nil {
 		return nil, fmt.Errorf("open channel: %w", err)
 	}
-	room := 2 * r.Concurrency // the prefetch
+	prefetch := 2 * c.route.Concurrency
 	if wide {
-		room += extraRoom
+		prefetch += extraPrefetch
 	}
-	c := &consumer{route: r, settlement: newSettlement(ch, room), wide: wide, resize: make(chan struct{}, 1)}
-	c.closed = ch.NotifyClose(make(chan *amqp.Error, 1))
-	c.cancelled = ch.NotifyCancel(make(chan string, 1))
-	if err = ch.Qos(room, 0, false); err != nil {
+	queue := broker.WorkQueue(c.route.Name)
+	opened := &consumer{
+		settler: &settler{
+			route: c.route.Name, ch: ch, acks: newAcknowledger(ch, prefetch),
+			publisher: c.publisher, ledger: c.ledger, pause: &c.pause, log: c.log,
+		},
+		process: c.process, slots: c.slots, crashed: &c.crashed,
+		wide: wide, resize: make(chan struct{}, 1),
+		closed: ch.NotifyClose(make(chan *amqp.Error, 1)), cancelled: ch.NotifyCancel(make(chan string, 1)),
+	}
+	if err = ch.Qos(prefetch, 0, false); err != nil {
 		err = fmt.Errorf("prefetch: %w", err)
-	} else if c.deliveries, err = ch.Consume(broker.WorkQueue(r.Name), r.Name, false, false, false, false, nil); err != nil {
+	} else if opened.deliveries, err = ch.Consume(queue, c.route.Name, false, false, false, false, nil); err != nil {
 		err = fmt.Errorf("consume: %w", err)
 	}
 	if err != nil {
 		_ = ch.Close() // it may be closed already
 		return nil, err
 	}
-	return c, nil
+	return opened, nil
 }
 
-// run consumes until the channel or ctx ends, or another consumer would be better: then its error is nil, and it says which.
+// run consumes until the channel or ctx ends, or a consumer with another prefetch should follow: then it returns a nil
+// error and which one. Handlers may still run; drain waits for them.
 func (c *consumer) run(ctx context.Context) (wide bool, err error) {
-	wide, err = c.bring(ctx)
+	wide, err = c.receive(ctx)
 	if err == nil {
 		err = c.cancel()
 	}
 	if err != nil {
-		_ = c.ch.Close() // whatever is not settled goes back to the queue
-		c.ledger.hold(c.Name, -int64(len(c.fetched)))
+		_ = c.ch.Close() // all unsettled deliveries go back to the queue
+		c.ledger.addHeld(c.route, -int64(len(c.fetched)))
 		return false, err
 	}
 	for _, d := range c.fetched {
 		if c.wide || !c.startNext(ctx, d) {
-			c.giveBack(d)
-			c.ledger.hold(c.Name, -1)
+			d.giveBack()
+			c.ledger.addHeld(c.route, -1)
 		}
 	}
-	c.running.Go(func() {
-		c.working.Wait()
-		c.subside()
-		_ = c.ch.Close()
-	})
 	return wide, nil
 }
 
-// bring starts work on what comes.
-func (c *consumer) bring(ctx context.Context) (wide bool, err error) {
+// drain waits until all deliveries are settled, then closes the channel.
+func (c *consumer) drain() {
+	c.working.Wait()
+	if c.ch.IsClosed() {
+		return
+	}
+	<-time.After(time.Until(c.acks.lastSettled().Add(settleTime)))
+	_ = c.ch.Close()
+}
+
+// receive fetches deliveries and starts their handlers.
+func (c *consumer) receive(ctx context.Context) (wide bool, err error) {
 	pause := idleTime
 	if c.wide {
 		pause = wideWait
 	}
-	look := time.NewTicker(pause)
-	defer look.Stop()
-	for last, seen := uint64(0), uint64(0); ; { // tags: of the newest delivery, and what it was at the last look
+	check := time.NewTicker(pause)
+	defer check.Stop()
+	for last, seen := uint64(0), uint64(0); ; { // tags of the newest delivery: now, and at the last check
 		var slots chan<- struct{}
 		if len(c.fetched) > 0 {
 			slots = c.slots
@@ -124,9 +141,9 @@ func (c *consumer) bring(ctx context.Context) (wide bool, err error) {
 			}
 			c.fetch(d)
 			last = d.DeliveryTag
-		case <-look.C:
-			idle := last == seen && c.empty()
-			slow := c.wide && len(c.fetched) > 0 && c.fetched[0].DeliveryTag <= seen
+		case <-check.C:
+			idle := last == seen && c.acks.empty()
+			slow := c.wide && len(c.fetched) > 0 && c.fetched[0].message.DeliveryTag <= seen
 			if idle || slow {
 				return false, nil
 			}
@@ -139,13 +156,13 @@ func (c *consumer) bring(ctx context.Context) (wide bool, err error) {
 }
 
 func (c *consumer) fetch(d amqp.Delivery) {
-	c.fetched = append(c.fetched, d)
-	c.take(d)
-	c.ledger.hold(c.Name, 1)
+	c.fetched = append(c.fetched, &delivery{settler: c.settler, message: d})
+	c.acks.add(d.DeliveryTag)
+	c.ledger.addHeld(c.route, 1)
 }
 
-// startNext starts work on d as soon as there is a slot. It is false if ctx ends before.
-func (c *consumer) startNext(ctx context.Context, d amqp.Delivery) bool {
+// startNext starts the handler of d as soon as there is a slot. It returns false if ctx ends first.
+func (c *consumer) startNext(ctx context.Context, d *delivery) bool {
 	select {
 	case c.slots <- struct{}{}:
 		c.start(ctx, d)
@@ -155,21 +172,23 @@ func (c *consumer) startNext(ctx context.Context, d amqp.Delivery) bool {
 	}
 }
 
-// start starts work on d in a slot that was taken for it.
-func (c *consumer) start(ctx context.Context, d amqp.Delivery) {
-	c.running.Add(1)
+// start starts the handler of d in a slot that the caller has taken.
+func (c *consumer) start(ctx context.Context, d *delivery) {
 	c.working.Go(func() {
-		defer c.running.Done()
-		rec, done := c.handle(ctx, d)
-		<-c.slots // the next can start while this one is acknowledged
-		if done {
-			c.done(d, rec)
+		done := c.handle(ctx, d)
+		<-c.slots // the next handler can start while this delivery is settled
+		if !done {
+			return
 		}
+		crowded := c.acks.crowded()
+		if crowded {
+			c.widen()
+		}
+		d.finish(crowded)
 	})
 }
 
-// whyEnded says why there are no more deliveries. amqp091-go closes both channels with the AMQP channel, after the word
-// that it has for them.
+// whyEnded returns the reason why there are no more deliveries. amqp091-go sends the reason before it closes both channels.
 func whyEnded(cancelled <-chan string, closed <-chan *amqp.Error) error {
 	select {
 	case _, ok := <-cancelled:
@@ -186,15 +205,16 @@ func whyEnded(cancelled <-chan string, closed <-chan *amqp.Error) error {
 	}
 }
 
-// cancel ends the consumer, with a full hand if enough comes to fill it.
+// cancel ends the consumer, with a full prefetch if enough deliveries come.
 //
-// RabbitMQ takes back what it sends while it decides on the end, which takes a write to its disk, and it comes again as if
-// we had died with it. So nothing is settled meanwhile, or stored: when there is no room for more, nothing more is sent.
+// RabbitMQ needs a disk write for basic.cancel. It takes back the messages that it sends meanwhile, and they come again as
+// redelivered, like those of a dead process. So cancel stops the settling and storing of all consumers of the route: with a
+// full prefetch and no settlement RabbitMQ sends no more messages.
 func (c *consumer) cancel() error {
-	c.settling.Lock()
-	defer c.settling.Unlock()
+	c.pause.Lock()
+	defer c.pause.Unlock()
 	c.fill()
-	if err := c.ch.Cancel(c.Name, false); err != nil {
+	if err := c.ch.Cancel(c.route, false); err != nil {
 		return err
 	}
 	for d := range c.deliveries {
@@ -203,10 +223,10 @@ func (c *consumer) cancel() error {
 	return nil
 }
 
-// fill fetches until there is no room for more, or so little comes that there is not likely anything in the moment of the end.
+// fill fetches until the prefetch is used up, or until deliveries come so rarely that one in the moment of the end is unlikely.
 func (c *consumer) fill() {
 	end := time.After(fillTime)
-	for !c.full() {
+	for !c.acks.full() {
 		select {
 		case d, ok := <-c.deliveries:
 			if !ok {
@@ -221,45 +241,67 @@ func (c *consumer) fill() {
 	}
 }
 
-// handle works on one delivery, and tells whether it is done and to be acknowledged. Any other outcome is carried out, in its
-// turn: of a route that works on one at a time, the dead letters are in the order of the events.
-func (c *consumer) handle(ctx context.Context, d amqp.Delivery) (rec queuedEvent, done bool) {
+// handle runs the handler of one delivery. It returns true if the event is done and the delivery has to be finished. Any other
+// outcome is carried out before handle returns: so the dead letters of a route with concurrency 1 are in the order of its events.
+func (c *consumer) handle(ctx context.Context, d *delivery) (done bool) {
 	defer func() {
 		if !done {
-			c.ledger.hold(c.Name, -1)
+			c.ledger.addHeld(c.route, -1)
 		}
 	}()
 	if c.ch.IsClosed() {
-		return rec, false // it will come again on the next session
+		return false // it will come again on the next session
 	}
 	if ctx.Err() != nil {
-		c.giveBack(d)
-		return rec, false
+		d.giveBack()
+		return false
 	}
 	now := time.Now()
-	rec = read(d, now)
-	if d.Redelivered || rec.reason == broker.ReasonCrashed {
+	d.read(now)
+	if d.crashed() {
 		c.beCareful(now)
 	}
-	if wait := rec.due.Sub(now); wait > shortWait {
-		c.settle(ctx, d, rec, rec.write(delayExchange(wait), c.Name))
-		return rec, false
+	if wait := d.queued.due.Sub(now); wait > shortWait {
+		d.putOff(ctx, wait)
+		return false
 	} else if wait > 0 {
 		select {
 		case <-time.After(wait):
 		case <-ctx.Done():
-			c.giveBack(d)
-			return rec, false
+			d.giveBack()
+			return false
 		}
 	}
-	c.ledger.work(c.Name, 1)
+	c.ledger.addRunning(c.route, 1)
 	o := c.process(context.WithoutCancel(ctx), event.Delivery{
-		Event: rec.event, Route: c.Name, Attempt: rec.attempt, Redelivered: d.Redelivered,
+		Event: d.queued.event, Route: c.route, Attempt: d.queued.attempt, Redelivered: d.message.Redelivered,
 	})
-	c.ledger.work(c.Name, -1)
+	c.ledger.addRunning(c.route, -1)
 	if o.Verdict == broker.VerdictAck {
-		return rec, true
+		return true
 	}
-	c.carryOut(ctx, d, rec, o)
-	return rec, false
+	d.carryOut(ctx, o)
+	return false
+}
+
+// widen asks for a wide consumer, unless a delivery has crashed within carefulTime.
+func (c *consumer) widen() {
+	if !c.wide && time.Since(time.Unix(0, c.crashed.Load())) > carefulTime {
+		c.change()
+	}
+}
+
+// beCareful records a crashed delivery, and asks for a consumer with a small prefetch.
+func (c *consumer) beCareful(now time.Time) {
+	c.crashed.Store(now.UnixNano())
+	if c.wide {
+		c.change()
+	}
+}
+
+func (c *consumer) change() {
+	select {
+	case c.resize <- struct{}{}:
+	default:
+	}
 }

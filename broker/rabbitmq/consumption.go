@@ -12,67 +12,69 @@ import (
 	"github.com/hookline/hookline/broker"
 )
 
-// route is one call of Consume: what all its sessions share.
-type route struct {
-	broker.Route
+// consumption is one call of Consume. It has one consumer after the other, which share its fields.
+type consumption struct {
+	route     broker.Route
 	publisher *publisher
 	ledger    *ledgerWriter
 	process   broker.Process
 	log       *zap.Logger
 
-	slots    chan struct{}  // one for each call of process that may run, whichever consumer brought the delivery
-	running  sync.WaitGroup // deliveries that are being handled
-	settling sync.RWMutex   // read: telling the broker what becomes of a delivery; written: see consumer.cancel
-	cutOff   atomic.Int64   // unix nanoseconds: when a delivery came last that had been cut off before
+	slots     chan struct{}  // one for each running call of process; all consumers together take at most route.Concurrency
+	pause     sync.RWMutex   // locked while a consumer is cancelled; see consumer.cancel
+	crashed   atomic.Int64   // unix nanoseconds: the last time that a delivery came whose attempt had crashed
+	consumers sync.WaitGroup // consumers with unsettled deliveries
 }
 
-// consume brings the route's events until ctx ends, session after session.
-func (r *route) consume(ctx context.Context, l *connection) error {
-	defer r.running.Wait()
+// run consumes the route's queue until ctx ends, session after session. It returns when all handlers have returned.
+func (c *consumption) run(ctx context.Context, conn *connection) error {
+	defer c.consumers.Wait()
 	pauses := newPauses()
-	says := seldom(2)
+	failure := seldom(2)
 	for pauses.Reset(); ; {
-		s, err := l.await(ctx)
+		s, err := conn.await(ctx)
 		if ctx.Err() != nil {
 			return nil
 		}
 		if err != nil {
-			return fmt.Errorf("consume %s: %w", r.Name, err)
+			return fmt.Errorf("consume %s: %w", c.route.Name, err)
 		}
 		began := time.Now()
-		err = r.consumeOn(ctx, s)
+		err = c.consume(ctx, s)
 		if ctx.Err() != nil {
 			return nil
 		}
-		if s.conn.IsClosed() { // the connection knows, says why and makes the next
+		if s.conn.IsClosed() { // the connection logs the reason and opens the next session
 			<-s.over
 			continue
 		}
-		if time.Since(began) > settled {
+		if time.Since(began) > stableAfter {
 			pauses.Reset()
-			says = seldom(2)
+			failure = seldom(2)
 		}
 		pause := min(pauses.NextBackOff(), maxPause)
-		says.Do(func() { r.log.Warn("consumer ended; trying again", zap.Error(err), zap.Duration("in", pause)) })
+		failure.Do(func() { c.log.Warn("consumer ended; trying again", zap.Error(err), zap.Duration("in", pause)) })
 		select {
 		case <-time.After(pause):
 		case <-ctx.Done():
 			return nil
 		}
-		if err := l.declarer.declare(s.conn); err != nil { // the queue may have to be made again
-			r.log.Warn("topology cannot be declared", zap.Error(err))
+		if err := conn.declarer.declare(s.conn); err != nil { // the queue may have been deleted
+			c.log.Warn("topology cannot be declared", zap.Error(err))
 		}
 	}
 }
 
-// consumeOn consumes until the session or ctx ends, with the room that the work needs.
-func (r *route) consumeOn(ctx context.Context, s *session) error {
+// consume runs consumers until the session or ctx ends. Each consumer says which prefetch the next one needs.
+func (c *consumption) consume(ctx context.Context, s *session) error {
 	for wide := false; ; {
-		c, err := r.open(s, wide)
+		consumer, err := c.open(s, wide)
 		if err != nil {
 			return err
 		}
-		if wide, err = c.run(ctx); err != nil || ctx.Err() != nil {
+		wide, err = consumer.run(ctx)
+		c.consumers.Go(consumer.drain)
+		if err != nil || ctx.Err() != nil {
 			return err
 		}
 	}

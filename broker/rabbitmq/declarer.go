@@ -13,37 +13,41 @@ import (
 	"go.uber.org/zap"
 )
 
+const (
+	// turnTime is how long a session waits while another one declares.
+	turnTime = 2 * time.Second
+	// restoreInterval is the time between two checks for deleted exchanges.
+	restoreInterval = 10 * time.Second
+)
+
+// errLacking says that an object does not exist, and that this user may not declare it.
+var errLacking = errors.New("missing, and this user may not make it")
+
 // declarer declares the topology at the start of every session.
 //
-// What exists with other arguments is used as it is: a line that differs a little is better than none. It is logged once
-// and counted. A user who may not declare needs no more than that the objects exist, which `topology apply` sees to as
-// another user.
+// It uses an object with other arguments as it is, because a broker that differs a little is better than none, and logs it
+// once and counts it. A user without the permission to declare needs existing objects only; `topology apply` makes them
+// as another user.
 type declarer struct {
 	objects []object
 	metrics *metrics
 	log     *zap.Logger
 
-	mayNot   atomic.Bool   // our user was refused a declaration
+	limited  atomic.Bool   // RabbitMQ has refused a declaration of this user
 	turn     chan struct{} // capacity 1: see declare
 	mu       sync.Mutex
-	reported map[string]string // mismatches that were logged, by object
+	reported map[string]string // logged mismatches, by object
 }
-
-const (
-	// turnTime is how long one session waits for another's declaration.
-	turnTime = 2 * time.Second
-	// keepInterval is how often it is looked whether an exchange is gone.
-	keepInterval = 10 * time.Second
-)
 
 func newDeclarer(objects []object, m *metrics, log *zap.Logger) *declarer {
 	return &declarer{objects: objects, metrics: m, log: log, turn: make(chan struct{}, 1), reported: map[string]string{}}
 }
 
-// declare makes what is missing. Its error means that the session cannot be used.
+// declare makes the missing objects. Its error means that the session cannot be used.
 //
-// Sessions of one process take turns, since RabbitMQ answers 541 to some that declare a new quorum queue at once. But
-// one whose connection hangs must not hold up the others: then the worst is a 541, and another session.
+// The sessions of one process take turns, because RabbitMQ answers 541 to some that declare a new quorum queue at once. But
+// a session whose connection hangs must not stop the others. So a session waits for turnTime at most; at worst it gets a
+// 541, and another session follows.
 func (d *declarer) declare(conn *amqp.Connection) error {
 	select {
 	case d.turn <- struct{}{}:
@@ -52,23 +56,23 @@ func (d *declarer) declare(conn *amqp.Connection) error {
 	}
 	admin := &adminChannel{conn: conn}
 	defer admin.close()
-	found := map[string]string{}
+	mismatches := map[string]string{}
 	for _, o := range d.objects {
 		err := d.ensure(admin, o)
-		if words, ok := mismatch(err); ok {
-			found[o.String()] = words
+		if reason, ok := mismatch(err); ok {
+			mismatches[o.String()] = reason
 		} else if err != nil {
 			return fmt.Errorf("declare %s: %w", o, err)
 		}
 	}
-	d.report(found)
+	d.report(mismatches)
 	return nil
 }
 
-// keep declares again what was deleted, until the session is over. Whoever publishes to an exchange hears that it is gone, but to
-// that by which events come back from the delay queues, and to that of the unrouted, RabbitMQ alone does.
-func (d *declarer) keep(s *session) {
-	tick := time.NewTicker(keepInterval)
+// restoreUntilOver declares deleted exchanges again until the session is over. A publish to a deleted exchange fails, and the next
+// session declares it. But only RabbitMQ itself publishes to the return exchange and to the unrouted exchange.
+func (d *declarer) restoreUntilOver(s *session) {
+	tick := time.NewTicker(restoreInterval)
 	defer tick.Stop()
 	for {
 		select {
@@ -77,12 +81,12 @@ func (d *declarer) keep(s *session) {
 		case <-tick.C:
 		}
 		if err := d.restore(s.conn); err != nil && !s.conn.IsClosed() {
-			d.log.Warn("what was deleted on RabbitMQ cannot be declared again; trying again", zap.Error(err))
+			d.log.Warn("deleted exchanges and queues cannot be declared again; trying again", zap.Error(err))
 		}
 	}
 }
 
-// restore declares everything, if an exchange is missing, or the operator may have made what our user may not.
+// restore declares everything if an exchange is missing, or if the operator may have made the objects that this user may not.
 func (d *declarer) restore(conn *amqp.Connection) error {
 	if len(d.lacking()) > 0 {
 		return d.declare(conn)
@@ -93,44 +97,44 @@ func (d *declarer) restore(conn *amqp.Connection) error {
 		if o.kind != exchange {
 			continue
 		}
-		if err := admin.do(o.look); missing(err) {
+		if err := admin.do(o.inspect); missing(err) {
 			return d.declare(conn)
 		} else if err != nil {
-			return fmt.Errorf("look at %s: %w", o, err)
+			return fmt.Errorf("inspect %s: %w", o, err)
 		}
 	}
 	return nil
 }
 
-// ensure makes o if it is missing. Once our user was refused, it looks before it asks: each refusal is an error in the
-// broker's log, and a binding cannot be looked at.
-func (d *declarer) ensure(s *adminChannel, o object) error {
-	limited := d.mayNot.Load()
+// ensure declares o. Once RabbitMQ has refused a declaration of this user, ensure inspects o first, because RabbitMQ logs
+// each refusal as an error. Then it skips bindings: AMQP cannot inspect them.
+func (d *declarer) ensure(admin *adminChannel, o object) error {
+	limited := d.limited.Load()
 	if limited {
-		if o.look == nil {
+		if o.inspect == nil {
 			return nil
 		}
-		if err := s.do(o.look); !missing(err) {
+		if err := admin.do(o.inspect); !missing(err) {
 			return err
 		}
 	}
-	err := s.do(o.declare)
+	err := admin.do(o.declare)
 	if !forbidden(err) {
 		return err
 	}
 	if limited {
 		return errLacking
 	}
-	d.mayNot.Store(true)
-	return d.ensure(s, o)
+	d.limited.Store(true)
+	return d.ensure(admin, o)
 }
 
-// lacking names what is missing and is not ours to make.
+// lacking names the missing objects that this user may not declare.
 func (d *declarer) lacking() (objects []string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	for object, words := range d.reported {
-		if words == errLacking.Error() {
+	for object, reason := range d.reported {
+		if reason == errLacking.Error() {
 			objects = append(objects, object)
 		}
 	}
@@ -138,29 +142,27 @@ func (d *declarer) lacking() (objects []string) {
 	return objects
 }
 
-// report logs the mismatches that are new and counts all.
-func (d *declarer) report(found map[string]string) {
+// report logs the new mismatches and counts all.
+func (d *declarer) report(mismatches map[string]string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	for object, words := range found {
+	for object, reason := range mismatches {
 		switch {
-		case d.reported[object] == words:
-		case words == errLacking.Error():
+		case d.reported[object] == reason:
+		case reason == errLacking.Error():
 			d.log.Warn("RabbitMQ lacks this, and this user may not make it: run `hookline topology apply` as the operator", zap.String("object", object))
 		default:
-			d.log.Warn("RabbitMQ has this otherwise than Hookline would declare it, and it is used as it is; see hookline topology plan",
-				zap.String("object", object), zap.String("difference", words))
+			d.log.Warn("RabbitMQ has this with other arguments than Hookline declares, and Hookline uses it as it is; see hookline topology plan",
+				zap.String("object", object), zap.String("difference", reason))
 		}
 	}
-	d.reported = found
-	d.metrics.mismatches.Set(float64(len(found)))
+	d.reported = mismatches
+	d.metrics.mismatches.Set(float64(len(mismatches)))
 }
 
-// errLacking says that an object does not exist, and that our user may not make it.
-var errLacking = errors.New("missing, and this user may not make it")
-
-// mismatch tells whether err says that an object exists otherwise, or may not be declared, and gives the broker's words.
-func mismatch(err error) (words string, ok bool) {
+// mismatch reports whether err says that an object exists with other arguments, or may not be declared, and returns
+// RabbitMQ's reason.
+func mismatch(err error) (reason string, ok bool) {
 	if errors.Is(err, errLacking) {
 		return errLacking.Error(), true
 	}
@@ -171,30 +173,18 @@ func mismatch(err error) (words string, ok bool) {
 	return "", false
 }
 
-// forbidden tells whether err says that our user may not do this.
-func forbidden(err error) bool {
-	var e *amqp.Error
-	return errors.As(err, &e) && e.Code == amqp.AccessRefused
-}
-
-// missing tells whether err says that an object does not exist.
-func missing(err error) bool {
-	var e *amqp.Error
-	return errors.As(err, &e) && e.Code == amqp.NotFound
-}
-
-// object is one thing of a topology, and how it is declared.
+// object is an exchange, a queue or a binding of a topology.
 type object struct {
 	kind, name string
 	declare    func(*amqp.Channel) error
-	look       func(*amqp.Channel) error // passively; nil for a binding, which AMQP cannot look at
+	inspect    func(*amqp.Channel) error // declares passively; nil for a binding, which AMQP cannot inspect
 }
 
 const exchange = "exchange" // a kind of object
 
 func (o object) String() string { return o.kind + " " + o.name }
 
-// objects lists a topology in the order in which it can be declared.
+// objects lists a topology in the order of its declaration.
 func objects(t Topology) []object {
 	var list []object
 	for _, e := range t.Exchanges {
@@ -227,37 +217,4 @@ func objects(t Topology) []object {
 		})
 	}
 	return list
-}
-
-// adminChannel is a channel that may be closed by what is asked on it: the broker's no closes the channel, and the next
-// question opens another.
-type adminChannel struct {
-	conn *amqp.Connection
-	ch   *amqp.Channel
-}
-
-func (s *adminChannel) do(ask func(*amqp.Channel) error) error {
-	if s.ch == nil || s.ch.IsClosed() {
-		ch, err := s.conn.Channel()
-		if err != nil {
-			return fmt.Errorf("open channel: %w", err)
-		}
-		s.ch = ch
-	}
-	return ask(s.ch)
-}
-
-// look asks for a queue, and makes none.
-func (s *adminChannel) look(queue string) (found amqp.Queue, err error) {
-	err = s.do(func(ch *amqp.Channel) error {
-		found, err = ch.QueueDeclarePassive(queue, true, false, false, false, nil)
-		return err
-	})
-	return found, err
-}
-
-func (s *adminChannel) close() {
-	if s.ch != nil {
-		_ = s.ch.Close() // it may be closed already
-	}
 }

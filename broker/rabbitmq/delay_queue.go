@@ -5,21 +5,21 @@ import (
 	"time"
 )
 
-// shortWait is what a worker waits for in place: a delay queue would take longer.
+// shortWait is the longest delay that a worker waits for itself: a delay queue would take longer.
 const shortWait = 500 * time.Millisecond
 
-// delayExchange is the exchange at which an event is put away that is due after remaining: the delay queue of the longest
-// step that is not too long. From there it comes back to its work queue and, if it is still not due, is put away again.
-// Up to a second is one step, up to shortWait none: then it goes straight back to its queue and is waited for there.
-// So an event is never early, and late by half a second at most, plus the time it waits for its turn.
-func delayExchange(remaining time.Duration) (exchange string) {
-	if remaining <= shortWait {
+// delayExchange returns the exchange that stores an event for a delay: the delay queue of the longest step that is not longer
+// than the delay. From there the event comes back to its work queue. If it is still not due, it goes to a delay queue again.
+// A delay of up to a second takes the first step. A delay of up to shortWait takes none: the event goes back to its work
+// queue, and the worker waits. So an event is never early, and at most half a second late, plus its time in the work queue.
+func delayExchange(delay time.Duration) string {
+	if delay <= shortWait {
 		return ReturnExchange
 	}
 	steps := DelaySteps()
 	step := steps[0]
 	for _, s := range slices.Backward(steps) {
-		if s <= remaining {
+		if s <= delay {
 			step = s
 			break
 		}

@@ -13,12 +13,12 @@ import (
 const (
 	dialTime      = 5 * time.Second  // for TCP
 	handshakeTime = 10 * time.Second // for TLS and AMQP together
-	openTime      = 30 * time.Second // for the whole opening of a session, the topology's declaration included
-	heartbeat     = 10 * time.Second // a frozen broker is noticed after one and a half of these
-	closeTime     = time.Second      // for saying goodbye
+	openTime      = 30 * time.Second // for opening a session, with the declaration of the topology
+	heartbeat     = 10 * time.Second // a frozen node is detected after one and a half of these
+	closeTime     = time.Second      // for AMQP's closing handshake
 )
 
-// dialer makes connections to the nodes, each time to the next one.
+// dialer connects to the nodes in turn.
 type dialer struct {
 	urls []string
 	tls  *tls.Config
@@ -30,7 +30,7 @@ func newDialer(cfg Config, role string) *dialer {
 	return &dialer{urls: cfg.URLs, tls: cfg.TLS, name: "hookline." + role}
 }
 
-// dial connects to the next node and hands the connection to prepare. Both end when ctx does.
+// dial connects to the next node and calls prepare with the connection. The end of ctx, or openTime, closes the connection in both.
 func (d *dialer) dial(ctx context.Context, prepare func(*amqp.Connection) error) (*amqp.Connection, string, error) {
 	url := d.urls[d.next%len(d.urls)]
 	d.next++
@@ -48,7 +48,7 @@ func (d *dialer) dial(ctx context.Context, prepare func(*amqp.Connection) error)
 			if err != nil {
 				return nil, err
 			}
-			release = context.AfterFunc(ctx, func() { _ = raw.Close() }) // amqp091-go knows no context
+			release = context.AfterFunc(ctx, func() { _ = raw.Close() }) // amqp091-go has no context
 			batched := newBatchConn(raw)
 			hangUp = batched.Close
 			if err := batched.SetDeadline(time.Now().Add(handshakeTime)); err != nil { // amqp091-go clears it
@@ -60,7 +60,7 @@ func (d *dialer) dial(ctx context.Context, prepare func(*amqp.Connection) error)
 	})
 	if err != nil {
 		release()
-		_ = hangUp() // amqp091-go forgets it where the URL names a file for TLS that cannot be read
+		_ = hangUp() // amqp091-go leaves it open if it cannot read a TLS file that the URL names
 		return nil, address(url), fmt.Errorf("%s: %w", address(url), err)
 	}
 	err = prepare(conn)
@@ -74,19 +74,19 @@ func (d *dialer) dial(ctx context.Context, prepare func(*amqp.Connection) error)
 	return conn, address(url), nil
 }
 
-// tlsConfig is a copy: amqp091-go writes the host's name into it.
+// tlsConfig returns a copy, because amqp091-go writes the host's name into it.
 func (d *dialer) tlsConfig() *tls.Config {
 	if d.tls == nil {
 		return nil
 	}
-	own := d.tls.Clone()
-	if own.MinVersion == 0 {
-		own.MinVersion = tls.VersionTLS12
+	cfg := d.tls.Clone()
+	if cfg.MinVersion == 0 {
+		cfg.MinVersion = tls.VersionTLS12
 	}
-	return own
+	return cfg
 }
 
-// closeConnection says goodbye, but not for long. What goes wrong with a connection that is given up is of no interest.
+// closeConnection closes conn within closeTime. It drops the error, because the connection is no longer used.
 func closeConnection(conn *amqp.Connection) {
 	_ = conn.CloseDeadline(time.Now().Add(closeTime))
 }

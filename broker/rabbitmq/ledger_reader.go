@@ -12,31 +12,32 @@ import (
 )
 
 const (
-	// readAhead is how many messages of the ledger RabbitMQ sends before they are acknowledged, half of them at a time.
+	// readAhead is how many messages of the ledger RabbitMQ sends before it waits for an acknowledgement; the reader
+	// acknowledges half of them at a time.
 	readAhead = 500
-	// maxSilence is how long a message that is known to be in the ledger may not come.
+	// maxSilence is how long to wait for a message that is known to be in the ledger.
 	maxSilence = 5 * time.Second
 )
 
 var (
-	// errOther says that the stream is not the one of which the book was made.
-	errOther = errors.New("the ledger's stream was deleted and made again")
-	// errEnded and errSilent say nothing about that.
-	errEnded  = errors.New("the connection was lost while the ledger was read, or its stream deleted")
-	errSilent = errors.New("nothing of what is in the ledger has come for " + maxSilence.String())
+	// errReplaced says that the book was made of another stream than the ledger's.
+	errReplaced = errors.New("the ledger's stream was deleted and declared again")
+	// errEnded and errSilent do not say whether the stream was replaced.
+	errEnded  = errors.New("the connection was lost while the ledger was read, or its stream was deleted")
+	errSilent = errors.New("no message of the ledger has come for " + maxSilence.String())
 )
 
-// ledgerReader folds the ledger's stream into a book.
+// ledgerReader folds the messages of the ledger's stream into a book.
 type ledgerReader struct {
 	book       *ledger.Book
 	ch         *amqp.Channel
 	deliveries <-chan amqp.Delivery
 	resumed    bool // the next message has to be the last one of the book
-	live       bool // what comes now was written now
-	unsettled  int
+	live       bool // the next message was written just now
+	unacked    int
 }
 
-// newLedgerReader starts reading where the book ends.
+// newLedgerReader starts to read where the book ends.
 func newLedgerReader(s *session, book *ledger.Book) (*ledgerReader, error) {
 	r := &ledgerReader{book: book}
 	var offset any = "first"
@@ -48,7 +49,7 @@ func newLedgerReader(s *session, book *ledger.Book) (*ledgerReader, error) {
 	return r, err
 }
 
-// openStream reads a stream from an offset on, on a channel of its own.
+// openStream reads a stream from an offset, on a channel of its own.
 func openStream(s *session, name string, offset any) (*amqp.Channel, <-chan amqp.Delivery, error) {
 	ch, err := s.conn.Channel()
 	if err != nil {
@@ -64,7 +65,7 @@ func openStream(s *session, name string, offset any) (*amqp.Channel, <-chan amqp
 	return nil, nil, fmt.Errorf("read %s: %w", name, err)
 }
 
-// catchUp reads until the book has a process's message, which is known to be in the stream.
+// catchUp reads until the book has a message of a process that is known to be in the stream.
 func (r *ledgerReader) catchUp(ctx context.Context, process string, number int64) error {
 	silence := time.NewTimer(maxSilence)
 	defer silence.Stop()
@@ -89,8 +90,8 @@ func (r *ledgerReader) catchUp(ctx context.Context, process string, number int64
 }
 
 func (r *ledgerReader) fold(d amqp.Delivery) error {
-	if r.unsettled++; r.unsettled >= readAhead/2 {
-		r.unsettled = 0
+	if r.unacked++; r.unacked >= readAhead/2 {
+		r.unacked = 0
 		if err := d.Ack(true); err != nil {
 			return err
 		}
@@ -100,15 +101,15 @@ func (r *ledgerReader) fold(d amqp.Delivery) error {
 	at := ledger.Position{Offset: offset, Process: notes.Process, Number: notes.Number}
 	switch {
 	case r.resumed && at != r.book.Position():
-		return errOther
-	case !r.resumed && err == nil: // else somebody else's, which notes nothing
+		return errReplaced
+	case !r.resumed && err == nil: // a message of a foreign publisher has no notes
 		r.book.Fold(notes, offset, r.seen(time.UnixMilli(notes.Time)))
 	}
 	r.resumed = false
 	return nil
 }
 
-// seen is when a message was written as far as we know; its own clock may be wrong.
+// seen returns when a message was written. It corrects the writer's clock where it can.
 func (r *ledgerReader) seen(written time.Time) time.Time {
 	if now := time.Now(); r.live || written.After(now) {
 		return now
@@ -122,7 +123,8 @@ func (r *ledgerReader) close() {
 	}
 }
 
-// lastSummary is the book of the newest summary, or an empty one if there is none that can be read: then all notes can.
+// lastSummary returns the book of the latest summary. Without a readable summary it returns an empty book, for which all notes
+// are read.
 func lastSummary(ctx context.Context, s *session) (*ledger.Book, error) {
 	admin := &adminChannel{conn: s.conn}
 	defer admin.close()

@@ -19,7 +19,7 @@ func TestALostConnectionDoesNotMakeTheLedgerAnotherOne(t *testing.T) {
 	}{
 		"lost where the book ends":   {true, true, errEnded},
 		"lost further on":            {true, false, errEnded},
-		"silent where the book ends": {false, true, errSilent}, // it may be beyond the stream's end: see Broker.endsBefore
+		"silent where the book ends": {false, true, errSilent}, // it may be beyond the stream's end: see auditor.checkEnd
 		"silent further on":          {false, false, errSilent},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -18,21 +18,23 @@ import (
 )
 
 const (
-	// linger is how long notes that nobody waits for may wait for others. Those for which a delivery waits may wait for
-	// shortLinger while its route has others in hand that could join them, else for lastLinger, since more may be on their way.
+	// linger is how long a note may wait for others if no delivery waits for it. A note with a waiting delivery waits for
+	// shortLinger while the route holds other deliveries, since their notes can join it; else for lastLinger.
 	linger      = 100 * time.Millisecond
-	countLinger = time.Second // of what receivers count, which strangers can cause
+	countLinger = time.Second // for the receivers' counts, because strangers can cause them
 	shortLinger = 20 * time.Millisecond
 	lastLinger  = time.Millisecond
-	// noteTime is how long one try to write notes may take, and how long a finished delivery is held for its note.
+	// noteTime is the longest that one try to write notes may take, and that a finished delivery waits for its note.
 	noteTime = 10 * time.Second
-	// The time between two tries doubles from one to the other.
+	// The pause between two tries doubles each time.
 	firstNotePause = time.Second
 	maxNotePause   = 5 * time.Second
+	// lastTime is how long a try to write notes may go on after the stop.
+	lastTime = 2 * time.Second
 )
 
-// ledgerWriter writes this process's notes into the ledger. One message is on its way at a time; what is noted meanwhile goes
-// into the next, so that a busy process writes no more messages than an idle one.
+// ledgerWriter writes the notes of this process to the ledger. It publishes one message at a time. Meanwhile the next batch
+// collects notes, so that a busy process writes no more messages than an idle one.
 type ledgerWriter struct {
 	publisher *ledgerPublisher
 	process   string
@@ -41,313 +43,312 @@ type ledgerWriter struct {
 	log       *zap.Logger
 	wake      chan struct{} // capacity 1: due has changed
 
-	abandoned int // notes that a stop has left unwritten; only run has it
+	abandoned int // notes of messages that a stop left unwritten; only run uses it
 
-	mu        sync.Mutex
-	due       time.Time     // when to write the first batch; zero: there is none
-	patience  time.Duration // of the note for which that is
-	batches   []*noteBatch  // oldest first; notes go to the last
-	unwritten int           // notes in batches
-	number    int64         // of the last message
-	lost      int64         // notes that were given up since the last message
-	failed    chan struct{} // closed: nobody waits until something could be written again
-	held      map[string]int64
-	running   map[string]int64
-	counts    map[string]map[string]int64
-	spooled   map[string]int64 // nil: as in the last message
+	mu          sync.Mutex
+	due         time.Time     // when to write the oldest batch; zero: there is no batch
+	patience    time.Duration // of the note that set due
+	batches     []*noteBatch  // oldest first; notes go to the last
+	unwritten   int           // notes in batches
+	number      int64         // of the last message
+	lost        int64         // notes dropped since the last message
+	unavailable chan struct{} // closed while the ledger cannot be written: nobody waits for a batch
+	held        map[string]int64
+	running     map[string]int64
+	counts      map[string]map[string]int64
+	spooled     map[string]int64 // nil: unchanged since the last message
 }
 
-func newLedgerWriter(l *connection, cfg Config, m *metrics, log *zap.Logger) *ledgerWriter {
+func newLedgerWriter(c *connection, cfg Config, m *metrics, log *zap.Logger) *ledgerWriter {
 	return &ledgerWriter{
-		publisher: &ledgerPublisher{conn: l}, process: rand.Text()[:12], spool: cfg.Spool, metrics: m, log: log,
-		wake: make(chan struct{}, 1), failed: make(chan struct{}),
+		publisher: &ledgerPublisher{conn: c}, process: rand.Text()[:12], spool: cfg.Spool, metrics: m, log: log,
+		wake: make(chan struct{}, 1), unavailable: make(chan struct{}),
 		held: map[string]int64{}, running: map[string]int64{}, counts: map[string]map[string]int64{},
 	}
 }
 
-// accepted notes that e was stored for routes, or unrouted if there are none.
-func (c *ledgerWriter) accepted(e event.Event, routes []string) {
-	c.note(linger, ledger.Accepted, e, routes)
+// noteAccepted notes that e was stored for routes, or as unrouted if there are none.
+func (w *ledgerWriter) noteAccepted(e event.Event, routes []string) {
+	w.note(linger, ledger.Accepted, e, routes)
 }
 
-// retrying notes that e was put away until another attempt.
-func (c *ledgerWriter) retrying(e event.Event, route string) {
-	c.note(linger, ledger.Retrying, e, []string{route})
+// noteRetrying notes that e waits for another attempt.
+func (w *ledgerWriter) noteRetrying(e event.Event, route string) {
+	w.note(linger, ledger.Retrying, e, []string{route})
 }
 
-// routed notes that e, which was unrouted, was stored again for routes.
-func (c *ledgerWriter) routed(e event.Event, routes []string) { c.note(0, ledger.Routed, e, routes) }
+// noteRouted notes that the unrouted event e was stored for routes.
+func (w *ledgerWriter) noteRouted(e event.Event, routes []string) {
+	w.note(0, ledger.Routed, e, routes)
+}
 
-// finished notes on the batch that it returns that e, which was held, is done or discarded by a route, or as unrouted ("").
-// What leaves the line without a note would be missed for ever: the batch has to be waited for. It is written at once if there
-// is a hurry.
-func (c *ledgerWriter) finished(hurry bool, kind ledger.Kind, e event.Event, route string) *noteBatch {
+// noteFinished notes that a held event is done or discarded by a route, or discarded from the unrouted ("").
+// The caller has to await the returned batch, because an audit would report an event without this note as lost.
+// In a hurry the batch is written at once.
+func (w *ledgerWriter) noteFinished(hurry bool, kind ledger.Kind, e event.Event, route string) *noteBatch {
 	var routes []string
 	if route != "" {
 		routes = []string{route}
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.add(c.held, route, -1)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	addTo(w.held, route, -1)
 	patience := shortLinger
 	switch {
 	case hurry:
 		patience = 0
-	case c.held[route] == 0:
+	case w.held[route] == 0:
 		patience = lastLinger
 	}
-	return c.enter(patience, kind, e, routes)
+	return w.add(patience, kind, e, routes)
 }
 
-// await returns when p is stored. It waits no longer than noteTime, and while notes cannot be written not at all, so that
-// events are worked on while the broker takes none.
-func (c *ledgerWriter) await(p *noteBatch) {
-	c.mu.Lock()
-	failed := c.failed
-	c.mu.Unlock()
+// await returns when b is stored, or after noteTime. While the ledger cannot be written it returns at once, so that
+// handlers go on while RabbitMQ stores nothing.
+func (w *ledgerWriter) await(b *noteBatch) {
+	w.mu.Lock()
+	unavailable := w.unavailable
+	w.mu.Unlock()
 	timer := time.NewTimer(noteTime)
 	defer timer.Stop()
 	select {
-	case <-p.written:
-	case <-failed:
+	case <-b.written:
+	case <-unavailable:
 	case <-timer.C:
-		c.fail()
+		w.setUnavailable()
 	}
 }
 
-// hold counts deliveries of a route that this process has got, or, if n is negative, has no more.
-func (c *ledgerWriter) hold(route string, n int64) {
+// addHeld adds n, which may be negative, to the unsettled deliveries of a route.
+func (w *ledgerWriter) addHeld(route string, n int64) {
 	if n == 0 {
 		return
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.add(c.held, route, n)
-	c.batch(linger)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	addTo(w.held, route, n)
+	w.batch(linger)
 }
 
-// work counts those of them that are worked on, in the same way.
-func (c *ledgerWriter) work(route string, n int64) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.add(c.running, route, n)
-	c.batch(linger)
+// addRunning adds n, which may be negative, to the deliveries of a route whose handler runs.
+func (w *ledgerWriter) addRunning(route string, n int64) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	addTo(w.running, route, n)
+	w.batch(linger)
 }
 
-func (*ledgerWriter) add(to map[string]int64, route string, n int64) {
-	if to[route] += n; to[route] == 0 {
-		delete(to, route)
+func addTo(numbers map[string]int64, route string, n int64) {
+	if numbers[route] += n; numbers[route] == 0 {
+		delete(numbers, route)
 	}
 }
 
-// count is broker.Counter's.
-func (c *ledgerWriter) count(source, what string) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.counts[source] == nil {
-		c.counts[source] = map[string]int64{}
+// count adds one to a source's requests of a kind; see broker.Counter.
+func (w *ledgerWriter) count(source, kind string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.counts[source] == nil {
+		w.counts[source] = map[string]int64{}
 	}
-	c.counts[source][what]++
-	c.batch(countLinger)
+	w.counts[source][kind]++
+	w.batch(countLinger)
 }
 
-// setSpooled is broker.Counter's.
-func (c *ledgerWriter) setSpooled(events map[string]int64) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.spooled = maps.Clone(events)
-	c.batch(linger)
+// setSpooled replaces the numbers of spooled events; see broker.Counter.
+func (w *ledgerWriter) setSpooled(events map[string]int64) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.spooled = maps.Clone(events)
+	w.batch(linger)
 }
 
-// flush returns when everything that was noted so far is stored, with the number of the last message.
-func (c *ledgerWriter) flush(ctx context.Context) (int64, error) {
-	c.mu.Lock()
-	p := c.batch(0)
-	c.mu.Unlock()
+// flush returns when all notes so far are stored, with the number of the last message.
+func (w *ledgerWriter) flush(ctx context.Context) (int64, error) {
+	w.mu.Lock()
+	b := w.batch(0)
+	w.mu.Unlock()
 	select {
-	case <-p.written:
+	case <-b.written:
 	case <-ctx.Done():
 		return 0, fmt.Errorf("the ledger cannot be written: %w", ctx.Err())
 	}
-	if p.number == 0 {
-		return 0, errors.New("notes were given up, since the ledger cannot be written")
+	if b.number == 0 {
+		return 0, errors.New("notes were dropped, because the ledger cannot be written")
 	}
-	return p.number, nil
+	return b.number, nil
 }
 
-func (c *ledgerWriter) note(patience time.Duration, kind ledger.Kind, e event.Event, routes []string) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.enter(patience, kind, e, routes)
+func (w *ledgerWriter) note(patience time.Duration, kind ledger.Kind, e event.Event, routes []string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.add(patience, kind, e, routes)
 }
 
-func (c *ledgerWriter) enter(patience time.Duration, kind ledger.Kind, e event.Event, routes []string) *noteBatch {
-	p := c.batch(patience)
-	p.add(kind, e, routes)
-	c.unwritten++
-	c.shed()
-	return p
+func (w *ledgerWriter) add(patience time.Duration, kind ledger.Kind, e event.Event, routes []string) *noteBatch {
+	b := w.batch(patience)
+	b.add(kind, e, routes)
+	w.unwritten++
+	w.dropOldest()
+	return b
 }
 
-// batch is the one that takes notes now, which is to be written soon enough.
-func (c *ledgerWriter) batch(patience time.Duration) *noteBatch {
-	if c.due.IsZero() || patience < c.patience { // else nothing can be due earlier
-		if at := time.Now().Add(patience); c.due.IsZero() || at.Before(c.due) {
-			c.due, c.patience = at, patience
+// batch returns the batch for new notes, and sees that it is written after patience at the latest.
+func (w *ledgerWriter) batch(patience time.Duration) *noteBatch {
+	if w.due.IsZero() || patience < w.patience { // else due is early enough
+		if at := time.Now().Add(patience); w.due.IsZero() || at.Before(w.due) {
+			w.due, w.patience = at, patience
 			select {
-			case c.wake <- struct{}{}:
+			case w.wake <- struct{}{}:
 			default:
 			}
 		}
 	}
-	if n := len(c.batches); n > 0 && c.batches[n-1].size < maxBatch {
-		return c.batches[n-1]
+	if n := len(w.batches); n > 0 && w.batches[n-1].size < maxBatch {
+		return w.batches[n-1]
 	}
-	p := newNoteBatch()
-	c.batches = append(c.batches, p)
-	return p
+	b := newNoteBatch()
+	w.batches = append(w.batches, b)
+	return b
 }
 
-// shed gives up the oldest notes if there are too many.
-func (c *ledgerWriter) shed() {
-	for c.unwritten > maxUnwritten && len(c.batches) > 1 {
-		p := c.batches[0]
-		c.batches = c.batches[1:]
-		c.unwritten -= p.size
-		c.lost += int64(p.size)
-		c.metrics.dropped.Add(float64(p.size))
-		close(p.written)
+// dropOldest drops the oldest batches while there are more than maxUnwritten notes.
+func (w *ledgerWriter) dropOldest() {
+	for w.unwritten > maxUnwritten && len(w.batches) > 1 {
+		b := w.batches[0]
+		w.batches = w.batches[1:]
+		w.unwritten -= b.size
+		w.lost += int64(b.size)
+		w.metrics.dropped.Add(float64(b.size))
+		close(b.written)
 	}
 }
 
-// lastTime is how long a try to write notes may go on after the stop.
-const lastTime = 2 * time.Second
-
-// run writes batches when they are due until ctx ends, and then what is left, if that is possible at once.
-func (c *ledgerWriter) run(ctx context.Context) {
+// run writes batches when they are due, until ctx ends. Then it writes the remaining ones, if that is possible at once.
+func (w *ledgerWriter) run(ctx context.Context) {
 	due := time.NewTimer(0)
 	defer due.Stop()
 	again := time.NewTicker(ledger.HoldInterval)
 	defer again.Stop()
 	for ctx.Err() == nil {
-		due.Reset(c.untilDue())
+		due.Reset(w.untilDue())
 		select {
-		case <-c.wake:
+		case <-w.wake:
 		case <-due.C:
-			c.write(ctx)
+			w.write(ctx)
 		case <-again.C:
-			c.repeat()
+			w.repeatHeld()
 		case <-ctx.Done():
 		}
 	}
-	c.leave()
-	for c.write(ctx) {
+	w.releaseHeld()
+	for w.write(ctx) {
 	}
-	if left := c.left(); left > 0 {
-		c.log.Warn("stopped before the last notes could be written to the ledger: an audit misses what they say", zap.Int("notes", left))
+	if n := w.unwrittenNotes(); n > 0 {
+		w.log.Warn("stopped before the last notes were written to the ledger: audits will miss them", zap.Int("notes", n))
 	}
 }
 
-// untilDue is how long the first batch can wait.
-func (c *ledgerWriter) untilDue() time.Duration {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.due.IsZero() {
+// untilDue returns how long the oldest batch can wait.
+func (w *ledgerWriter) untilDue() time.Duration {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.due.IsZero() {
 		return time.Hour
 	}
-	return time.Until(c.due)
+	return time.Until(w.due)
 }
 
-// left is how many notes a stop has left unwritten.
-func (c *ledgerWriter) left() int {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.abandoned + c.unwritten
+// unwrittenNotes returns how many notes a stop has left unwritten.
+func (w *ledgerWriter) unwrittenNotes() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.abandoned + w.unwritten
 }
 
-// repeat says again what is held.
-func (c *ledgerWriter) repeat() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if len(c.held) > 0 {
-		c.batch(0)
+// repeatHeld writes the held deliveries again, if there are any.
+func (w *ledgerWriter) repeatHeld() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if len(w.held) > 0 {
+		w.batch(0)
 	}
 }
 
-// leave says that what is held goes back now.
-func (c *ledgerWriter) leave() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if len(c.held) > 0 {
-		clear(c.held)
-		clear(c.running)
-		c.batch(0)
+// releaseHeld notes that all held deliveries go back to their queues now.
+func (w *ledgerWriter) releaseHeld() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if len(w.held) > 0 {
+		clear(w.held)
+		clear(w.running)
+		w.batch(0)
 	}
 }
 
-// write writes the oldest batch, and tells whether there was one and it is stored.
-func (c *ledgerWriter) write(ctx context.Context) bool {
-	p, m, ok := c.take()
+// write writes the oldest batch. It returns true if there was one and it is stored now.
+func (w *ledgerWriter) write(ctx context.Context) bool {
+	b, m, ok := w.next()
 	if !ok {
 		return false
 	}
-	if !c.persist(ctx, m) {
-		c.abandoned += p.size
+	if !w.publish(ctx, m) {
+		w.abandoned += b.size
 		return false
 	}
-	close(p.written)
-	c.resume()
+	close(b.written)
+	w.setAvailable()
 	return true
 }
 
-// take makes a message of the oldest batch.
-func (c *ledgerWriter) take() (p *noteBatch, m message, ok bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if len(c.batches) == 0 {
+// next takes the oldest batch and makes its message.
+func (w *ledgerWriter) next() (b *noteBatch, m message, ok bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if len(w.batches) == 0 {
 		return nil, message{}, false
 	}
-	p, c.batches, c.due = c.batches[0], c.batches[1:], time.Time{}
-	if len(c.batches) > 0 {
-		c.due, c.patience = time.Now(), 0
+	b, w.batches, w.due = w.batches[0], w.batches[1:], time.Time{}
+	if len(w.batches) > 0 {
+		w.due, w.patience = time.Now(), 0
 	}
-	c.unwritten -= p.size
-	c.number++
-	p.number = c.number
+	w.unwritten -= b.size
+	w.number++
+	b.number = w.number
 	notes := ledger.Notes{
-		Process: c.process, Number: p.number, Time: time.Now().UnixMilli(),
-		Notes: p.notes, Held: maps.Clone(c.held), Running: maps.Clone(c.running), Counts: c.counts, Lost: c.lost,
+		Process: w.process, Number: b.number, Time: time.Now().UnixMilli(),
+		Notes: b.notes, Held: maps.Clone(w.held), Running: maps.Clone(w.running), Counts: w.counts, Lost: w.lost,
 	}
-	if c.spooled != nil {
-		notes.Spool, notes.Spooled = c.spool, c.spooled
+	if w.spooled != nil {
+		notes.Spool, notes.Spooled = w.spool, w.spooled
 	}
-	c.counts, c.spooled, c.lost = map[string]map[string]int64{}, nil, 0
+	w.counts, w.spooled, w.lost = map[string]map[string]int64{}, nil, 0
 	kind := ""
-	if p.stored {
+	if b.accepted {
 		kind = typeAccepted
 	}
-	return p, message{LedgerExchange, LedgerNote, amqp.Publishing{
-		MessageId: c.process + "-" + strconv.FormatInt(p.number, 10), ContentType: "application/json", Type: kind,
+	return b, message{LedgerExchange, LedgerNote, amqp.Publishing{
+		MessageId: w.process + "-" + strconv.FormatInt(b.number, 10), ContentType: "application/json", Type: kind,
 		DeliveryMode: amqp.Persistent, Body: notes.Encode(),
 	}}, true
 }
 
-// persist stores the message, however often it has to be tried; readers know it again by its number. When ctx has
-// ended it gives up at the first failure.
-func (c *ledgerWriter) persist(ctx context.Context, m message) bool {
+// publish stores the message and tries again until it succeeds. Readers recognize a repeated message by its number. After
+// the end of ctx publish gives up at the first failure.
+func (w *ledgerWriter) publish(ctx context.Context, m message) bool {
 	for pause := firstNotePause; ; pause = min(2*pause, maxNotePause) {
-		if ctx.Err() != nil && c.publisher.conn.ready() != nil {
+		if ctx.Err() != nil && w.publisher.conn.ready() != nil {
 			return false
 		}
-		err := c.try(ctx, m)
+		err := w.publishOnce(ctx, m)
 		if err == nil {
 			return true
 		}
 		if pause == firstNotePause && ctx.Err() == nil {
-			c.log.Warn("the ledger cannot be written; trying again", zap.Error(err))
+			w.log.Warn("the ledger cannot be written; trying again", zap.Error(err))
 		}
-		if forbidden(err) || missing(err) { // it will take a person
-			c.fail()
+		if forbidden(err) || missing(err) { // an operator has to act first
+			w.setUnavailable()
 		}
 		select {
 		case <-time.After(pause):
@@ -357,32 +358,31 @@ func (c *ledgerWriter) persist(ctx context.Context, m message) bool {
 	}
 }
 
-// try goes on for a moment when working has ended.
-func (c *ledgerWriter) try(working context.Context, m message) error {
+// publishOnce goes on for lastTime after the end of working.
+func (w *ledgerWriter) publishOnce(working context.Context, m message) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(working), noteTime)
 	defer cancel()
 	defer context.AfterFunc(working, func() { time.AfterFunc(lastTime, cancel) })()
-	return c.publisher.bring(ctx, m)
+	return w.publisher.publish(ctx, m)
 }
 
-// fail makes nobody wait any more.
-func (c *ledgerWriter) fail() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+// setUnavailable ends all waiting for batches until setAvailable.
+func (w *ledgerWriter) setUnavailable() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	select {
-	case <-c.failed:
+	case <-w.unavailable:
 	default:
-		close(c.failed)
+		close(w.unavailable)
 	}
 }
 
-// resume makes them wait again.
-func (c *ledgerWriter) resume() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+func (w *ledgerWriter) setAvailable() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	select {
-	case <-c.failed:
-		c.failed = make(chan struct{})
+	case <-w.unavailable:
+		w.unavailable = make(chan struct{})
 	default:
 	}
 }

@@ -28,7 +28,7 @@ func TestAStopDoesNotWaitForALedgerThatIsAway(t *testing.T) {
 				c := newLedgerWriter(newConnection(publishing, Config{}, nil, m, zap.NewNop()), Config{}, m, zap.New(core))
 				c.count("alma", "received")
 				for range notes {
-					c.accepted(event.Event{ID: "1"}, nil)
+					c.noteAccepted(event.Event{ID: "1"}, nil)
 				}
 				ctx, stop := context.WithCancel(t.Context())
 				ended := make(chan struct{})
@@ -71,13 +71,13 @@ func TestWhatIsCountedWaitsForAnEventOrASecond(t *testing.T) {
 		c.count("alma", "received")
 		wait("a count", countLinger)
 		<-time.After(10 * time.Millisecond)
-		c.accepted(event.Event{ID: "1"}, nil)
+		c.noteAccepted(event.Event{ID: "1"}, nil)
 		wait("an event behind it", linger)
 		<-time.After(10 * time.Millisecond)
 		c.count("alma", "received")
-		c.accepted(event.Event{ID: "2"}, nil)
+		c.noteAccepted(event.Event{ID: "2"}, nil)
 		wait("more of both", linger-10*time.Millisecond)
-		c.finished(true, ledger.Done, event.Event{ID: "1"}, "archive")
+		c.noteFinished(true, ledger.Done, event.Event{ID: "1"}, "archive")
 		wait("one for which a delivery waits", 0)
 	})
 }

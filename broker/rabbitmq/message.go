@@ -16,43 +16,53 @@ import (
 	"github.com/hookline/hookline/pkg/event"
 )
 
-// The wire form of an event, which is stable: a program in any language may publish to hookline.events or consume a
-// work queue.
+// message is a message and the exchange and routing key that it is published with.
+type message struct {
+	exchange, key string
+	amqp.Publishing
+}
+
+// messageKey identifies a returned message.
+type messageKey struct{ exchange, routingKey, id string }
+
+func (m *message) messageKey() messageKey { return messageKey{m.exchange, m.key, m.MessageId} }
+
+// The wire form of an event. It is stable: a program in any language may publish to hookline.events or consume a work queue.
 //
 //	routing key    <source>.<action>        message_id     the event's ID
 //	app_id         source                   type           action
-//	content_type   the request's, if it has at most 255 bytes; else in hookline-content-type
+//	content_type   of the request, if it has at most 255 bytes; else in hookline-content-type
 //	timestamp      receipt, in seconds      delivery_mode  2
-//	headers        hookline-time (receipt, unix ms), http-<lower case name> for each request header that is kept
-//	body           the request's body, byte for byte
+//	headers        hookline-time (receipt, unix ms), http-<lower case name> for each kept request header
+//	body           of the request, byte for byte
 //
-// A delivery that was tried before carries the headers below, too. Everything else that a message has is dropped when
-// the event is stored again for a retry, as a dead letter or by a replay.
+// A delivery with failed attempts carries the headers below, too. All other properties and headers are dropped when the
+// event is stored again for a retry, as a dead letter or by a replay.
 const (
 	headerTime        = "hookline-time"
 	headerContentType = "hookline-content-type"
 	headerHTTP        = "http-"
 
-	headerAttempt    = "hookline-attempt"     // number of the next attempt, from 1; of a dead letter: how many there were
-	headerDue        = "hookline-due"         // unix ms: not to be tried earlier
+	headerAttempt    = "hookline-attempt"     // number of the next attempt, from 1; of a dead letter: how many attempts there were
+	headerDue        = "hookline-due"         // unix ms: no attempt earlier
 	headerWait       = "hookline-wait"        // ms from the message's storing to hookline-due: clocks can differ
-	headerRoute      = "hookline-route"       // whose event it is
+	headerRoute      = "hookline-route"       // the event's route
 	headerReason     = "hookline-reason"      // why the last attempt failed, from a closed list
-	headerFirstError = "hookline-first-error" // what the first failed attempt said
-	headerLastError  = "hookline-last-error"  // what the last one said
+	headerFirstError = "hookline-first-error" // of the first failed attempt
+	headerLastError  = "hookline-last-error"  // of the last failed attempt
 	headerDied       = "hookline-died"        // unix ms: when the route gave up
 )
 
-// Limits in bytes. An AMQP short string has at most 255 bytes, and a header frame has to fit into the frame size that
-// broker and client agree on, 128 KiB by default: what is longer closes the connection for everybody.
+// Limits in bytes. An AMQP short string has at most 255 bytes. A header frame has to fit into the frame size that RabbitMQ and
+// client agree on, 128 KiB by default. A longer one closes the connection, with all its publishes.
 const (
 	maxShort   = 255
-	maxHeaders = 64 << 10 // of all request headers' names and values; what goes beyond is left out, by name from Z
+	maxHeaders = 64 << 10 // of all request headers' names and values; beyond it, headers are left out in the order of their names
 	maxLong    = 8 << 10  // of a content type and of an error's text; a longer one is cut
 )
 
-// toEvents is the message that stores e: to the exchange of all routes, by its key.
-func toEvents(e event.Event) (message, error) {
+// newEventMessage returns the message that stores e for all matching routes.
+func newEventMessage(e event.Event) (message, error) {
 	key := e.Key()
 	switch {
 	case e.ID == "" || len(e.ID) > maxShort:
@@ -65,7 +75,7 @@ func toEvents(e event.Event) (message, error) {
 	return message{EventsExchange, key, encode(e)}, nil
 }
 
-// encode writes e's wire form. ID, source and action have to be within their limits; the rest is made so.
+// encode writes the wire form of e. The caller checks the limits of ID, source and action; encode keeps the others.
 func encode(e event.Event) amqp.Publishing {
 	headers := amqp.Table{headerTime: e.Time.UnixMilli()}
 	contentType := e.ContentType
@@ -83,7 +93,7 @@ func encode(e event.Event) amqp.Publishing {
 	}
 }
 
-// addRequest adds the request headers that are kept, as far as they fit.
+// addRequest adds the kept request headers, up to maxHeaders.
 func addRequest(headers amqp.Table, request map[string]string) {
 	room := maxHeaders
 	for _, name := range slices.Sorted(maps.Keys(request)) {
@@ -97,8 +107,8 @@ func addRequest(headers amqp.Table, request map[string]string) {
 	}
 }
 
-// decode reads the event of a message. It never fails: what a foreign publisher left out is taken from the routing
-// key, the body's hash and now.
+// decode reads the event of a message. It never fails: source and action that a foreign publisher left out come from the routing
+// key, the ID from the body's hash, and the time is now.
 func decode(d amqp.Delivery, now time.Time) event.Event {
 	source, action := names(d)
 	e := event.Event{
@@ -118,8 +128,8 @@ func decode(d amqp.Delivery, now time.Time) event.Event {
 	return e
 }
 
-// names makes the source and the action of a message: its own properties, else the words of its routing key. Both are
-// made safe.
+// names returns the source and the action of a message: its properties, else the words of its routing key. It replaces
+// the characters that are not allowed.
 func names(d amqp.Delivery) (source, action string) {
 	words := strings.Split(originalKey(d), ".")
 	source = cmp.Or(d.AppId, words[0])
@@ -133,8 +143,8 @@ func names(d amqp.Delivery) (source, action string) {
 	return source, event.NewAction(words[1:]...)
 }
 
-// originalKey is the routing key with which a message first came: one that RabbitMQ made a dead letter itself has the
-// work queue's name as its key and the first one in its history.
+// originalKey returns the first routing key of a message. A message that RabbitMQ itself dead-lettered has the work queue's
+// name as its routing key, and its first key in the x-death header.
 func originalKey(d amqp.Delivery) string {
 	for _, death := range slices.Backward(deaths(d)) {
 		if keys, ok := death["routing-keys"].([]any); ok && len(keys) > 0 {
@@ -144,7 +154,7 @@ func originalKey(d amqp.Delivery) string {
 	return d.RoutingKey
 }
 
-// deaths is the x-death header: one entry for each queue and reason for which RabbitMQ dead-lettered the message,
+// deaths returns the x-death header: an entry for each queue and reason for which RabbitMQ dead-lettered the message,
 // newest first.
 func deaths(d amqp.Delivery) []amqp.Table {
 	list, _ := d.Headers["x-death"].([]any)
@@ -167,10 +177,10 @@ func timeOf(d amqp.Delivery, now time.Time) time.Time {
 	return now.UTC().Truncate(time.Millisecond)
 }
 
-// lastMoment is the end of year 9999, the last that RFC 3339 can write.
+// lastMoment is the end of the year 9999 in unix milliseconds, the last year that RFC 3339 can write.
 const lastMoment = 253402300799999
 
-// moment reads unix milliseconds after 1970.
+// moment reads a time after 1970 from unix milliseconds.
 func moment(v any) (time.Time, bool) {
 	ms, ok := number(v)
 	if !ok || ms <= 0 || ms > lastMoment {
@@ -179,7 +189,7 @@ func moment(v any) (time.Time, bool) {
 	return time.UnixMilli(ms).UTC(), true
 }
 
-// number reads any of AMQP's integers.
+// number reads an integer of any AMQP type.
 func number(v any) (int64, bool) {
 	switch n := v.(type) {
 	case int64:
@@ -204,7 +214,7 @@ func number(v any) (int64, bool) {
 	return 0, false
 }
 
-// text reads a string, which some clients send as bytes.
+// text reads a string. Some clients send strings as bytes.
 func text(v any) string {
 	switch s := v.(type) {
 	case string:

@@ -43,7 +43,7 @@ func TestAnEventComesBackAsItWas(t *testing.T) {
 	} {
 		e := anEvent()
 		change(&e)
-		m, err := toEvents(e)
+		m, err := newEventMessage(e)
 		if err != nil {
 			t.Fatal(name, err)
 		}
@@ -64,7 +64,7 @@ func TestNothingLongerThanAMQPTakesIsEncoded(t *testing.T) {
 	for _, c := range "abcdefgh" {
 		e.Header["X-"+string(c)] = strings.Repeat("v", 10<<10)
 	}
-	m, err := toEvents(e)
+	m, err := newEventMessage(e)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -80,7 +80,7 @@ func TestNothingLongerThanAMQPTakesIsEncoded(t *testing.T) {
 	} {
 		e := anEvent()
 		change(&e)
-		if _, err := toEvents(e); !errors.Is(err, broker.ErrRefused) {
+		if _, err := newEventMessage(e); !errors.Is(err, broker.ErrRefused) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -107,12 +107,12 @@ func checkLimits(t *testing.T, p amqp.Publishing) {
 	}
 }
 
-func TestARecordComesBackAsItWas(t *testing.T) {
+func TestAQueuedEventComesBackAsItWas(t *testing.T) {
 	t.Parallel()
 	want := queuedEvent{
-		event: anEvent(), attempt: 3, due: now.Add(time.Minute), reason: "timeout", first: "first", last: "last", died: now,
+		event: anEvent(), attempt: 3, due: now.Add(time.Minute), reason: "timeout", firstError: "first", lastError: "last", died: now,
 	}
-	if back := read(delivered(want.write("x", "archive")), now); !reflect.DeepEqual(back, want) {
+	if back := readQueuedEvent(delivered(want.message("x", "archive")), now); !reflect.DeepEqual(back, want) {
 		t.Errorf("came back as %+v", back)
 	}
 }
@@ -121,7 +121,7 @@ func TestAWrongClockMakesNobodyWaitForLongerThanWasAsked(t *testing.T) {
 	t.Parallel()
 	stored := time.Now()
 	const asked = 3 * time.Second
-	m := queuedEvent{event: anEvent(), attempt: 2, due: stored.Add(asked).Truncate(time.Millisecond)}.write("x", "archive")
+	m := queuedEvent{event: anEvent(), attempt: 2, due: stored.Add(asked).Truncate(time.Millisecond)}.message("x", "archive")
 	for behind, atMost := range map[time.Duration]time.Duration{
 		time.Hour:   asked, // the clock of who stored it was an hour ahead
 		time.Second: asked,
@@ -130,7 +130,7 @@ func TestAWrongClockMakesNobodyWaitForLongerThanWasAsked(t *testing.T) {
 		-time.Hour:  asked - time.Hour,
 	} {
 		now := stored.Add(-behind)
-		if wait := read(delivered(m), now).due.Sub(now); wait > atMost+2*time.Millisecond {
+		if wait := readQueuedEvent(delivered(m), now).due.Sub(now); wait > atMost+2*time.Millisecond {
 			t.Errorf("a clock that is %v behind waits for %v", behind, wait)
 		}
 	}
@@ -155,7 +155,7 @@ func TestAForeignMessageIsDecodedFromWhatIsThere(t *testing.T) {
 		if e.Source != c.source || e.Action != c.action || e.ID != event.NewID("", c.d.Body) || !e.Time.Equal(now) {
 			t.Errorf("%s: %+v", name, e)
 		}
-		m, err := toEvents(e)
+		m, err := newEventMessage(e)
 		if err != nil {
 			t.Errorf("%s: cannot be stored again: %v", name, err)
 		}
@@ -173,7 +173,7 @@ func crashed(key string) amqp.Table {
 
 func TestADeadLetterOfTheBrokerIsACrash(t *testing.T) {
 	t.Parallel()
-	d := deadLetter(amqp.Delivery{RoutingKey: "hookline.work.r", Headers: crashed("alma.job_end")}, "r", now.Add(time.Hour))
+	d := readDeadLetter(amqp.Delivery{RoutingKey: "hookline.work.r", Headers: crashed("alma.job_end")}, "r", now.Add(time.Hour))
 	if d.Reason != broker.ReasonCrashed || !d.Died.Equal(now) || d.Attempts != 1 || d.Route != "r" {
 		t.Errorf("%+v", d)
 	}
@@ -196,17 +196,17 @@ func FuzzDecode(f *testing.F) {
 			headers[header] = values[(int(shape)+i)%len(values)]
 		}
 		d := amqp.Delivery{Headers: maps.Clone(headers), RoutingKey: key, AppId: app, Type: kind, MessageId: id, ContentType: contentType, Timestamp: time.Unix(n, 0), Body: body}
-		r := read(d, now)
+		r := readQueuedEvent(d, now)
 		if event.CheckSource(r.event.Source) != nil || r.attempt < 1 || len(r.event.Key()) > event.MaxKey {
 			t.Fatalf("read %+v", r)
 		}
-		deadLetter(d, "r", now)
-		if _, err := toEvents(r.event); err != nil {
+		readDeadLetter(d, "r", now)
+		if _, err := newEventMessage(r.event); err != nil {
 			t.Fatal(err)
 		}
-		again := r.write("x", "r")
+		again := r.message("x", "r")
 		checkLimits(t, again.Publishing)
-		if back := read(delivered(again), now); back.event.ID != r.event.ID || back.event.Key() != r.event.Key() || back.attempt != r.attempt {
+		if back := readQueuedEvent(delivered(again), now); back.event.ID != r.event.ID || back.event.Key() != r.event.Key() || back.attempt != r.attempt {
 			t.Fatalf("read %+v, then %+v", r, back)
 		}
 	})
@@ -219,7 +219,7 @@ func BenchmarkEncode(b *testing.B) {
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := toEvents(e); err != nil {
+		if _, err := newEventMessage(e); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -9,55 +9,57 @@ import (
 )
 
 const (
-	// maxBatch is how many event IDs go into one message of the ledger, of at most 200 bytes each.
+	// maxBatch is the number of event IDs in one message of the ledger. An ID has at most 200 bytes.
 	maxBatch = 1000
-	// late is how long after its receipt an event is stored that says so in its note: it waited in a spool.
-	late = time.Minute
-	// maxUnwritten is how many notes are kept while they cannot be written: some 10 MB.
+	// lateAfter is the age from which a note of an accepted event carries the time of receipt: the event waited in a spool.
+	lateAfter = time.Minute
+	// maxUnwritten is how many notes wait while the ledger cannot be written: about 10 MB.
 	maxUnwritten = 100_000
 )
 
-// noteBatch is what goes into one message of the ledger.
+// noteBatch holds the notes of one message of the ledger.
 type noteBatch struct {
-	notes   []ledger.Note
-	at      map[entry]int // in notes
-	size    int           // event IDs
-	stored  bool          // of accepted events, some of them
-	number  int64         // of its message; set before written is closed, 0 if it was given up
-	written chan struct{} // closed when the batch is stored, or given up
+	notes    []ledger.Note
+	index    map[noteKey]int // in notes
+	size     int             // event IDs
+	accepted bool            // has notes of accepted events
+	number   int64           // of its message; set before written is closed, 0 if the batch was dropped
+	written  chan struct{}   // closed when the batch is stored, or dropped
 }
 
-// entry is everything of a note but its IDs.
-type entry struct {
+// noteKey is a note without its event IDs.
+type noteKey struct {
 	kind                   ledger.Kind
 	source, action, routes string
-	taken                  int64 // as in the note
+	taken                  int64 // as in ledger.Note
 }
 
-func newNoteBatch() *noteBatch { return &noteBatch{at: map[entry]int{}, written: make(chan struct{})} }
+func newNoteBatch() *noteBatch {
+	return &noteBatch{index: map[noteKey]int{}, written: make(chan struct{})}
+}
 
-// add notes what has happened to an event.
-func (p *noteBatch) add(kind ledger.Kind, e event.Event, routes []string) {
-	same := entry{kind, e.Source, e.Action, strings.Join(routes, " "), 0}
-	if kind == ledger.Accepted && time.Since(e.Time) > late {
-		same.taken = e.Time.Truncate(time.Second).UnixMilli()
+// add adds e to the note with the same key, or begins a new note.
+func (b *noteBatch) add(kind ledger.Kind, e event.Event, routes []string) {
+	key := noteKey{kind, e.Source, e.Action, strings.Join(routes, " "), 0}
+	if kind == ledger.Accepted && time.Since(e.Time) > lateAfter {
+		key.taken = e.Time.Truncate(time.Second).UnixMilli()
 	}
-	i, ok := p.at[same]
+	i, ok := b.index[key]
 	if !ok {
-		i = len(p.notes)
-		p.at[same] = i
-		p.notes = append(p.notes, ledger.Note{Kind: kind, Source: e.Source, Action: e.Action, Routes: routes, Taken: same.taken})
+		i = len(b.notes)
+		b.index[key] = i
+		b.notes = append(b.notes, ledger.Note{Kind: kind, Source: e.Source, Action: e.Action, Routes: routes, Taken: key.taken})
 	}
-	p.notes[i].IDs = append(p.notes[i].IDs, e.ID)
-	p.size++
-	p.stored = p.stored || kind == ledger.Accepted
+	b.notes[i].IDs = append(b.notes[i].IDs, e.ID)
+	b.size++
+	b.accepted = b.accepted || kind == ledger.Accepted
 }
 
-// isWritten tells whether the batch is stored.
-func (p *noteBatch) isWritten() bool {
+// isWritten reports whether the batch is stored.
+func (b *noteBatch) isWritten() bool {
 	select {
-	case <-p.written:
-		return p.number > 0
+	case <-b.written:
+		return b.number > 0
 	default:
 		return false
 	}

@@ -92,10 +92,10 @@ func Unbind(ctx context.Context, cfg Config, route, pattern string) error {
 // look tells how an object stands. An existing one is declared again, which compares it and makes nothing.
 func look(s *adminChannel, o object) (Change, error) {
 	c := Change{Kind: o.kind, Name: o.name, State: StateUnknown}
-	if o.look == nil {
+	if o.inspect == nil {
 		return c, nil
 	}
-	err := s.do(o.look)
+	err := s.do(o.inspect)
 	if missing(err) {
 		c.State = StateMissing
 		return c, nil

@@ -10,35 +10,34 @@ import (
 	"github.com/hookline/hookline/pkg/event"
 )
 
-// queuedEvent is what a message in a work or dead-letter queue says: the event and what has become of it so far.
+// queuedEvent is an event in a work, delay or dead-letter queue, with the history of its attempts.
 type queuedEvent struct {
-	event   event.Event
-	attempt int       // the next one; of a dead letter: how many there were
-	due     time.Time // zero: now
-	reason  string
-	first   string // error
-	last    string // error
-	died    time.Time
+	event      event.Event
+	attempt    int       // number of the next attempt; of a dead letter: how many attempts there were
+	due        time.Time // of the next attempt; zero: now
+	reason     string    // why the last attempt failed
+	firstError string
+	lastError  string
+	died       time.Time // of a dead letter
 }
 
-func read(d amqp.Delivery, now time.Time) queuedEvent {
-	r := queuedEvent{
-		event: decode(d, now), attempt: 1,
-		reason: text(d.Headers[headerReason]),
-		first:  text(d.Headers[headerFirstError]),
-		last:   text(d.Headers[headerLastError]),
+func readQueuedEvent(d amqp.Delivery, now time.Time) queuedEvent {
+	q := queuedEvent{
+		event: decode(d, now), attempt: 1, due: dueTime(d, now),
+		reason:     text(d.Headers[headerReason]),
+		firstError: text(d.Headers[headerFirstError]),
+		lastError:  text(d.Headers[headerLastError]),
 	}
 	if n, ok := number(d.Headers[headerAttempt]); ok && n > 0 && n <= 1<<30 {
-		r.attempt = int(n)
+		q.attempt = int(n)
 	}
-	r.due = due(d, now)
-	r.died, _ = moment(d.Headers[headerDied])
-	return r
+	q.died, _ = moment(d.Headers[headerDied])
+	return q
 }
 
-// due is when the event may be tried again, by the clock of this process: never later from now than it was when the
-// message was stored, whatever the clock of that process said.
-func due(d amqp.Delivery, now time.Time) time.Time {
+// dueTime returns when the event may be tried again, by this process's clock. It limits the wait to that of the message's
+// storing, so that a wrong clock of the storing process cannot make it longer.
+func dueTime(d amqp.Delivery, now time.Time) time.Time {
 	at, ok := moment(d.Headers[headerDue])
 	if wait, known := number(d.Headers[headerWait]); ok && known && wait >= 0 && at.Sub(now).Milliseconds() > wait {
 		at = now.Add(time.Duration(wait) * time.Millisecond).UTC().Truncate(time.Millisecond)
@@ -46,49 +45,49 @@ func due(d amqp.Delivery, now time.Time) time.Time {
 	return at
 }
 
-// failed is the record after an attempt that ended with o.
-func (r queuedEvent) failed(o broker.Outcome) queuedEvent {
-	r.reason = o.Reason
-	r.last = broker.ErrorText(o.Err)
-	r.first = cmp.Or(r.first, r.last)
-	return r
+// failed returns q after an attempt that ended with o.
+func (q queuedEvent) failed(o broker.Outcome) queuedEvent {
+	q.reason = o.Reason
+	q.lastError = broker.ErrorText(o.Err)
+	q.firstError = cmp.Or(q.firstError, q.lastError)
+	return q
 }
 
-// write is the message of the record for route's work queue name as the routing key, at exchange.
-func (r queuedEvent) write(exchange, route string) message {
-	p := encode(r.event)
+// message returns the message that stores q for a route at exchange. Its routing key is the name of the route's work queue.
+func (q queuedEvent) message(exchange, route string) message {
+	p := encode(q.event)
 	p.Headers[headerRoute] = route
-	p.Headers[headerAttempt] = int64(r.attempt)
-	for name, s := range map[string]string{headerReason: r.reason, headerFirstError: r.first, headerLastError: r.last} {
+	p.Headers[headerAttempt] = int64(q.attempt)
+	for name, s := range map[string]string{headerReason: q.reason, headerFirstError: q.firstError, headerLastError: q.lastError} {
 		if s != "" {
 			p.Headers[name] = s[:min(len(s), maxLong)]
 		}
 	}
-	for name, at := range map[string]time.Time{headerDue: r.due, headerDied: r.died} {
+	for name, at := range map[string]time.Time{headerDue: q.due, headerDied: q.died} {
 		if !at.IsZero() {
 			p.Headers[name] = at.UnixMilli()
 		}
 	}
-	if !r.due.IsZero() {
-		p.Headers[headerWait] = max(0, time.Until(r.due).Milliseconds()+1)
+	if !q.due.IsZero() {
+		p.Headers[headerWait] = max(0, time.Until(q.due).Milliseconds()+1)
 	}
 	return message{exchange, broker.WorkQueue(route), p}
 }
 
-// deadLetter reads what lies in a route's dead-letter queue.
-func deadLetter(d amqp.Delivery, route string, now time.Time) broker.DeadLetter {
-	r := read(d, now)
-	if r.died.IsZero() { // RabbitMQ made it itself: workers died with it before they could count it (x-delivery-limit)
-		r.reason, r.died = broker.ReasonCrashed, now.UTC().Truncate(time.Millisecond)
+// readDeadLetter reads a message of a route's dead-letter queue.
+func readDeadLetter(d amqp.Delivery, route string, now time.Time) broker.DeadLetter {
+	q := readQueuedEvent(d, now)
+	if q.died.IsZero() { // RabbitMQ dead-lettered it by x-delivery-limit: workers died before they could count the attempt
+		q.reason, q.died = broker.ReasonCrashed, now.UTC().Truncate(time.Millisecond)
 		for _, death := range deaths(d) {
 			if at, ok := death["time"].(time.Time); ok {
-				r.died = at.UTC()
+				q.died = at.UTC()
 				break
 			}
 		}
 	}
 	return broker.DeadLetter{
-		Event: r.event, Route: route, Reason: r.reason, Attempts: r.attempt,
-		FirstError: r.first, LastError: r.last, Died: r.died,
+		Event: q.event, Route: route, Reason: q.reason, Attempts: q.attempt,
+		FirstError: q.firstError, LastError: q.lastError, Died: q.died,
 	}
 }

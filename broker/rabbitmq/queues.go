@@ -24,7 +24,7 @@ func (l *Broker) Queues(ctx context.Context) ([]broker.QueueInfo, error) {
 		if err := ctx.Err(); err != nil {
 			return nil, fmt.Errorf("rabbitmq: queues: %w", err)
 		}
-		found, err := admin.look(q.Name)
+		found, err := admin.queue(q.Name)
 		if err != nil && !missing(err) {
 			return nil, fmt.Errorf("rabbitmq: queue %s: %w", q.Name, err)
 		}

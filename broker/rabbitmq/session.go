@@ -9,45 +9,49 @@ import (
 	"time"
 
 	amqp "github.com/rabbitmq/amqp091-go"
+
+	"github.com/hookline/hookline/broker"
 )
 
 const (
-	// maxStall is how long confirms may be missing before the session is given up. After a network partition a
-	// broker can leave a channel without confirms for ever (rabbitmq-server pull request 14589).
+	// maxStall is how long a session lives on without confirms while publishes wait for them. After a network partition
+	// RabbitMQ can leave a channel without confirms for ever (rabbitmq-server pull request 14589).
 	maxStall = 5 * time.Second
-	// maxRefusing is how long a session goes on after the broker's first no. A queue that was full tells channels when
-	// it has room again; if its limit is taken away before that, RabbitMQ 3.10 never tells those that it has refused.
-	// And what is missing is declared by the next session.
+	// maxRefusing is how long a session lives on after its first negative confirm or returned message. A full queue tells
+	// channels when it has room again, but if its length limit is removed before that, RabbitMQ 3.10 never tells the channels
+	// whose messages it refused. And the next session declares missing queues and exchanges.
 	maxRefusing = 15 * time.Second
-	// watchInterval is how often that is looked at.
+	// watchInterval is the time between two checks for both.
 	watchInterval = time.Second
 )
 
-// Why a session was ended from this side.
+// Why this side ended a session.
 var (
 	errStalled  = errors.New("the broker confirmed nothing for " + maxStall.String())
-	errRefusing = errors.New("the broker refused events " + maxRefusing.String() + " ago, as where a queue is full or missing; a new session asks again")
+	errRefusing = errors.New("the broker refused events " + maxRefusing.String() + " ago, because a queue is full or missing; a new session tries again")
 )
 
-// session is one connection with, if it publishes, its one channel.
+// session is one AMQP connection and, if it publishes, its one channel.
 type session struct {
 	conn    *amqp.Connection
 	address string
-	over    chan struct{} // closed after the session's end, when it is no longer the connection's current one
+	over    chan struct{} // closed after the session's end, when it is no longer the current one of its connection
 
-	ch       *amqp.Channel // nil on a session that consumes: there each route opens its own
+	ch       *amqp.Channel // nil on a session that consumes: there each consumer opens its own
 	blocked  atomic.Bool
-	progress watchdog
+	confirms watchdog
 	refusing atomic.Int64 // unix nanoseconds of the first negative confirm or returned message; 0: none yet
 
-	mu      sync.Mutex
-	returns chan amqp.Return
-	back    map[identity]int // messages returned by the broker
+	mu       sync.Mutex
+	returns  chan amqp.Return
+	returned map[messageKey]int // messages that RabbitMQ returned, until their confirm comes
 }
 
-func newSession() *session { return &session{over: make(chan struct{}), back: map[identity]int{}} }
+func newSession() *session {
+	return &session{over: make(chan struct{}), returned: map[messageKey]int{}}
+}
 
-// openPublishing opens the channel that all publishers share.
+// openPublishing opens the channel that all publishes share.
 func (s *session) openPublishing(conn *amqp.Connection) error {
 	ch, err := conn.Channel()
 	if err != nil {
@@ -61,7 +65,7 @@ func (s *session) openPublishing(conn *amqp.Connection) error {
 	return nil
 }
 
-// serve watches the session until it ends, and says why it did; nil when ctx has ended.
+// serve watches the session until it ends, and returns the reason; nil when ctx has ended.
 func (s *session) serve(ctx context.Context) error {
 	closed := s.conn.NotifyClose(make(chan *amqp.Error, 1))
 	channelClosed := make(chan *amqp.Error, 1)
@@ -83,9 +87,9 @@ func (s *session) serve(ctx context.Context) error {
 				continue
 			}
 			s.blocked.Store(b.Active)
-			s.progress.quiet = 0
+			s.confirms.quiet = 0
 		case now := <-tick.C:
-			if !s.blocked.Load() && s.progress.stalled() {
+			if !s.blocked.Load() && s.confirms.stalled() {
 				return errStalled
 			}
 			if first := s.refusing.Load(); first > 0 && now.UnixNano()-first > int64(maxRefusing) {
@@ -97,64 +101,92 @@ func (s *session) serve(ctx context.Context) error {
 	}
 }
 
-// drain waits, a second at most, for the answers to what was published: what has none yet will be published again.
+// drain waits up to a second for the confirms of published messages. Messages without a confirm are published again.
 func (s *session) drain() {
-	for end := time.Now().Add(closeTime); s.progress.waits() && time.Now().Before(end); {
+	for end := time.Now().Add(closeTime); s.confirms.pending() && time.Now().Before(end); {
 		<-time.After(time.Millisecond)
 	}
 }
 
-func ended(what string, err *amqp.Error) error {
+// ended returns the error of a connection or channel that was closed.
+func ended(closed string, err *amqp.Error) error {
 	if err == nil { // closed without a reason
-		return fmt.Errorf("%s: %w", what, amqp.ErrClosed)
+		return fmt.Errorf("%s: %w", closed, amqp.ErrClosed)
 	}
-	return fmt.Errorf("%s: %w", what, err)
+	return fmt.Errorf("%s: %w", closed, err)
 }
 
-// wasReturned tells whether the broker returned the message and forgets it. The broker sends a return before the
-// confirm of the same message, so after the confirm it is among the returns if it ever will be.
-func (s *session) wasReturned(m identity) bool {
+// send publishes m. After an error the session is ending.
+func (s *session) send(m *message) (*amqp.DeferredConfirmation, error) {
+	s.confirms.sent.Add(1)
+	confirm, err := s.ch.PublishWithDeferredConfirm(m.exchange, m.key, true, false, m.Publishing)
+	if err != nil {
+		s.confirms.answered.Add(1)
+	}
+	return confirm, err
+}
+
+// answer returns what a confirm that is done says about its message: nil, errLost or broker.ErrRefused.
+func (s *session) answer(confirm *amqp.DeferredConfirmation, m messageKey) error {
+	s.confirms.answered.Add(1)
+	returned := s.wasReturned(m)
+	switch {
+	case confirm.Acked() && !returned:
+		return nil
+	case !confirm.Acked() && s.ch.IsClosed(): // amqp091-go resolves lost confirms as negative ones
+		return errLost
+	}
+	s.refusing.CompareAndSwap(0, time.Now().UnixNano())
+	if returned {
+		return fmt.Errorf("%s: %w: no queue is bound to %s for %s", s.address, broker.ErrRefused, m.exchange, m.routingKey)
+	}
+	return fmt.Errorf("%s: %w: negative confirm; a queue may have reached its length limit", s.address, broker.ErrRefused)
+}
+
+// wasReturned reports whether RabbitMQ returned the message, and forgets the return. It is called after the confirm: RabbitMQ
+// sends the return of a message before its confirm.
+func (s *session) wasReturned(m messageKey) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for {
 		select {
 		case r, ok := <-s.returns:
 			if ok {
-				s.back[identity{r.Exchange, r.RoutingKey, r.MessageId}]++
+				s.returned[messageKey{r.Exchange, r.RoutingKey, r.MessageId}]++
 				continue
 			}
 		default:
 		}
 		break
 	}
-	if s.back[m] == 0 {
+	if s.returned[m] == 0 {
 		return false
 	}
-	if s.back[m]--; s.back[m] == 0 {
-		delete(s.back, m)
+	if s.returned[m]--; s.returned[m] == 0 {
+		delete(s.returned, m)
 	}
 	return true
 }
 
-// watchdog notices that publishes wait and no answer comes. Publishers only count, and one goroutine looks; what waits at
-// each of its looks, while nothing is answered between them, has waited all the time.
+// watchdog detects that publishes wait and no confirm comes. Publishers only count, and one goroutine checks. If publishes wait
+// at every check, and none is answered between the checks, then one publish has waited all the time.
 type watchdog struct {
 	sent, answered atomic.Int64 // messages
 
-	seen  int64 // of the answered, at the last look
-	quiet int   // looks one after the other that found something waiting, and nothing answered since the one before
+	seen  int64 // answered at the last check
+	quiet int   // consecutive checks that found waiting publishes and no new answer
 }
 
-// waits tells whether something has no answer yet. It may be something that is answered at this moment.
-func (w *watchdog) waits() bool {
+// pending reports whether a publish waits for its confirm. The confirm may come at this moment.
+func (w *watchdog) pending() bool {
 	answered := w.answered.Load()
 	return w.sent.Load() > answered
 }
 
-// stalled looks, which has to be each watchInterval.
+// stalled checks for confirms, and reports whether none has come for maxStall. It has to be called each watchInterval.
 func (w *watchdog) stalled() bool {
 	w.quiet++
-	if answered := w.answered.Load(); answered != w.seen || !w.waits() {
+	if answered := w.answered.Load(); answered != w.seen || !w.pending() {
 		w.seen, w.quiet = answered, 0
 	}
 	return w.quiet > int(maxStall/watchInterval)

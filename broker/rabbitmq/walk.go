@@ -37,7 +37,7 @@ func (l *Broker) move(ctx context.Context, from kept, copied func(amqp.Delivery)
 			return endWalk, fmt.Errorf("replay %s: %w", m.MessageId, err)
 		}
 		if from.route == "" {
-			l.ledger.routed(decode(d, time.Now()), l.matcher.Match(m.key))
+			l.ledger.noteRouted(decode(d, time.Now()), l.matcher.Match(m.key))
 		}
 		n++
 		return removeIt, nil
@@ -60,7 +60,7 @@ func (l *Broker) remove(ctx context.Context, from kept, pick func(amqp.Delivery)
 				return endWalk, fmt.Errorf("nothing was discarded: %w; end RabbitMQ's memory or disk alarm if there is one, or make the ledger by `hookline topology apply`", err)
 			}
 		}
-		batch := l.ledger.finished(true, ledger.Discarded, decode(d, time.Now()), from.route)
+		batch := l.ledger.noteFinished(true, ledger.Discarded, decode(d, time.Now()), from.route)
 		if l.ledger.await(batch); !batch.isWritten() {
 			return endWalk, errors.New("no more was discarded, since the ledger cannot be written any more; look for a memory or disk alarm of RabbitMQ, and try again")
 		}
@@ -98,7 +98,7 @@ func (l *Broker) walk(ctx context.Context, from kept, visit func(amqp.Delivery) 
 	var got int64
 	defer func() {
 		_ = ch.Close() // what is still held goes back
-		l.ledger.hold(from.route, -got)
+		l.ledger.addHeld(from.route, -got)
 	}()
 	var last uint64
 	held := false
@@ -117,7 +117,7 @@ func (l *Broker) walk(ctx context.Context, from kept, visit func(amqp.Delivery) 
 			break
 		}
 		got++
-		l.ledger.hold(from.route, 1)
+		l.ledger.addHeld(from.route, 1)
 		decision, err := visit(d)
 		if err != nil {
 			return fail(err)

@@ -1,0 +1,201 @@
+package rabbitmq
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	amqp "github.com/rabbitmq/amqp091-go"
+	"go.uber.org/zap"
+
+	"github.com/hookline/hookline/broker"
+	"github.com/hookline/hookline/broker/ledger"
+)
+
+const (
+	// auditTime is for how long an audit compares again while events are missing: they move while it counts them.
+	auditTime = 15 * time.Second
+	// comparePause is the time between two comparisons.
+	comparePause = time.Second
+	// minSummary is how many notes an audit has to read before it writes a summary for the next reader.
+	minSummary = 10_000
+)
+
+// auditor compares the ledger with the queues. It keeps the book between two audits, and runs one audit at a time.
+type auditor struct {
+	consume *connection
+	publish *connection
+	ledger  *ledgerWriter
+	routes  []broker.Route
+	log     *zap.Logger
+
+	running chan struct{} // capacity 1
+	book    *ledger.Book  // nil: nothing was read yet
+}
+
+func newAuditor(publish, consume *connection, w *ledgerWriter, routes []broker.Route, log *zap.Logger) *auditor {
+	return &auditor{publish: publish, consume: consume, ledger: w, routes: routes, log: log, running: make(chan struct{}, 1)}
+}
+
+// audit compares until no event is missing, for auditTime at most. If the ledger's stream was replaced, it begins with an empty
+// book.
+func (a *auditor) audit(ctx context.Context) (broker.Audit, error) {
+	select {
+	case a.running <- struct{}{}:
+		defer func() { <-a.running }()
+	case <-ctx.Done():
+		return broker.Audit{}, ctx.Err()
+	}
+	found, err := a.auditOnce(ctx)
+	for range 2 {
+		if errors.Is(err, errReplaced) {
+			a.log.Warn("the ledger's stream was replaced; counting begins again with its first message")
+			a.book = ledger.NewBook()
+			found, err = a.auditOnce(ctx)
+		}
+	}
+	return found, err
+}
+
+// auditOnce compares until no event is missing. An event that the last comparison misses is unaccounted for.
+func (a *auditor) auditOnce(ctx context.Context) (broker.Audit, error) {
+	s, err := a.consume.await(ctx)
+	if err != nil {
+		return broker.Audit{}, err
+	}
+	if a.book == nil {
+		if a.book, err = lastSummary(ctx, s); err != nil {
+			return broker.Audit{}, err
+		}
+	}
+	r, err := newLedgerReader(s, a.book)
+	if err != nil {
+		return broker.Audit{}, err
+	}
+	defer r.close()
+	found, err := a.compare(ctx, s, r, 0)
+	for until := time.Now().Add(auditTime); err == nil && found.Unaccounted > 0 && time.Now().Before(until); {
+		again, failed := a.compare(ctx, s, r, comparePause)
+		if failed != nil && ctx.Err() != nil {
+			return found, nil // its time is up: the comparison before counts
+		}
+		found, err = again, failed
+	}
+	if err == nil {
+		if err := a.summarize(ctx); err != nil {
+			a.log.Warn("the ledger could not be summarized; the next audit has more to read", zap.Error(err))
+		}
+	}
+	return found, err
+}
+
+// compare compares the ledger with the queues. An event is missing only if it was accepted before the queues were counted, and
+// not finished afterwards.
+func (a *auditor) compare(ctx context.Context, s *session, r *ledgerReader, pause time.Duration) (broker.Audit, error) {
+	if err := a.catchUp(ctx, s, r); err != nil {
+		return broker.Audit{}, err
+	}
+	r.book.Mark()
+	counts, err := a.countQueues(ctx, s, r.book.Routes())
+	if err != nil {
+		return broker.Audit{}, err
+	}
+	select {
+	case <-time.After(pause): // meanwhile the processes note the deliveries that they held
+	case <-ctx.Done():
+		return broker.Audit{}, ctx.Err()
+	}
+	if err := a.catchUp(ctx, s, r); err != nil {
+		return broker.Audit{}, err
+	}
+	return auditReport(r.book.Totals(time.Now()), counts), nil
+}
+
+// catchUp reads all messages that were in the ledger at the call.
+func (a *auditor) catchUp(ctx context.Context, s *session, r *ledgerReader) error {
+	number, err := a.ledger.flush(ctx)
+	if err != nil {
+		return err
+	}
+	err = r.catchUp(ctx, a.ledger.process, number)
+	if errors.Is(err, errSilent) && r.resumed {
+		return cmp.Or(a.checkEnd(ctx, s, r.book.Position().Offset), err)
+	}
+	return err
+}
+
+// checkEnd returns errReplaced if the ledger's stream ends before offset, where a book has ended. RabbitMQ waits for ever at
+// an offset beyond the end, so that a replaced stream looks like a slow one.
+func (a *auditor) checkEnd(ctx context.Context, s *session, offset int64) error {
+	ch, deliveries, err := openStream(s, LedgerStream, "next")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = ch.Close() }()
+	number, err := a.ledger.flush(ctx)
+	if err != nil {
+		return err
+	}
+	r := &ledgerReader{book: ledger.NewBook(), ch: ch, deliveries: deliveries}
+	if err := r.catchUp(ctx, a.ledger.process, number); err != nil {
+		return err
+	}
+	if r.book.Position().Offset <= offset {
+		return errReplaced
+	}
+	return nil
+}
+
+// countQueues counts the queues in the order in which events move through them. An event that moves meanwhile is counted
+// twice rather than missed.
+func (a *auditor) countQueues(ctx context.Context, s *session, routes []string) (queueCounts, error) {
+	admin := &adminChannel{conn: s.conn}
+	defer admin.close()
+	counts := queueCounts{work: map[string]int64{}, dead: map[string]int64{}}
+	var errs []error
+	count := func(queue string) int64 {
+		n, err := admin.depth(queue)
+		errs = append(errs, err)
+		return n
+	}
+	for _, r := range a.routes {
+		if !slices.Contains(routes, r.Name) {
+			routes = append(routes, r.Name)
+		}
+	}
+	for _, route := range routes {
+		counts.work[route] = count(broker.WorkQueue(route))
+	}
+	for _, step := range slices.Backward(DelaySteps()) {
+		counts.delayed += count(RetryQueue(step))
+	}
+	for _, route := range routes {
+		counts.dead[route] = count(broker.DeadQueue(route))
+	}
+	counts.work[""], counts.dead[""] = count(broker.UnroutedQueue), 0
+	return counts, errors.Join(append(errs, ctx.Err())...)
+}
+
+// summarize writes the book to the ledger if minSummary notes were read since the last summary.
+func (a *auditor) summarize(ctx context.Context) error {
+	if a.book.Folded() < minSummary {
+		return nil
+	}
+	text, ok := a.book.Summary()
+	if !ok {
+		return nil
+	}
+	publisher := &ledgerPublisher{conn: a.publish}
+	defer publisher.close()
+	err := publisher.publish(ctx, message{LedgerExchange, LedgerSummary, amqp.Publishing{
+		ContentType: "application/json", DeliveryMode: amqp.Persistent, Body: text,
+	}})
+	if err != nil {
+		return fmt.Errorf("summary of the ledger: %w", err)
+	}
+	a.book.Summarized()
+	return nil
+}

@@ -1,0 +1,155 @@
+package rabbitmq
+
+import (
+	"context"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	amqp "github.com/rabbitmq/amqp091-go"
+	"go.uber.org/zap"
+
+	"github.com/hookline/hookline/broker"
+	"github.com/hookline/hookline/broker/ledger"
+)
+
+const (
+	// storeTime is how long one try to store a retry or a dead letter may take.
+	storeTime = 10 * time.Second
+	// storePatience is for how long a delivery tries to store its retry or dead letter before it is rejected instead. A
+	// rejection counts towards the queue's x-delivery-limit of 20. So it has to be slow while RabbitMQ stores nothing: an
+	// hour's memory alarm should not make dead letters.
+	storePatience = 3 * time.Minute
+)
+
+// delivery is a message that a consumer has fetched from its route's queue. It is settled once, by finish, carryOut,
+// putOff or giveBack, on the channel that brought it. A delivery whose channel has ended comes again.
+type delivery struct {
+	*settler
+	message amqp.Delivery
+	queued  queuedEvent // set by read
+}
+
+// settler holds what the deliveries of one channel need to be settled.
+type settler struct {
+	route     string
+	ch        *amqp.Channel
+	acks      *acknowledger
+	publisher *publisher // stores retries and dead letters
+	ledger    *ledgerWriter
+	pause     *sync.RWMutex // locked while a consumer of the route is cancelled; see consumer.cancel
+	log       *zap.Logger
+}
+
+// read decodes the message.
+func (d *delivery) read(now time.Time) { d.queued = readQueuedEvent(d.message, now) }
+
+// crashed reports whether an attempt at the event ended with its process or connection.
+func (d *delivery) crashed() bool {
+	return d.message.Redelivered || d.queued.reason == broker.ReasonCrashed
+}
+
+// finish settles the delivery of an event that is done. The ledger has to know first: the first delivery of a batch of
+// notes waits until the batch is written, then acknowledges all deliveries of the batch.
+func (d *delivery) finish(hurry bool) {
+	batch := d.ledger.noteFinished(hurry, ledger.Done, d.queued.event, d.route)
+	if first := d.acks.wait(batch, d.message.DeliveryTag); !first {
+		return
+	}
+	d.ledger.await(batch)
+	tags := d.acks.waited(batch)
+	d.tell(func() error { return d.acks.ack(tags...) })
+}
+
+// carryOut settles the delivery of an event that is not done.
+func (d *delivery) carryOut(ctx context.Context, o broker.Outcome) {
+	now := time.Now()
+	switch o.Verdict {
+	case broker.VerdictRetry:
+		d.queued = d.queued.failed(o)
+		d.queued.attempt++
+		d.queued.due = now.Add(o.After).Truncate(time.Millisecond).Add(time.Millisecond) // never early, and whole milliseconds in the header
+		d.putOff(ctx, o.After)
+	case broker.VerdictDead:
+		d.queued = d.queued.failed(o)
+		d.queued.due, d.queued.died = time.Time{}, now
+		d.replace(ctx, d.queued.message(DeadExchange, d.route))
+	default:
+		d.giveBack()
+	}
+}
+
+// putOff moves the event to the delay queues.
+func (d *delivery) putOff(ctx context.Context, delay time.Duration) {
+	d.replace(ctx, d.queued.message(delayExchange(delay), d.route))
+}
+
+// replace stores the message that takes the delivery's place, then acknowledges the delivery. So the event is in one of the
+// two at every moment, and a crash in between leaves it in both. Until the message is stored the delivery is held. It is
+// rejected after storePatience, or at the first failure after the end of ctx.
+func (d *delivery) replace(ctx context.Context, m message) {
+	for began := time.Now(); !d.ch.IsClosed(); { // a delivery whose channel is closed comes again, and would be there twice
+		err := d.store(ctx, m)
+		if err == nil {
+			if !d.queued.due.IsZero() {
+				d.ledger.noteRetrying(d.queued.event, d.route)
+			}
+			d.ack()
+			return
+		}
+		if ctx.Err() != nil {
+			d.reject()
+			return
+		}
+		d.log.Warn("cannot store the event for its next attempt, or as a dead letter; trying again", zap.String("id", d.queued.event.ID), zap.Error(err))
+		select {
+		case <-time.After(time.Second + rand.N(time.Second)):
+		case <-ctx.Done():
+		}
+		if time.Since(began) > storePatience {
+			d.reject()
+			return
+		}
+	}
+}
+
+// giveBack returns the delivery to the end of its queue, unchanged. It stores the event again and acknowledges the delivery,
+// because RabbitMQ marks a rejected message as redelivered, like one whose process died, and counts it towards the queue's
+// x-delivery-limit. A delivery that is redelivered already is rejected, so that it stays marked.
+func (d *delivery) giveBack() {
+	if d.ch.IsClosed() {
+		return // it will come again
+	}
+	d.read(time.Now())
+	if !d.message.Redelivered && d.store(context.Background(), d.queued.message(ReturnExchange, d.route)) == nil {
+		d.ack()
+		return
+	}
+	d.reject()
+}
+
+// store publishes m within storeTime, also after the end of ctx: a stop waits for running handlers.
+func (d *delivery) store(ctx context.Context, m message) error {
+	d.pause.RLock()
+	defer d.pause.RUnlock()
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTime)
+	defer cancel()
+	return d.publisher.publish(ctx, &m)
+}
+
+func (d *delivery) ack() {
+	d.tell(func() error { return d.acks.ack(d.message.DeliveryTag) })
+}
+
+func (d *delivery) reject() {
+	d.tell(func() error { return d.acks.reject(d.message.DeliveryTag) })
+}
+
+// tell sends a settlement to RabbitMQ. A delivery whose settlement is lost comes again.
+func (d *delivery) tell(settle func() error) {
+	d.pause.RLock()
+	defer d.pause.RUnlock()
+	if err := settle(); err != nil {
+		d.log.Info("the session ended before its deliveries were settled: they will come again", zap.Error(err))
+	}
+}
