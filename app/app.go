@@ -1,20 +1,17 @@
-// Package app puts the parts together: configuration in, a running process out. It is the only place that names a
-// line's implementation.
+// Package app wires the parts of a process: configuration in, parts out. It is the only place that names an
+// implementation of a broker. It opens no listener: the command line, a test or a function platform brings its own.
 package app
 
 import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
+	"net/http"
 	"os"
-	"runtime"
-	"slices"
 	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/collectors"
 	"go.uber.org/zap"
 	"golang.org/x/sync/errgroup"
 
@@ -25,44 +22,43 @@ import (
 	"github.com/hookline/hookline/worker"
 )
 
-// Options says what one process does.
+// Options selects the parts of one process.
 type Options struct {
 	Config *config.Config
-	// Receive takes webhooks in; Work consumes routes. At least one.
+	// Receive takes webhooks in; Work consumes routes. Set at least one.
 	Receive, Work bool
-	// Only are the routes to consume; none: all.
+	// Only names the routes to consume; empty means all.
 	Only []string
-	// File is where Config came from, to be read again when it changes and at each Hangup.
+	// File is the file of Config. Run reads it again when it changes and at each Hangup.
 	File   *config.File
 	Hangup <-chan os.Signal
-	// Metrics is what the private listener serves. See Registry; the handlers' metrics are in it already.
+	// Metrics is served by App.Private. See Registry; the handlers' metrics are already in it.
 	Metrics *prometheus.Registry
 	Log     *zap.Logger
 }
 
-// App is one process: its listeners are open, nothing runs yet.
+// App holds the parts of one process. Serve Receiver and Private with any HTTP server, call Run, and Close at the end. A
+// host that brings deliveries itself calls Worker.Process instead of Run.
 type App struct {
-	log      *zap.Logger
-	broker   broker.Broker
-	spool    *spooling    // nil: none
-	public   net.Listener // nil without a receiver
-	private  net.Listener
-	receiver *receiver.Receiver
-	emitter  *schedule.Emitter // nil without a receiver
-	worker   *worker.Worker
-	auditor  *auditor // nil without a worker
-	monitor  *monitor
-	reloader *reloader
-	grace    time.Duration
+	// Receiver answers webhooks: its Handler with any server, its Serve on a listener. It is nil without Options.Receive.
+	Receiver *receiver.Receiver
+	// Worker handles deliveries; Run calls its Run. It is nil without Options.Work.
+	Worker *worker.Worker
+	// Private answers /metrics, /healthz, ReadyPath and, if configured, /debug/pprof/. It is not for strangers.
+	Private http.Handler
+
+	broker broker.Broker
+	spool  *spooling // nil without a spool
+	loops  []func(context.Context) error
 }
 
-// ErrOneProcess says that roles cannot be apart on the embedded line.
-var ErrOneProcess = errors.New("the embedded line lives in one process: use `hookline run`, or set broker.url to a RabbitMQ address")
+// ErrOneProcess says that the embedded broker cannot serve a receiver and a worker in two processes.
+var ErrOneProcess = errors.New("the embedded broker works inside one process: use `hookline run`, or set broker.url to a RabbitMQ address")
 
-// closeTimeout bounds what is left to do for the line after everything that uses it has stopped.
+// closeTimeout bounds Close.
 const closeTimeout = 5 * time.Second
 
-// New opens the line and the listeners, so that a wrong address is an error at the start. Run must follow.
+// New opens the broker and the spool, and builds the parts. Close must follow.
 func New(o Options) (*App, error) {
 	c := o.Config
 	if c.Broker.Embedded() && (!o.Receive || !o.Work) {
@@ -72,61 +68,105 @@ func New(o Options) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
-	l, err := openBroker(c, o.Receive, o.Log, o.Metrics)
+	b, err := openBroker(c, o.Receive, o.Log, o.Metrics)
 	if err != nil {
 		return nil, err
 	}
-	a := &App{log: o.Log, broker: l, grace: c.Grace}
+	a := &App{broker: b}
 	if err := a.assemble(o, routes); err != nil {
-		return nil, errors.Join(err, a.close())
+		return nil, errors.Join(err, a.Close())
 	}
 	return a, nil
 }
 
-func (a *App) assemble(o Options, routes []worker.Route) (err error) {
-	c, reg := o.Config, o.Metrics
-	var cert *certificate
-	if c.TLS != nil {
-		cert = &certificate{}
-		cert.current.Store(c.TLS)
-	}
+// assemble builds the parts in the order of an event's way through them.
+func (a *App) assemble(o Options, routes []worker.Route) error {
+	reload := newReloader(o)
 	if o.Receive {
-		if a.spool, err = openSpool(c, a.broker, reg, o.Log.Named("spool")); err != nil {
-			return err
-		}
-		if a.receiver, err = receiver.New(receiverConfig(c, cert, a.broker), a.publisher(), reg, o.Log.Named("receiver")); err != nil {
-			return err
-		}
-		emits := schedule.Config{Sources: c.Schedules, Window: c.Duplicates}
-		if a.emitter, err = schedule.New(emits, a.broker, reg, o.Log.Named("schedule")); err != nil {
-			return err
-		}
-		if a.public, err = listen("listen", c.Listen); err != nil {
+		if err := a.assembleReceiver(o, reload); err != nil {
 			return err
 		}
 	}
 	if o.Work {
-		if a.worker, err = worker.New(worker.Config{Routes: routes, Grace: c.Grace}, a.broker, reg, o.Log.Named("worker")); err != nil {
+		if err := a.assembleWorker(o, routes); err != nil {
 			return err
 		}
-		a.auditor = newAuditor(a.broker, brokerRoutes(c.Routes), reg, o.Log)
 	}
-	a.reloader = newReloader(o, a.receiver, a.emitter, cert)
-	reg.MustRegister(newQueueCollector(a.broker, o.Log))
-	a.monitor = newMonitor(reg, a.ready, c.Pprof, o.Log)
-	a.private, err = listen("private_listen", c.PrivateListen)
-	return err
+	a.loop(reload.run)
+	o.Metrics.MustRegister(newQueueCollector(a.broker, o.Log))
+	a.Private = newPrivate(o.Metrics, a.ready, o.Config.Pprof)
+	return nil
 }
 
-// publisher is where the receiver stores events.
-func (a *App) publisher() broker.Publisher {
+func (a *App) assembleReceiver(o Options, reload *reloader) (err error) {
+	c, reg := o.Config, o.Metrics
+	if a.spool, err = openSpool(c, a.broker, reg, o.Log.Named("spool")); err != nil {
+		return err
+	}
+	var publisher broker.Publisher = a.broker
 	if a.spool != nil {
-		return a.spool
+		publisher = a.spool
+		a.loops = append(a.loops, a.spool.Run)
 	}
-	return a.broker
+	if c.TLS != nil {
+		reload.certificate = &certificate{}
+		reload.certificate.current.Store(c.TLS)
+	}
+	if a.Receiver, err = receiver.New(receiverConfig(c, reload.certificate, a.broker), publisher, reg, o.Log.Named("receiver")); err != nil {
+		return err
+	}
+	clock := schedule.Config{Sources: c.Schedules, Window: c.Duplicates}
+	emitter, err := schedule.New(clock, a.broker, reg, o.Log.Named("schedule"))
+	if err != nil {
+		return err
+	}
+	reload.receiver, reload.emitter = a.Receiver, emitter
+	a.loops = append(a.loops, emitter.Run)
+	return nil
 }
 
-// ready says whether an event can be stored now, and where.
+func (a *App) assembleWorker(o Options, routes []worker.Route) (err error) {
+	c := o.Config
+	if a.Worker, err = worker.New(worker.Config{Routes: routes, Grace: c.Grace}, a.broker, o.Metrics, o.Log.Named("worker")); err != nil {
+		return err
+	}
+	a.loops = append(a.loops, a.Worker.Run)
+	a.loop(newAuditor(a.broker, brokerRoutes(c.Routes), o.Metrics, o.Log).run)
+	return nil
+}
+
+// loop adds a loop that cannot fail to those that Run runs.
+func (a *App) loop(run func(context.Context)) {
+	a.loops = append(a.loops, func(ctx context.Context) error {
+		run(ctx)
+		return nil
+	})
+}
+
+// Run runs everything that needs no request until ctx ends: the worker's routes, the spool, the schedules, the audit and
+// the reload of the configuration. It returns when the running handlers have ended, at the latest 5 seconds after the
+// configuration's grace; nil means a clean stop. When one part fails, Run stops the others in the same way.
+func (a *App) Run(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	for _, run := range a.loops {
+		group.Go(func() error { return run(ctx) })
+	}
+	return group.Wait()
+}
+
+// Close closes the spool, which still publishes to the broker, and then the broker. It takes 5 seconds at most. Call it after
+// Run has returned and the last request is answered.
+func (a *App) Close() error {
+	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
+	defer cancel()
+	var err error
+	if a.spool != nil {
+		err = a.spool.store.Close(ctx)
+	}
+	return errors.Join(err, a.broker.Close(ctx))
+}
+
+// ready returns where an event can be stored now, or why it cannot be stored.
 func (a *App) ready() (text string, err error) {
 	if a.spool != nil {
 		text, err = a.spool.Ready()
@@ -137,140 +177,4 @@ func (a *App) ready() (text string, err error) {
 		text += fmt.Sprintf("; but RabbitMQ lacks %s: run `hookline topology apply` as the operator", strings.Join(lacking, ", "))
 	}
 	return text, err
-}
-
-// Addr is where webhooks are taken, with the port that was really bound; empty without a receiver.
-func (a *App) Addr() string {
-	if a.public == nil {
-		return ""
-	}
-	return a.public.Addr().String()
-}
-
-// PrivateAddr is where metrics and health are served.
-func (a *App) PrivateAddr() string { return a.private.Addr().String() }
-
-// Run works until ctx ends, then stops in order: no new webhooks and no new work, running work within the grace,
-// the line, and the private listener last, so that the stop can be watched. It returns nil after a clean stop. When one
-// part fails, the others are stopped in the same way.
-func (a *App) Run(ctx context.Context) error {
-	watching, stopWatching := context.WithCancel(context.WithoutCancel(ctx))
-	ctx, stop := context.WithCancel(ctx)
-	defer stop()
-	watched := make(chan error, 1)
-	go func() {
-		defer stop()
-		watched <- a.monitor.serve(watching, a.private)
-	}()
-
-	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { a.reloader.run(ctx); return nil })
-	if a.receiver != nil {
-		group.Go(func() error { return a.receiver.Serve(ctx, a.public) })
-		group.Go(func() error { return a.emitter.Run(ctx) })
-	}
-	if a.spool != nil {
-		group.Go(func() error { return a.spool.Run(ctx) })
-	}
-	if a.worker != nil {
-		group.Go(func() error { return a.worker.Run(ctx) })
-		group.Go(func() error { a.auditor.run(ctx); return nil })
-	}
-	err := errors.Join(group.Wait(), a.closeLines())
-	stopWatching()
-	return errors.Join(err, <-watched)
-}
-
-// closeLines closes the spool first: what it hands on needs the line.
-func (a *App) closeLines() error {
-	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
-	defer cancel()
-	var err error
-	if a.spool != nil {
-		err = a.spool.store.Close(ctx)
-	}
-	return errors.Join(err, a.broker.Close(ctx))
-}
-
-// close undoes a New that failed half-way.
-func (a *App) close() error {
-	errs := []error{a.closeLines()}
-	for _, ln := range []net.Listener{a.public, a.private} {
-		if ln != nil {
-			errs = append(errs, ln.Close())
-		}
-	}
-	return errors.Join(errs...)
-}
-
-func receiverConfig(c *config.Config, cert *certificate, counter receiver.Counter) receiver.Config {
-	out := receiver.Config{
-		Sources: sources(c, c.Broker), Routed: routed(c.Routes), Counter: counter, PublicURL: c.PublicURL,
-		TrustedProxies: c.TrustedProxies, Grace: c.Grace,
-		MaxConnections: c.Limits.MaxConnections, MaxRequests: c.Limits.MaxRequests, MaxMemory: c.Limits.MaxMemory,
-		MaxHeaderBytes: c.Limits.MaxHeaderBytes, ReadHeaderTimeout: c.Limits.ReadHeaderTimeout,
-		ReadTimeout: c.Limits.ReadTimeout, IdleTimeout: c.Limits.IdleTimeout,
-	}
-	if cert != nil {
-		out.TLS = cert.config()
-	}
-	return out
-}
-
-// sources are those of c as the line can store their events.
-func sources(c *config.Config, line config.Broker) map[string]receiver.Source {
-	out := make(map[string]receiver.Source, len(c.Sources))
-	for name, source := range c.Sources {
-		if !line.Embedded() {
-			source.MaxBody = min(source.MaxBody, broker.MaxBody)
-		}
-		out[name] = source.Source
-	}
-	return out
-}
-
-func routed(routes []worker.Route) func(key string) bool {
-	matcher := broker.NewMatcher(brokerRoutes(routes))
-	return func(key string) bool { return matcher.Match(key) != nil }
-}
-
-// brokerRoutes is what the line has to know of the routes.
-func brokerRoutes(routes []worker.Route) []broker.Route {
-	out := make([]broker.Route, len(routes))
-	for i, r := range routes {
-		out[i] = r.Route
-	}
-	return out
-}
-
-func chosen(routes []worker.Route, only []string) ([]worker.Route, error) {
-	if len(only) == 0 {
-		return routes, nil
-	}
-	var out []worker.Route
-	for _, name := range only {
-		i := slices.IndexFunc(routes, func(r worker.Route) bool { return r.Name == name })
-		if i < 0 {
-			return nil, fmt.Errorf("no route %q in the configuration; `hookline config show` lists them", name)
-		}
-		out = append(out, routes[i])
-	}
-	return out, nil
-}
-
-func listen(key, address string) (net.Listener, error) {
-	ln, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", address)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w (another process may hold the port; choose another with %s in the configuration, or where there is none with $HOOKLINE_%s)", key, err, key, strings.ToUpper(key))
-	}
-	return ln, nil
-}
-
-// Registry is one process' metrics, with those of the build and of Go.
-func Registry(version string) *prometheus.Registry {
-	reg := prometheus.NewRegistry()
-	build := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "hookline_build_info", Help: "Always 1; the labels say which build runs."}, []string{"version", "goversion"})
-	build.WithLabelValues(version, runtime.Version()).Set(1)
-	reg.MustRegister(build, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	return reg
 }

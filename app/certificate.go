@@ -5,7 +5,7 @@ import (
 	"sync/atomic"
 )
 
-// certificate is what the public listener shows; a renewed one counts from the next connection on.
+// certificate is the public listener's. A renewed one is in force from the next connection on.
 type certificate struct {
 	current atomic.Pointer[tls.Certificate]
 }

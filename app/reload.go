@@ -16,21 +16,21 @@ import (
 	"github.com/hookline/hookline/schedule"
 )
 
-// reloader brings into force what has changed in the configuration, as far as that needs no restart: the sources with
-// their secrets, and the certificate. What is wrong changes nothing.
+// reloader applies changes of the configuration that need no restart: the sources with their secrets, the schedules and
+// the certificate. A configuration with errors changes nothing.
 type reloader struct {
 	file        *config.File
-	asked       <-chan os.Signal
-	started     *config.Config     // what needs a restart is as it says
-	receiver    *receiver.Receiver // nil: a worker alone has nothing to change
-	emitter     *schedule.Emitter  // nil as well
-	certificate *certificate       // nil: no TLS
+	hangup      <-chan os.Signal
+	started     *config.Config     // the configuration at the start; still in force where a change needs a restart
+	receiver    *receiver.Receiver // nil in a worker, which has nothing to change
+	emitter     *schedule.Emitter  // nil in a worker
+	certificate *certificate       // nil without TLS
 	reloads     *prometheus.CounterVec
 	success     prometheus.Gauge
 	log         *zap.Logger
 }
 
-// lookEvery is how often the files are looked at. What has changed is in force after two looks.
+// lookEvery is the time between two looks at the files. A change is in force after two looks.
 const lookEvery = time.Second
 
 const (
@@ -38,13 +38,14 @@ const (
 	refused = "refused"
 )
 
-func newReloader(o Options, rc *receiver.Receiver, em *schedule.Emitter, cert *certificate) *reloader {
+// newReloader returns a reloader that changes nothing yet: its parts are set when they are made.
+func newReloader(o Options) *reloader {
 	r := &reloader{
-		file: o.File, asked: o.Hangup, started: o.Config, receiver: rc, emitter: em, certificate: cert, log: o.Log.Named("config"),
+		file: o.File, hangup: o.Hangup, started: o.Config, log: o.Log.Named("config"),
 		reloads: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "hookline_config_reloads_total",
-			Help: "Configurations that were read while it ran."}, []string{"result"}),
+			Help: "Times that the configuration was read again after the start."}, []string{"result"}),
 		success: prometheus.NewGauge(prometheus.GaugeOpts{Name: "hookline_config_last_reload_success",
-			Help: "0 while the configuration file has errors, so that an older one is in force."}),
+			Help: "0 while the configuration file has errors and an older configuration is in force, else 1."}),
 	}
 	for _, result := range []string{applied, refused} {
 		r.reloads.WithLabelValues(result)
@@ -54,7 +55,7 @@ func newReloader(o Options, rc *receiver.Receiver, em *schedule.Emitter, cert *c
 	return r
 }
 
-// run reloads when it is asked to and when the files change, until ctx ends.
+// run reloads at each hangup and when the files change, until ctx ends.
 func (r *reloader) run(ctx context.Context) {
 	look := time.NewTicker(lookEvery)
 	defer look.Stop()
@@ -62,7 +63,7 @@ func (r *reloader) run(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
-		case <-r.asked:
+		case <-r.hangup:
 			r.reload()
 		case <-look.C:
 			if r.file.Changed() {
@@ -80,25 +81,25 @@ func (r *reloader) reload() {
 	if err != nil {
 		r.reloads.WithLabelValues(refused).Inc()
 		r.success.Set(0)
-		r.log.Error("configuration refused; the one before stays in force", zap.Error(err))
+		r.log.Error("configuration refused; the previous one stays in force", zap.Error(err))
 		return
 	}
 	r.reloads.WithLabelValues(applied).Inc()
 	r.success.Set(1)
 	if waiting := r.waiting(next); len(waiting) > 0 {
-		r.log.Warn("configuration reloaded; some of it needs a restart", zap.Strings("restart_for", waiting))
+		r.log.Warn("configuration reloaded; some changes need a restart", zap.Strings("restart_for", waiting))
 		return
 	}
 	r.log.Info("configuration reloaded", zap.Int("sources", len(next.Sources)+len(next.Schedules)))
 }
 
-// use puts next into force, or nothing of it.
+// use applies next as a whole, or returns an error and applies nothing.
 func (r *reloader) use(next *config.Config) error {
 	if r.receiver == nil {
 		return nil
 	}
 	if slices.Contains(next.Changed(r.started), "redact_key") {
-		return errors.New("redact_key is another one: it has to change in all receivers and workers at once, so stop them and start them again")
+		return errors.New("redact_key has changed: all receivers and workers must change it together, so stop all of them and start them again")
 	}
 	if err := r.receiver.Reload(sources(next, r.started.Broker)); err != nil {
 		return err
@@ -112,7 +113,7 @@ func (r *reloader) use(next *config.Config) error {
 	return nil
 }
 
-// waiting names the keys of next that are not in force until a restart.
+// waiting returns the keys of next that need a restart.
 func (r *reloader) waiting(next *config.Config) []string {
 	keys := slices.DeleteFunc(next.Changed(r.started), func(key string) bool {
 		return strings.HasPrefix(key, "sources.") || strings.HasPrefix(key, "tls.")

@@ -97,7 +97,7 @@ func (c *command) configSecret() *cobra.Command {
 the sender's form. hookline.yml reads it with "secrets_file: FILE".`,
 		Args: args(cobra.ExactArgs(1)),
 		RunE: func(_ *cobra.Command, given []string) error {
-			if _, err := config.EnsureSecret(given[0]); err != nil {
+			if _, err := ensureSecret(given[0]); err != nil {
 				return err
 			}
 			text, err := os.ReadFile(given[0])

@@ -166,7 +166,7 @@ func (c *command) open(reg prometheus.Registerer, log *zap.Logger) *config.File 
 
 func (c *command) read(read func() (*config.Config, error)) (*config.Config, error) {
 	if c.isNew() {
-		return nil, usage(fmt.Errorf("there is no %s in this folder: start `hookline run` here first, or name a configuration with --config", config.SecretFile(c.env)))
+		return nil, usage(fmt.Errorf("there is no %s in this folder: start `hookline run` here first, or name a configuration with --config", secretFile(c.env)))
 	}
 	loaded, err := read()
 	if err != nil {
@@ -177,7 +177,7 @@ func (c *command) read(read func() (*config.Config, error)) (*config.Config, err
 
 // isNew tells whether there is no configuration file, and nothing of a first start either.
 func (c *command) isNew() bool {
-	_, err := os.Stat(config.SecretFile(c.env))
+	_, err := os.Stat(secretFile(c.env))
 	return c.configFile() == "" && os.IsNotExist(err)
 }
 

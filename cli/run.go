@@ -3,8 +3,6 @@ package cli
 import (
 	"context"
 	"errors"
-	"fmt"
-	"net"
 	"os"
 	"os/signal"
 	"runtime"
@@ -14,7 +12,6 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/hookline/hookline/app"
-	"github.com/hookline/hookline/app/config"
 )
 
 func (c *command) run() *cobra.Command {
@@ -76,84 +73,79 @@ Start as many as you like; they share the work.`,
 	return cmd
 }
 
+// serve runs the roles that o selects until the command's context ends.
 func (c *command) serve(cmd *cobra.Command, o app.Options) (err error) {
 	log, err := c.logger()
 	if err != nil {
 		return err
 	}
-	builtIn := c.configFile() == ""
-	if builtIn && (!o.Receive || !o.Work) {
-		return usage(errors.New("a receiver or worker of its own needs a configuration with a RabbitMQ address: name it with --config, or use `hookline run`"))
+	if c.configFile() == "" && (!o.Receive || !o.Work) {
+		return usage(errors.New("a receiver or a worker alone needs a configuration with a RabbitMQ address: name it with --config, or use `hookline run`"))
 	}
-	madeSecret := false
-	if builtIn {
-		if madeSecret, err = config.EnsureSecret(config.SecretFile(c.env)); err != nil {
-			return err
-		}
+	first, err := c.newFirstRun()
+	if err != nil {
+		return err
 	}
-	defer func() {
-		if madeSecret { // nobody knows it: the first start that succeeds makes one and shows it
-			err = errors.Join(err, os.Remove(config.SecretFile(c.env)))
-		}
-	}()
+	defer func() { err = errors.Join(err, first.undo()) }()
 	hangup := make(chan os.Signal, 1)
 	signal.Notify(hangup, syscall.SIGHUP)
 	defer signal.Stop(hangup)
-	o.Metrics = app.Registry(c.program.build().Version)
+	o.Metrics, o.Log, o.Hangup = app.Registry(c.program.build().Version), log, hangup
 	o.File = c.open(o.Metrics, log)
 	if o.Config, err = c.read(o.File.Read); err != nil {
 		return err
 	}
-	for _, name := range o.Only {
-		if err := knownRoute(o.Config, name, false, nil); err != nil {
-			return err
-		}
-	}
-	o.Hangup, o.Log = hangup, log
-	process, err := app.New(o)
-	if errors.Is(err, app.ErrOneProcess) {
-		return usage(err)
-	}
+	s, err := newServer(o)
 	if err != nil {
 		return err
 	}
-	if builtIn {
-		c.welcome(o.Config, process.Addr(), madeSecret)
-		madeSecret = false
+	if s.public != nil {
+		c.welcome(&first, o.Config, s.public.Addr())
 	}
-	log.Info("started", zap.String("version", c.program.build().Version), zap.String("listen", process.Addr()),
-		zap.String("private_listen", process.PrivateAddr()), zap.Int("sources", len(o.Config.Sources)+len(o.Config.Schedules)), zap.Int("routes", len(o.Config.Routes)))
-	if o.Receive { // a worker may have no sources
-		for _, w := range o.Config.Warnings() {
-			log.Warn("configuration", zap.Error(w))
-		}
-	}
+	logStart(o, s, c.program.build())
 	defer context.AfterFunc(cmd.Context(), func() {
-		log.Info("stopping; a second signal ends it at once", zap.Duration("grace", o.Config.Grace))
+		log.Info("stopping; a second signal ends the process at once", zap.Duration("grace", o.Config.Grace))
 	})()
-	if err := process.Run(cmd.Context()); err != nil {
+	if err := s.run(cmd.Context()); err != nil {
 		return err
 	}
 	log.Info("stopped")
 	return nil
 }
 
-// welcome tells a newcomer what the built-in configuration made, and what to do next. The secret is for a person, or for
-// whoever starts it first: a service that starts it each day must not fill its journal with it.
-func (c *command) welcome(conf *config.Config, addr string, madeSecret bool) {
-	_, port, _ := net.SplitHostPort(addr)
-	secret := "(not shown again)"
-	if madeSecret || app.IsTerminal(c.stdout) {
-		secret = conf.Sources["alma"].Secrets[0].Value
+// newServer builds the parts that o selects, and opens their listeners.
+func newServer(o app.Options) (*server, error) {
+	for _, name := range o.Only {
+		if err := knownRoute(o.Config, name, false, nil); err != nil {
+			return nil, err
+		}
 	}
-	fmt.Fprintf(c.stdout, `
-  Hookline %s takes webhooks at   http://localhost:%s/webhooks/alma
-  Alma's secret (kept in %s):   %s
-  Every event becomes a file under   %s/export
+	a, err := app.New(o)
+	if errors.Is(err, app.ErrOneProcess) {
+		return nil, usage(err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	s, err := listen(a, o.Config, o.Log)
+	if err != nil {
+		return nil, errors.Join(err, a.Close())
+	}
+	return s, nil
+}
 
-  Try, in a second terminal here:    hookline send alma job_end
-
-`, c.program.build().Version, port, config.SecretFile(c.env), secret, conf.Data)
+func logStart(o app.Options, s *server, b build) {
+	listen := ""
+	if s.public != nil {
+		listen = s.public.Addr().String()
+	}
+	o.Log.Info("started", zap.String("version", b.Version), zap.String("listen", listen), zap.String("private_listen", s.private.Addr().String()),
+		zap.Int("sources", len(o.Config.Sources)+len(o.Config.Schedules)), zap.Int("routes", len(o.Config.Routes)))
+	if o.Receive { // a worker may have no sources
+		for _, w := range o.Config.Warnings() {
+			o.Log.Warn("configuration", zap.Error(w))
+		}
+	}
 }
 
 func (c *command) completeRoutes(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {

@@ -60,7 +60,7 @@ func TestASecretIsRotatedWithoutARestart(t *testing.T) {
 
 	f.replace(t, "hookline.yml", "sources: { alma: { preset: almma } }\nroutes: {}\nlisten: nowhere\n")
 	p.hangup(t)
-	line := p.log(t, "configuration refused; the one before stays in force")
+	line := p.log(t, "configuration refused; the previous one stays in force")
 	if text, _ := line["error"].(string); !strings.Contains(text, "hookline.yml:1:28: sources.alma.preset") || !strings.Contains(text, "hookline.yml:2:9: routes") || line["level"] != "error" {
 		t.Errorf("logged %v", line)
 	}
@@ -75,7 +75,7 @@ func TestASecretIsRotatedWithoutARestart(t *testing.T) {
 
 	f.replace(t, "hookline.yml", strings.Replace(withSecret("third"), "match: \"#\"", "match: \"alma.#\"", 1)+"grace: 7s\n")
 	p.hangup(t)
-	if line := p.log(t, "configuration reloaded; some of it needs a restart"); fmt.Sprint(line["restart_for"]) != "[grace routes.archive]" {
+	if line := p.log(t, "configuration reloaded; some changes need a restart"); fmt.Sprint(line["restart_for"]) != "[grace routes.archive]" {
 		t.Errorf("logged %v", line)
 	}
 	if code := f.sends(t, p, "third"); code != "200" || !strings.Contains(p.metrics(t), "hookline_config_last_reload_success 1") {
@@ -84,7 +84,7 @@ func TestASecretIsRotatedWithoutARestart(t *testing.T) {
 
 	f.replace(t, "hookline.yml", withSecret("fourth")+"redact_key: 0123456789abcdef0123456789abcdef\n")
 	p.hangup(t)
-	line = p.log(t, "configuration refused; the one before stays in force")
+	line = p.log(t, "configuration refused; the previous one stays in force")
 	if text, _ := line["error"].(string); !strings.Contains(text, "redact_key") || strings.Contains(text, "0123") {
 		t.Errorf("logged %v", line)
 	}
@@ -143,7 +143,7 @@ func TestARenewedCertificateIsTakenWithoutARestart(t *testing.T) {
 	}
 	f.write(t, "key.pem", "nonsense")
 	p.hangup(t)
-	p.log(t, "configuration refused; the one before stays in force")
+	p.log(t, "configuration refused; the previous one stays in force")
 	second := renew("second")
 	p.log(t, "configuration reloaded")
 	if who := httpsClient(t, second).challenge(t, p); who != "second" {

@@ -16,6 +16,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/hookline/hookline/broker"
+	"github.com/hookline/hookline/pkg/event"
 )
 
 // abandonAfter is the time that a worker waits for a handler after the handler's context has ended.
@@ -59,26 +60,50 @@ func New(cfg Config, consumer broker.Consumer, reg prometheus.Registerer, log *z
 // A handler that has not returned 5 seconds after the end of its context is abandoned. Run returns an error for it, and
 // the broker delivers its event again.
 func (w *Worker) Run(ctx context.Context) error {
-	work, interrupt := context.WithCancelCause(context.WithoutCancel(ctx))
-	defer interrupt(nil)
-	abandoned, ended := make(chan struct{}), make(chan struct{})
-	defer context.AfterFunc(ctx, func() {
-		if elapse(w.grace, ended) {
-			interrupt(ErrStopping)
-		}
-		if elapse(abandonAfter, ended) {
-			close(abandoned)
-		}
-	})()
-
+	work, abandoned, end := stopInSteps(ctx, w.grace)
 	errs := make([]error, len(w.runners))
 	var routes sync.WaitGroup
 	for i, r := range w.runners {
 		routes.Go(func() { errs[i] = r.run(ctx, work, abandoned) })
 	}
 	routes.Wait()
-	close(ended)
+	end()
 	return errors.Join(errs...)
+}
+
+// Process carries out one delivery of the route that d names, for a host that brings deliveries itself. The host settles
+// the delivery by the outcome. The end of ctx ends the handler's context with ErrStopping as the cause; the outcome of
+// an interrupted handler is requeue. A handler that has not returned 5 seconds later is abandoned.
+func (w *Worker) Process(ctx context.Context, d event.Delivery) (broker.Outcome, error) {
+	for _, r := range w.runners {
+		if r.route.Name == d.Route {
+			work, abandoned, end := stopInSteps(ctx, 0)
+			defer end()
+			outcome, _ := r.process(context.WithoutCancel(ctx), work, d, abandoned)
+			return outcome, nil
+		}
+	}
+	return broker.Outcome{}, fmt.Errorf("worker: there is no route %q", d.Route)
+}
+
+// stopInSteps returns two signals that follow the end of ctx: after the grace, work ends with ErrStopping as the cause,
+// and abandoned is closed abandonAfter later. Call end when every handler has returned or is abandoned.
+func stopInSteps(ctx context.Context, grace time.Duration) (work context.Context, abandoned <-chan struct{}, end func()) {
+	work, interrupt := context.WithCancelCause(context.WithoutCancel(ctx))
+	left, ended := make(chan struct{}), make(chan struct{})
+	release := context.AfterFunc(ctx, func() {
+		if elapse(grace, ended) {
+			interrupt(ErrStopping)
+		}
+		if elapse(abandonAfter, ended) {
+			close(left)
+		}
+	})
+	return work, left, func() {
+		close(ended)
+		release()
+		interrupt(nil)
+	}
 }
 
 // elapse waits for d. It returns false if ended is closed before.

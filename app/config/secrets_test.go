@@ -2,6 +2,7 @@ package config_test
 
 import (
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -71,9 +72,10 @@ func TestAMissingFileOfASecretIsNamedOnceWithTheCommandThatMakesIt(t *testing.T)
 	if err == nil || strings.Contains(err.Error(), "\n") || !strings.Contains(err.Error(), "`hookline config secret "+secret+"`") {
 		t.Fatalf("%v", err)
 	}
-	if _, err := config.EnsureSecret(secret); err != nil {
+	if err := os.Mkdir(filepath.Dir(secret), 0o700); err != nil {
 		t.Fatal(err)
 	}
+	write(t, secret, "first")
 	if _, err := config.Parse(file, config.DefaultText(), noEnv, kinds()); err != nil {
 		t.Errorf("with the secret: %v", err)
 	}

@@ -1,0 +1,34 @@
+package app
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/hookline/hookline/broker"
+	"github.com/hookline/hookline/worker"
+)
+
+// brokerRoutes returns the part of the routes that a broker knows.
+func brokerRoutes(routes []worker.Route) []broker.Route {
+	out := make([]broker.Route, len(routes))
+	for i, r := range routes {
+		out[i] = r.Route
+	}
+	return out
+}
+
+// chosen returns the routes with the names, or all routes if there are no names.
+func chosen(routes []worker.Route, names []string) ([]worker.Route, error) {
+	if len(names) == 0 {
+		return routes, nil
+	}
+	var out []worker.Route
+	for _, name := range names {
+		i := slices.IndexFunc(routes, func(r worker.Route) bool { return r.Name == name })
+		if i < 0 {
+			return nil, fmt.Errorf("no route %q in the configuration; `hookline config show` lists them", name)
+		}
+		out = append(out, routes[i])
+	}
+	return out, nil
+}
