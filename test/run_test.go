@@ -133,7 +133,7 @@ routes:
 	if err := p.cmd.Process.Signal(os.Interrupt); err != nil {
 		t.Fatal(err)
 	}
-	if line := p.log(t, "stopping; a second signal ends it at once"); line["grace"] != "20s" {
+	if line := p.log(t, "stopping; a second signal ends the process at once"); line["grace"] != "20s" {
 		t.Error(line)
 	}
 }
