@@ -1,5 +1,5 @@
-// Package deadline makes contexts that many share. A context with a timer for each of ten thousand events a second costs
-// as much as their signatures do.
+// Package deadline shares one context with a deadline among many callers. Because a context with a timer of its own for
+// each of 10,000 events a second costs as much as their signatures.
 package deadline
 
 import (
@@ -8,17 +8,17 @@ import (
 	"time"
 )
 
-// Grain is how much later than asked a shared context may end.
+// Grain is the longest time that a shared context may end too late.
 const Grain = 10 * time.Millisecond
 
-// Shared gives one context to all who ask for about the same time. It is for deadlines that come in about their order,
-// such as those of events that all have as long: any other makes a context of its own. The zero value is ready, and safe
-// for concurrent use.
+// Shared returns the same context to all callers with about the same deadline. It serves deadlines that come in about
+// ascending order, such as those of events that all have the same time: a deadline out of order gets a new context. The
+// zero value is ready to use. It is safe for concurrent use.
 type Shared struct {
 	last atomic.Pointer[context.Context]
 }
 
-// Until returns a context that ends at t, or up to Grain later. Nobody can cancel it, and it has no values.
+// Until returns a context that ends at t, or up to Grain later. The context has no values and cannot be cancelled.
 func (s *Shared) Until(t time.Time) context.Context {
 	if last := s.last.Load(); last != nil {
 		if end, _ := (*last).Deadline(); !t.After(end) && end.Sub(t) <= Grain {

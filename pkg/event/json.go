@@ -7,11 +7,11 @@ import (
 	"time"
 )
 
-// TimeFormat is RFC 3339 in UTC with milliseconds, as every time of an event is written.
+// TimeFormat is the format of every time of an event: RFC 3339 in UTC with milliseconds.
 const TimeFormat = "2006-01-02T15:04:05.000Z07:00"
 
-// wire is the JSON form: CloudEvents 1.0 names (JSON event format), with "header" as our own object beside them.
-// The body is always data_base64, since it has to come back byte for byte.
+// wire is the JSON form of an event: CloudEvents 1.0 (JSON event format) with "header" as an additional object. The body
+// is always data_base64, so that every byte of it survives.
 type wire struct {
 	SpecVersion string            `json:"specversion"`
 	ID          string            `json:"id"`
@@ -23,12 +23,12 @@ type wire struct {
 	Data        []byte            `json:"data_base64,omitempty"`
 }
 
-// MarshalJSON writes the event's documented JSON form.
+// MarshalJSON returns the event in its documented JSON form.
 func (e Event) MarshalJSON() ([]byte, error) {
 	return json.Marshal(wire{"1.0", e.ID, e.Source, e.Action, e.Time.UTC().Format(TimeFormat), e.ContentType, e.Header, e.Data})
 }
 
-// UnmarshalJSON reads the JSON form. It refuses an event without ID, source or type.
+// UnmarshalJSON reads the JSON form. It returns an error for an event without id, source, type or time.
 func (e *Event) UnmarshalJSON(b []byte) error {
 	var w wire
 	if err := json.Unmarshal(b, &w); err != nil {

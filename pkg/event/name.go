@@ -9,7 +9,7 @@ import (
 )
 
 // Limits in bytes. A routing key and a message ID are AMQP short strings of at most 255 bytes
-// (AMQP 0-9-1, 4.2.5.3); a longer one closes the connection, so nothing longer is ever made.
+// (AMQP 0-9-1, 4.2.5.3). A longer one would close the connection.
 const (
 	MaxKey    = 255
 	MaxSource = 63
@@ -17,12 +17,12 @@ const (
 	MaxID     = 128
 )
 
-// Unreadable is the action of an event whose body was signed correctly but says nothing that can be understood.
+// Unreadable is the action of an event with a correct signature and without a readable action.
 const Unreadable = "unreadable"
 
 var sourceName = regexp.MustCompile(`^[a-z0-9_-]+$`)
 
-// CheckSource tells whether name can be the name of a source: 1 to MaxSource bytes of [a-z0-9_-].
+// CheckSource returns an error unless name is a valid name of a source: 1 to MaxSource bytes of [a-z0-9_-].
 func CheckSource(name string) error {
 	if len(name) > MaxSource || !sourceName.MatchString(name) {
 		return fmt.Errorf("source %q: a name has 1 to %d of the characters a-z 0-9 _ -", clip(name), MaxSource)
@@ -30,9 +30,8 @@ func CheckSource(name string) error {
 	return nil
 }
 
-// NewAction joins words that come from outside into an action: each is lowered, every character outside
-// [a-z0-9_-] becomes "_", empty words are left out, and the whole is cut to MaxAction bytes.
-// Without any word it is Unreadable.
+// NewAction joins words of a sender into an action of at most MaxAction bytes. It changes them to lower case, replaces
+// every character outside [a-z0-9_-] by "_", and leaves out empty words. Without a word it returns Unreadable.
 func NewAction(words ...string) string {
 	var b strings.Builder
 	for _, word := range words {
@@ -56,8 +55,8 @@ func NewAction(words ...string) string {
 	return strings.TrimRight(action[:min(len(action), MaxAction)], ".")
 }
 
-// NewID makes an ID of what the sender calls the event. What is no ID by our limits is replaced by its hash,
-// and a sender that names nothing gets the hash of the body: either way a repeat has the same ID.
+// NewID returns an ID for the event that the sender identifies as fromSender. It returns the hash of fromSender if that is
+// no valid ID, and the hash of the body if fromSender is empty. So a repeat of the same message has the same ID.
 func NewID(fromSender string, body []byte) string {
 	id := strings.TrimSpace(fromSender)
 	switch {
@@ -79,7 +78,7 @@ func safe(r rune) byte {
 	return '_'
 }
 
-// digest is 128 bits of SHA-256: enough against accidents, short enough for a file name.
+// digest returns 128 bits of SHA-256 in hexadecimal: enough against accidents, and short enough for a file name.
 func digest(b []byte) string {
 	sum := sha256.Sum256(b)
 	return hex.EncodeToString(sum[:16])

@@ -1,14 +1,11 @@
 package handler_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"testing"
 	"time"
 
-	"github.com/hookline/hookline/pkg/event"
 	"github.com/hookline/hookline/pkg/handler"
 )
 
@@ -27,7 +24,7 @@ func TestErrorsKeepTheirMarkWhenWrapped(t *testing.T) {
 	}
 }
 
-func TestWhatIsPrivateIsInTheErrorAndNotInTheLog(t *testing.T) {
+func TestAPrivateDetailIsInTheErrorAndNotInTheLog(t *testing.T) {
 	cause := errors.New("cause")
 	for _, c := range []struct {
 		err       error
@@ -42,24 +39,5 @@ func TestWhatIsPrivateIsInTheErrorAndNotInTheLog(t *testing.T) {
 		if c.err.Error() != c.text || handler.LogText(c.err) != c.log || !errors.Is(c.err, cause) {
 			t.Errorf("%q, logged as %q", c.err, handler.LogText(c.err))
 		}
-	}
-}
-
-func TestRegistry(t *testing.T) {
-	r := handler.Registry{
-		"ok": func(func(any) error) (handler.Handler, error) {
-			return handler.Func(func(context.Context, event.Delivery) error { return nil }), nil
-		},
-		"bad": func(decode func(any) error) (handler.Handler, error) { return nil, decode(nil) },
-	}
-	if h, err := r.New("ok", nil); err != nil || h.Handle(t.Context(), event.Delivery{}) != nil {
-		t.Errorf("ok: %v", err)
-	}
-	if _, err := r.New("fil", nil); err == nil || !strings.Contains(err.Error(), "bad, ok") {
-		t.Errorf("unknown kind: %v", err)
-	}
-	wrong := errors.New("wrong")
-	if _, err := r.New("bad", func(any) error { return wrong }); !errors.Is(err, wrong) {
-		t.Errorf("bad: %v", err)
 	}
 }
