@@ -31,7 +31,7 @@ type Client struct {
 	institution string
 	base, key   string
 	http        *http.Client
-	pace        *pace
+	limiter     *limiter
 	metrics     *Metrics
 }
 
@@ -46,7 +46,7 @@ func New(institution string, cfg Config, m *Metrics) (*Client, error) {
 	}
 	m.prepare(institution)
 	return &Client{
-		institution: institution, base: base, key: cfg.Key, pace: newPace(cfg), metrics: m,
+		institution: institution, base: base, key: cfg.Key, limiter: newLimiter(cfg), metrics: m,
 		http: &http.Client{
 			CheckRedirect: sameHost,
 			Transport: &http.Transport{ // the whole request is bounded by its context
@@ -82,16 +82,29 @@ func (c *Client) get(ctx context.Context, path string, query url.Values) (header
 				return nil, nil, errors.Join(failures, err)
 			}
 		}
-		if err := c.pace.wait(ctx); err != nil {
+		if err := c.limiter.wait(ctx); err != nil {
 			return nil, nil, errors.Join(failures, err)
 		}
 		header, body, err := c.once(ctx, path, query)
-		if err == nil || !again(err) || ctx.Err() != nil {
+		if err == nil || !retryable(err) || ctx.Err() != nil {
 			return header, body, err
 		}
 		failures = fmt.Errorf("after %d tries: %w", try+1, err)
 	}
 	return nil, nil, failures
+}
+
+// getOne gets a path with IDs in it, each escaped: they may hold "@", "/" and spaces.
+func (c *Client) getOne(ctx context.Context, path string, query url.Values, ids ...string) ([]byte, error) {
+	escaped := make([]any, len(ids))
+	for i, id := range ids {
+		if id == "" || id == "." || id == ".." {
+			return nil, ErrNoID
+		}
+		escaped[i] = url.PathEscape(id)
+	}
+	_, body, err := c.get(ctx, fmt.Sprintf(path, escaped...), query)
+	return body, err
 }
 
 func (c *Client) once(ctx context.Context, path string, query url.Values) (http.Header, []byte, error) {
@@ -112,7 +125,7 @@ func (c *Client) once(ctx context.Context, path string, query url.Values) (http.
 	}
 	defer func() { _ = resp.Body.Close() }()
 	c.metrics.count(c.institution, resp.StatusCode)
-	c.metrics.left(c.institution, c.pace.learn(resp, time.Now()))
+	c.metrics.left(c.institution, c.limiter.observe(resp, time.Now()))
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
 	if err != nil {
 		return nil, nil, fmt.Errorf("alma: read the answer: %w", cause(err))
@@ -120,10 +133,10 @@ func (c *Client) once(ctx context.Context, path string, query url.Values) (http.
 	if len(body) > maxAnswer {
 		return nil, nil, fmt.Errorf("alma: the answer is longer than %d bytes", maxAnswer)
 	}
-	if err := judge(resp, body); err != nil {
-		return nil, nil, c.pace.refused(err, time.Now())
+	if err := checkResponse(resp, body); err != nil {
+		return nil, nil, c.limiter.refused(err, time.Now())
 	}
-	c.pace.accepted()
+	c.limiter.accepted()
 	return resp.Header, body, nil
 }
 

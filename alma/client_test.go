@@ -45,7 +45,7 @@ func TestRequests(t *testing.T) {
 		"/almaws/v1/users/a%2Fb%20c@d?user_id_type=all_unique&view=full":  func() ([]byte, error) { return c.UserDocument(ctx, "a/b c@d") },
 		"/almaws/v1/bibs/99?expand=p_avail%2Ce_avail%2Cd_avail&view=full": func() ([]byte, error) { return c.Bib(ctx, "99") },
 		"/almaws/v1/bibs/99/holdings/22/items/23":                         func() ([]byte, error) { return c.Item(ctx, "99", "22", "23") },
-		"/almaws/v1/items?item_barcode=A+1":                               func() ([]byte, error) { return c.ItemOf(ctx, "A 1") },
+		"/almaws/v1/items?item_barcode=A+1":                               func() ([]byte, error) { return c.ItemByBarcode(ctx, "A 1") },
 	} {
 		if _, err := ask(); err != nil || got != want {
 			t.Errorf("asked %s, want %s: %v", got, want, err)
@@ -109,10 +109,10 @@ func TestTheKeyStaysWithAlma(t *testing.T) {
 			_, _ = io.WriteString(w, `{"item_data":{}}`)
 		}
 	}))
-	if body, err := c.ItemOf(t.Context(), "here"); err != nil || string(body) != `{"item_data":{}}` {
+	if body, err := c.ItemByBarcode(t.Context(), "here"); err != nil || string(body) != `{"item_data":{}}` {
 		t.Errorf("%s, %v", body, err)
 	}
-	if _, err := c.ItemOf(t.Context(), "elsewhere"); err == nil {
+	if _, err := c.ItemByBarcode(t.Context(), "elsewhere"); err == nil {
 		t.Error("a redirect to elsewhere is no error")
 	}
 }

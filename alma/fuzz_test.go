@@ -14,7 +14,7 @@ func FuzzAnswer(f *testing.F) {
 	}
 	f.Add(101, "")
 	f.Fuzz(func(t *testing.T, status int, body string) {
-		err := judge(&http.Response{StatusCode: status, Header: http.Header{}}, []byte(body))
+		err := checkResponse(&http.Response{StatusCode: status, Header: http.Header{}}, []byte(body))
 		if (status < 200 || status > 299) && err == nil {
 			t.Error("no success, no error")
 		}

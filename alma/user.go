@@ -1,6 +1,30 @@
 package alma
 
-import "strings"
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/url"
+	"strings"
+)
+
+// User returns what Alma knows of a person; id may be any identifier of theirs.
+func (c *Client) User(ctx context.Context, id string) (User, error) {
+	body, err := c.UserDocument(ctx, id)
+	if err != nil {
+		return User{}, err
+	}
+	var u User
+	if err := json.Unmarshal(body, &u); err != nil {
+		return User{}, errors.New("alma: the user cannot be read") // the error could quote the document
+	}
+	return u, nil
+}
+
+// UserDocument returns a person's whole record as JSON.
+func (c *Client) UserDocument(ctx context.Context, id string) ([]byte, error) {
+	return c.getOne(ctx, "/users/%s", url.Values{"user_id_type": {"all_unique"}, "view": {"full"}}, id)
+}
 
 // User is what is read of a person to tell them something.
 type User struct {

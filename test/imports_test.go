@@ -24,6 +24,7 @@ func TestImportsRunOneWay(t *testing.T) {
 		"pkg/durable":   {},
 		"broker/ledger": {},
 		"pkg/privacy":   {"pkg/event"},
+		"pkg/tail":      {},
 
 		"broker/rabbitmq":   {"broker", "pkg/event", "broker/ledger"},
 		"broker/embedded":   {"broker", "pkg/event"},
@@ -45,13 +46,13 @@ func TestImportsRunOneWay(t *testing.T) {
 		"schedule":        {"broker", "pkg/event"},
 		"worker":          {"broker", "pkg/event", "pkg/handler", "pkg/privacy"},
 		"alma/enrich":     {"alma", "pkg/event", "pkg/handler", "pkg/privacy"},
-		"handlers/exec":   {"pkg/event", "pkg/handler"},
+		"handlers/exec":   {"pkg/event", "pkg/handler", "pkg/tail"},
 		"handlers/file":   {"pkg/durable", "pkg/event", "pkg/handler"},
 		"handlers/http":   {"pkg/event", "pkg/handler", "pkg/signature", "pkg/text"},
 		"handlers/log":    {"pkg/event", "pkg/handler"},
 		"handlers/notify": {"pkg/durable", "pkg/event", "pkg/handler", "pkg/privacy", "pkg/text"},
 		"alma/reconcile":  {"alma", "pkg/durable", "pkg/event", "pkg/handler", "pkg/signature", "sender"},
-		"alma/transfer":   {"pkg/event", "pkg/handler", "alma/marc", "pkg/store", "pkg/store/dropbox", "pkg/store/ftp", "pkg/store/local", "pkg/store/rclone", "pkg/store/s3", "pkg/store/sftp", "pkg/store/webdav"},
+		"alma/transfer":   {"pkg/event", "pkg/handler", "alma/marc", "pkg/store", "pkg/store/dropbox", "pkg/store/ftp", "pkg/store/local", "pkg/store/rclone", "pkg/store/s3", "pkg/store/sftp", "pkg/store/webdav", "pkg/tail"},
 		"alma/doctor":     {"alma", "pkg/signature", "sender"},
 		"sender":          {"pkg/event", "pkg/signature"},
 

@@ -152,11 +152,11 @@ func TestASlowReceiverAndAWrongClock(t *testing.T) {
 // api answers a check with what it holds for the area.
 type api map[alma.Area]error
 
-func (a api) Check(_ context.Context, area alma.Area) (alma.Standing, error) {
+func (a api) Check(_ context.Context, area alma.Area) (alma.KeyStatus, error) {
 	if err := a[area]; err != nil {
-		return alma.Standing{}, err
+		return alma.KeyStatus{}, err
 	}
-	return alma.Standing{Remaining: 900, Time: time.Now()}, nil
+	return alma.KeyStatus{Remaining: 900, Time: time.Now()}, nil
 }
 
 func TestWhatIsWrongWithAKey(t *testing.T) {

@@ -39,7 +39,7 @@ type Users interface {
 type Catalog interface {
 	Bib(ctx context.Context, mmsID string) ([]byte, error)
 	Item(ctx context.Context, mmsID, holdingID, itemID string) ([]byte, error)
-	ItemOf(ctx context.Context, barcode string) ([]byte, error)
+	ItemByBarcode(ctx context.Context, barcode string) ([]byte, error)
 }
 
 // Alma is what events name; package alma's Client is both.
@@ -73,7 +73,7 @@ func New(cfg Config, from Alma, next handler.Handler) (handler.Handler, error) {
 			if pid := first(body, "item.item_data.pid"); pid != "" {
 				return from.Item(ctx, first(body, "item.bib_data.mms_id"), first(body, "item.holding_data.holding_id"), pid)
 			}
-			return from.ItemOf(ctx, first(body, "item_loan.item_barcode", "user_request.barcode"))
+			return from.ItemByBarcode(ctx, first(body, "item_loan.item_barcode", "user_request.barcode"))
 		},
 	}
 	read, known := reads[cfg.What]

@@ -42,11 +42,11 @@ type Alma interface {
 }
 
 type reconciler struct {
-	cfg    Config
-	alma   Alma
-	signer *signature.Verifier
-	seen   seen
-	log    *zap.Logger
+	cfg      Config
+	alma     Alma
+	signer   *signature.Verifier
+	arrivals arrivals
+	log      *zap.Logger
 }
 
 // New checks cfg. It does no I/O.
@@ -56,22 +56,22 @@ func New(cfg Config, from Alma, log *zap.Logger) (handler.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &reconciler{cfg, from, signer, seen{cfg.Seen}, log}, nil
+	return &reconciler{cfg, from, signer, arrivals{cfg.Seen}, log}, nil
 }
 
 // Handle notes what has arrived, or looks for what has not.
 func (r *reconciler) Handle(ctx context.Context, d event.Delivery) error {
 	now := time.Now()
-	began, err := r.seen.open(now)
+	began, err := r.arrivals.open(now)
 	if err != nil {
 		return err
 	}
 	if d.Event.Action == jobEnd {
-		return r.seen.add(d.Event.ID)
+		return r.arrivals.add(d.Event.ID)
 	}
 	fed, err := r.feedAll(ctx, began, now)
 	r.log.Info("reconciled", zap.String("id", d.Event.ID), zap.Int("fed_in", fed), zap.Time("known_since", began))
-	err = errors.Join(err, r.seen.forget(now.Add(-r.cfg.Back-longestJob)))
+	err = errors.Join(err, r.arrivals.forget(now.Add(-r.cfg.Back-longestJob)))
 	var used *alma.QuotaError
 	if errors.As(err, &used) {
 		return handler.RetryAfter(used.Wait(), err)
@@ -117,7 +117,7 @@ func (r *reconciler) missing(run alma.JobRun, from, until time.Time) (bool, erro
 	if ended.Before(from) || ended.After(until) {
 		return false, nil
 	}
-	known, err := r.seen.has(run.ID)
+	known, err := r.arrivals.has(run.ID)
 	return !known, err
 }
 

@@ -17,7 +17,7 @@ import (
 // Config says what is fetched, what is done to it and where it goes.
 type Config struct {
 	// From is the place that files are fetched from. Required.
-	From Place `yaml:"from"`
+	From Location `yaml:"from"`
 	// Find says which files belong to a job.
 	Find Find `yaml:"find"`
 	// Read is what a file holds: auto (default: by its first bytes), marcxml, marc21, lines; or bytes, which are
@@ -32,7 +32,7 @@ type Config struct {
 	// Through sends each file through a program before it is delivered.
 	Through Through `yaml:"through"`
 	// To is the place that files are delivered to. Required.
-	To Place `yaml:"to"`
+	To Location `yaml:"to"`
 	// BadRecords is what becomes of a file with a record that cannot be read or changed: skip (default) reports it with
 	// its position and goes on, fail gives the event up. A file in which all are bad always does.
 	BadRecords string `yaml:"bad_records"`
@@ -89,16 +89,16 @@ const (
 
 // plan is a checked Config.
 type plan struct {
-	from, to store.Place
-	find     finder
+	from, to store.Location
+	find     fileFinder
 	read     string
 	where    *vm.Program // nil: all
 	steps    []step
 	columns  []column
-	format   format
+	format   outputFormat
 	per      string
 	batch    int
-	path     outPath
+	path     outputPath
 	skip     bool     // what is there already
 	through  []string // a program and its arguments; none: nothing
 	env      []string // of that program
@@ -120,7 +120,7 @@ func (c Config) build(env []string) (plan, error) {
 	note(wrap("from", err))
 	p.to, err = c.To.build(env)
 	note(wrap("to", err))
-	p.find, err = newFinder(c.Find)
+	p.find, err = newFileFinder(c.Find)
 	note(err)
 	p.steps, err = newSteps(c.Change)
 	note(err)
@@ -134,7 +134,7 @@ func (c Config) build(env []string) (plan, error) {
 	note(oneOf("write.per", p.per, perFile, perBatch, perRecord))
 	note(oneOf("write.existing", cmp.Or(c.Write.Existing, "replace"), "replace", "skip"))
 	note(oneOf("bad_records", cmp.Or(c.BadRecords, "skip"), "skip", "fail"))
-	p.format, err = newFormat(c.Write.Format, p.read, p.columns)
+	p.format, err = newOutputFormat(c.Write.Format, p.read, p.columns)
 	note(err)
 	p.path, err = parsePath(cmp.Or(c.Write.Path, defaultPath(p.per)), p.per)
 	note(err)

@@ -19,7 +19,7 @@ func FuzzNames(f *testing.F) {
 			return
 		}
 		for _, files := range []string{"export", "publishing"} {
-			found, err := newFinder(Find{Files: files})
+			found, err := newFileFinder(Find{Files: files})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -27,7 +27,7 @@ func FuzzNames(f *testing.F) {
 				t.Fatalf("%q: %v", job, err)
 			}
 		}
-		name := outPath("{job}/{file}/{id}-{n}{ext}").name(job.ID, file, ".xml", 1, id)
+		name := outputPath("{job}/{file}/{id}-{n}{ext}").name(job.ID, file, ".xml", 1, id)
 		elements := strings.Split(name, "/")
 		if !fs.ValidPath(name) || len(elements) != 3 {
 			t.Fatalf("%q", name)

@@ -31,24 +31,24 @@ import (
 // and to the same server: of an archive as Alma publishes it, with bad records, and of binary MARC 21 with wrong lengths in leaders.
 func TestAThousandRecordsFromAndToEachKindOfServer(t *testing.T) {
 	t.Parallel()
-	for name, open := range map[string]func(t *testing.T) (transfer.Place, func(*testing.T) (store.Place, error)){
-		"SFTP": func(t *testing.T) (transfer.Place, func(*testing.T) (store.Place, error)) {
+	for name, open := range map[string]func(t *testing.T) (transfer.Location, func(*testing.T) (store.Location, error)){
+		"SFTP": func(t *testing.T) (transfer.Location, func(*testing.T) (store.Location, error)) {
 			server := storetest.NewOpenSSH(t)
 			cfg := sftp.Config{Address: server.Address, User: server.Name, Key: server.User, Fingerprint: ssh.FingerprintSHA256(server.Host.PublicKey()), Dir: t.TempDir()}
-			return transfer.Place{SFTP: &cfg}, func(*testing.T) (store.Place, error) { return sftp.New(cfg) }
+			return transfer.Location{SFTP: &cfg}, func(*testing.T) (store.Location, error) { return sftp.New(cfg) }
 		},
-		"FTP": func(t *testing.T) (transfer.Place, func(*testing.T) (store.Place, error)) {
+		"FTP": func(t *testing.T) (transfer.Location, func(*testing.T) (store.Location, error)) {
 			address, cert := storetest.NewVsftpd(t, storetest.Folder(t), true)
 			cfg := ftp.Config{Address: address, CA: cert}
-			return transfer.Place{FTP: &cfg}, func(*testing.T) (store.Place, error) { return ftp.New(cfg) }
+			return transfer.Location{FTP: &cfg}, func(*testing.T) (store.Location, error) { return ftp.New(cfg) }
 		},
-		"WebDAV": func(t *testing.T) (transfer.Place, func(*testing.T) (store.Place, error)) {
+		"WebDAV": func(t *testing.T) (transfer.Location, func(*testing.T) (store.Location, error)) {
 			server := httptest.NewServer(&webdav.Handler{FileSystem: webdav.Dir(t.TempDir()), LockSystem: webdav.NewMemLS()})
 			t.Cleanup(server.Close)
 			cfg := dav.Config{URL: server.URL}
-			return transfer.Place{WebDAV: &cfg}, func(*testing.T) (store.Place, error) { return dav.New(cfg) }
+			return transfer.Location{WebDAV: &cfg}, func(*testing.T) (store.Location, error) { return dav.New(cfg) }
 		},
-		"S3": func(t *testing.T) (transfer.Place, func(*testing.T) (store.Place, error)) {
+		"S3": func(t *testing.T) (transfer.Location, func(*testing.T) (store.Location, error)) {
 			bucket := s3mem.New()
 			server := httptest.NewTLSServer(gofakes3.New(bucket).Server())
 			t.Cleanup(server.Close)
@@ -57,29 +57,29 @@ func TestAThousandRecordsFromAndToEachKindOfServer(t *testing.T) {
 			}
 			ca := string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw}))
 			cfg := s3.Config{Endpoint: server.URL, Region: "us-east-1", Bucket: "exports", AccessKey: "key", SecretKey: "secret", PathStyle: true, CA: ca}
-			return transfer.Place{S3: &cfg}, func(*testing.T) (store.Place, error) { return s3.New(cfg) }
+			return transfer.Location{S3: &cfg}, func(*testing.T) (store.Location, error) { return s3.New(cfg) }
 		},
-		"Dropbox": func(t *testing.T) (transfer.Place, func(*testing.T) (store.Place, error)) {
+		"Dropbox": func(t *testing.T) (transfer.Location, func(*testing.T) (store.Location, error)) {
 			d := storetest.NewDropbox(t)
 			cfg := dropbox.Config{RefreshToken: "refresh", AppKey: "key", AppSecret: "app secret", APIURL: d.URL, ContentURL: d.URL}
-			return transfer.Place{Dropbox: &cfg}, func(*testing.T) (store.Place, error) { return dropbox.New(cfg) }
+			return transfer.Location{Dropbox: &cfg}, func(*testing.T) (store.Location, error) { return dropbox.New(cfg) }
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			cfg, open := open(t)
-			place, err := open(t)
+			location, err := open(t)
 			if err != nil {
 				t.Fatal(err)
 			}
-			thousand(t, cfg, place)
+			thousand(t, cfg, location)
 		})
 	}
 }
 
 // thousand transfers both exports from and to a place.
-func thousand(t *testing.T, cfg transfer.Place, place store.Place) {
-	conn, err := place.Connect(t.Context())
+func thousand(t *testing.T, cfg transfer.Location, location store.Location) {
+	conn, err := location.Connect(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

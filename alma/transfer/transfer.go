@@ -100,7 +100,7 @@ func (h *Handler) transfer(ctx context.Context, job Job, log *zap.Logger) (err e
 	}
 	defer func() { err = errors.Join(err, wrap("to", target.Close())) }() // what was delivered has been confirmed by then
 	for _, name := range names {
-		f := &file{plan: h.plan, metrics: h.metrics, target: target, job: job.ID, name: name, log: log.With(zap.String("file", name))}
+		f := &fileTransfer{plan: h.plan, metrics: h.metrics, target: target, job: job.ID, name: name, log: log.With(zap.String("file", name))}
 		if err := f.transfer(ctx, source); err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}

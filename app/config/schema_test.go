@@ -83,7 +83,7 @@ func TestSchemaAndStructsHaveTheSameKeys(t *testing.T) {
 		"transfer.find":    {schema.Defs["handler_transfer"].Properties["find"], transfer.Find{}, nil},
 		"transfer.write":   {schema.Defs["handler_transfer"].Properties["write"], transfer.Write{}, nil},
 		"transfer.through": {schema.Defs["handler_transfer"].Properties["through"], transfer.Through{}, nil},
-		"place":            {schema.Defs["place"], transfer.Place{}, nil},
+		"place":            {schema.Defs["place"], transfer.Location{}, nil},
 		"place.local":      {schema.Defs["place"].Properties["local"], local.Config{}, nil},
 		"place.sftp":       {schema.Defs["place"].Properties["sftp"], sftp.Config{}, nil},
 		"place.ftp":        {schema.Defs["place"].Properties["ftp"], ftp.Config{}, nil},

@@ -26,15 +26,13 @@ import (
 
 	"github.com/hookline/hookline/pkg/event"
 	"github.com/hookline/hookline/pkg/handler"
+	"github.com/hookline/hookline/pkg/tail"
 )
 
 const (
 	exitGiveUp = 65
 	// killAfter is how long a command has between SIGTERM and SIGKILL.
 	killAfter = 2 * time.Second
-	// maxStderr is how much of the end of standard error is kept, in bytes: a dead letter cuts an error after 1 KiB, and
-	// the end is what a person needs.
-	maxStderr = 960
 )
 
 // Config says what is run.
@@ -86,9 +84,9 @@ func New(cfg Config, base []string) (handler.Handler, error) {
 // Handle runs the command.
 func (c *command) Handle(ctx context.Context, d event.Delivery) error {
 	cmd := exec.CommandContext(ctx, c.argv[0], c.argv[1:]...)
-	stderr := &tail{}
+	stderr := &tail.Tail{}
 	cmd.Dir, cmd.Env, cmd.Stdin, cmd.Stderr = c.dir, environment(c.env, d), bytes.NewReader(d.Event.Data), stderr
-	cmd.SysProcAttr = attributes()
+	cmd.SysProcAttr = processAttributes()
 	cmd.Cancel = func() error { return signal(cmd.Process, syscall.SIGTERM) }
 	cmd.WaitDelay = killAfter
 
@@ -120,11 +118,11 @@ func signal(p *os.Process, sig syscall.Signal) error {
 	return err
 }
 
-func (c *command) describe(err error, stderr *tail) error {
-	if text := stderr.text(); c.logStderr && text != "" {
+func (c *command) describe(err error, stderr *tail.Tail) error {
+	if text := stderr.String(); c.logStderr && text != "" {
 		return fmt.Errorf("%w: %s", err, text)
 	}
-	return handler.Private(err, stderr.text())
+	return handler.Private(err, stderr.String())
 }
 
 const prefix = "HOOKLINE_"

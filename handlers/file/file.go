@@ -13,7 +13,6 @@ package file
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -44,7 +43,7 @@ const DefaultPath = "{source}/{action}/{date}/{id}{ext}"
 
 type writer struct {
 	dir      string
-	path     template
+	path     pathTemplate
 	metadata bool
 }
 
@@ -70,14 +69,15 @@ func (w *writer) Handle(ctx context.Context, d event.Delivery) (err error) {
 		return context.Cause(ctx)
 	}
 	dir, name := path.Split(w.path.expand(d))
-	folder, err := w.folder(path.Clean(dir))
+	root, err := w.open(path.Clean(dir))
 	if err != nil {
 		return fmt.Errorf("write event: %w", err)
 	}
-	defer func() { err = errors.Join(err, folder.Close()) }()
-	name, err = store{folder}.put(name, d.Event.Data)
+	defer func() { err = errors.Join(err, root.Close()) }()
+	target := folder{root}
+	name, err = target.put(name, d.Event.Data)
 	if err == nil && w.metadata {
-		err = store{folder}.describe(name, d.Event)
+		err = target.describe(name, d.Event)
 	}
 	if err != nil {
 		return fmt.Errorf("write event under %s: %w", w.dir, err)
@@ -85,8 +85,8 @@ func (w *writer) Handle(ctx context.Context, d event.Delivery) (err error) {
 	return nil
 }
 
-// folder opens a folder under the handler's, and makes what is missing of both.
-func (w *writer) folder(name string) (*os.Root, error) {
+// open opens a folder under the handler's, and makes what is missing of both.
+func (w *writer) open(name string) (*os.Root, error) {
 	root, err := os.OpenRoot(w.dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		if err := durable.MkdirAll(durable.OS{}, w.dir, folderMode); err != nil {
@@ -104,19 +104,4 @@ func (w *writer) folder(name string) (*os.Root, error) {
 		}
 	}
 	return folder, errors.Join(err, root.Close())
-}
-
-// describe puts the metadata of e beside its file. The first description of a file stays: a repeat from the sender has
-// another time of receipt.
-func (s store) describe(name string, e event.Event) error {
-	e.Data = nil
-	meta, err := json.Marshal(e)
-	if err != nil {
-		return err
-	}
-	if _, err := s.folder.Lstat(name + metaSuffix); err == nil {
-		return nil
-	}
-	_, err = s.put(name+metaSuffix, append(meta, '\n'))
-	return err
 }

@@ -74,7 +74,7 @@ func (f *forwarder) Handle(ctx context.Context, d event.Delivery) error {
 	}
 	defer func() { _ = resp.Body.Close() }()
 	_, _ = io.CopyN(io.Discard, resp.Body, drain) // the status has been read: what follows it changes nothing
-	if err := judge(resp, time.Now()); err != nil {
+	if err := checkResponse(resp, time.Now()); err != nil {
 		return fmt.Errorf("%s %s: %w", f.method, f.url.Host, err)
 	}
 	return nil

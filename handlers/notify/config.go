@@ -82,7 +82,7 @@ func New(cfg Config, people People, m *Metrics, log *zap.Logger) (handler.Handle
 	n.url, err = newURL(cfg.URL)
 	check(err)
 	if cfg.Sent != "" {
-		n.marks = &marks{dir: cfg.Sent}
+		n.sent = &sentStore{dir: cfg.Sent}
 	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, err

@@ -102,7 +102,7 @@ func (e emailSender) Send(ctx context.Context, m Message) error {
 	err = await(ctx, func() error {
 		err := client.Send(message)
 		_ = client.Close() // what it says now changes nothing
-		return judgeMail(err, message.IsDelivered())
+		return classifySMTP(err, message.IsDelivered())
 	})
 	if err != nil {
 		return fmt.Errorf("%s: %w", e.host, err)
@@ -110,8 +110,8 @@ func (e emailSender) Send(ctx context.Context, m Message) error {
 	return nil
 }
 
-// judgeMail turns an error of SMTP into what Sender.Send says, without the server's words, which name the address.
-func judgeMail(err error, delivered bool) error {
+// classifySMTP turns an error of SMTP into what Sender.Send says, without the server's words, which name the address.
+func classifySMTP(err error, delivered bool) error {
 	var smtp *mail.SendError
 	if err == nil || delivered {
 		return nil

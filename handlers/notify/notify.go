@@ -74,7 +74,7 @@ type notifier struct {
 	url     Sender
 	smsName string // the service that sms is
 	country string
-	marks   *marks // nil: nothing is remembered
+	sent    *sentStore // nil: nothing is remembered
 	metrics *Metrics
 	log     *zap.Logger
 }
@@ -98,7 +98,7 @@ func (n *notifier) Handle(ctx context.Context, d event.Delivery) error {
 	if err != nil {
 		return handler.Permanent(err)
 	}
-	if n.marks == nil {
+	if n.sent == nil {
 		return n.send(ctx, to, m)
 	}
 	return n.sendOnce(ctx, to, m)
@@ -106,7 +106,7 @@ func (n *notifier) Handle(ctx context.Context, d event.Delivery) error {
 
 // sendOnce marks the message as begun before it is sent, and as sent after it.
 func (n *notifier) sendOnce(ctx context.Context, to recipient, m Message) error {
-	switch err := n.marks.begin(m.Key); {
+	switch err := n.sent.begin(m.Key); {
 	case errors.Is(err, errSent):
 		n.metrics.count(to.service, resultRepeat)
 		return nil
@@ -121,9 +121,9 @@ func (n *notifier) sendOnce(ctx context.Context, to recipient, m Message) error 
 		return err // by the stop of the process: the event comes again without anybody's decision, so the mark stays
 	}
 	if err != nil {
-		return errors.Join(err, n.marks.forget(m.Key)) // not sent, or a person decides: in both cases the next time sends
+		return errors.Join(err, n.sent.forget(m.Key)) // not sent, or a person decides: in both cases the next time sends
 	}
-	if err := n.marks.sent(m.Key); err != nil { // it is sent: a failure here must not send it again
+	if err := n.sent.sent(m.Key); err != nil { // it is sent: a failure here must not send it again
 		n.log.Error("a message was sent, but that could not be kept; a repeat of its event will say maybe sent", zap.String("service", to.service), zap.Error(err))
 	}
 	return nil

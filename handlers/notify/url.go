@@ -56,13 +56,13 @@ func (u urlSender) Send(ctx context.Context, m Message) error {
 	}
 	return await(ctx, func() error {
 		defer func() { <-u.slots }()
-		return judgeURL(service.Send(m.Text, &types.Params{}))
+		return classifyShoutrrr(service.Send(m.Text, &types.Params{}))
 	})
 }
 
-// judgeURL turns an error of shoutrrr, which quotes the URL, into what Sender.Send says. What came after the connection was
+// classifyShoutrrr turns an error of shoutrrr, which quotes the URL, into what Sender.Send says. What came after the connection was
 // made and is no answer may have been sent; services that hide their errors, as generic does, have not sent.
-func judgeURL(err error) error {
+func classifyShoutrrr(err error) error {
 	var request *url.Error
 	var network *net.OpError
 	var certificate *tls.CertificateVerificationError

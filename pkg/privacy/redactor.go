@@ -66,14 +66,14 @@ func (r *Redactor) Event(e event.Event) (event.Event, error) {
 // body redacts, and says what was done. What the body is, its first character decides, as in the receiver.
 func (r *Redactor) body(body []byte) ([]byte, []string, error) {
 	text := bytes.TrimLeft(bytes.TrimPrefix(body, []byte("\ufeff")), " \t\r\n")
-	p := &pass{Redactor: r, text: text, done: map[*rule]bool{}}
+	p := &redaction{Redactor: r, text: text, done: map[*rule]bool{}}
 	switch {
 	case len(text) == 0:
 		return body, nil, nil
 	case (text[0] == '{' || text[0] == '[') && json.Valid(text):
-		(&jsonWalk{pass: p}).value(r.rules, nil, 0)
+		(&jsonRedactor{redaction: p}).value(r.rules, nil, 0)
 	case text[0] == '<':
-		if err := (&xmlWalk{pass: p}).document(); err != nil {
+		if err := (&xmlRedactor{redaction: p}).document(); err != nil {
 			return nil, nil, ErrUnreadable // and not why: it would quote the body
 		}
 	default:
@@ -86,8 +86,8 @@ func (r *Redactor) body(body []byte) ([]byte, []string, error) {
 	return p.edits.apply(before, text), p.list(), nil
 }
 
-// pass is the way through one body.
-type pass struct {
+// redaction is the way through one body.
+type redaction struct {
 	*Redactor
 	text  []byte
 	edits edits
@@ -95,7 +95,7 @@ type pass struct {
 }
 
 // list is what was done, in the order of the rules.
-func (p *pass) list() (all []string) {
+func (p *redaction) list() (all []string) {
 	for _, rule := range p.rules {
 		if p.done[rule] {
 			all = append(all, rule.String())
@@ -107,15 +107,15 @@ func (p *pass) list() (all []string) {
 	return all
 }
 
-func (p *pass) replace(from, to int, by string, why *rule) {
+func (p *redaction) replace(from, to int, by string, why *rule) {
 	p.edit(from, to, by)
 	p.done[why] = true
 }
 
-func (p *pass) edit(from, to int, by string) { p.edits = append(p.edits, edit{from, to, by}) }
+func (p *redaction) edit(from, to int, by string) { p.edits = append(p.edits, edit{from, to, by}) }
 
-// stand is what stands in the place of a value that a rule hashes or masks; nothing stays nothing.
-func (r *Redactor) stand(rule *rule, value string) string {
+// replacement is what stands in the place of a value that a rule hashes or masks; nothing stays nothing.
+func (r *Redactor) replacement(rule *rule, value string) string {
 	switch {
 	case value == "":
 		return ""

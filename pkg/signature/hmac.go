@@ -12,11 +12,11 @@ import (
 
 // hmacMethod verifies and makes signatures over a template.
 type hmacMethod struct {
-	template template
-	list     list
-	clock    clock // without {timestamp} in the template: unused
-	id       place // without {id} in the template: unused
-	keys     []*hmacKey
+	template  template
+	list      signatureList
+	timestamp signedTime // without {timestamp} in the template: unused
+	id        location   // without {id} in the template: unused
+	keys      []*hmacKey
 }
 
 // claim is what a request says about its signature.
@@ -40,7 +40,7 @@ func (m *hmacMethod) verify(r Request, now time.Time) (string, error) {
 		}
 		// Only after the match, so that "stale" is always about the real sender.
 		if m.template.uses(varTimestamp) {
-			if err := m.clock.judge(c.at, now); err != nil {
+			if err := m.timestamp.judge(c.at, now); err != nil {
 				return "", err
 			}
 		}
@@ -63,7 +63,7 @@ func (m *hmacMethod) read(r Request) (claim, error) {
 		if timestamp, err = m.readTimestamp(r, items); err != nil {
 			return c, err
 		}
-		if c.at, err = m.clock.parse(timestamp); err != nil {
+		if c.at, err = m.timestamp.parse(timestamp); err != nil {
 			return c, err
 		}
 	}
@@ -77,10 +77,10 @@ func (m *hmacMethod) read(r Request) (claim, error) {
 }
 
 func (m *hmacMethod) readTimestamp(r Request, items []string) (string, error) {
-	if m.clock.place.kind == inSignature {
-		return m.list.item(items, m.clock.place)
+	if m.timestamp.location.kind == inSignature {
+		return m.list.item(items, m.timestamp.location)
 	}
-	return m.clock.place.read(r)
+	return m.timestamp.location.read(r)
 }
 
 func (m *hmacMethod) sign(r *Request, id string, now time.Time) error {
@@ -90,10 +90,10 @@ func (m *hmacMethod) sign(r *Request, id string, now time.Time) error {
 	}
 	var timestamp, item string
 	if m.template.uses(varTimestamp) {
-		timestamp = m.clock.format(now)
-		if m.clock.place.kind == inSignature {
-			item = m.clock.place.name + "=" + timestamp
-		} else if err := m.clock.place.write(r, timestamp); err != nil {
+		timestamp = m.timestamp.format(now)
+		if m.timestamp.location.kind == inSignature {
+			item = m.timestamp.location.name + "=" + timestamp
+		} else if err := m.timestamp.location.write(r, timestamp); err != nil {
 			return err
 		}
 	}

@@ -14,7 +14,7 @@ type template []piece
 type piece struct {
 	variable string // empty for literal text
 	literal  []byte
-	place    place
+	location location
 }
 
 const (
@@ -23,7 +23,7 @@ const (
 	varTimestamp = "timestamp"
 	varMethod    = "method"
 	varURL       = "url"
-	varPlace     = "place"
+	varLocation  = "location"
 )
 
 func parseTemplate(text string) (template, error) {
@@ -55,11 +55,11 @@ func parseVariable(name string) (piece, error) {
 	case varBody, varID, varTimestamp, varMethod, varURL:
 		return piece{variable: name}, nil
 	}
-	p, err := parsePlace(name)
+	p, err := parseLocation(name)
 	if err != nil {
 		return piece{}, fmt.Errorf("{%s} is not known; there are {body} {id} {timestamp} {method} {url} {header:NAME} {query:NAME} {json:PATH}", name)
 	}
-	return piece{variable: varPlace, place: p}, nil
+	return piece{variable: varLocation, location: p}, nil
 }
 
 func (t template) uses(variable string) bool {
@@ -69,7 +69,7 @@ func (t template) uses(variable string) bool {
 // signsBody tells whether the body, or a value of it, is under the signature.
 func (t template) signsBody() bool {
 	return slices.ContainsFunc(t, func(p piece) bool {
-		return p.variable == varBody || p.variable == varPlace && p.place.kind == inJSON
+		return p.variable == varBody || p.variable == varLocation && p.location.kind == inJSON
 	})
 }
 
@@ -93,8 +93,8 @@ func (t template) fill(r Request, id, timestamp string) ([][]byte, error) {
 			pieces[i] = []byte(r.Method)
 		case varURL:
 			pieces[i] = []byte(r.URL)
-		case varPlace:
-			value, err := p.place.read(r)
+		case varLocation:
+			value, err := p.location.read(r)
 			if err != nil {
 				return nil, err
 			}

@@ -8,16 +8,16 @@ import (
 
 // tokenMethod compares the secret that a request shows. It compares hashes, so that not even a length leaks.
 type tokenMethod struct {
-	place   place
-	secrets []Secret
-	hashes  [][sha256.Size]byte
+	location location
+	secrets  []Secret
+	hashes   [][sha256.Size]byte
 }
 
 func (m *tokenMethod) verify(r Request, now time.Time) (string, error) {
 	if m.first(now) == nil {
 		return "", noSecret()
 	}
-	shown, err := m.place.read(r)
+	shown, err := m.location.read(r)
 	if err != nil {
 		return "", err
 	}
@@ -35,7 +35,7 @@ func (m *tokenMethod) sign(r *Request, _ string, now time.Time) error {
 	if s == nil {
 		return noSecret()
 	}
-	return m.place.write(r, s.Value)
+	return m.location.write(r, s.Value)
 }
 
 func (m *tokenMethod) first(now time.Time) *Secret {

@@ -63,7 +63,7 @@ func noSecret() error { return refuse(NoSecret, "no secret is configured, or all
 
 func newToken(s Scheme, secrets []Secret) (*tokenMethod, error) {
 	p, err := checkToken(s)
-	m := &tokenMethod{place: p, secrets: secrets}
+	m := &tokenMethod{location: p, secrets: secrets}
 	for _, s := range secrets {
 		m.hashes = append(m.hashes, sha256.Sum256([]byte(s.Value)))
 	}

@@ -13,8 +13,8 @@ import (
 	"time"
 )
 
-// Place is where files are, once its Config was checked.
-type Place interface {
+// Location is where files are, once its Config was checked.
+type Location interface {
 	// Connect opens a connection, which its user closes. It ends with ctx.
 	Connect(ctx context.Context) (Conn, error)
 }

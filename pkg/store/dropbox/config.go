@@ -25,11 +25,11 @@ type Config struct {
 }
 
 // New checks cfg. It connects to nothing.
-func New(cfg Config) (store.Place, error) {
+func New(cfg Config) (store.Location, error) {
 	if cfg.AccessToken == "" && (cfg.RefreshToken == "" || cfg.AppKey == "" || cfg.AppSecret == "") {
 		return nil, errors.New("refresh_token, app_key, app_secret: are required, or access_token for a try")
 	}
-	return &place{
+	return &location{
 		token: token{cfg: cfg, url: cmp.Or(cfg.APIURL, "https://api.dropboxapi.com") + "/oauth2/token", current: cfg.AccessToken},
 		api:   cmp.Or(cfg.APIURL, "https://api.dropboxapi.com"), content: cmp.Or(cfg.ContentURL, "https://content.dropboxapi.com"),
 		dir: "/" + strings.Trim(cfg.Dir, "/"),

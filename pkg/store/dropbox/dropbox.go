@@ -18,18 +18,18 @@ import (
 // partSize is how much is sent in one request, in bytes; one of them is in memory. Dropbox wants multiples of 4 MiB.
 const partSize = 8 << 20
 
-type place struct {
+type location struct {
 	token             token
 	api, content, dir string
 }
 
 type conn struct {
-	*place
+	*location
 	client *http.Client
 }
 
-// Connect implements store.Place. It makes no request.
-func (p *place) Connect(context.Context) (store.Conn, error) {
+// Connect implements store.Location. It makes no request.
+func (p *location) Connect(context.Context) (store.Conn, error) {
 	transport := &http.Transport{TLSHandshakeTimeout: 15 * time.Second, ForceAttemptHTTP2: true, ResponseHeaderTimeout: 2 * time.Minute}
 	return &conn{p, &http.Client{Transport: transport}}, nil
 }

@@ -18,11 +18,11 @@ func config(d *storetest.Dropbox) dropbox.Config {
 
 func connect(t *testing.T, cfg dropbox.Config) store.Conn {
 	t.Helper()
-	place, err := dropbox.New(cfg)
+	location, err := dropbox.New(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
-	conn, err := place.Connect(t.Context())
+	conn, err := location.Connect(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -36,11 +36,11 @@ func TestDouble(t *testing.T) {
 		d := storetest.NewDropbox(t)
 		cfg := config(d)
 		cfg.Dir = dir
-		place, err := dropbox.New(cfg)
+		location, err := dropbox.New(cfg)
 		if err != nil {
 			t.Fatal(err)
 		}
-		storetest.Run(t, place, func(*testing.T) []string { return slices.Collect(maps.Keys(d.Files())) })
+		storetest.Run(t, location, func(*testing.T) []string { return slices.Collect(maps.Keys(d.Files())) })
 	}
 }
 

@@ -27,15 +27,15 @@ type Config struct {
 	Dir string `yaml:"dir"`
 }
 
-type place struct {
+type location struct {
 	address, user, password, dir string
 	tls                          *tls.Config   // nil: none
 	wait                         time.Duration // at the end of a file, for what the server says of it
 }
 
 // New checks cfg. It connects to nothing.
-func New(cfg Config) (store.Place, error) {
-	p := &place{address: cfg.Address, user: cfg.User, password: cfg.Password, dir: cfg.Dir, wait: dialTimeout}
+func New(cfg Config) (store.Location, error) {
+	p := &location{address: cfg.Address, user: cfg.User, password: cfg.Password, dir: cfg.Dir, wait: dialTimeout}
 	var errs []error
 	if cfg.Address == "" {
 		errs = append(errs, errors.New("address: is required"))

@@ -32,8 +32,8 @@ type conn struct {
 	made  map[string]bool // folders that are there
 }
 
-// Connect implements store.Place.
-func (p *place) Connect(ctx context.Context) (store.Conn, error) {
+// Connect implements store.Location.
+func (p *location) Connect(ctx context.Context) (store.Conn, error) {
 	w := &wires{ctx: ctx, tls: p.tls}
 	options := []ftp.DialOption{ftp.DialWithDialFunc(w.dial), ftp.DialWithShutTimeout(p.wait)}
 	if p.tls != nil {

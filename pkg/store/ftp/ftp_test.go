@@ -20,8 +20,8 @@ func TestVsftpd(t *testing.T) {
 			t.Parallel()
 			dir := storetest.Folder(t)
 			address, cert := storetest.NewVsftpd(t, dir, mode == "explicit")
-			place := newPlace(t, ftp.Config{Address: address, TLS: mode, CA: cert})
-			storetest.Run(t, place, storetest.Files(os.DirFS(dir)))
+			location := newLocation(t, ftp.Config{Address: address, TLS: mode, CA: cert})
+			storetest.Run(t, location, storetest.Files(os.DirFS(dir)))
 			if mode == "explicit" {
 				refused(t, ftp.Config{Address: address}, "set ca")
 				refused(t, ftp.Config{Address: address, TLS: "none"}, "whether the server wants TLS")
@@ -36,7 +36,7 @@ func TestPyftpdlib(t *testing.T) {
 	dir := storetest.Folder(t)
 	address := pyftpdlib(t, dir)
 	good := ftp.Config{Address: address, User: "alma", Password: "secret", TLS: "none", Dir: "exports"}
-	storetest.Run(t, newPlace(t, good), storetest.Files(os.DirFS(dir)))
+	storetest.Run(t, newLocation(t, good), storetest.Files(os.DirFS(dir)))
 	bad := good
 	bad.Password = "hush"
 	refused(t, bad, "check user and password")
@@ -54,18 +54,18 @@ func pyftpdlib(t *testing.T, dir string) string {
 	return "127.0.0.1:" + port
 }
 
-func newPlace(t *testing.T, cfg ftp.Config) store.Place {
+func newLocation(t *testing.T, cfg ftp.Config) store.Location {
 	t.Helper()
-	place, err := ftp.New(cfg)
+	location, err := ftp.New(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return place
+	return location
 }
 
 func refused(t *testing.T, cfg ftp.Config, want string) {
 	t.Helper()
-	_, err := newPlace(t, cfg).Connect(t.Context())
+	_, err := newLocation(t, cfg).Connect(t.Context())
 	if !errors.Is(err, store.ErrRefused) || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "hush") {
 		t.Errorf("%v, not %s", err, want)
 	}

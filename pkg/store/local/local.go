@@ -21,8 +21,8 @@ type Config struct {
 	Dir string `yaml:"dir"`
 }
 
-// place is a folder, and a connection to it.
-type place struct{ dir string }
+// location is a folder, and a connection to it.
+type location struct{ dir string }
 
 // Who may read what is written: records can hold personal data.
 const (
@@ -31,19 +31,19 @@ const (
 )
 
 // New checks cfg. It touches no file.
-func New(cfg Config) (store.Place, error) {
+func New(cfg Config) (store.Location, error) {
 	if cfg.Dir == "" {
 		return nil, errors.New("dir: is required; the folder that files are in")
 	}
-	return &place{filepath.Clean(cfg.Dir)}, nil
+	return &location{filepath.Clean(cfg.Dir)}, nil
 }
 
 // Connect returns p itself: there is nothing to connect to.
-func (p *place) Connect(context.Context) (store.Conn, error) { return p, nil }
+func (p *location) Connect(context.Context) (store.Conn, error) { return p, nil }
 
-func (p *place) Close() error { return nil }
+func (p *location) Close() error { return nil }
 
-func (p *place) List(_ context.Context, dir string) (names []string, err error) {
+func (p *location) List(_ context.Context, dir string) (names []string, err error) {
 	err = p.within(func(root *os.Root) error {
 		entries, err := fs.ReadDir(root.FS(), path.Join(".", dir))
 		for _, entry := range entries {
@@ -56,7 +56,7 @@ func (p *place) List(_ context.Context, dir string) (names []string, err error) 
 	return names, err
 }
 
-func (p *place) Open(ctx context.Context, name string) (io.ReadCloser, error) {
+func (p *location) Open(ctx context.Context, name string) (io.ReadCloser, error) {
 	var file *os.File
 	err := p.within(func(root *os.Root) (err error) {
 		file, err = root.Open(name)
@@ -71,7 +71,7 @@ func (p *place) Open(ctx context.Context, name string) (io.ReadCloser, error) {
 	}{store.Reader(ctx, file), file}, nil
 }
 
-func (p *place) Has(_ context.Context, name string) (bool, error) {
+func (p *location) Has(_ context.Context, name string) (bool, error) {
 	err := p.within(func(root *os.Root) error {
 		_, err := root.Stat(name)
 		return err
@@ -83,7 +83,7 @@ func (p *place) Has(_ context.Context, name string) (bool, error) {
 }
 
 // Put is atomic and durable.
-func (p *place) Put(ctx context.Context, name string, content io.Reader) error {
+func (p *location) Put(ctx context.Context, name string, content io.Reader) error {
 	if err := durable.MkdirAll(durable.OS{}, p.dir, folderMode); err != nil {
 		return err
 	}
@@ -104,7 +104,7 @@ func (p *place) Put(ctx context.Context, name string, content io.Reader) error {
 }
 
 // within opens the folder, which nothing under it leaves, not even by a link.
-func (p *place) within(do func(*os.Root) error) error {
+func (p *location) within(do func(*os.Root) error) error {
 	root, err := os.OpenRoot(p.dir)
 	if err != nil {
 		return fmt.Errorf("open folder: %w", err)

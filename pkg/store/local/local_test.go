@@ -13,11 +13,11 @@ import (
 func TestFolder(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "not", "there", "yet")
-	place, err := local.New(local.Config{Dir: dir})
+	location, err := local.New(local.Config{Dir: dir})
 	if err != nil {
 		t.Fatal(err)
 	}
-	storetest.Run(t, place, storetest.Files(os.DirFS(dir)))
+	storetest.Run(t, location, storetest.Files(os.DirFS(dir)))
 }
 
 func TestNothingLeavesTheFolder(t *testing.T) {
@@ -26,11 +26,11 @@ func TestNothingLeavesTheFolder(t *testing.T) {
 	if err := os.Symlink(outside, filepath.Join(dir, "link")); err != nil {
 		t.Fatal(err)
 	}
-	place, err := local.New(local.Config{Dir: dir})
+	location, err := local.New(local.Config{Dir: dir})
 	if err != nil {
 		t.Fatal(err)
 	}
-	conn, err := place.Connect(t.Context())
+	conn, err := location.Connect(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -34,19 +34,19 @@ const (
 	exitFatal    = 7 // no repeat helps
 )
 
-type place struct {
+type location struct {
 	remote string
 	argv   []string
 	env    []string
 }
 
 // New checks cfg. It starts nothing. Env is all that rclone finds in its environment.
-func New(cfg Config, env []string) (store.Place, error) {
+func New(cfg Config, env []string) (store.Location, error) {
 	remote, _, ok := strings.Cut(cfg.Remote, ":")
 	if !ok || remote == "" || strings.HasPrefix(remote, "-") {
 		return nil, errors.New(`remote: must be the name of a remote, ":" and a folder: "onedrive:exports"`)
 	}
-	p := &place{cfg.Remote, []string{"rclone"}, env}
+	p := &location{cfg.Remote, []string{"rclone"}, env}
 	if cfg.Command != "" {
 		p.argv[0] = cfg.Command
 	}
@@ -57,11 +57,11 @@ func New(cfg Config, env []string) (store.Place, error) {
 }
 
 // Connect returns p itself: each run of rclone connects where it must.
-func (p *place) Connect(context.Context) (store.Conn, error) { return p, nil }
+func (p *location) Connect(context.Context) (store.Conn, error) { return p, nil }
 
-func (p *place) Close() error { return nil }
+func (p *location) Close() error { return nil }
 
-func (p *place) at(name string) string {
+func (p *location) at(name string) string {
 	switch {
 	case name == "":
 		return p.remote
@@ -71,7 +71,7 @@ func (p *place) at(name string) string {
 	return p.remote + "/" + name
 }
 
-func (p *place) List(ctx context.Context, dir string) (names []string, err error) {
+func (p *location) List(ctx context.Context, dir string) (names []string, err error) {
 	var out bytes.Buffer
 	if err := p.run(ctx, nil, &out, "lsf", "--files-only", p.at(dir)); err != nil {
 		return nil, err
@@ -84,13 +84,13 @@ func (p *place) List(ctx context.Context, dir string) (names []string, err error
 	return names, nil
 }
 
-func (p *place) Open(ctx context.Context, name string) (io.ReadCloser, error) {
+func (p *location) Open(ctx context.Context, name string) (io.ReadCloser, error) {
 	out, in := io.Pipe()
 	go func() { _ = in.CloseWithError(p.run(ctx, nil, in, "cat", p.at(name))) }() // never fails
 	return out, nil
 }
 
-func (p *place) Has(ctx context.Context, name string) (bool, error) {
+func (p *location) Has(ctx context.Context, name string) (bool, error) {
 	var out bytes.Buffer
 	err := p.run(ctx, nil, &out, "lsf", "--files-only", p.at(name))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -99,7 +99,7 @@ func (p *place) Has(ctx context.Context, name string) (bool, error) {
 	return strings.TrimSpace(out.String()) == path.Base(name), err
 }
 
-func (p *place) Put(ctx context.Context, name string, content io.Reader) error {
+func (p *location) Put(ctx context.Context, name string, content io.Reader) error {
 	part := store.PartName(name)
 	err := p.run(ctx, store.Reader(ctx, content), nil, "rcat", p.at(part))
 	if err == nil {
@@ -113,7 +113,7 @@ func (p *place) Put(ctx context.Context, name string, content io.Reader) error {
 	return err
 }
 
-func (p *place) run(ctx context.Context, in io.Reader, out io.Writer, args ...string) error {
+func (p *location) run(ctx context.Context, in io.Reader, out io.Writer, args ...string) error {
 	var stderr bytes.Buffer
 	cmd := exec.CommandContext(ctx, p.argv[0], append(append(p.argv[1:len(p.argv):len(p.argv)], "--log-level", "ERROR"), args...)...)
 	cmd.Env, cmd.Stdin, cmd.Stdout, cmd.Stderr, cmd.WaitDelay = p.env, in, out, &stderr, store.Linger

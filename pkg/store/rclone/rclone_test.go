@@ -21,17 +21,17 @@ func TestProgram(t *testing.T) {
 	if err := os.WriteFile(conf, []byte("[disk]\ntype = local\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	place, err := rclone.New(rclone.Config{Remote: "disk:" + dir, Config: conf, Command: program}, []string{"HOME=" + t.TempDir()})
+	location, err := rclone.New(rclone.Config{Remote: "disk:" + dir, Config: conf, Command: program}, []string{"HOME=" + t.TempDir()})
 	if err != nil {
 		t.Fatal(err)
 	}
-	storetest.Run(t, place, storetest.Files(os.DirFS(dir)))
+	storetest.Run(t, location, storetest.Files(os.DirFS(dir)))
 
-	place, err = rclone.New(rclone.Config{Remote: "cloud:x", Config: conf, Command: program}, nil)
+	location, err = rclone.New(rclone.Config{Remote: "cloud:x", Config: conf, Command: program}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	conn, _ := place.Connect(t.Context())
+	conn, _ := location.Connect(t.Context())
 	if err := conn.Put(t.Context(), "x", strings.NewReader("x")); err == nil || !strings.Contains(err.Error(), "didn't find section") {
 		t.Errorf("a remote that is not configured: %v", err)
 	}
@@ -44,11 +44,11 @@ func TestAnErrorHoldsNoSignedURL(t *testing.T) {
 	if err := os.WriteFile(program, []byte(script), 0o700); err != nil { //nolint:gosec // a test's program
 		t.Fatal(err)
 	}
-	place, err := rclone.New(rclone.Config{Remote: "azure:c", Command: program}, nil)
+	location, err := rclone.New(rclone.Config{Remote: "azure:c", Command: program}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	conn, _ := place.Connect(t.Context())
+	conn, _ := location.Connect(t.Context())
 	if _, err := conn.List(t.Context(), ""); err == nil || strings.Contains(err.Error(), "hush") || !strings.Contains(err.Error(), `/c/x?...": no such host`) {
 		t.Errorf("%v", err)
 	}

@@ -46,14 +46,14 @@ type Config struct {
 // partSize is that of a multipart upload in bytes, one of which is in memory; 10,000 of them are the most: 78 GiB.
 const partSize = 8 << 20
 
-// place is a bucket, and a connection to it: requests share a pool of their own.
-type place struct {
+// location is a bucket, and a connection to it: requests share a pool of their own.
+type location struct {
 	client      minio.Core
 	bucket, dir string
 }
 
 // New checks cfg. It connects to nothing.
-func New(cfg Config) (store.Place, error) {
+func New(cfg Config) (store.Location, error) {
 	endpoint, err := url.Parse(cfg.Endpoint)
 	if cfg.Endpoint == "" {
 		endpoint, err = url.Parse("https://s3.amazonaws.com")
@@ -90,17 +90,17 @@ func New(cfg Config) (store.Place, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &place{*client, cfg.Bucket, strings.Trim(cfg.Dir, "/")}, nil
+	return &location{*client, cfg.Bucket, strings.Trim(cfg.Dir, "/")}, nil
 }
 
 // Connect returns p itself: each request connects where it must.
-func (p *place) Connect(context.Context) (store.Conn, error) { return p, nil }
+func (p *location) Connect(context.Context) (store.Conn, error) { return p, nil }
 
-func (p *place) Close() error { return nil }
+func (p *location) Close() error { return nil }
 
-func (p *place) key(name string) string { return strings.TrimPrefix(path.Join(p.dir, name), "/") }
+func (p *location) key(name string) string { return strings.TrimPrefix(path.Join(p.dir, name), "/") }
 
-func (p *place) List(ctx context.Context, dir string) (names []string, err error) {
+func (p *location) List(ctx context.Context, dir string) (names []string, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel() // ends the listing where it is left early
 	prefix := p.key(dir)
@@ -118,12 +118,12 @@ func (p *place) List(ctx context.Context, dir string) (names []string, err error
 	return names, nil
 }
 
-func (p *place) Open(ctx context.Context, name string) (io.ReadCloser, error) {
+func (p *location) Open(ctx context.Context, name string) (io.ReadCloser, error) {
 	body, _, _, err := p.client.GetObject(ctx, p.bucket, p.key(name), minio.GetObjectOptions{})
 	return body, said(err)
 }
 
-func (p *place) Has(ctx context.Context, name string) (bool, error) {
+func (p *location) Has(ctx context.Context, name string) (bool, error) {
 	_, err := p.client.StatObject(ctx, p.bucket, p.key(name), minio.StatObjectOptions{})
 	if err = said(err); errors.Is(err, fs.ErrNotExist) {
 		return false, nil
@@ -132,7 +132,7 @@ func (p *place) Has(ctx context.Context, name string) (bool, error) {
 }
 
 // Put sends what is shorter than a part in one request, anything else in parts, one of them in memory at a time.
-func (p *place) Put(ctx context.Context, name string, content io.Reader) error {
+func (p *location) Put(ctx context.Context, name string, content io.Reader) error {
 	content = store.Reader(ctx, content)
 	head, err := io.ReadAll(io.LimitReader(content, partSize))
 	if err != nil {

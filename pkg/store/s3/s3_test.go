@@ -30,11 +30,11 @@ func TestBucket(t *testing.T) {
 	}
 	for _, dir := range []string{"", "/alma/2026/"} {
 		cfg := s3.Config{Endpoint: server.URL, Region: "us-east-1", Bucket: "exports", AccessKey: "key", SecretKey: "secret", PathStyle: true, CA: ca, Dir: dir}
-		place, err := s3.New(cfg)
+		location, err := s3.New(cfg)
 		if err != nil {
 			t.Fatal(err)
 		}
-		storetest.Run(t, place, func(t *testing.T) (names []string) {
+		storetest.Run(t, location, func(t *testing.T) (names []string) {
 			prefix := gofakes3.NewPrefix(nil, nil)
 			list, err := backend.ListBucket("exports", &prefix, gofakes3.ListBucketPage{})
 			if err != nil {
@@ -46,21 +46,21 @@ func TestBucket(t *testing.T) {
 			return names
 		})
 	}
-	place, err := s3.New(s3.Config{Endpoint: server.URL, Region: "us-east-1", Bucket: "missing", AccessKey: "key", SecretKey: "secret", PathStyle: true, CA: ca})
+	location, err := s3.New(s3.Config{Endpoint: server.URL, Region: "us-east-1", Bucket: "missing", AccessKey: "key", SecretKey: "secret", PathStyle: true, CA: ca})
 	if err != nil {
 		t.Fatal(err)
 	}
-	refused(t, place)
-	place, err = s3.New(s3.Config{Endpoint: server.URL, Region: "us-east-1", Bucket: "exports", AccessKey: "key", SecretKey: "hush", PathStyle: true, CA: ca})
+	refused(t, location)
+	location, err = s3.New(s3.Config{Endpoint: server.URL, Region: "us-east-1", Bucket: "exports", AccessKey: "key", SecretKey: "hush", PathStyle: true, CA: ca})
 	if err != nil {
 		t.Fatal(err)
 	}
-	refused(t, place)
+	refused(t, location)
 }
 
-func refused(t *testing.T, place store.Place) {
+func refused(t *testing.T, location store.Location) {
 	t.Helper()
-	conn, _ := place.Connect(t.Context())
+	conn, _ := location.Connect(t.Context())
 	if err := conn.Put(t.Context(), "x", strings.NewReader("x")); !errors.Is(err, store.ErrRefused) || strings.Contains(err.Error(), "hush") {
 		t.Errorf("not refused: %v", err)
 	}
@@ -81,21 +81,21 @@ func TestVersityGateway(t *testing.T) {
 	}
 	storetest.Start(t, address, program, "--port", address, "--access", "key", "--secret", "secret", "--quiet", "posix", "--sidecar", t.TempDir(), root)
 	cfg := s3.Config{Endpoint: "http://" + address, Region: "us-east-1", Bucket: "exports", AccessKey: "key", SecretKey: "secret", PathStyle: true}
-	place, err := s3.New(cfg)
+	location, err := s3.New(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
-	storetest.Run(t, place, func(t *testing.T) []string {
+	storetest.Run(t, location, func(t *testing.T) []string {
 		return slices.DeleteFunc(storetest.Files(os.DirFS(bucket))(t), func(name string) bool { return strings.HasPrefix(name, ".sgwtmp/") })
 	})
 	for _, change := range []func(*s3.Config){func(c *s3.Config) { c.SecretKey = "hush" }, func(c *s3.Config) { c.Bucket = "missing" }} {
 		wrong := cfg
 		change(&wrong)
-		place, err := s3.New(wrong)
+		location, err := s3.New(wrong)
 		if err != nil {
 			t.Fatal(err)
 		}
-		refused(t, place)
+		refused(t, location)
 	}
 }
 

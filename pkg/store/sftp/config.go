@@ -30,13 +30,13 @@ type Config struct {
 	Dir string `yaml:"dir"`
 }
 
-type place struct {
+type location struct {
 	address, dir string
 	client       *ssh.ClientConfig
 }
 
 // New checks cfg. It connects to nothing.
-func New(cfg Config) (store.Place, error) {
+func New(cfg Config) (store.Location, error) {
 	var errs []error
 	if cfg.Address == "" || cfg.User == "" {
 		errs = append(errs, errors.New("address, user: are required"))
@@ -47,7 +47,7 @@ func New(cfg Config) (store.Place, error) {
 	if err := errors.Join(append(errs, err)...); err != nil {
 		return nil, err
 	}
-	return &place{cfg.address(), strings.TrimRight(cfg.Dir, "/"), &ssh.ClientConfig{
+	return &location{cfg.address(), strings.TrimRight(cfg.Dir, "/"), &ssh.ClientConfig{
 		User: cfg.User, Auth: auth, HostKeyCallback: check, HostKeyAlgorithms: algorithms,
 	}}, nil
 }

@@ -37,8 +37,8 @@ type conn struct {
 	stop func() bool
 }
 
-// Connect implements store.Place.
-func (p *place) Connect(ctx context.Context) (store.Conn, error) {
+// Connect implements store.Location.
+func (p *location) Connect(ctx context.Context) (store.Conn, error) {
 	tcp, err := (&net.Dialer{Timeout: dialTimeout}).DialContext(ctx, "tcp", p.address)
 	if err != nil {
 		return nil, err
@@ -53,7 +53,7 @@ func (p *place) Connect(ctx context.Context) (store.Conn, error) {
 	return c, nil
 }
 
-func (p *place) open(tcp net.Conn) (*conn, error) {
+func (p *location) open(tcp net.Conn) (*conn, error) {
 	if err := tcp.SetDeadline(time.Now().Add(dialTimeout)); err != nil {
 		return nil, err
 	}

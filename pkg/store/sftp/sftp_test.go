@@ -17,21 +17,21 @@ import (
 	"github.com/hookline/hookline/pkg/store/storetest"
 )
 
-func newPlace(t *testing.T, cfg sftp.Config) store.Place {
+func newLocation(t *testing.T, cfg sftp.Config) store.Location {
 	t.Helper()
-	place, err := sftp.New(cfg)
+	location, err := sftp.New(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return place
+	return location
 }
 
 func TestServer(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	s := storetest.NewSFTP(t, dir)
-	place := newPlace(t, sftp.Config{Address: s.Address, User: "alma", Password: "secret", KnownHosts: knownhosts.Line([]string{s.Address}, s.Host.PublicKey())})
-	storetest.Run(t, place, storetest.Files(os.DirFS(dir)))
+	location := newLocation(t, sftp.Config{Address: s.Address, User: "alma", Password: "secret", KnownHosts: knownhosts.Line([]string{s.Address}, s.Host.PublicKey())})
+	storetest.Run(t, location, storetest.Files(os.DirFS(dir)))
 }
 
 // TestOpenSSH runs against the server that most will meet.
@@ -39,8 +39,8 @@ func TestOpenSSH(t *testing.T) {
 	t.Parallel()
 	server := storetest.NewOpenSSH(t)
 	files := filepath.Join(t.TempDir(), "files")
-	place := newPlace(t, sftp.Config{Address: server.Address, User: server.Name, Key: server.User, Fingerprint: ssh.FingerprintSHA256(server.Host.PublicKey()), Dir: files})
-	storetest.Run(t, place, storetest.Files(os.DirFS(files)))
+	location := newLocation(t, sftp.Config{Address: server.Address, User: server.Name, Key: server.User, Fingerprint: ssh.FingerprintSHA256(server.Host.PublicKey()), Dir: files})
+	storetest.Run(t, location, storetest.Files(os.DirFS(files)))
 }
 
 func TestWhoIsLetInAndWhoIsTrusted(t *testing.T) {
@@ -75,7 +75,7 @@ func TestWhoIsLetInAndWhoIsTrusted(t *testing.T) {
 	} {
 		cfg := good
 		c.change(&cfg)
-		conn, err := newPlace(t, cfg).Connect(t.Context())
+		conn, err := newLocation(t, cfg).Connect(t.Context())
 		if err == nil {
 			err = errors.Join(conn.Put(t.Context(), "x.xml", strings.NewReader(what)), conn.Close())
 		}

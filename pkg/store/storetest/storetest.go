@@ -1,4 +1,4 @@
-// Package storetest holds what every place passes.
+// Package storetest holds what every location passes.
 package storetest
 
 import (
@@ -22,9 +22,9 @@ const (
 	part  = 8<<20 + 123
 )
 
-// Run holds a place against its promises. Raw lists every file that is really there, parts too, by its own way.
-func Run(t *testing.T, place store.Place, raw func(t *testing.T) []string) {
-	conn := connect(t, place)
+// Run holds a location against its promises. Raw lists every file that is really there, parts too, by its own way.
+func Run(t *testing.T, location store.Location, raw func(t *testing.T) []string) {
+	conn := connect(t, location)
 	clean := func(t *testing.T) {
 		t.Helper()
 		if i := slices.IndexFunc(raw(t), store.IsPart); i >= 0 {
@@ -105,7 +105,7 @@ func Run(t *testing.T, place store.Place, raw func(t *testing.T) []string) {
 	t.Run("a context that ends in the middle leaves what was there", func(t *testing.T) {
 		put(t, conn, "cancelled.xml", "old")
 		ctx, cancel := context.WithCancel(t.Context())
-		other := connectWith(ctx, t, place)
+		other := connectWith(ctx, t, location)
 		content := io.MultiReader(strings.NewReader(pattern(part)), called(cancel), strings.NewReader(pattern(part)))
 		if err := other.Put(ctx, "cancelled.xml", content); err == nil {
 			t.Error("no error")
@@ -119,7 +119,7 @@ func Run(t *testing.T, place store.Place, raw func(t *testing.T) []string) {
 		texts := []string{strings.Repeat("a", 300_000), strings.Repeat("b", 200_000), strings.Repeat("c", 100_000)}
 		var writers sync.WaitGroup
 		for _, text := range texts {
-			conn := connect(t, place)
+			conn := connect(t, location)
 			writers.Go(func() {
 				if err := conn.Put(t.Context(), "raced.xml", strings.NewReader(text)); err != nil {
 					t.Error(err)
@@ -134,14 +134,14 @@ func Run(t *testing.T, place store.Place, raw func(t *testing.T) []string) {
 	})
 }
 
-func connect(t *testing.T, place store.Place) store.Conn {
+func connect(t *testing.T, location store.Location) store.Conn {
 	t.Helper()
-	return connectWith(t.Context(), t, place)
+	return connectWith(t.Context(), t, location)
 }
 
-func connectWith(ctx context.Context, t *testing.T, place store.Place) store.Conn {
+func connectWith(ctx context.Context, t *testing.T, location store.Location) store.Conn {
 	t.Helper()
-	conn, err := place.Connect(ctx)
+	conn, err := location.Connect(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}

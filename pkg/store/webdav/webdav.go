@@ -34,15 +34,15 @@ type Config struct {
 	CA string `yaml:"ca"`
 }
 
-type place struct {
+type location struct {
 	base           *url.URL
 	user, password string
 	ca             *x509.CertPool
 }
 
 // New checks cfg. It connects to nothing.
-func New(cfg Config) (store.Place, error) {
-	p := &place{user: cfg.User, password: cfg.Password}
+func New(cfg Config) (store.Location, error) {
+	p := &location{user: cfg.User, password: cfg.Password}
 	base, err := url.Parse(cfg.URL)
 	if err != nil || base.Scheme != "http" && base.Scheme != "https" || base.Host == "" || base.User != nil || base.RawQuery != "" {
 		return nil, errors.New("url: must be https://host/folder, without user and password; those have keys of their own")
@@ -57,8 +57,8 @@ func New(cfg Config) (store.Place, error) {
 	return p, nil
 }
 
-// Connect implements store.Place. It makes no request.
-func (p *place) Connect(context.Context) (store.Conn, error) {
+// Connect implements store.Location. It makes no request.
+func (p *location) Connect(context.Context) (store.Conn, error) {
 	transport := &http.Transport{
 		TLSClientConfig:     &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: p.ca},
 		TLSHandshakeTimeout: 15 * time.Second, ExpectContinueTimeout: time.Second, DisableCompression: true,
@@ -68,7 +68,7 @@ func (p *place) Connect(context.Context) (store.Conn, error) {
 }
 
 type conn struct {
-	*place
+	*location
 	client *http.Client
 	made   map[string]bool // folders that are there
 }

@@ -28,17 +28,17 @@ func TestServer(t *testing.T) {
 		files.ServeHTTP(w, r)
 	}))
 	t.Cleanup(server.Close)
-	place, err := webdav.New(webdav.Config{URL: server.URL + "/dav/", User: "alma", Password: "secret"})
+	location, err := webdav.New(webdav.Config{URL: server.URL + "/dav/", User: "alma", Password: "secret"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	storetest.Run(t, place, storetest.Files(os.DirFS(dir)))
+	storetest.Run(t, location, storetest.Files(os.DirFS(dir)))
 
-	place, err = webdav.New(webdav.Config{URL: server.URL + "/dav/", User: "alma", Password: "wrong"})
+	location, err = webdav.New(webdav.Config{URL: server.URL + "/dav/", User: "alma", Password: "wrong"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	conn, _ := place.Connect(t.Context())
+	conn, _ := location.Connect(t.Context())
 	if err := conn.Put(t.Context(), "x.xml", strings.NewReader("x")); !errors.Is(err, store.ErrRefused) || strings.Contains(err.Error(), "wrong") {
 		t.Errorf("a wrong password: %v", err)
 	}
@@ -56,11 +56,11 @@ func TestALockIsWaitedFor(t *testing.T) {
 		files.ServeHTTP(w, r)
 	}))
 	t.Cleanup(server.Close)
-	place, err := webdav.New(webdav.Config{URL: server.URL})
+	location, err := webdav.New(webdav.Config{URL: server.URL})
 	if err != nil {
 		t.Fatal(err)
 	}
-	conn, _ := place.Connect(t.Context())
+	conn, _ := location.Connect(t.Context())
 	if err := conn.Put(t.Context(), "x.xml", strings.NewReader("x")); err != nil || asked["MKCOL"] != 2 || asked["MOVE"] != 2 {
 		t.Errorf("%v after %v", err, asked)
 	}
@@ -79,11 +79,11 @@ func TestAServerThatKeepsLessThanItWasSent(t *testing.T) {
 		files.ServeHTTP(w, r)
 	}))
 	t.Cleanup(server.Close)
-	place, err := webdav.New(webdav.Config{URL: server.URL})
+	location, err := webdav.New(webdav.Config{URL: server.URL})
 	if err != nil {
 		t.Fatal(err)
 	}
-	conn, _ := place.Connect(t.Context())
+	conn, _ := location.Connect(t.Context())
 	if err := conn.Put(t.Context(), "x.xml", strings.NewReader("content")); err == nil || !strings.Contains(err.Error(), "kept 0 of 7 bytes") {
 		t.Errorf("%v", err)
 	}

@@ -1,0 +1,125 @@
+package file
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"path"
+	"regexp"
+	"strings"
+
+	"github.com/hookline/hookline/pkg/event"
+)
+
+const (
+	// maxElement is how long a name in a folder may be on common file systems, in bytes.
+	maxElement = 255
+	// room is kept free at the end of each element for what is added: a hash, and metaSuffix.
+	room = 48
+	// metaSuffix marks the file with an event's metadata.
+	metaSuffix = ".meta.json"
+)
+
+var placeholder = regexp.MustCompile(`\{([^{}]*)\}`)
+
+// pathTemplate is a path with placeholders, element by element.
+type pathTemplate []string
+
+// parse checks a path of the configuration.
+func parse(text string) (pathTemplate, error) {
+	if strings.ContainsAny(text, "\\\x00") {
+		return nil, errors.New(`path: must not contain "\" or NUL; folders are separated by "/"`)
+	}
+	if !strings.Contains(text, "{id}") {
+		return nil, errors.New("path: must contain {id}, or different events would want the same name")
+	}
+	var errs []error
+	t := pathTemplate(strings.Split(text, "/"))
+	for _, element := range t {
+		for _, found := range placeholder.FindAllStringSubmatch(element, -1) {
+			if _, ok := values(event.Delivery{})[found[1]]; !ok {
+				errs = append(errs, fmt.Errorf("path: no placeholder {%s}; there are {source} {action} {key} {id} {route} {ext} {date} {year} {month} {day} {hour} {time}", found[1]))
+			}
+		}
+		literal := placeholder.ReplaceAllString(element, "x")
+		if literal != safe(clean(literal)) || len(literal) > maxElement-room {
+			errs = append(errs, fmt.Errorf("path: %q cannot be the name of a file or folder: not empty, no leading dot, no reserved name, only letters, digits and %s, at most %d bytes", element, allowed, maxElement-room))
+		}
+	}
+	return t, errors.Join(errs...)
+}
+
+// expand is the path of a delivery under the handler's folder, with "/" between its elements. No value from outside
+// adds an element or changes what kind of name one is.
+func (t pathTemplate) expand(d event.Delivery) string {
+	values := values(d)
+	elements := make([]string, len(t))
+	for i, element := range t {
+		elements[i] = fit(safe(placeholder.ReplaceAllStringFunc(element, func(p string) string {
+			return clean(values[p[1:len(p)-1]])
+		})))
+	}
+	return path.Join(elements...)
+}
+
+func values(d event.Delivery) map[string]string {
+	at := d.Event.Time.UTC()
+	return map[string]string{
+		"source": d.Event.Source, "action": d.Event.Action, "key": d.Event.Key(), "id": d.Event.ID, "route": d.Route,
+		"ext": extension(d.Event), "date": at.Format("2006-01-02"), "year": at.Format("2006"), "month": at.Format("01"),
+		"day": at.Format("02"), "hour": at.Format("15"), "time": at.Format("20060102T150405.000Z"),
+	}
+}
+
+const allowed = "- _ . + = @ , ~"
+
+// clean keeps the allowed characters of a value and makes "_" of the others. A changed value gets a hash of what it
+// was, so that two values never become the same name.
+func clean(value string) string {
+	cleaned := strings.Map(func(r rune) rune {
+		switch {
+		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9', strings.ContainsRune("-_.+=@,~", r):
+			return r
+		}
+		return '_'
+	}, value)
+	if cleaned != value {
+		return cleaned + "~" + hash(value)
+	}
+	return value
+}
+
+var reserved = regexp.MustCompile(`(?i)^(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?$`)
+
+// safe makes an element a name that is neither empty nor hidden, no device on any system, and not what this handler
+// calls its own files. As in clean, a changed element gets a hash of what it was.
+func safe(element string) string {
+	if element == "" || element[0] == '.' || element[len(element)-1] == '.' || reserved.MatchString(element) || strings.HasSuffix(strings.ToLower(element), metaSuffix) {
+		return "_" + element + "~" + hash(element)
+	}
+	return element
+}
+
+// fit shortens an element, keeping its extension and a hash of the whole.
+func fit(element string) string {
+	if len(element) <= maxElement-room {
+		return element
+	}
+	ext := path.Ext(element)
+	if len(ext) > 16 {
+		ext = ""
+	}
+	return element[:maxElement-2*room-len(ext)] + "~" + hash(element) + ext
+}
+
+// suffixed puts a hash before the extension of a path.
+func suffixed(name, hash string) string {
+	ext := path.Ext(name)
+	return strings.TrimSuffix(name, ext) + "-" + hash + ext
+}
+
+func hash(s string) string {
+	sum := sha256.Sum256([]byte(s))
+	return hex.EncodeToString(sum[:8])
+}
