@@ -9,8 +9,8 @@ import (
 	"net/http"
 )
 
-// Challenge asks what Alma asks when its integration profile is activated: GET with ?challenge=X, unsigned. The answer
-// has to be 200 with {"challenge":"X"}, or with X alone, which Alma takes as well; any other is an error.
+// Challenge sends the unsigned GET with ?challenge=X that Alma sends when somebody activates its integration profile. It
+// returns an error unless the answer is 200 with {"challenge":"X"}, or with X alone, which Alma also accepts.
 func Challenge(ctx context.Context, to Target) (Answer, error) {
 	u, err := to.parse()
 	if err != nil {
@@ -25,7 +25,7 @@ func Challenge(ctx context.Context, to Target) (Answer, error) {
 		return a, err
 	}
 	if a.Code != http.StatusOK {
-		return a, fmt.Errorf("the challenge was answered %d instead of 200; check the path and the source's handshake", a.Code)
+		return a, fmt.Errorf("the answer to the challenge is %d instead of 200; check the path and the source's handshake", a.Code)
 	}
 	var echo struct {
 		Challenge string `json:"challenge"`

@@ -14,17 +14,17 @@ import (
 	"github.com/hookline/hookline/pkg/event"
 )
 
-// Message is what is signed and sent.
+// Message is one webhook before it is signed and sent.
 type Message struct {
-	// ID is the message's ID; only a scheme that signs one uses it.
+	// ID is the message's ID. Only a scheme that signs IDs uses it.
 	ID string
-	// Header holds the sender's headers, Content-Type among them. Sending does not change it.
+	// Header holds the sender's headers, including Content-Type. Sending does not change it.
 	Header http.Header
 	Body   []byte
 }
 
-// Message puts an ID and the time into the sample, and takes the white space out of JSON as senders do.
-// Every call with an empty id makes a new one, in the sender's own style; the same id again plays a sender's retry.
+// Message returns the sample with an ID and the time, and JSON without white space. An empty id makes a new ID in the
+// sender's style. The same id as before plays a sender's retry.
 func (s Sample) Message(id string, now time.Time) Message {
 	if id == "" {
 		id = newID(s.Preset)
@@ -43,7 +43,7 @@ func (s Sample) Message(id string, now time.Time) Message {
 	return m
 }
 
-// placeholders are what the files may hold.
+// placeholders replaces the placeholders of sample files.
 func placeholders(id string, now time.Time) *strings.Replacer {
 	now = now.UTC()
 	later := now.AddDate(0, 0, 14) // when a loan is due
@@ -59,11 +59,11 @@ func placeholders(id string, now time.Time) *strings.Replacer {
 	)
 }
 
-// newID makes an ID that looks like the sender's own.
+// newID returns a new ID in the style of the preset's sender.
 func newID(preset string) string {
 	random := strings.ReplaceAll(uuid.NewString(), "-", "")
 	switch preset {
-	case "alma": // 19 digits: past 2^53, as some of Alma's are
+	case "alma": // 19 digits, which is more than 2^53, like some of Alma's
 		return strconv.FormatInt(1e18+rand.Int64N(8e18), 10)
 	case "stripe":
 		return "evt_" + random[:24]

@@ -9,77 +9,77 @@ import (
 	"time"
 )
 
-// noAnswer stands for a connection that was refused or lost, and for an answer that came too late.
+// noAnswer is the key of Report.Answers for refused or lost connections and for late answers.
 const noAnswer = "no answer"
 
-// maxLast is how many bytes of a last answer are kept.
+// maxLast is the number of bytes of GivenUp.Last that quote the answer's body.
 const maxLast = 200
 
-// Report is what became of the messages of a sender that was played.
+// Report counts the messages and answers of a played sender.
 type Report struct {
 	Messages int `json:"messages"`
-	// AtFirst and Later are how many were accepted at the first try and after repeats.
+	// AtFirst and Later count the messages that were accepted at the first attempt and after repeats.
 	AtFirst int `json:"accepted_at_first"`
 	Later   int `json:"accepted_later"`
-	// GivenUp are those that the sender would have given up.
+	// GivenUp lists the messages that the sender gave up.
 	GivenUp []GivenUp `json:"given_up"`
-	// Unsettled are those that were neither accepted nor given up when the play was interrupted.
+	// Unsettled counts the messages that were neither accepted nor given up when Play was interrupted.
 	Unsettled int `json:"unsettled"`
-	// Tries are all requests, duplicates among them, and Answers how many had which code or "no answer".
+	// Tries counts all requests, including duplicates. Answers counts them by status code or "no answer".
 	Tries   int            `json:"tries"`
 	Answers map[string]int `json:"answers"`
-	// Duplicates are messages that were sent again although they were accepted, and DuplicateAnswers their answers.
+	// Duplicates counts the messages that were sent again after a 2xx. DuplicateAnswers counts their answers.
 	Duplicates       int            `json:"duplicates"`
 	DuplicateAnswers map[string]int `json:"duplicate_answers"`
-	// Slowest is the slowest answer in seconds.
+	// Slowest is the time of the slowest answer in seconds.
 	Slowest float64 `json:"slowest_seconds"`
-	// LongestGap is the longest time in seconds without a 2xx in which a try failed.
+	// LongestGap is the longest time in seconds from one 2xx to the next, with a failed attempt in it.
 	LongestGap float64 `json:"longest_gap_seconds"`
-	// Took is the time of the whole in seconds.
+	// Took is the duration of the whole in seconds.
 	Took float64 `json:"took_seconds"`
 }
 
-// GivenUp is a message that a sender would never send again, though nobody accepted it.
+// GivenUp is a message that the sender stopped sending before it was accepted.
 type GivenUp struct {
 	ID    string `json:"id"`
 	Tries int    `json:"tries"`
-	Last  string `json:"last"` // the last answer's code and the begin of its body, or why there was none
+	Last  string `json:"last"` // code and beginning of the last answer, or the error instead of an answer
 }
 
-// record makes a Report of what happens. It is safe for concurrent use.
-type record struct {
+// reporter makes a Report. It is safe for concurrent use.
+type reporter struct {
 	mu      *sync.Mutex
 	r       Report
-	began   time.Time
-	ended   time.Time // zero: not yet
-	good    time.Time // when the last 2xx came
-	failing bool      // a try has failed since then
+	started time.Time
+	ended   time.Time // zero: still running
+	good    time.Time // time of the last 2xx
+	failing bool      // an attempt has failed since then
 }
 
-func newRecord() record {
-	return record{mu: &sync.Mutex{}, r: Report{Answers: map[string]int{}, DuplicateAnswers: map[string]int{}, GivenUp: []GivenUp{}}}
+func newReporter() reporter {
+	return reporter{mu: &sync.Mutex{}, r: Report{Answers: map[string]int{}, DuplicateAnswers: map[string]int{}, GivenUp: []GivenUp{}}}
 }
 
-func (c *record) begin() {
+func (c *reporter) begin() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.began = time.Now()
-	c.good = c.began
+	c.started = time.Now()
+	c.good = c.started
 }
 
-func (c *record) end() {
+func (c *reporter) end() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.ended = time.Now()
 }
 
-func (c *record) message() {
+func (c *reporter) message() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.r.Messages++
 }
 
-func (c *record) tried(a Answer, err error) {
+func (c *reporter) tried(a Answer, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.r.Tries++
@@ -95,15 +95,15 @@ func (c *record) tried(a Answer, err error) {
 	c.good, c.failing = time.Now(), false
 }
 
-// gap is the longest so far, with the one that is still open.
-func (c *record) gap(now time.Time) float64 {
+// gap returns the longest gap so far, including the present one.
+func (c *reporter) gap(now time.Time) float64 {
 	if !c.failing {
 		return c.r.LongestGap
 	}
 	return max(c.r.LongestGap, now.Sub(c.good).Seconds())
 }
 
-func (c *record) accepted(tries int) {
+func (c *reporter) accepted(tries int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if tries == 1 {
@@ -113,7 +113,7 @@ func (c *record) accepted(tries int) {
 	c.r.Later++
 }
 
-func (c *record) givenUp(m Message, tries int, a Answer, err error) {
+func (c *reporter) givenUp(m Message, tries int, a Answer, err error) {
 	last := answerText(a, err)
 	if err != nil {
 		last = err.Error()
@@ -125,14 +125,14 @@ func (c *record) givenUp(m Message, tries int, a Answer, err error) {
 	c.r.GivenUp = append(c.r.GivenUp, GivenUp{m.ID, tries, last})
 }
 
-func (c *record) duplicate(a Answer, err error) {
+func (c *reporter) duplicate(a Answer, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.r.Duplicates++
 	c.r.DuplicateAnswers[answerText(a, err)]++
 }
 
-func (c *record) report() Report {
+func (c *reporter) report() Report {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now := c.ended
@@ -142,7 +142,7 @@ func (c *record) report() Report {
 	r := c.r
 	r.Answers, r.DuplicateAnswers, r.GivenUp = maps.Clone(r.Answers), maps.Clone(r.DuplicateAnswers), slices.Clone(r.GivenUp)
 	r.Unsettled = r.Messages - r.AtFirst - r.Later - len(r.GivenUp)
-	r.LongestGap, r.Took = c.gap(now), now.Sub(c.began).Seconds()
+	r.LongestGap, r.Took = c.gap(now), now.Sub(c.started).Seconds()
 	return r
 }
 

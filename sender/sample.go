@@ -10,18 +10,18 @@ import (
 	"strings"
 )
 
-// samples holds a folder per preset. NAME.json and NAME.xml are bodies, NAME.header the headers that go with both, a
-// "Name: value" per line. NAME is the action, then "+" and a word where an action has several samples. All may hold
-// the placeholders that fill lists.
+// samples holds a folder per preset. NAME.json and NAME.xml are bodies, and NAME.header has the headers of both, a
+// "Name: value" per line. NAME is the action, followed by "+" and a word if an action has several samples. The files can
+// contain the placeholders of func placeholders.
 //
 //go:embed samples
 var samples embed.FS
 
-// Sample is a message as one sender would write it, without the ID and the time that each sending puts in.
+// Sample is the template of a message in the form of one sender. Message adds the ID and the time.
 type Sample struct {
 	// Preset is the sender, as in signature.Presets.
 	Preset string
-	// Name is what a person asks for: the Action, or Action+VARIANT such as "job_end+failed".
+	// Name is the sample's name for people: the Action, or Action+VARIANT such as "job_end+failed".
 	Name string
 	// Action is the part of the routing key after the source: "loan.loan_created".
 	Action string
@@ -31,7 +31,7 @@ type Sample struct {
 	header, body string // with placeholders
 }
 
-// Samples lists what the sender can be played with, by name; JSON comes before XML. An unknown preset has none.
+// Samples returns the samples of a preset by name, JSON before XML. An unknown preset has none.
 func Samples(preset string) []Sample {
 	folder := path.Join("samples", preset)
 	files, err := fs.ReadDir(samples, folder)
@@ -57,8 +57,8 @@ func Samples(preset string) []Sample {
 	return out
 }
 
-// Find returns the sample of that name, else the first with that action. An empty format takes JSON if there is one.
-// The error lists the names that there are.
+// Find returns the sample with that name, or the first one with that action. An empty format prefers JSON. The error
+// lists the names of the preset's samples.
 func Find(preset, name, format string) (Sample, error) {
 	var names []string
 	for _, s := range Samples(preset) {
@@ -73,10 +73,10 @@ func Find(preset, name, format string) (Sample, error) {
 	if len(names) == 0 {
 		return Sample{}, fmt.Errorf("no sample for %q in format %q; send a file instead", preset, format)
 	}
-	return Sample{}, fmt.Errorf("no sample %q for %s; there are %s", name, preset, strings.Join(slices.Compact(names), ", "))
+	return Sample{}, fmt.Errorf("no sample %q for %s; choose one of %s", name, preset, strings.Join(slices.Compact(names), ", "))
 }
 
-// text is an embedded file, empty if there is none.
+// text returns the text of an embedded file, or "" if the file is missing.
 func text(name string) string {
 	b, err := samples.ReadFile(name)
 	if err != nil {

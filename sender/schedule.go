@@ -6,30 +6,31 @@ import (
 	"time"
 )
 
-// Schedule is when a sender sends a message again that was not answered with 2xx in time.
+// Schedule describes when a sender sends a message again after an attempt that failed: an answer that was late or not 2xx.
 type Schedule struct {
-	// Pauses are how long it waits after each try that failed, before the next one; after the last it gives up.
+	// Pauses are the waits after each failed attempt. After the last one the sender gives up.
 	Pauses []time.Duration
-	// Final says that the sender takes 3xx and 4xx for a last word: it repeats only after 5xx and without an answer.
+	// Final is true for a sender that never repeats after 3xx and 4xx. It repeats after 5xx and without an answer.
 	Final bool
-	// NoRetry is a header of an answer with which it repeats no more; empty: there is none.
+	// NoRetry is a header of the answer that ends the repeats; empty: there is none.
 	NoRetry string
 	// Count is a header of the request that counts the repeats; empty: there is none.
 	Count string
 }
 
-// Schedules by preset. What is documented, by whom, and what is assumed:
+// schedules returns the schedules by preset. Each entry names its source, and the assumptions where documentation is
+// missing:
 //
-//	alma       Ex Libris: 5xx or no answer in 5 s is repeated after 1, 3 and 6 hours; 4xx never. Assumed: a refused
-//	           connection is as a 5xx, a redirect as a 4xx
-//	github     GitHub: never repeats by itself. gitlab: assumed the same, as it documents a deadline only
-//	stripe     Stripe: all but 2xx, for up to three days with growing pauses. Assumed: the pauses
-//	slack      Slack: all but 2xx in 3 s, three times: at once, after a minute, after five; X-Slack-No-Retry ends it
-//	shopify    Shopify: all but 2xx in 5 s, eight times in four hours. Assumed: the pauses
+//	alma       Ex Libris: after 5xx or no answer in 5 s, repeats after 1, 3 and 6 hours; after 4xx never. Assumed: a
+//	           refused connection counts as 5xx, a redirect as 4xx
+//	github     GitHub: never repeats by itself. gitlab: assumed the same, because it documents only a deadline
+//	stripe     Stripe: after all but 2xx, for up to three days with growing pauses. Assumed: the pauses
+//	slack      Slack: after all but 2xx in 3 s, three times: at once, after one minute, after five; X-Slack-No-Retry ends it
+//	shopify    Shopify: after all but 2xx in 5 s, eight times in four hours. Assumed: the pauses
 //	standard-webhooks, token, basic
-//	           Svix, whose schedule many take over: 5 s, 5 min, 30 min, 2, 5, 10 and 10 hours; the specification itself
-//	           asks for several days. Assumed for token and basic, which stand for anybody
-//	bitbucket  Atlassian: 5xx or no answer in 10 s, twice. Assumed: at once
+//	           Svix, whose schedule many others use: 5 s, 5 min, 30 min, 2, 5, 10 and 10 hours; the specification asks
+//	           for several days. Assumed for token and basic, which stand for any sender
+//	bitbucket  Atlassian: after 5xx or no answer in 10 s, twice. Assumed: at once
 //	meta       Meta: at once, then a few more times with growing pauses over 36 hours. Assumed: the pauses
 //	dropbox    Dropbox: growing pauses for about ten minutes. Assumed: the pauses
 //	zoom       Zoom: three times, 5 minutes after the first, then 20 to 30 and 60 minutes later. Assumed: after 5xx only
@@ -53,7 +54,7 @@ func schedules() map[string]Schedule {
 	}
 }
 
-// ScheduleOf is when the preset's sender repeats; of one that is not known, that of standard-webhooks.
+// ScheduleOf returns the schedule of a preset, and that of standard-webhooks for an unknown preset.
 func ScheduleOf(preset string) Schedule {
 	all := schedules()
 	if s, ok := all[preset]; ok {
@@ -62,8 +63,8 @@ func ScheduleOf(preset string) Schedule {
 	return all["standard-webhooks"]
 }
 
-// next is how long the sender waits before it tries once more, after so many tries of which the last ended so. It
-// returns false if it gives up.
+// next returns the pause before the sender's next attempt, by the number of attempts so far and the result of the last
+// one. It returns false if the sender gives up.
 func (s Schedule) next(tries int, a Answer, err error) (time.Duration, bool) {
 	answered := err == nil
 	switch {
@@ -77,7 +78,7 @@ func (s Schedule) next(tries int, a Answer, err error) (time.Duration, bool) {
 	return s.Pauses[tries-1], true
 }
 
-// count gives a message the header that says which repeat it is.
+// count returns the message with the header that counts the repeats.
 func (s Schedule) count(m Message, repeat int) Message {
 	if s.Count == "" || repeat == 0 {
 		return m

@@ -1,4 +1,7 @@
-// Package sender plays a webhook sender: it sends what the real one would, signed as it would, and tells the answer.
+// Package sender plays a webhook sender. It sends messages in the form, with the signature and on the schedule of a known
+// sender, and reports the answers. Command `hookline send` and tests use it.
+//
+// A Sample is the template of a Message, Send sends one message, and a Player sends many and repeats them.
 package sender
 
 import (
@@ -14,23 +17,23 @@ import (
 	"github.com/hookline/hookline/pkg/signature"
 )
 
-// DefaultDeadline is how long an answer may take: Alma's limit.
+// DefaultDeadline is the default of Target.Deadline: Alma's limit.
 const DefaultDeadline = 5 * time.Second
 
-// maxAnswer is how many bytes of an answer are kept.
+// maxAnswer is the number of bytes that are read of an answer.
 const maxAnswer = 64 << 10
 
 // Target is a receiver of webhooks.
 type Target struct {
-	// URL is where messages go; its query stays.
+	// URL is the address of the receiver. Its query is sent, too.
 	URL string
-	// Deadline is how long the whole answer may take; 0 is DefaultDeadline.
+	// Deadline is the time for the whole answer; 0 is DefaultDeadline.
 	Deadline time.Duration
-	// Transport carries the requests; nil is http.DefaultTransport.
+	// Transport sends the requests; nil is http.DefaultTransport.
 	Transport http.RoundTripper
 }
 
-// Answer is what the receiver said. A redirect is an answer: webhook senders do not follow it.
+// Answer is the answer of a receiver. It can be a redirect, because webhook senders do not follow redirects.
 type Answer struct {
 	Code   int
 	Header http.Header
@@ -38,7 +41,8 @@ type Answer struct {
 	Took   time.Duration
 }
 
-// Send signs the message and posts it. Without a verifier it is not signed. Any answer, whatever its code, is no error.
+// Send signs the message with v and posts it; nil sends it unsigned. It returns an error if there is no answer in time. An
+// answer with any status code is no error.
 func Send(ctx context.Context, to Target, m Message, v *signature.Verifier) (Answer, error) {
 	u, err := to.parse()
 	if err != nil {
@@ -50,19 +54,20 @@ func Send(ctx context.Context, to Target, m Message, v *signature.Verifier) (Ans
 			return Answer{}, fmt.Errorf("sign the message: %w", err)
 		}
 	}
-	if query := signed.Query.Encode(); query != u.Query().Encode() { // else it stays as written: it may be signed
+	if query := signed.Query.Encode(); query != u.Query().Encode() { // an equal query stays as written, because it can be signed
 		u.RawQuery = query
 	}
 	return to.do(ctx, http.MethodPost, u, signed.Header, m.Body)
 }
 
-// do carries out one request within the deadline. Its errors leave out the URL, whose query may hold a secret.
+// do sends one request and reads the answer within the deadline. Its errors leave out the URL, because the query can hold
+// a secret.
 func (to Target) do(ctx context.Context, method string, u *url.URL, h http.Header, body []byte) (Answer, error) {
 	deadline := to.Deadline
 	if deadline == 0 {
 		deadline = DefaultDeadline
 	}
-	late := fmt.Errorf("no answer within %v, which the sender takes for a failure", deadline)
+	late := fmt.Errorf("no answer within %v, which counts as a failure for the sender", deadline)
 	ctx, cancel := context.WithTimeoutCause(ctx, deadline, late)
 	defer cancel()
 	r, err := http.NewRequestWithContext(ctx, method, u.String(), bytes.NewReader(body))

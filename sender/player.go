@@ -12,34 +12,34 @@ import (
 	"github.com/hookline/hookline/pkg/signature"
 )
 
-// maxOpen is how many requests a player has under way at most.
+// maxOpen is the largest number of requests that a player has open at once.
 const maxOpen = 64
 
-// PlayConfig says how a sender is played.
+// PlayConfig configures a Player.
 type PlayConfig struct {
 	To Target
-	// Verifier signs each try anew, as senders do; nil: nothing is signed.
+	// Verifier signs each attempt anew, as senders do. nil: messages are not signed.
 	Verifier *signature.Verifier
 	Schedule Schedule
-	// Speed divides the schedule's pauses; more than 0. The deadline of an answer stays as it is.
+	// Speed divides the schedule's pauses; more than 0. It does not change the deadline of an answer.
 	Speed float64
-	// Rate is how many messages are begun a second; more than 0. At most 64 requests are under way.
+	// Rate is the number of new messages a second; more than 0. At most 64 requests are open at once.
 	Rate float64
-	// Repeat is the share of messages that are sent a second time although they were answered 2xx, as after an answer
-	// that was lost: at the same time as the first, right after it, or late, behind younger ones. 0 to 1.
+	// Repeat is the share of messages that are sent a second time after a 2xx, as if the answer was lost: 0 to 1. The
+	// repeat comes together with the first message, right after it, or late and behind younger messages.
 	Repeat float64
-	// Seed makes the same choice of these messages each time.
+	// Seed chooses these messages. The same seed makes the same choice.
 	Seed uint64
 }
 
-// Player plays a sender. It is used once.
+// Player plays a sender for one call of Play.
 type Player struct {
-	cfg    PlayConfig
-	slots  chan struct{}
-	record record
+	cfg      PlayConfig
+	slots    chan struct{}
+	reporter reporter
 }
 
-// NewPlayer checks all of cfg.
+// NewPlayer returns a player. Its error names every mistake in cfg.
 func NewPlayer(cfg PlayConfig) (*Player, error) {
 	var errs []error
 	if !(cfg.Speed > 0) {
@@ -54,42 +54,42 @@ func NewPlayer(cfg PlayConfig) (*Player, error) {
 	if _, err := cfg.To.parse(); err != nil {
 		errs = append(errs, err)
 	}
-	return &Player{cfg: cfg, slots: make(chan struct{}, maxOpen), record: newRecord()}, errors.Join(errs...)
+	return &Player{cfg: cfg, slots: make(chan struct{}, maxOpen), reporter: newReporter()}, errors.Join(errs...)
 }
 
-// Play sends the messages until each is accepted or given up, or ctx ends, and reports. A repeat is never sent before its
-// pause is over, so the order of messages is as mixed as a real sender's.
+// Play sends the messages until each is accepted or given up, or ctx ends, and returns a report. Repeats wait for the
+// pauses of the schedule, so that the order of messages is as mixed as a real sender's.
 func (p *Player) Play(ctx context.Context, messages iter.Seq[Message]) Report {
-	p.record.begin()
-	chance := rand.New(rand.NewPCG(p.cfg.Seed, 0)) //nolint:gosec // not a secret: the same again is wanted
-	var under sync.WaitGroup
+	p.reporter.begin()
+	chance := rand.New(rand.NewPCG(p.cfg.Seed, 0)) //nolint:gosec // not a secret: the same seed has to give the same choice
+	var open sync.WaitGroup
 	for m := range messages {
 		copied := p.choose(chance)
-		under.Go(func() { p.send(ctx, m, copied) })
+		open.Go(func() { p.send(ctx, m, copied) })
 		if !wait(ctx, time.Duration(float64(time.Second)/p.cfg.Rate)) {
 			break
 		}
 	}
-	under.Wait()
-	p.record.end()
+	open.Wait()
+	p.reporter.end()
 	return p.Report()
 }
 
-// Report is how it stands so far. It is safe to call while Play runs.
-func (p *Player) Report() Report { return p.record.report() }
+// Report returns the report so far. It is safe to call while Play runs.
+func (p *Player) Report() Report { return p.reporter.report() }
 
-// duplicate says when a message is sent a second time.
+// duplicate is the time at which a message is sent a second time. The zero value is never.
 type duplicate struct {
-	together bool          // with the first try
-	after    bool          // after the message was accepted, and
-	late     time.Duration // so long after
+	together bool          // with the first attempt
+	after    bool          // after the message was accepted
+	late     time.Duration // additional delay of after
 }
 
-// leastLate is how late a late duplicate of a sender may be whose first pause is shorter.
+// leastLate is the upper limit of a late duplicate's delay for senders whose first pause is shorter than this.
 const leastLate = time.Minute
 
 func (p *Player) choose(chance *rand.Rand) duplicate {
-	draw, kind, part := chance.Float64(), chance.IntN(3), chance.Float64() // always three, so that a share changes no other choice
+	draw, kind, part := chance.Float64(), chance.IntN(3), chance.Float64() // always three numbers, so that Repeat does not change the other choices
 	switch {
 	case draw >= p.cfg.Repeat:
 		return duplicate{}
@@ -105,9 +105,9 @@ func (p *Player) choose(chance *rand.Rand) duplicate {
 	return duplicate{after: true, late: time.Duration(part * float64(longest))}
 }
 
-// send tries until the message is accepted or the sender would give up, and then sends its duplicate.
+// send sends the message until it is accepted or the sender gives up, and then sends its duplicate.
 func (p *Player) send(ctx context.Context, m Message, copied duplicate) {
-	p.record.message()
+	p.reporter.message()
 	if copied.together {
 		var beside sync.WaitGroup
 		defer beside.Wait()
@@ -116,11 +116,11 @@ func (p *Player) send(ctx context.Context, m Message, copied duplicate) {
 	for tries := 1; ; tries++ {
 		a, err := p.try(ctx, p.cfg.Schedule.count(m, tries-1))
 		if ctx.Err() != nil && !a.accepted(err) {
-			return // unsettled
+			return // neither accepted nor given up
 		}
-		p.record.tried(a, err)
+		p.reporter.tried(a, err)
 		if a.accepted(err) {
-			p.record.accepted(tries)
+			p.reporter.accepted(tries)
 			if copied.after && wait(ctx, p.pace(copied.late)) {
 				p.again(ctx, m)
 			}
@@ -128,7 +128,7 @@ func (p *Player) send(ctx context.Context, m Message, copied duplicate) {
 		}
 		pause, more := p.cfg.Schedule.next(tries, a, err)
 		if !more {
-			p.record.givenUp(m, tries, a, err)
+			p.reporter.givenUp(m, tries, a, err)
 			return
 		}
 		if !wait(ctx, p.pace(pause)) {
@@ -137,14 +137,14 @@ func (p *Player) send(ctx context.Context, m Message, copied duplicate) {
 	}
 }
 
-// again sends a message that needed no repeat once more.
+// again sends a duplicate of the message.
 func (p *Player) again(ctx context.Context, m Message) {
 	a, err := p.try(ctx, m)
 	if ctx.Err() != nil && err != nil {
 		return
 	}
-	p.record.tried(a, err)
-	p.record.duplicate(a, err)
+	p.reporter.tried(a, err)
+	p.reporter.duplicate(a, err)
 }
 
 func (p *Player) try(ctx context.Context, m Message) (Answer, error) {
@@ -157,12 +157,12 @@ func (p *Player) try(ctx context.Context, m Message) (Answer, error) {
 	return Send(ctx, p.cfg.To, m, p.cfg.Verifier)
 }
 
-// pace is a pause of the sender's as it is played.
+// pace returns a pause of the schedule divided by Speed.
 func (p *Player) pace(pause time.Duration) time.Duration {
 	return time.Duration(float64(pause) / p.cfg.Speed)
 }
 
-// wait returns false if ctx ends first.
+// wait waits for d. It returns false if ctx ends first.
 func wait(ctx context.Context, d time.Duration) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
@@ -174,5 +174,5 @@ func wait(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// accepted tells whether a sender takes this for success.
+// accepted reports whether the answer is a success for a sender.
 func (a Answer) accepted(err error) bool { return err == nil && a.Code >= 200 && a.Code <= 299 }
