@@ -2,9 +2,11 @@ package rabbitmq
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
@@ -15,35 +17,39 @@ import (
 
 var _ broker.Broker = (*Broker)(nil)
 
+// takeoverTime is how long a new leader of the schedules waits before it emits events. Meanwhile the leader before it detects
+// that its connection is lost, within three heartbeats, and the emitted events reach the ledger.
+const takeoverTime = 3*heartbeat + 5*time.Second
+
 // Broker is a broker.Broker on RabbitMQ. It is safe for concurrent use.
 type Broker struct {
-	topology  Topology
-	routes    []broker.Route
-	matcher   *broker.Matcher
-	publish   *connection
-	consume   *connection
-	publisher *publisher
-	recent    *broker.Recent // nil: repeats are not looked for
-	ledger    *ledgerWriter
-	auditor   *auditor
-	keeps     *turn // the ledger: at auditing regularly
-	emits     *turn // scheduled events
-	log       *zap.Logger
+	topology       Topology
+	routes         []broker.Route
+	matcher        *broker.Matcher
+	publish        *connection
+	consume        *connection
+	publisher      *publisher
+	recent         *broker.Recent // nil: duplicates are published
+	ledger         *ledgerWriter
+	auditor        *auditor
+	auditLeader    *leader
+	scheduleLeader *leader
+	log            *zap.Logger
 
-	looking sync.Mutex // one walk over kept messages at a time: each holds what it has seen
-	stop    context.CancelFunc
-	stopped sync.WaitGroup
-	silence context.CancelFunc // stops the ledger writer
-	silent  chan struct{}
+	browsing      sync.Mutex // held while a queue is browsed, because that holds the seen messages
+	stop          context.CancelFunc
+	running       sync.WaitGroup // the connections, and peerDuplicates
+	stopLedger    context.CancelFunc
+	ledgerStopped chan struct{}
 }
 
-// Open checks cfg and starts connecting; it never waits for RabbitMQ. The line connects again by itself until Close. Each
-// connection declares the topology first.
+// Open checks cfg and starts to connect. It does not wait for RabbitMQ. The broker connects again by itself until Close, and
+// declares the topology at the start of each connection.
 func Open(cfg Config, reg prometheus.Registerer, log *zap.Logger) (*Broker, error) {
 	return start(cfg, objects(NewTopology(cfg.Routes)), reg, log)
 }
 
-// Attach is Open for a person's look: it declares nothing, so that what is missing is seen to be missing.
+// Attach opens a broker that declares nothing, so that an inspection shows missing queues.
 func Attach(cfg Config) (*Broker, error) {
 	return start(cfg, nil, prometheus.NewRegistry(), zap.NewNop())
 }
@@ -57,121 +63,167 @@ func start(cfg Config, declared []object, reg prometheus.Registerer, log *zap.Lo
 		return nil, fmt.Errorf("rabbitmq: metrics: %w", err)
 	}
 	d := newDeclarer(declared, m, log)
-	l := &Broker{
+	b := &Broker{
 		topology: NewTopology(cfg.Routes), routes: slices.Clone(cfg.Routes), matcher: broker.NewMatcher(cfg.Routes), log: log,
-		publish: newConnection(publishing, cfg, d, m, log),
-		consume: newConnection(consuming, cfg, d, m, log),
-		keeps:   newTurn(AuditLeaderQueue), emits: newTurn(ScheduleLeaderQueue),
+		publish:     newConnection(publishing, cfg, d, m, log),
+		consume:     newConnection(consuming, cfg, d, m, log),
+		auditLeader: newLeader(AuditLeaderQueue), scheduleLeader: newLeader(ScheduleLeaderQueue),
+		ledgerStopped: make(chan struct{}),
 	}
-	l.publisher = newPublisher(l.publish, m)
+	b.publisher = newPublisher(b.publish, m)
+	b.ledger = newLedgerWriter(b.publish, cfg, m, log.Named("ledger"))
+	b.auditor = newAuditor(b.publish, b.consume, b.ledger, b.routes, log)
 	if cfg.Duplicates > 0 {
-		l.recent = broker.NewRecent(cfg.Duplicates, broker.MaxRecent)
+		b.recent = broker.NewRecent(cfg.Duplicates, broker.MaxRecent)
 	}
-	l.ledger = newLedgerWriter(l.publish, cfg, m, log.Named("ledger"))
-	l.auditor = newAuditor(l.publish, l.consume, l.ledger, l.routes, log)
-	ctx, stop := context.WithCancel(context.Background())
-	writing, silence := context.WithCancel(context.Background())
-	l.stop, l.silence, l.silent = stop, silence, make(chan struct{})
-	go func() {
-		defer close(l.silent)
-		l.ledger.run(writing)
-	}()
-	for _, c := range []*connection{l.publish, l.consume} {
-		l.stopped.Go(func() { c.run(ctx) })
-	}
-	if l.recent != nil {
-		peers := &peerDuplicates{conn: l.consume, recent: l.recent, process: l.ledger.process, log: log}
-		l.stopped.Go(func() { peers.run(ctx, cfg.Duplicates) })
-	}
-	return l, nil
+	b.run(cfg.Duplicates)
+	return b, nil
 }
 
-// Publish stores e. Without a connection it waits for the next one until ctx ends, but for 5 seconds at most. Its
-// errors wrap one of package broker's. An event has at most broker.MaxBody bytes; of its headers at most 64 KiB are kept.
+// run starts the goroutines of the broker. The ledger writer stops first, while its connection is still open.
+func (b *Broker) run(window time.Duration) {
+	ctx, stop := context.WithCancel(context.Background())
+	writing, stopLedger := context.WithCancel(context.Background())
+	b.stop, b.stopLedger = stop, stopLedger
+	go func() {
+		defer close(b.ledgerStopped)
+		b.ledger.run(writing)
+	}()
+	for _, c := range []*connection{b.publish, b.consume} {
+		b.running.Go(func() { c.run(ctx) })
+	}
+	if b.recent != nil {
+		peers := &peerDuplicates{conn: b.consume, recent: b.recent, process: b.ledger.process, log: b.log}
+		b.running.Go(func() { peers.run(ctx, window) })
+	}
+}
+
+// Publish implements broker.Publisher. Without a connection it waits up to 5 seconds for the next one. Its errors wrap those of
+// package broker. An event has at most broker.MaxBody bytes; at most 64 KiB of its headers are stored.
 //
-// RabbitMQ cannot tell a repeat, so the line tells those of events that it has itself seen confirmed, or of which it has
-// read in the ledger that another process has. A repeat that comes while the first publish is still under way is published
-// as well: nobody waits for another's confirm.
-func (l *Broker) Publish(ctx context.Context, e event.Event) error {
+// RabbitMQ does not detect duplicates. So Publish returns broker.ErrDuplicate for events that this process has seen confirmed,
+// and for those that other processes have noted in the ledger. A repeat that comes before the confirm of the first publish is
+// published, too, because no publish waits for another's confirm.
+func (b *Broker) Publish(ctx context.Context, e event.Event) error {
 	mark := broker.MarkOf(e)
-	if l.recent != nil && l.recent.Has(mark, e.Time) {
+	if b.recent != nil && b.recent.Has(mark, e.Time) {
 		return fmt.Errorf("rabbitmq: %w", broker.ErrDuplicate)
 	}
 	m, err := newEventMessage(e)
 	if err == nil {
-		err = l.publisher.publish(ctx, &m)
+		err = b.publisher.publish(ctx, &m)
 	}
 	if err != nil {
 		return fmt.Errorf("rabbitmq: %w", err)
 	}
-	if l.recent != nil {
-		l.recent.Add(mark, e.Time)
+	if b.recent != nil {
+		b.recent.Add(mark, e.Time)
 	}
-	l.ledger.noteAccepted(e, l.matcher.Match(m.key))
+	b.ledger.noteAccepted(e, b.matcher.Match(m.key))
 	return nil
 }
 
-// Count is broker.Counter's.
-func (l *Broker) Count(source, what string) { l.ledger.count(source, what) }
+// Count implements broker.Counter.
+func (b *Broker) Count(source, kind string) { b.ledger.count(source, kind) }
 
-// Spooled is broker.Counter's.
-func (l *Broker) Spooled(events map[string]int64) { l.ledger.setSpooled(events) }
+// Spooled implements broker.Counter.
+func (b *Broker) Spooled(events map[string]int64) { b.ledger.setSpooled(events) }
 
-// Consume is broker.Consumer's; r has to be one of the configuration's routes. It also returns an error when the line
-// is closed. An event with a delay reaches fn never earlier, and by up to half a second later than asked.
-func (l *Broker) Consume(ctx context.Context, r broker.Route, fn broker.Process) error {
+// Consume implements broker.Consumer. It returns an error for a route that is not in the configuration, and after Close. A delayed
+// event reaches fn on time or up to half a second late.
+func (b *Broker) Consume(ctx context.Context, r broker.Route, fn broker.Process) error {
 	if r.Concurrency < 1 {
 		return fmt.Errorf("rabbitmq: route %q: concurrency is %d, not at least 1", r.Name, r.Concurrency)
 	}
-	if !slices.ContainsFunc(l.routes, func(known broker.Route) bool { return known.Name == r.Name }) {
+	if !slices.ContainsFunc(b.routes, func(configured broker.Route) bool { return configured.Name == r.Name }) {
 		return fmt.Errorf("rabbitmq: route %q is not in the configuration", r.Name)
 	}
 	c := &consumption{
-		route: r, publisher: l.publisher, ledger: l.ledger, process: fn,
-		log:   l.log.With(zap.String("route", r.Name)),
+		route: r, publisher: b.publisher, ledger: b.ledger, process: fn,
+		log:   b.log.With(zap.String("route", r.Name)),
 		slots: make(chan struct{}, r.Concurrency),
 	}
-	if err := c.run(ctx, l.consume); err != nil {
+	if err := c.run(ctx, b.consume); err != nil {
 		return fmt.Errorf("rabbitmq: %w", err)
 	}
 	return nil
 }
 
-// Audit is broker.Auditor's. It takes a moment while events move. If events are missing it takes up to 15 seconds, or until ctx
-// ends.
-func (l *Broker) Audit(ctx context.Context) (broker.Audit, error) {
-	a, err := l.auditor.audit(ctx)
+// Queues implements broker.Inspector. It checks ctx between two queues. Events that are browsed at the moment do not count as
+// waiting.
+func (b *Broker) Queues(ctx context.Context) ([]broker.QueueInfo, error) {
+	s, err := b.consume.await(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("rabbitmq: queues: %w", err)
+	}
+	admin := &adminChannel{conn: s.conn}
+	defer admin.close()
+	infos := make([]broker.QueueInfo, 0, len(b.topology.Queues))
+	for _, q := range b.topology.Queues {
+		if q.Role == roleLedger || q.Role == roleLeader {
+			continue
+		}
+		if err := ctx.Err(); err != nil {
+			return nil, fmt.Errorf("rabbitmq: queues: %w", err)
+		}
+		found, err := admin.queue(q.Name)
+		if err != nil && !missing(err) {
+			return nil, fmt.Errorf("rabbitmq: queue %s: %w", q.Name, err)
+		}
+		infos = append(infos, broker.QueueInfo{
+			Name: q.Name, Role: q.Role, Route: q.Route, Missing: missing(err), Waiting: found.Messages, Consumers: found.Consumers,
+		})
+	}
+	return infos, nil
+}
+
+// Audit implements broker.Auditor. While events are missing it compares again, for up to 15 seconds or until ctx ends.
+func (b *Broker) Audit(ctx context.Context) (broker.Audit, error) {
+	a, err := b.auditor.audit(ctx)
 	if err != nil {
 		return broker.Audit{}, fmt.Errorf("rabbitmq: audit: %w", err)
 	}
 	return a, nil
 }
 
-// Ready is nil when events can be stored now, else the reason why not.
-func (l *Broker) Ready() error { return l.publish.ready() }
+// Leads implements broker.Leader. A process whose user may not consume the audit's queue, such as a receiver, never leads the audit.
+func (b *Broker) Leads(ctx context.Context, role broker.LeaderRole) (bool, error) {
+	if role == broker.LeadAudit {
+		since, err := b.auditLeader.since(ctx, b.consume)
+		if errors.Is(err, errMayNotLead) {
+			return false, nil
+		}
+		return !since.IsZero(), err
+	}
+	since, err := b.scheduleLeader.since(ctx, b.consume)
+	return !since.IsZero() && time.Since(since) > takeoverTime, err
+}
 
-// Lacking names what is missing on RabbitMQ and is not ours to make, as of 10 seconds ago: events may pass such a queue by.
-func (l *Broker) Lacking() []string { return l.publish.declarer.lacking() }
+// Ready implements broker.Health.
+func (b *Broker) Ready() error { return b.publish.ready() }
 
-// Close ends the connections; what waits for them gets an error. Stop publishing and consuming first: what is
-// published now may be stored although Publish fails. It returns ctx's error if that takes longer than ctx, and than the 3 seconds that the
-// connections have to say goodbye.
-func (l *Broker) Close(ctx context.Context) error {
-	l.silence()
+// Lacking implements broker.Health. Its answer is up to 10 seconds old.
+func (b *Broker) Lacking() []string { return b.publish.declarer.lacking() }
+
+// Close closes the connections, and calls that wait for a connection return an error. Stop publishing and consuming first: an
+// event that is published during Close may be stored although Publish fails. Close returns ctx's error if it takes longer
+// than ctx, and longer than the 3 seconds for AMQP's closing handshakes.
+func (b *Broker) Close(ctx context.Context) error {
+	b.stopLedger()
 	select {
-	case <-l.silent:
+	case <-b.ledgerStopped:
 	case <-ctx.Done():
 	}
-	l.stop()
+	b.stop()
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		l.stopped.Wait()
-		<-l.silent
+		b.running.Wait()
+		<-b.ledgerStopped
 	}()
-	goodbye, cancel := context.WithTimeout(context.WithoutCancel(ctx), 3*closeTime) // also where the ledger writer has used up the time
+	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), 3*closeTime) // also if the ledger writer has used up ctx
 	defer cancel()
-	for _, end := range []<-chan struct{}{ctx.Done(), goodbye.Done()} {
+	for _, end := range []<-chan struct{}{ctx.Done(), closing.Done()} {
 		select {
 		case <-done:
 			return nil

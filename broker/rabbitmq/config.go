@@ -1,8 +1,3 @@
-// Package rabbitmq is the line on RabbitMQ: 4.x, and 3.10 or later. It is the only place that speaks AMQP 0-9-1.
-//
-// A session is one connection and its channels. It is made new after any fault and never revived, and a delivery is
-// settled only on the session that brought it. Publishing and consuming have a connection each, since RabbitMQ stops
-// reading from a connection that publishes while it is short of memory or disk.
 package rabbitmq
 
 import (
@@ -20,22 +15,22 @@ import (
 
 // Config says where RabbitMQ is and what has to exist there.
 type Config struct {
-	// URLs are the nodes, amqp://user:password@host:5672/vhost or amqps://; at least one. They are tried in turn.
+	// URLs are the nodes, amqp://user:password@host:5672/vhost or amqps://; at least one. The broker tries them in turn.
 	// User and password have to be percent-encoded.
 	URLs []string
 	// TLS is for amqps URLs. A zero MinVersion becomes TLS 1.2, an empty ServerName the URL's host. Nil: the
-	// system's certificate authorities, or what the URL's own parameters (cacertfile, ...) say.
+	// system's certificate authorities, or the parameters of the URL (cacertfile, ...).
 	TLS *tls.Config
-	// Spool names the spool in front of this process's line, the same over restarts and as no other; empty: none.
+	// Spool names the spool of this process. The name is unique and stays the same over restarts; empty: there is no spool.
 	Spool string
-	// Routes are all routes of the installation, also those that this process does not consume.
+	// Routes are all routes of the installation, also those that other processes consume.
 	Routes []broker.Route
-	// Duplicates is for how long this process remembers the events that it or another one stored, of which it keeps the
-	// latest broker.MaxRecent at most: a repeat is then broker.ErrDuplicate. 0 remembers none; only receivers need it.
+	// Duplicates is for how long this process remembers the events that it or another process stored, up to the latest
+	// broker.MaxRecent. Publish returns broker.ErrDuplicate for a repeat. 0: it remembers none. Only receivers need it.
 	Duplicates time.Duration
 }
 
-// check tells everything that is wrong with the configuration. It never repeats a URL, which holds a password.
+// check returns all mistakes in the configuration. Its error contains no URL, because URLs hold passwords.
 func (c Config) check() error {
 	var errs []error
 	if len(c.URLs) == 0 {
@@ -55,7 +50,7 @@ func (c Config) check() error {
 	return errors.Join(errs...)
 }
 
-// address is url as it may be shown: without user, password and parameters.
+// address returns url for logs and errors: without user, password and parameters.
 func address(url string) string {
 	u, err := amqp.ParseURI(url)
 	if err != nil {

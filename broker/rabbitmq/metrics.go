@@ -2,7 +2,7 @@ package rabbitmq
 
 import "github.com/prometheus/client_golang/prometheus"
 
-// The two connections, as the label "connection" names them.
+// The roles of the two connections, which are values of the label "connection".
 const (
 	publishing = "publish"
 	consuming  = "consume"
@@ -20,7 +20,7 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 	m := &metrics{
 		connected: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "hookline_broker_connected",
-			Help: "1 while there is a connection to the line.",
+			Help: "1 while the process is connected to the broker.",
 		}, []string{"connection"}),
 		reconnects: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "hookline_broker_reconnects_total",
@@ -28,16 +28,16 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 		}, []string{"connection"}),
 		confirm: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name:    "hookline_broker_confirm_seconds",
-			Help:    "Time from a publish to the line's answer.",
+			Help:    "Time from a publish to its confirm.",
 			Buckets: []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5},
 		}),
 		mismatches: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "hookline_broker_topology_mismatches",
-			Help: "Objects on RabbitMQ that differ from what Hookline would declare; see hookline topology plan.",
+			Help: "Objects on RabbitMQ that differ from the topology of the configuration; see hookline topology plan.",
 		}),
 		dropped: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "hookline_ledger_notes_dropped_total",
-			Help: "Notes for the ledger that were given up, since too many could not be written; it then begins anew.",
+			Help: "Notes that were dropped, because too many could not be written to the ledger. Audits then count anew.",
 		}),
 	}
 	for _, c := range []prometheus.Collector{m.connected, m.reconnects, m.confirm, m.mismatches, m.dropped} {

@@ -15,53 +15,52 @@ import (
 	"github.com/hookline/hookline/pkg/event"
 )
 
-// typeAccepted is the AMQP type of a message of the ledger that notes accepted events, so that a receiver passes over all
-// others unread.
+// typeAccepted is the AMQP type of ledger messages with notes of accepted events, so that receivers need not decode the others.
 const typeAccepted = "accepted"
 
-// relearn is the time between two tries to read the ledger. Each begins so long before the last message that was read, since
-// RabbitMQ goes by its own clock.
-const relearn = 10 * time.Second
+// rereadTime is the time between two tries to read the ledger. Each try begins that long before the last read message, because
+// RabbitMQ's clock may differ.
+const rereadTime = 10 * time.Second
 
-// peerDuplicates remembers the events that other receivers have stored, and this one before it was started: the ledger says so,
-// a tenth of a second later.
+// peerDuplicates remembers the events that other receivers have stored, and this receiver before its start. It reads them in
+// the ledger, a tenth of a second after they were stored.
 type peerDuplicates struct {
 	conn    *connection
 	recent  *broker.Recent
-	process string // our own, whose notes say nothing new
+	process string // this process: its notes are skipped
 	log     *zap.Logger
 }
 
-// run reads the ledger from so long ago on until ctx ends. Repeats that it does not learn of are new work, so nobody waits
-// for it.
-func (l *peerDuplicates) run(ctx context.Context, window time.Duration) {
+// run reads the ledger from window ago until ctx ends. Publishes do not wait for it: a repeat of an event that it has not read yet
+// is stored again.
+func (p *peerDuplicates) run(ctx context.Context, window time.Duration) {
 	from := time.Now().Add(-window)
-	for said := false; ctx.Err() == nil; {
-		err := l.read(ctx, &from)
-		if err != nil && !said && ctx.Err() == nil {
-			l.log.Warn("cannot read in the ledger what other receivers have stored: repeats that they took first are new work here; trying again", zap.Error(err))
+	for failing := false; ctx.Err() == nil; {
+		err := p.read(ctx, &from)
+		if err != nil && !failing && ctx.Err() == nil {
+			p.log.Warn("cannot read the events of other receivers in the ledger: repeats of these events are stored again here; trying again", zap.Error(err))
 		}
-		said = err != nil
+		failing = err != nil
 		select {
-		case <-time.After(relearn):
+		case <-time.After(rereadTime):
 		case <-ctx.Done():
 		}
 	}
 }
 
-// read remembers what the ledger says from a time on, which moves with it, until the connection or ctx ends. It is no
-// offset, as the stream may be another one the next time.
-func (l *peerDuplicates) read(ctx context.Context, from *time.Time) error {
-	s, err := l.conn.await(ctx)
+// read reads the ledger from a time until the connection or ctx ends, and moves the time forward. It is not an offset,
+// because the stream may be replaced by another one.
+func (p *peerDuplicates) read(ctx context.Context, from *time.Time) error {
+	s, err := p.conn.await(ctx)
 	if err != nil {
-		return nil //nolint:nilerr // the connection says it
+		return nil //nolint:nilerr // the connection logs it
 	}
 	ch, deliveries, err := openStream(s, LedgerStream, *from)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = ch.Close() }()
-	for unsettled := 0; ; {
+	for unacked := 0; ; {
 		select {
 		case <-ctx.Done():
 			return nil
@@ -69,25 +68,26 @@ func (l *peerDuplicates) read(ctx context.Context, from *time.Time) error {
 			if !ok {
 				return nil
 			}
-			*from = time.Now().Add(-relearn) // not when the end is noticed: a connection can be dead for long
-			if unsettled++; unsettled >= readAhead/2 {
-				unsettled = 0
+			*from = time.Now().Add(-rereadTime) // here and not at the end: it can take long to detect a dead connection
+			if unacked++; unacked >= readAhead/2 {
+				unacked = 0
 				if err := d.Ack(true); err != nil {
 					return fmt.Errorf("read on in %s: %w", LedgerStream, err)
 				}
 			}
-			l.learn(d)
+			p.remember(d)
 		}
 	}
 }
 
-func (l *peerDuplicates) learn(d amqp.Delivery) {
-	if d.Type != typeAccepted || strings.HasPrefix(d.MessageId, l.process+"-") {
+// remember adds the accepted events of a ledger message.
+func (p *peerDuplicates) remember(d amqp.Delivery) {
+	if d.Type != typeAccepted || strings.HasPrefix(d.MessageId, p.process+"-") {
 		return
 	}
 	notes, err := ledger.Decode(d.Body)
 	if err != nil {
-		return // somebody else's
+		return // of a foreign publisher
 	}
 	for _, note := range notes.Notes {
 		if note.Kind != ledger.Accepted {
@@ -95,7 +95,7 @@ func (l *peerDuplicates) learn(d amqp.Delivery) {
 		}
 		at := time.UnixMilli(cmp.Or(note.Taken, notes.Time))
 		for _, id := range note.IDs {
-			l.recent.Add(broker.MarkOf(event.Event{Source: note.Source, Action: note.Action, ID: id}), at)
+			p.recent.Add(broker.MarkOf(event.Event{Source: note.Source, Action: note.Action, ID: id}), at)
 		}
 	}
 }

@@ -84,8 +84,8 @@ const (
 // queue for its length, which lags behind what the last walk gave back.
 // It is not a consumer and the queue's x-delivery-limit is out of reach, so that nothing is lost by looking.
 func (l *Broker) walk(ctx context.Context, from kept, visit func(amqp.Delivery) (next, error)) error {
-	l.looking.Lock()
-	defer l.looking.Unlock()
+	l.browsing.Lock()
+	defer l.browsing.Unlock()
 	fail := func(err error) error { return fmt.Errorf("rabbitmq: %s: %w", from.queue, err) }
 	s, err := l.consume.await(ctx)
 	if err != nil {
