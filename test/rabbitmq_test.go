@@ -218,7 +218,7 @@ func TestUnbindTakesAPatternAwayThatTheConfigurationNoLongerHas(t *testing.T) {
 		want           string
 	}{
 		{"forward", "alma.job_end", 2, "route forward still has alma.job_end in its match, so that it would be bound again; take it out of the configuration first"},
-		{"forwards", "github.#", 1, "there is no queue of a route \"forwards\"; `hookline queues` shows those that there are"},
+		{"forwards", "github.#", 1, "there is no queue of a route \"forwards\"; `hookline queues` lists the queues"},
 		{"forward", "github.#", 0, "github.# is not bound to route forward; RabbitMQ does not tell whether it was\n"},
 		{"forward", "github.#", 0, "github.# is not bound to route forward; RabbitMQ does not tell whether it was\n"},
 	} {

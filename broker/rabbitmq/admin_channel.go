@@ -28,10 +28,16 @@ func (a *adminChannel) do(call func(*amqp.Channel) error) error {
 // queue inspects a queue without declaring it.
 func (a *adminChannel) queue(name string) (found amqp.Queue, err error) {
 	err = a.do(func(ch *amqp.Channel) error {
-		found, err = ch.QueueDeclarePassive(name, true, false, false, false, nil)
+		found, err = inspectQueue(ch, name)
 		return err
 	})
 	return found, err
+}
+
+// inspectQueue declares a queue passively: it returns the numbers of ready messages and consumers, or an error if the queue is
+// missing.
+func inspectQueue(ch *amqp.Channel, name string) (amqp.Queue, error) {
+	return ch.QueueDeclarePassive(name, true, false, false, false, nil)
 }
 
 // depth returns how many messages are ready in a queue, and 0 if the queue does not exist.

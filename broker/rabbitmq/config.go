@@ -13,7 +13,7 @@ import (
 	"github.com/hookline/hookline/broker"
 )
 
-// Config says where RabbitMQ is and what has to exist there.
+// Config configures a Broker: the nodes of RabbitMQ and the routes that have to exist there.
 type Config struct {
 	// URLs are the nodes, amqp://user:password@host:5672/vhost or amqps://; at least one. The broker tries them in turn.
 	// User and password have to be percent-encoded.

@@ -206,7 +206,7 @@ func objects(t Topology) []object {
 				return err
 			},
 			func(ch *amqp.Channel) error {
-				_, err := ch.QueueDeclarePassive(q.Name, true, false, false, false, nil)
+				_, err := inspectQueue(ch, q.Name)
 				return err
 			},
 		})

@@ -30,7 +30,7 @@ type delivery struct {
 	queued  queuedEvent // set by read
 }
 
-// settler holds what the deliveries of one channel need to be settled.
+// settler settles the deliveries of one channel.
 type settler struct {
 	route     string
 	ch        *amqp.Channel

@@ -42,7 +42,7 @@ func (l *leader) since(ctx context.Context, conn *connection) (since time.Time, 
 		return time.Time{}, errMayNotLead
 	}
 	if l.ch != nil {
-		if q, err := l.inspect(l.ch); err == nil && q.Consumers == 1 {
+		if q, err := inspectQueue(l.ch, l.queue); err == nil && q.Consumers == 1 {
 			return l.start, nil
 		}
 		_ = l.ch.Close() // the connection has ended, or the queue was deleted and declared again, and has no consumer
@@ -67,7 +67,7 @@ func (l *leader) apply(s *session) (since time.Time, err error) {
 			_ = ch.Close()
 		}
 	}()
-	if q, err := l.inspect(ch); err != nil || q.Consumers > 0 {
+	if q, err := inspectQueue(ch, l.queue); err != nil || q.Consumers > 0 {
 		return time.Time{}, err
 	}
 	deliveries, err := ch.Consume(l.queue, "", false, false, false, false, nil)
@@ -78,7 +78,7 @@ func (l *leader) apply(s *session) (since time.Time, err error) {
 	if err != nil {
 		return time.Time{}, err
 	}
-	if q, err := l.inspect(ch); err != nil || q.Consumers > 1 {
+	if q, err := inspectQueue(ch, l.queue); err != nil || q.Consumers > 1 {
 		return time.Time{}, err
 	}
 	l.ch, l.start = ch, time.Now()
@@ -88,8 +88,4 @@ func (l *leader) apply(s *session) (since time.Time, err error) {
 		_ = ch.Close()
 	}()
 	return l.start, nil
-}
-
-func (l *leader) inspect(ch *amqp.Channel) (amqp.Queue, error) {
-	return ch.QueueDeclarePassive(l.queue, true, false, false, false, nil)
 }

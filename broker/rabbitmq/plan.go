@@ -10,40 +10,40 @@ import (
 	"github.com/hookline/hookline/broker"
 )
 
-// State says how an object of the topology stands on the broker.
+// State is the state of an object of the topology on RabbitMQ.
 type State string
 
 // The states.
 const (
 	StateExists  State = "exists"  // as Hookline declares it
-	StateMissing State = "missing" // Apply would make it
+	StateMissing State = "missing" // Apply will make it
 	StateMade    State = "made"    // Apply has made it
-	StateDiffers State = "differs" // otherwise than Hookline would declare it, or not ours to declare; it stays as it is
-	StateUnknown State = "unknown" // a binding: AMQP cannot list them; Apply makes it if it is missing
-	StateBound   State = "bound"   // a binding that Apply has made, or found: AMQP does not tell which
+	StateDiffers State = "differs" // has other arguments, or this user may not declare it; Apply leaves it unchanged
+	StateUnknown State = "unknown" // a binding: AMQP cannot list bindings; Apply makes it if it is missing
+	StateBound   State = "bound"   // a binding that Apply has made or found: AMQP does not say which
 )
 
-// Change is one object of the topology and how it stands.
+// Change is an object of the topology and its state.
 type Change struct {
 	Kind   string `json:"kind"` // exchange, queue or binding
 	Name   string `json:"name"`
 	State  State  `json:"state"`
-	Detail string `json:"detail,omitempty"` // the broker's own words for a difference
+	Detail string `json:"detail,omitempty"` // RabbitMQ's description of a difference
 }
 
-// Differs tells whether the broker is not yet, or not at all, as the configuration says. A binding that AMQP cannot look at
-// does not count.
+// Differs reports whether the object is missing on RabbitMQ, or differs from the configuration. It is false for a binding,
+// which AMQP cannot inspect.
 func (c Change) Differs() bool { return c.State == StateMissing || c.State == StateDiffers }
 
-// Unseen tells whether it could not be seen how the object stands.
+// Unseen reports whether the state is unknown.
 func (c Change) Unseen() bool { return c.State == StateUnknown }
 
-// Plan compares the broker with the topology and changes nothing.
+// Plan compares RabbitMQ with the topology, without changes.
 func Plan(ctx context.Context, cfg Config) ([]Change, error) {
 	var changes []Change
 	err := once(ctx, cfg, func(conn *amqp.Connection) error {
-		return each(ctx, conn, cfg, func(s *adminChannel, o object) error {
-			change, err := look(s, o)
+		return each(ctx, conn, cfg, func(admin *adminChannel, o object) error {
+			change, err := inspect(admin, o)
 			changes = append(changes, change)
 			return err
 		})
@@ -51,14 +51,14 @@ func Plan(ctx context.Context, cfg Config) ([]Change, error) {
 	return changes, err
 }
 
-// Apply makes what is missing, as every session does, and deletes or changes nothing.
+// Apply makes the missing objects, as every session does. It neither deletes nor changes an object.
 func Apply(ctx context.Context, cfg Config) ([]Change, error) {
 	var changes []Change
 	err := once(ctx, cfg, func(conn *amqp.Connection) error {
-		return each(ctx, conn, cfg, func(s *adminChannel, o object) error {
-			change, err := look(s, o)
+		return each(ctx, conn, cfg, func(admin *adminChannel, o object) error {
+			change, err := inspect(admin, o)
 			if err == nil && (change.State == StateMissing || change.State == StateUnknown) {
-				change, err = apply(s, o, change)
+				change, err = apply(admin, o, change)
 			}
 			changes = append(changes, change)
 			return err
@@ -67,20 +67,20 @@ func Apply(ctx context.Context, cfg Config) ([]Change, error) {
 	return changes, err
 }
 
-// Unbind removes the binding of a route to a pattern that is no longer in its configuration: AMQP cannot list bindings,
-// so a narrowed route keeps what it was bound to. A binding that does not exist is no error; a queue is.
+// Unbind removes the binding of a route by a pattern that is no longer in its configuration. Apply cannot do it, because AMQP
+// cannot list bindings. Unbind returns an error if the queue does not exist, but none if the binding does not exist.
 func Unbind(ctx context.Context, cfg Config, route, pattern string) error {
 	return once(ctx, cfg, func(conn *amqp.Connection) error {
 		ch, err := conn.Channel()
 		if err != nil {
 			return fmt.Errorf("open channel: %w", err)
 		}
-		_, err = ch.QueueDeclarePassive(broker.WorkQueue(route), true, false, false, false, nil)
+		_, err = inspectQueue(ch, broker.WorkQueue(route))
 		if missing(err) {
-			return fmt.Errorf("there is no queue of a route %q; `hookline queues` shows those that there are", route)
+			return fmt.Errorf("there is no queue of a route %q; `hookline queues` lists the queues", route)
 		}
 		if err != nil {
-			return fmt.Errorf("look at route %q: %w", route, err)
+			return fmt.Errorf("inspect route %q: %w", route, err)
 		}
 		if err := ch.QueueUnbind(broker.WorkQueue(route), pattern, EventsExchange, nil); err != nil {
 			return fmt.Errorf("unbind route %q from %q: %w", route, pattern, err)
@@ -89,32 +89,32 @@ func Unbind(ctx context.Context, cfg Config, route, pattern string) error {
 	})
 }
 
-// look tells how an object stands. An existing one is declared again, which compares it and makes nothing.
-func look(s *adminChannel, o object) (Change, error) {
+// inspect returns the state of an object. It declares an existing object again, because RabbitMQ then compares the arguments.
+func inspect(admin *adminChannel, o object) (Change, error) {
 	c := Change{Kind: o.kind, Name: o.name, State: StateUnknown}
 	if o.inspect == nil {
 		return c, nil
 	}
-	err := s.do(o.inspect)
+	err := admin.do(o.inspect)
 	if missing(err) {
 		c.State = StateMissing
 		return c, nil
 	}
 	if err == nil {
-		err = s.do(o.declare)
+		err = admin.do(o.declare)
 	}
-	if words, ok := mismatch(err); ok {
-		c.State, c.Detail = StateDiffers, words
+	if reason, ok := mismatch(err); ok {
+		c.State, c.Detail = StateDiffers, reason
 		return c, nil
 	}
 	c.State = StateExists
 	return c, err
 }
 
-func apply(s *adminChannel, o object, c Change) (Change, error) {
-	err := s.do(o.declare)
-	if words, ok := mismatch(err); ok {
-		c.State, c.Detail = StateDiffers, words
+func apply(admin *adminChannel, o object, c Change) (Change, error) {
+	err := admin.do(o.declare)
+	if reason, ok := mismatch(err); ok {
+		c.State, c.Detail = StateDiffers, reason
 		return c, nil
 	}
 	if c.State == StateUnknown {
@@ -125,22 +125,22 @@ func apply(s *adminChannel, o object, c Change) (Change, error) {
 	return c, err
 }
 
-// each visits every object of the topology on one connection.
+// each calls visit for every object of the topology, on one connection.
 func each(ctx context.Context, conn *amqp.Connection, cfg Config, visit func(*adminChannel, object) error) error {
-	s := &adminChannel{conn: conn}
-	defer s.close()
+	admin := &adminChannel{conn: conn}
+	defer admin.close()
 	for _, o := range objects(NewTopology(cfg.Routes)) {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if err := visit(s, o); err != nil {
+		if err := visit(admin, o); err != nil {
 			return fmt.Errorf("%s: %w", o, err)
 		}
 	}
 	return nil
 }
 
-// once connects to the first node that answers, does one thing and says goodbye.
+// once connects to the first node that answers, calls do and closes the connection.
 func once(ctx context.Context, cfg Config, do func(*amqp.Connection) error) error {
 	if err := cfg.check(); err != nil {
 		return err
@@ -148,14 +148,14 @@ func once(ctx context.Context, cfg Config, do func(*amqp.Connection) error) erro
 	d := newDialer(cfg, "plan")
 	var errs []error
 	for range cfg.URLs {
-		conn, at, err := d.dial(ctx, func(*amqp.Connection) error { return nil })
+		conn, address, err := d.dial(ctx, func(*amqp.Connection) error { return nil })
 		if err != nil {
 			errs = append(errs, err)
 			continue
 		}
 		defer closeConnection(conn)
 		if err := do(conn); err != nil {
-			return fmt.Errorf("rabbitmq: %s: %w", at, err)
+			return fmt.Errorf("rabbitmq: %s: %w", address, err)
 		}
 		return nil
 	}

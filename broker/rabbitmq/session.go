@@ -126,7 +126,7 @@ func (s *session) send(m *message) (*amqp.DeferredConfirmation, error) {
 	return confirm, err
 }
 
-// answer returns what a confirm that is done says about its message: nil, errLost or broker.ErrRefused.
+// answer returns the result of a message whose confirm is done: nil, errLost or broker.ErrRefused.
 func (s *session) answer(confirm *amqp.DeferredConfirmation, m messageKey) error {
 	s.confirms.answered.Add(1)
 	returned := s.wasReturned(m)

@@ -73,24 +73,24 @@ type Topology struct {
 }
 
 const (
-	// crashLimit is how often an event may come back before RabbitMQ itself makes it a dead letter. A worker stores
-	// what came back anew, with its attempt counted: only what ends every worker before that gets so far. RabbitMQ 4
-	// has the same default; 3.10 has none.
+	// crashLimit is how often a message may come back before RabbitMQ itself dead-letters it. A worker counts the attempt of such
+	// an event and stores it as a new message. So only an event that ends every worker before that reaches the limit.
+	// RabbitMQ 4 has the same default; 3.10 has none.
 	crashLimit = 20
-	// neverLimit stands for "no limit" where looking gives messages back: -1 would mean that on RabbitMQ 4, but
-	// "drop at the first" on 3.10.
+	// neverLimit stands for "no limit" on queues that are browsed, because browsing returns messages. A limit of -1 means "no
+	// limit" on RabbitMQ 4, but "drop at the first" on 3.10.
 	neverLimit = 1_000_000_000
 
-	// The streams of the ledger take at most so many bytes on each node, and a segment more: RabbitMQ drops whole
-	// segments. A summary makes all notes before it superfluous.
+	// Sizes of the ledger's streams in bytes on each node. A stream can be a segment larger, because RabbitMQ drops whole
+	// segments. Notes before the latest summary are not needed.
 	maxLedger    = 512 << 20
 	maxSummaries = 64 << 20
 	maxSegment   = 16 << 20
 	maxLedgerAge = "30D"
 )
 
-// NewTopology builds the topology of the routes. What must not be lost is fixed here by arguments; what an operator
-// may tune later (length limits, consumer timeout) is left to policies.
+// NewTopology returns the topology of the routes. Arguments fix the settings that protect events from loss. Policies are for the
+// settings that an operator may tune later, such as length limits and the consumer timeout.
 func NewTopology(routes []broker.Route) Topology {
 	t := Topology{
 		Exchanges: []Exchange{
