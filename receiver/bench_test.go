@@ -18,18 +18,19 @@ import (
 	"github.com/hookline/hookline/receiver"
 )
 
-// nowhere is a broker.Publisher that stores nothing.
-type nowhere struct{}
+// nullBroker is a broker.Publisher that stores nothing.
+type nullBroker struct{}
 
-func (nowhere) Publish(context.Context, event.Event) error { return nil }
+func (nullBroker) Publish(context.Context, event.Event) error { return nil }
 
-// almaBody is an Alma event of 1.2 kB.
+// almaBody returns an Alma event of 1.2 kB.
 func almaBody() string {
 	return `{"id":"7","action":"JOB_END","institution":{"value":"01X","desc":"Library"},"time":"2025-02-08T10:00:00.000Z","job_instance":{"name":"` +
 		strings.Repeat("x", 1050) + `","status":{"value":"COMPLETED_SUCCESS"}}}`
 }
 
-// BenchmarkPost is the whole way of an event through the handler. Network and net/http are not in it; making the request is.
+// BenchmarkPost measures an event from the HTTP handler to its answer, including the making of the request. It leaves out
+// the network and net/http.
 func BenchmarkPost(b *testing.B) {
 	body := almaBody()
 	header := http.Header{"Content-Type": {"application/json"}}
@@ -46,11 +47,11 @@ func BenchmarkPost(b *testing.B) {
 	}
 }
 
-// BenchmarkServe is the whole way of an event over HTTP and 32 connections, its log line included. The sender is in it, too,
-// but does as little as it can.
+// BenchmarkServe measures an event over HTTP and 32 connections, including its log line and a sender that does as little
+// as possible.
 func BenchmarkServe(b *testing.B) {
 	log := zap.New(zapcore.NewCore(zapcore.NewJSONEncoder(zap.NewProductionEncoderConfig()), zapcore.AddSync(io.Discard), zap.InfoLevel))
-	rc, err := receiver.New(every(b), nowhere{}, prometheus.NewRegistry(), log)
+	rc, err := receiver.New(every(b), nullBroker{}, prometheus.NewRegistry(), log)
 	if err != nil {
 		b.Fatal(err)
 	}

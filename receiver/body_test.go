@@ -36,15 +36,10 @@ func answerOn(t *testing.T, conn net.Conn) reply {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = res.Body.Close() }()
-	body, err := io.ReadAll(res.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return reply{res.StatusCode, res.Header, string(body)}
+	return readReply(t, res)
 }
 
-// head is a signed request up to its body, which is said to have length bytes.
+// head returns a signed request up to its body, with length as the value of Content-Length.
 func head(t *testing.T, body string, length int) string {
 	t.Helper()
 	header := http.Header{}
@@ -102,7 +97,7 @@ func TestABodyThatIsTooLargeIs413(t *testing.T) {
 	})
 }
 
-// tooLarge is refused for bodies above 100,000 bytes: the answer says the limit, where to raise it, and how far.
+// tooLarge checks the refusal of a body above 100,000 bytes: it names the limit, the setting, and the largest value.
 func tooLarge(t *testing.T, b *fakeBroker, got reply) {
 	t.Helper()
 	refused(t, b, got, http.StatusRequestEntityTooLarge)
@@ -178,13 +173,13 @@ func TestHugeHeadersAre431(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_ = res.Body.Close() // it ends with a reset, as the header was not read to its end
+	_ = res.Body.Close() // the connection ends with a reset, because the header was not read to its end
 	if res.StatusCode != http.StatusRequestHeaderFieldsTooLarge {
 		t.Errorf("answered %d", res.StatusCode)
 	}
 }
 
-// Large bodies share MaxMemory: while the first is there, the second is answered 503, and a small one is taken.
+// While the first large body uses MaxMemory, a second one is answered 503, and a small one is accepted.
 func TestLargeBodiesShareMemory(t *testing.T) {
 	t.Parallel()
 	running, release := make(chan struct{}, 3), make(chan struct{})
@@ -197,7 +192,7 @@ func TestLargeBodiesShareMemory(t *testing.T) {
 	<-running
 	second := answerOn(t, s.dial(t, head(t, body, len(body))+body))
 	refused(t, &b, second, http.StatusServiceUnavailable)
-	small := s.dial(t, head(t, jobEnd, len(jobEnd))+jobEnd) // needs none of it
+	small := s.dial(t, head(t, jobEnd, len(jobEnd))+jobEnd) // uses no MaxMemory
 	<-running
 	close(release)
 	for _, conn := range []net.Conn{first, small} {

@@ -13,7 +13,7 @@ import (
 	"github.com/hookline/hookline/receiver"
 )
 
-// clientSeen is the client in the log line of a request from peer that is refused.
+// clientSeen returns the client in the log line of a refused request from peer.
 func clientSeen(t testing.TB, trusted []netip.Prefix, peer string, header http.Header) string {
 	t.Helper()
 	core, logs := observer.New(zap.WarnLevel)
@@ -28,7 +28,7 @@ func clientSeen(t testing.TB, trusted []netip.Prefix, peer string, header http.H
 	return client
 }
 
-func TestTheClientIsWhomATrustedProxyNames(t *testing.T) {
+func TestTheClientIsTheAddressThatATrustedProxyNames(t *testing.T) {
 	t.Parallel()
 	proxies := []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("fd00::/8"), netip.MustParsePrefix("127.0.0.1/32")}
 	const key, peer = "X-Forwarded-For", "10.0.0.1:1000"
@@ -40,9 +40,9 @@ func TestTheClientIsWhomATrustedProxyNames(t *testing.T) {
 		"no proxy":                 {"192.0.2.1:1", nil, "192.0.2.1"},
 		"IPv6":                     {"[2001:db8::1]:1", nil, "2001:db8::1"},
 		"IPv4 in IPv6":             {"[::ffff:192.0.2.1]:1", nil, "192.0.2.1"},
-		"a stranger's word":        {"192.0.2.1:1", http.Header{key: {"198.51.100.1"}}, "192.0.2.1"},
+		"header of a stranger":     {"192.0.2.1:1", http.Header{key: {"198.51.100.1"}}, "192.0.2.1"},
 		"one proxy":                {peer, http.Header{key: {"198.51.100.1"}}, "198.51.100.1"},
-		"what the client claims":   {peer, http.Header{key: {"127.0.0.1, 198.51.100.1"}}, "198.51.100.1"},
+		"address from the client":  {peer, http.Header{key: {"127.0.0.1, 198.51.100.1"}}, "198.51.100.1"},
 		"two proxies":              {peer, http.Header{key: {"203.0.113.9, 198.51.100.1, 10.2.3.4"}}, "198.51.100.1"},
 		"two lines":                {peer, http.Header{key: {"203.0.113.9", "198.51.100.1,10.2.3.4"}}, "198.51.100.1"},
 		"proxies only":             {peer, http.Header{key: {"10.0.0.3, 10.0.0.2"}}, "10.0.0.3"},
@@ -62,11 +62,11 @@ func TestTheClientIsWhomATrustedProxyNames(t *testing.T) {
 		}
 	}
 	if got := clientSeen(t, nil, peer, http.Header{key: {"198.51.100.1"}}); got != "10.0.0.1" {
-		t.Errorf("by default a proxy is believed: %s", got)
+		t.Errorf("a proxy is trusted by default: %s", got)
 	}
 }
 
-// FuzzClient holds that whatever the headers say, the client is an address, and the peer's own unless it is trusted.
+// FuzzClient checks that the client is an address for any headers, and that it is the peer if the peer is not trusted.
 func FuzzClient(f *testing.F) {
 	f.Add("198.51.100.1, 10.2.3.4", "203.0.113.9")
 	f.Add(",,[::1]:x%eth0", "\x00")
@@ -78,7 +78,7 @@ func FuzzClient(f *testing.F) {
 			t.Errorf("%v, %v", addr, err)
 		}
 		if got := clientSeen(t, trusted, "192.0.2.1:1", header); got != "192.0.2.1" {
-			t.Errorf("a stranger is believed: %s", got)
+			t.Errorf("a stranger is trusted: %s", got)
 		}
 	})
 }

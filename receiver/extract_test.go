@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// BenchmarkExtract is what it takes to know ID and action of Alma's event of 1.2 kB, as JSON and as XML.
+// BenchmarkExtract measures the search for ID and action in an Alma event of 1.2 kB, as JSON and as XML.
 func BenchmarkExtract(b *testing.B) {
 	alma, _ := Preset("alma")
 	x, err := newExtractor(alma.Event)

@@ -2,42 +2,16 @@ package receiver_test
 
 import (
 	"net/http"
-	"net/http/httptest"
 	"regexp"
 	"strings"
 	"testing"
 
-	"github.com/prometheus/client_golang/prometheus"
-	"go.uber.org/zap"
-
 	"github.com/hookline/hookline/pkg/event"
 	"github.com/hookline/hookline/pkg/signature"
-	"github.com/hookline/hookline/receiver"
 )
 
-func handlerFor(t testing.TB, cfg receiver.Config, b *fakeBroker) http.Handler {
-	t.Helper()
-	rc, err := receiver.New(cfg, b, prometheus.NewRegistry(), zap.NewNop())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return rc.Handler()
-}
-
-// request calls the handler without a network.
-func request(t testing.TB, handler http.Handler, method, path string, header http.Header, body string) *httptest.ResponseRecorder {
-	t.Helper()
-	r := httptest.NewRequestWithContext(t.Context(), method, path, strings.NewReader(body))
-	if header != nil {
-		r.Header = header
-	}
-	w := httptest.NewRecorder()
-	handler.ServeHTTP(w, r)
-	return w
-}
-
-// FuzzExtract holds that every signed message is stored as it came, under an ID and a key that AMQP can carry, unless it
-// is a handshake; and that a repeat has the same ID and key.
+// FuzzExtract checks that every signed message that is no handshake is stored unchanged, under an ID and a key that are
+// valid in AMQP, and that a repeat has the same ID and key.
 func FuzzExtract(f *testing.F) {
 	f.Add([]byte(`{"id":"7","action":"LOAN","event":{"value":"LOAN_CREATED"},"type":"a.b.","object_kind":"x","object":"page"}`), "a/b:c.d", "application/json")
 	f.Add([]byte(`<webhook><id>7</id><action>&lt;B&#73;B</action><event><![CDATA[x]]>y</event></webhook>`), "\xff", "text/xml")

@@ -118,7 +118,7 @@ func TestAHandshakeOfAnotherSenderIsAnEvent(t *testing.T) {
 	b.one(t)
 }
 
-// FuzzHandshakeEcho holds that nobody can make us say anything but a short printable value, as the type that we name.
+// FuzzHandshakeEcho checks that an answer repeats short printable values only, with the content type of the handshake.
 func FuzzHandshakeEcho(f *testing.F) {
 	f.Add("a1b2")
 	f.Add("\"<script>\\\r\n")

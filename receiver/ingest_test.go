@@ -21,7 +21,7 @@ import (
 	"github.com/hookline/hookline/receiver"
 )
 
-// hold tells of each event on running and stores it when release is closed.
+// hold sends on running for each event, and stores it when release is closed.
 func hold(running, release chan struct{}) func(context.Context, event.Event) error {
 	return func(context.Context, event.Event) error {
 		running <- struct{}{}
@@ -30,7 +30,7 @@ func hold(running, release chan struct{}) func(context.Context, event.Event) err
 	}
 }
 
-func TestWhatTheLineDoesNotStoreIs503(t *testing.T) {
+func TestAnEventThatTheBrokerDoesNotStoreIs503(t *testing.T) {
 	t.Parallel()
 	for reason, err := range map[string]error{
 		"down": broker.ErrDown, "blocked": broker.ErrBlocked, "refused": broker.ErrRefused, "unknown": broker.ErrUnknown, "other": errors.New("odd"),
@@ -55,7 +55,7 @@ func TestWhatTheLineDoesNotStoreIs503(t *testing.T) {
 	}
 }
 
-func TestALineThatHangsIs503BeforeTheDeadline(t *testing.T) {
+func TestABrokerThatHangsIs503BeforeTheDeadline(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		b := fakeBroker{publish: func(ctx context.Context, _ event.Event) error {
@@ -79,7 +79,7 @@ func TestALineThatHangsIs503BeforeTheDeadline(t *testing.T) {
 	})
 }
 
-func TestASenderThatHangsUpDoesNotStopTheStoring(t *testing.T) {
+func TestAnEventIsStoredAfterItsSenderHangsUp(t *testing.T) {
 	t.Parallel()
 	b := fakeBroker{publish: func(ctx context.Context, _ event.Event) error { return ctx.Err() }}
 	gone, hangUp := context.WithCancel(t.Context())
@@ -123,9 +123,9 @@ func TestUnroutedEventsAreStoredCountedAndNamed(t *testing.T) {
 	if n := s.metric(t, "unrouted_total", "source", "alma"); n != 1 {
 		t.Errorf("%v unrouted", n)
 	}
-	said := s.logs.FilterFieldKey("bytes").All()
-	if len(said) != 2 || said[0].Level != zap.WarnLevel || !strings.HasPrefix(said[0].Message, "event stored, but no route matches it") || said[1].Level != zap.InfoLevel || said[1].Message != "event stored" {
-		t.Errorf("logged %v", said)
+	logged := s.logs.FilterFieldKey("bytes").All()
+	if len(logged) != 2 || logged[0].Level != zap.WarnLevel || !strings.HasPrefix(logged[0].Message, "event stored, but no route matches it") || logged[1].Level != zap.InfoLevel || logged[1].Message != "event stored" {
+		t.Errorf("logged %v", logged)
 	}
 }
 
@@ -135,7 +135,7 @@ func TestTheRateIsLimitedAfterTheSignature(t *testing.T) {
 	s := serve(t, only(t, func(s *receiver.Source) { s.Rate = receiver.Rate{PerSecond: 0.01, Burst: 2} }), &b)
 	for range 5 {
 		if got := s.post(t, "/webhooks/alma", http.Header{}, jobEnd); got.code != http.StatusUnauthorized {
-			t.Fatalf("a stranger was answered %d", got.code)
+			t.Fatalf("an unsigned request was answered %d", got.code)
 		}
 	}
 	for range 2 {
@@ -143,7 +143,7 @@ func TestTheRateIsLimitedAfterTheSignature(t *testing.T) {
 			t.Fatalf("answered %d %s", got.code, got.body)
 		}
 	}
-	for range 2 { // what was refused counts for nothing: the wait stays the same
+	for range 2 { // a refused event does not count: the wait stays the same
 		got := s.send(t, "alma", nil, jobEnd)
 		if got.code != http.StatusTooManyRequests || got.header.Get("Retry-After") != "100" {
 			t.Errorf("answered %d, Retry-After %q", got.code, got.header.Get("Retry-After"))

@@ -14,11 +14,11 @@ import (
 	"github.com/hookline/hookline/receiver"
 )
 
-// TestAFloodIsShedInsideTheMemoryBound fills every limit of a receiver at once, with large bodies, slow bodies and headers
-// that are as costly as they can be, and holds it there. It does not run in parallel, since it measures the heap.
+// TestAFloodIsShedInsideTheMemoryBound fills every limit of a receiver at once, with large bodies, slow bodies and the most
+// costly headers. It does not run in parallel, because it measures the heap.
 func TestAFloodIsShedInsideTheMemoryBound(t *testing.T) { //nolint:paralleltest // see above
 	const accepted, slow, connections = 8, 192, 300
-	cfg := only(t, func(s *receiver.Source) { s.Deadline = time.Minute }) // a request that waited would outlast the test's patience
+	cfg := only(t, func(s *receiver.Source) { s.Deadline = time.Minute }) // the test times out before a request that waits does
 	cfg.MaxMemory, cfg.MaxRequests, cfg.MaxConnections, cfg.MaxHeaderBytes = accepted<<20, accepted+slow, connections, 16<<10
 	bound := cfg.MaxMemory + (accepted+slow)*64<<10 + connections*16*(16+4)<<10
 	running, release := make(chan struct{}), make(chan struct{})
@@ -53,10 +53,10 @@ func TestAFloodIsShedInsideTheMemoryBound(t *testing.T) { //nolint:paralleltest 
 	if got := s.get(t, "/webhooks/alma?challenge=x"); got.code != http.StatusOK {
 		t.Errorf("the handshake was answered %d", got.code)
 	}
-	for range connections - accepted - slow - 1 { // one is the client's that asked for the handshake
+	for range connections - accepted - slow - 1 { // one connection is that of the handshake's client
 		s.dial(t, "POST /webhooks/alma HTTP/1.1\r\n"+costly)
 	}
-	if held := heap() - before; held > bound+bound/4 { // the race detector has its share
+	if held := heap() - before; held > bound+bound/4 { // the race detector uses memory, too
 		t.Errorf("%d MiB are held; the bound is %d", held>>20, bound>>20)
 	} else {
 		t.Logf("%d MiB are held; the bound is %d", held>>20, bound>>20)
@@ -65,7 +65,7 @@ func TestAFloodIsShedInsideTheMemoryBound(t *testing.T) { //nolint:paralleltest 
 	close(release)
 	for _, conn := range taken {
 		if got := answerOn(t, conn); got.code != http.StatusOK {
-			t.Errorf("what was taken in before was answered %d %s", got.code, got.body)
+			t.Errorf("an event from before the flood was answered %d %s", got.code, got.body)
 		}
 	}
 	if n := len(b.stored()); n != accepted {
@@ -73,19 +73,19 @@ func TestAFloodIsShedInsideTheMemoryBound(t *testing.T) { //nolint:paralleltest 
 	}
 }
 
-// slow begins a request with a body that never ends, and returns when the receiver has begun to read it.
+// slow begins a request with an endless body. It returns when the receiver has begun to read the body.
 func (s *server) slow(t *testing.T, headers string) {
 	t.Helper()
 	conn := s.dial(t, "POST /webhooks/alma HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 65536\r\n"+headers+"\r\n")
-	if line, err := bufio.NewReaderSize(conn, 16).ReadString('\n'); err != nil || !strings.Contains(line, "100 Continue") {
-		t.Fatalf("answered %q, %v", line, err)
+	if status, err := bufio.NewReaderSize(conn, 16).ReadString('\n'); err != nil || !strings.Contains(status, "100 Continue") {
+		t.Fatalf("answered %q, %v", status, err)
 	}
 	if _, err := io.WriteString(conn, strings.Repeat("x", 60_000)); err != nil {
 		t.Fatal(err)
 	}
 }
 
-// costlyHeaders are as many empty headers as fit: each takes many times its own size.
+// costlyHeaders returns as many empty headers as fit into size bytes: each uses many times its own size.
 func costlyHeaders(size int) string {
 	var b strings.Builder
 	for i := 0x100; b.Len() < size; i++ {
@@ -94,9 +94,9 @@ func costlyHeaders(size int) string {
 	return b.String()
 }
 
-// heap is how many bytes are in use after everything that is not has been collected.
+// heap returns the number of bytes in use after a garbage collection.
 func heap() int64 {
-	for range 3 { // what a sync.Pool holds goes with the second
+	for range 3 { // the second frees the contents of a sync.Pool
 		runtime.GC()
 	}
 	var m runtime.MemStats

@@ -19,7 +19,7 @@ func TestEachPresetEndToEnd(t *testing.T) {
 		name, preset string
 		header       map[string]string
 		body         string
-		id, action   string // an empty ID is that of the body
+		id, action   string // an empty ID is the hash of the body
 	}{
 		{name: "job end", preset: "alma", body: `{"id":"42","action":"JOB_END","institution":{"value":"01X"},"job_instance":{"id":"42"}}`, id: "42", action: "job_end"},
 		{name: "explicit null", preset: "alma", body: `{"bib":null,"event":null,"action":"JOB_END","id":"42"}`, id: "42", action: "job_end"},
@@ -77,7 +77,7 @@ func TestEachPresetEndToEnd(t *testing.T) {
 			got := s.send(t, c.preset, header, c.body)
 			id := c.id
 			switch {
-			case c.preset == "dropbox": // equal bodies are different events
+			case c.preset == "dropbox": // two equal bodies are two events
 				if again := s.send(t, c.preset, header, c.body); again.code != http.StatusOK || again.body == got.body {
 					t.Errorf("the second of two equal bodies: %d %s", again.code, again.body)
 				}
@@ -130,7 +130,7 @@ func TestAnEventKeepsItsHeadersButNoCredentials(t *testing.T) {
 	}
 }
 
-// Who never repeats, or not for long, has to be spooled: a 503 would lose the event.
+// A sender that never repeats, or only for a short time, has to be spooled: a 503 would lose its event.
 func TestOnlyASenderThatRepeatsForHoursIsRefused(t *testing.T) {
 	t.Parallel()
 	for _, name := range signature.Presets() {

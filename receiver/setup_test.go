@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"sync"
@@ -24,7 +25,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// fakeBroker is a broker.Publisher that keeps events, or does what publish says.
+// fakeBroker is a broker.Publisher that keeps events, unless publish returns an error.
 type fakeBroker struct {
 	publish func(ctx context.Context, e event.Event) error
 
@@ -50,7 +51,7 @@ func (b *fakeBroker) stored() []event.Event {
 	return b.events
 }
 
-// one is the only event that was stored.
+// one returns the only stored event.
 func (b *fakeBroker) one(t *testing.T) event.Event {
 	t.Helper()
 	events := b.stored()
@@ -60,7 +61,7 @@ func (b *fakeBroker) one(t *testing.T) event.Event {
 	return events[0]
 }
 
-// secretOf is a secret that each preset's scheme accepts.
+// secretOf returns a secret that the preset's scheme accepts.
 func secretOf(preset string) string {
 	switch preset {
 	case "standard-webhooks":
@@ -84,7 +85,7 @@ func preset(t testing.TB, name string) receiver.Source {
 	return s
 }
 
-// every is a configuration with a source for each preset, of the same name.
+// every returns a configuration with a source for each preset, under the same name.
 func every(t testing.TB) receiver.Config {
 	t.Helper()
 	cfg := receiver.Config{Sources: map[string]receiver.Source{}}
@@ -94,7 +95,7 @@ func every(t testing.TB) receiver.Config {
 	return cfg
 }
 
-// only is a configuration with the one source alma, changed.
+// only returns a configuration with one changed source, alma.
 func only(t testing.TB, change func(*receiver.Source)) receiver.Config {
 	t.Helper()
 	s := preset(t, "alma")
@@ -123,7 +124,7 @@ type server struct {
 	reg    *prometheus.Registry
 	logs   *observer.ObservedLogs
 	stop   context.CancelFunc
-	ended  chan error // what Serve returned
+	ended  chan error // the result of Serve
 }
 
 func serve(t testing.TB, cfg receiver.Config, b *fakeBroker) *server {
@@ -160,6 +161,28 @@ func serveReceiver(t testing.TB, cfg receiver.Config, b *fakeBroker) (*receiver.
 	return rc, s
 }
 
+// handlerFor returns the handler of a receiver that does not listen.
+func handlerFor(t testing.TB, cfg receiver.Config, b *fakeBroker) http.Handler {
+	t.Helper()
+	rc, err := receiver.New(cfg, b, prometheus.NewRegistry(), zap.NewNop())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rc.Handler()
+}
+
+// request calls the handler without a network.
+func request(t testing.TB, handler http.Handler, method, path string, header http.Header, body string) *httptest.ResponseRecorder {
+	t.Helper()
+	r := httptest.NewRequestWithContext(t.Context(), method, path, strings.NewReader(body))
+	if header != nil {
+		r.Header = header
+	}
+	w := httptest.NewRecorder()
+	handler.ServeHTTP(w, r)
+	return w
+}
+
 func (s *server) url(path string) string { return "http://" + s.addr + path }
 
 // reply is an answer that was read to its end.
@@ -175,6 +198,11 @@ func (s *server) do(t testing.TB, r *http.Request) reply {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return readReply(t, res)
+}
+
+func readReply(t testing.TB, res *http.Response) reply {
+	t.Helper()
 	defer func() { _ = res.Body.Close() }()
 	body, err := io.ReadAll(res.Body)
 	if err != nil {
@@ -212,7 +240,7 @@ func (s *server) send(t testing.TB, presetName string, header http.Header, body 
 	return s.post(t, "/webhooks/"+presetName, header, body)
 }
 
-// metric is the value of a series such as "hookline_receiver_accepted_total", with labels as name, value pairs.
+// metric returns the value of a series such as "hookline_receiver_accepted_total", with labels as name, value pairs.
 func (s *server) metric(t testing.TB, name string, labels ...string) float64 {
 	t.Helper()
 	families, err := s.reg.Gather()

@@ -38,7 +38,7 @@ func TestAStopCutsOffAfterTheGrace(t *testing.T) {
 	<-running
 	s.stop()
 	if err := <-s.ended; err == nil {
-		t.Error("nothing was said of the request that was cut off")
+		t.Error("no error reports the request that was cut off")
 	}
 }
 

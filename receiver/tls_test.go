@@ -50,10 +50,10 @@ func TestTLSIsSpokenWhereItIsConfigured(t *testing.T) {
 		t.Errorf("plain HTTP is answered %d", got.code)
 	}
 	if n := s.logs.FilterMessage("connection failed").Len(); n == 0 {
-		t.Error("nothing is logged of failed handshakes")
+		t.Error("a failed handshake is not logged")
 	}
-	silent := s.dial(t, "") // never says hello
+	silent := s.dial(t, "") // sends no TLS hello
 	if _, err := silent.Read(make([]byte, 1)); err == nil {
-		t.Error("somebody answers")
+		t.Error("a client without a TLS hello is answered")
 	}
 }
