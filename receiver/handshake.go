@@ -85,12 +85,12 @@ func (h Handshake) answer(r *http.Request) *answer {
 }
 
 // answerPost answers a verified message that is a handshake. It returns nil for every other message.
-func (s *source) answerPost(p *payload, now time.Time) *answer {
+func (h Handshake) answerPost(p *payload, v *signature.Verifier, now time.Time) *answer {
 	switch {
-	case s.Handshake.Kind == SlackURL && jsonString(p.json, "type") == "url_verification":
+	case h.Kind == SlackURL && jsonString(p.json, "type") == "url_verification":
 		return answerSlack(jsonString(p.json, "challenge"))
-	case s.Handshake.Kind == ZoomURL && jsonString(p.json, "event") == "endpoint.url_validation":
-		return s.answerZoom(jsonString(p.json, "payload.plainToken"), now)
+	case h.Kind == ZoomURL && jsonString(p.json, "event") == "endpoint.url_validation":
+		return answerZoom(jsonString(p.json, "payload.plainToken"), v, now)
 	}
 	return nil
 }
@@ -102,11 +102,11 @@ func answerSlack(challenge string) *answer {
 	return echo(map[string]string{"challenge": challenge})
 }
 
-func (s *source) answerZoom(token string, now time.Time) *answer {
+func answerZoom(token string, v *signature.Verifier, now time.Time) *answer {
 	if !canEcho(token) {
 		return refuseHandshake(http.StatusBadRequest, fmt.Sprintf("expected payload.plainToken with 1 to %d printable ASCII characters", maxEcho))
 	}
-	encrypted, err := s.verifier.HMACHex([]byte(token), now)
+	encrypted, err := v.HMACHex([]byte(token), now)
 	if err != nil {
 		a := unavailable(signature.NoSecret, err)
 		a.result = resultHandshakeRefused

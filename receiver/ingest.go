@@ -39,7 +39,7 @@ func (rc *Receiver) ingest(w http.ResponseWriter, r *http.Request, s *source, st
 		return refuseSignature(err)
 	}
 	p := newPayload(r.Header, body, s.extractor.xmlPaths)
-	if a := s.answerPost(p, now); a != nil {
+	if a := s.Handshake.answerPost(p, s.verifier, now); a != nil {
 		return a
 	}
 	if wait := s.wait(now); wait > 0 {

@@ -55,6 +55,35 @@ type record struct {
 	unrouted   bool          // the event is stored and matches no route
 }
 
+// count counts the request in its source's metrics.
+func (r *record) count(m *sourceMetrics) {
+	m.requests[r.status].Inc()
+	m.requestSeconds.Observe(r.duration.Seconds())
+	switch r.result {
+	case resultUnverified:
+		m.verifyFailures[r.reason].Inc()
+	case resultHandshakeAnswered:
+		m.answered.Inc()
+	case resultHandshakeRefused:
+		m.refused.Inc()
+	case resultNotStored:
+		m.publishSeconds.Observe(r.publishing.Seconds())
+		m.publishFailures[r.reason].Inc()
+	case resultDuplicate:
+		m.publishSeconds.Observe(r.publishing.Seconds())
+		m.duplicates.Inc()
+	case resultStored:
+		m.publishSeconds.Observe(r.publishing.Seconds())
+		m.accepted.Inc()
+		if r.event.Action == event.Unreadable {
+			m.unreadable.Inc()
+		}
+		if r.unrouted {
+			m.unrouted.Inc()
+		}
+	}
+}
+
 // Counter counts requests for the audit. It is safe for concurrent use. It waits for no disk and no network.
 type Counter interface {
 	// Count adds one to a number of a source: broker.CountReceived, or one of about 20 reasons for which a request was
@@ -77,14 +106,14 @@ type recorder struct {
 
 // record records a request before its sender reads the answer, so that an audit never shows fewer requests than answers.
 func (rc *recorder) record(r *record) {
-	rc.count(r)
-	r.source.metrics.observe(r)
+	rc.audit(r)
+	r.count(r.source.metrics)
 	rc.write(r)
 }
 
-// count counts the request for the audit. It leaves out requests without a source, so that strangers fill no table, and
+// audit counts the request for the audit. It leaves out requests without a source, so that strangers fill no table, and
 // answered handshakes, because they bring no event.
-func (rc *recorder) count(r *record) {
+func (rc *recorder) audit(r *record) {
 	if r.source.name == unknownSource || r.result == resultHandshakeAnswered {
 		return
 	}
@@ -117,34 +146,5 @@ func (rc *recorder) write(r *record) {
 	default:
 		rc.log.Warn("request refused", source, took, zap.Int("code", r.status), zap.String("reason", r.reason), zap.String("method", clip(r.request.Method, 16)),
 			zap.String("path", clip(r.request.URL.Path, 128)), zap.String("client", rc.proxies.client(r.request)), zap.Error(r.err))
-	}
-}
-
-// observe counts the request.
-func (m *sourceMetrics) observe(r *record) {
-	m.requests[r.status].Inc()
-	m.requestSeconds.Observe(r.duration.Seconds())
-	switch r.result {
-	case resultUnverified:
-		m.verifyFailures[r.reason].Inc()
-	case resultHandshakeAnswered:
-		m.answered.Inc()
-	case resultHandshakeRefused:
-		m.refused.Inc()
-	case resultNotStored:
-		m.publishSeconds.Observe(r.publishing.Seconds())
-		m.publishFailures[r.reason].Inc()
-	case resultDuplicate:
-		m.publishSeconds.Observe(r.publishing.Seconds())
-		m.duplicates.Inc()
-	case resultStored:
-		m.publishSeconds.Observe(r.publishing.Seconds())
-		m.accepted.Inc()
-		if r.event.Action == event.Unreadable {
-			m.unreadable.Inc()
-		}
-		if r.unrouted {
-			m.unrouted.Inc()
-		}
 	}
 }

@@ -67,8 +67,8 @@ func (r *record) level() zapcore.Level {
 	return zapcore.InfoLevel
 }
 
-// observe counts the attempt.
-func (m *metrics) observe(r *record) {
+// count counts the attempt in the worker's metrics.
+func (r *record) count(m *metrics) {
 	m.deliveries.WithLabelValues(r.route, r.outcome).Inc()
 	if r.reason != "" {
 		m.failures.WithLabelValues(r.route, r.reason).Inc()

@@ -114,7 +114,7 @@ func (r *runner) process(ctx, work context.Context, d event.Delivery, abandoned 
 	res := r.try(ctx, work, d, abandoned)
 	o := outcome(res, d.Attempt, r.route.Retry, rand.Float64())
 	rec := newRecord(r.route.Name, d, start, res, o)
-	r.metrics.observe(&rec)
+	rec.count(r.metrics)
 	rec.log(r.log)
 	return o, healthOf(res, o)
 }
