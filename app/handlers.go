@@ -25,37 +25,26 @@ func Kinds(env config.Env, reg prometheus.Registerer, log *zap.Logger, own handl
 	return func(institutions map[string]alma.Config) config.Kinds {
 		libraries := libraries{institutions, map[string]*alma.Client{}, requests}
 		kinds := handler.Registry{
-			"exec": factory(func(c exec.Config) (handler.Handler, error) { return exec.New(c, programEnv(env)) }),
-			"file": factory(file.New),
-			"http": factory(http.New),
-			"log":  factory(func(c loghandler.Config) (handler.Handler, error) { return loghandler.New(c, log.Named("event")) }),
-			"notify": factory(func(c notify.Config) (handler.Handler, error) {
+			"exec": handler.NewKind(exec.Config{}, func(c exec.Config) (handler.Handler, error) { return exec.New(c, programEnv(env)) }),
+			"file": handler.NewKind(file.Config{}, file.New),
+			"http": handler.NewKind(http.Config{}, http.New),
+			"log":  handler.NewKind(loghandler.Config{}, func(c loghandler.Config) (handler.Handler, error) { return loghandler.New(c, log.Named("event")) }),
+			"notify": handler.NewKind(notify.Config{}, func(c notify.Config) (handler.Handler, error) {
 				return libraries.notify(c, messages, log.Named("notify"))
 			}),
-			"reconcile": factory(func(c reconcile.Config) (handler.Handler, error) {
+			"reconcile": handler.NewKind(reconcile.Config{}, func(c reconcile.Config) (handler.Handler, error) {
 				client, err := libraries.client(c.Alma)
 				if err != nil {
 					return nil, err
 				}
 				return reconcile.New(c, client, log.Named("reconcile"))
 			}),
-			"transfer": factory(func(c transfer.Config) (handler.Handler, error) {
+			"transfer": handler.NewKind(transfer.Config{}, func(c transfer.Config) (handler.Handler, error) {
 				return transfer.New(c, programEnv(env), transfers, log.Named("transfer"))
 			}),
 		}
 		maps.Copy(kinds, own)
 		return config.Kinds{Handlers: kinds, Enrich: libraries.enrich}
-	}
-}
-
-// factory makes a Factory of a handler package's constructor: decode its Config, then New.
-func factory[C any](construct func(C) (handler.Handler, error)) handler.Factory {
-	return func(decode func(into any) error) (handler.Handler, error) {
-		var c C
-		if err := decode(&c); err != nil {
-			return nil, err
-		}
-		return construct(c)
 	}
 }
 

@@ -26,7 +26,8 @@ func TestACustomBuildKnowsItsOwnHandler(t *testing.T) {
 	}
 	for config, want := range map[string]string{
 		"{ kind: greet, name: World }": "ok: 1 sources, 1 routes",
-		"{ kind: greet }":              "name is missing: whom shall it greet?",
+		"{ kind: greet }":              "ok: 1 sources, 1 routes",
+		`{ kind: greet, name: "" }`:    "name is empty",
 		"{ kind: greet, nam: World }":  "nam",
 		"{ kind: fil }":                "there are exec, file, greet, http, log, notify, reconcile, transfer",
 	} {

@@ -22,17 +22,14 @@ func (g greeting) Handle(_ context.Context, d event.Delivery) error {
 	return err
 }
 
-func newGreeting(decode func(any) error) (handler.Handler, error) {
-	var g greeting
-	if err := decode(&g); err != nil {
-		return nil, err
-	}
+func newGreeting(g greeting) (handler.Handler, error) {
 	if g.Name == "" {
-		return nil, errors.New("name is missing: whom shall it greet?")
+		return nil, errors.New("name is empty; write a name to greet, or leave it out")
 	}
 	return g, nil
 }
 
 func main() {
-	os.Exit(cli.Program{Version: "custom", Handlers: handler.Registry{"greet": newGreeting}}.Main())
+	greet := handler.NewKind(greeting{Name: "World"}, newGreeting)
+	os.Exit(cli.Program{Version: "custom", Handlers: handler.Registry{"greet": greet}}.Main())
 }

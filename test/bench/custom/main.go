@@ -12,7 +12,7 @@ import (
 	"github.com/hookline/hookline/test/bench/stamp"
 )
 
-func nothing(func(any) error) (handler.Handler, error) {
+func nothing(struct{}) (handler.Handler, error) {
 	return handler.Func(func(context.Context, event.Delivery) error { return nil }), nil
 }
 
@@ -21,11 +21,7 @@ type stamped struct {
 	File string `yaml:"file"`
 }
 
-func newStamped(decode func(any) error) (handler.Handler, error) {
-	var cfg stamped
-	if err := decode(&cfg); err != nil {
-		return nil, err
-	}
+func newStamped(cfg stamped) (handler.Handler, error) {
 	open := sync.OnceValues(func() (stamp.File, error) { return stamp.Open(cfg.File) })
 	return handler.Func(func(_ context.Context, d event.Delivery) error {
 		file, err := open()
@@ -37,5 +33,5 @@ func newStamped(decode func(any) error) (handler.Handler, error) {
 }
 
 func main() {
-	os.Exit(cli.Program{Version: "bench", Handlers: handler.Registry{"nothing": nothing, "stamp": newStamped}}.Main())
+	os.Exit(cli.Program{Version: "bench", Handlers: handler.Registry{"nothing": handler.NewKind(struct{}{}, nothing), "stamp": handler.NewKind(stamped{}, newStamped)}}.Main())
 }
