@@ -46,7 +46,7 @@ func New(institution string, cfg Config, m *Metrics) (*Client, error) {
 	}
 	m.prepare(institution)
 	return &Client{
-		institution: institution, base: base, key: cfg.Key, limiter: newLimiter(cfg), metrics: m,
+		institution: institution, base: base, key: string(cfg.Key), limiter: newLimiter(cfg), metrics: m,
 		http: &http.Client{
 			CheckRedirect: sameHost,
 			Transport: &http.Transport{ // the whole request is bounded by its context

@@ -1,29 +1,40 @@
 package alma
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
 	"net/url"
 	"slices"
 	"strings"
+
+	"github.com/hookline/hookline/pkg/setting"
 )
 
-// Config says how one institution's API is reached.
+// Config is the configuration of one institution's API.
 type Config struct {
-	// Region is where the institution is hosted: na, eu, ap, ca or cn. This or URL is required.
-	Region string `yaml:"region"`
-	// URL is the API's address in place of Region's, without /almaws/v1; for a proxy or a test.
+	// Region is the region in which Ex Libris hosts the institution. This or url is required.
+	Region string `yaml:"region" schema:"enum=na|eu|ap|ca|cn"`
+	// URL is the API's address in place of region, without /almaws/v1; for a proxy or a test.
 	URL string `yaml:"url"`
-	// Key is the API key, from the Developer Network. It is sent in a header, never in a URL. Required.
-	Key string `yaml:"key"`
-	// Rate is how many requests a second all processes together may make; 0 is DefaultRate, which is all that Alma allows an institution.
-	Rate float64 `yaml:"rate"`
-	// Processes is how many processes share Rate; 0 is 1.
-	Processes int `yaml:"processes"`
-	// Reserve is how many of the day's requests are left to other programs of the institution. At that number, no
-	// more requests are made until the next day, but for one every three hours that looks whether there are more again.
-	Reserve int `yaml:"reserve"`
+	// Key is the API key, from the Developer Network. Hookline sends it in a header, never in a URL.
+	Key setting.Secret `yaml:"key"`
+	// Rate is how many requests a second all processes together may make. Alma allows an institution 25.
+	Rate float64 `yaml:"rate" schema:"exclusiveMinimum=0; maximum=25"`
+	// Processes is how many processes share rate.
+	Processes int `yaml:"processes" schema:"minimum=1"`
+	// Reserve is how many of the day's requests are left to other programs of the institution. At that number, no more requests are made
+	// until the next day, except for one every three hours, which looks for new ones.
+	Reserve int `yaml:"reserve" schema:"minimum=0"`
+}
+
+// Defaults returns a Config that lacks its address and its key.
+func Defaults() Config { return Config{Rate: DefaultRate, Processes: 1} }
+
+// MarshalYAML shows the configuration in one line, without the key.
+func (c Config) MarshalYAML() (any, error) {
+	return fmt.Sprintf("%s, %g requests a second over %d processes, %d a day left to others", cmp.Or(c.Region, c.URL), c.Rate, c.Processes, c.Reserve), nil
 }
 
 // DefaultRate is Alma's limit for an institution, in requests a second, over all of its keys and programs.
@@ -44,10 +55,10 @@ func hosts() map[string]string {
 func (c Config) Check() error {
 	_, err := c.base()
 	errs := []error{err}
-	if strings.TrimSpace(c.Key) == "" {
+	if strings.TrimSpace(string(c.Key)) == "" {
 		errs = append(errs, errors.New("key: is required; make one in the Developer Network, under Build My APIs, with the right to read Users and Bibs"))
 	}
-	if strings.ContainsAny(c.Key, " \t\r\n\x00") {
+	if strings.ContainsAny(string(c.Key), " \t\r\n\x00") {
 		errs = append(errs, errors.New("key: must not contain white space"))
 	}
 	if c.Rate < 0 || c.Rate > DefaultRate {

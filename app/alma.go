@@ -59,11 +59,7 @@ func (l libraries) notify(c notify.Config, m *notify.Metrics, log *zap.Logger) (
 }
 
 // enrich makes a route's step before its handler.
-func (l libraries) enrich(decode func(into any) error, next handler.Handler) (handler.Handler, error) {
-	var c enrich.Config
-	if err := decode(&c); err != nil {
-		return nil, err
-	}
+func (l libraries) enrich(c enrich.Config, next handler.Handler) (handler.Handler, error) {
 	client, err := l.client(c.Alma)
 	if err != nil {
 		return nil, err

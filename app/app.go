@@ -64,7 +64,7 @@ func New(o Options) (*App, error) {
 	if c.Broker.Embedded() && (!o.Receive || !o.Work) {
 		return nil, ErrOneProcess
 	}
-	routes, err := chosen(c.Routes, o.Only)
+	routes, err := chosen(c.Routes.Worker(), o.Only)
 	if err != nil {
 		return nil, err
 	}
@@ -108,14 +108,14 @@ func (a *App) assembleReceiver(o Options, reload *reloader) (err error) {
 		publisher = a.spool
 		a.loops = append(a.loops, a.spool.Run)
 	}
-	if c.TLS != nil {
+	if c.TLS.Certificate != nil {
 		reload.certificate = &certificate{}
-		reload.certificate.current.Store(c.TLS)
+		reload.certificate.current.Store(c.TLS.Certificate)
 	}
 	if a.Receiver, err = receiver.New(receiverConfig(c, reload.certificate, a.broker), publisher, reg, o.Log.Named("receiver")); err != nil {
 		return err
 	}
-	clock := schedule.Config{Sources: c.Schedules, Window: c.Duplicates}
+	clock := schedule.Config{Sources: c.Clocks, Window: c.Duplicates}
 	emitter, err := schedule.New(clock, a.broker, reg, o.Log.Named("schedule"))
 	if err != nil {
 		return err
@@ -131,7 +131,7 @@ func (a *App) assembleWorker(o Options, routes []worker.Route) (err error) {
 		return err
 	}
 	a.loops = append(a.loops, a.Worker.Run)
-	a.loop(newAuditor(a.broker, brokerRoutes(c.Routes), o.Metrics, o.Log).run)
+	a.loop(newAuditor(a.broker, brokerRoutes(c.Routes.Worker()), o.Metrics, o.Log).run)
 	return nil
 }
 

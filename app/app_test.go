@@ -5,19 +5,17 @@ import (
 
 	"github.com/hookline/hookline/app/config"
 	"github.com/hookline/hookline/broker"
-	"github.com/hookline/hookline/receiver"
 )
 
-// What the line can never store is refused as too large: 503 would ask the sender to come again for ever.
-func TestBodiesAreAsLargeAsTheLineTakes(t *testing.T) {
+// A body that the broker can never store is refused as too large: a 503 would ask the sender to repeat it for ever.
+func TestBodiesAreAsLargeAsTheBrokerTakes(t *testing.T) {
 	t.Parallel()
-	github, _ := receiver.Preset("github")
-	c := &config.Config{Sources: map[string]config.Source{"github": {Preset: "github", Source: github}}}
-	if got := receiverConfig(c, nil, nil).Sources["github"].MaxBody; got != github.MaxBody {
-		t.Errorf("embedded: %d, want %d", got, github.MaxBody)
+	c := config.Defaults()
+	if got := receiverConfig(&c, nil, nil).MaxBody; got != 0 {
+		t.Errorf("embedded: %d, want no bound", got)
 	}
-	c.Broker.URLs = []string{"amqp://host/"}
-	if got := receiverConfig(c, nil, nil).Sources["github"].MaxBody; got != broker.MaxBody {
+	c.Broker.URL = []string{"amqp://host/"}
+	if got := receiverConfig(&c, nil, nil).MaxBody; got != broker.MaxBody {
 		t.Errorf("RabbitMQ: %d, want %d", got, broker.MaxBody)
 	}
 }

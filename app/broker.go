@@ -33,12 +33,10 @@ func openBroker(c *config.Config, receives bool, log *zap.Logger, reg prometheus
 		}
 		return embedded.Open(embeddedConfig(c), reg, log)
 	}
-	rabbit, err := rabbitMQ(c)
-	if err != nil {
-		return nil, err
-	}
+	rabbit := rabbitMQ(c)
 	if receives {
 		rabbit.Duplicates = c.Duplicates
+		var err error
 		if rabbit.Spool, err = spoolName(c); err != nil {
 			log.Warn("the spool has no name, so the audit does not count its events", zap.Error(err))
 		}
@@ -51,22 +49,14 @@ func OpenOperator(c *config.Config) (Operator, error) {
 	if c.Broker.Embedded() {
 		return embedded.Attach(embeddedConfig(c))
 	}
-	rabbit, err := rabbitMQ(c)
-	if err != nil {
-		return nil, err
-	}
-	return rabbitmq.Attach(rabbit)
+	return rabbitmq.Attach(rabbitMQ(c))
 }
 
 func embeddedConfig(c *config.Config) embedded.Config {
-	return embedded.Config{Path: filepath.Join(c.Data, "line.db"), Routes: brokerRoutes(c.Routes), MaxBytes: c.Broker.MaxBytes, Duplicates: c.Duplicates}
+	return embedded.Config{Path: filepath.Join(c.Data, "line.db"), Routes: brokerRoutes(c.Routes.Worker()), MaxBytes: c.Broker.MaxBytes, Duplicates: c.Duplicates}
 }
 
 // rabbitMQ returns the configuration of the broker on RabbitMQ.
-func rabbitMQ(c *config.Config) (rabbitmq.Config, error) {
-	tls, err := c.Broker.TLS()
-	if err != nil {
-		return rabbitmq.Config{}, err
-	}
-	return rabbitmq.Config{URLs: c.Broker.URLs, TLS: tls, Routes: brokerRoutes(c.Routes)}, nil
+func rabbitMQ(c *config.Config) rabbitmq.Config {
+	return rabbitmq.Config{URLs: c.Broker.URL, TLS: c.Broker.TLS, Routes: brokerRoutes(c.Routes.Worker())}
 }

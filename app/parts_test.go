@@ -35,12 +35,12 @@ func newApp(t *testing.T) (*app.App, <-chan event.Delivery) {
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	note := func(func(any) error) (handler.Handler, error) {
+	note := handler.NewKind(struct{}{}, func(struct{}) (handler.Handler, error) {
 		return handler.Func(func(_ context.Context, d event.Delivery) error {
 			handled <- d
 			return nil
 		}), nil
-	}
+	})
 	noEnv := func(string) (string, bool) { return "", false }
 	reg, log := prometheus.NewRegistry(), zap.NewNop()
 	o := app.Options{Receive: true, Work: true, Metrics: reg, Log: log}

@@ -101,14 +101,12 @@ func (r *reloader) use(next *config.Config) error {
 	if slices.Contains(next.Changed(r.started), "redact_key") {
 		return errors.New("redact_key has changed: all receivers and workers must change it together, so stop all of them and start them again")
 	}
-	if err := r.receiver.Reload(sources(next, r.started.Broker)); err != nil {
+	if err := r.receiver.Reload(next.Senders); err != nil {
 		return err
 	}
-	if err := r.emitter.Reload(next.Schedules); err != nil {
-		return err
-	}
-	if r.certificate != nil && next.TLS != nil {
-		r.certificate.current.Store(next.TLS)
+	r.emitter.Reload(next.Clocks)
+	if r.certificate != nil && next.TLS.Certificate != nil {
+		r.certificate.current.Store(next.TLS.Certificate)
 	}
 	return nil
 }

@@ -12,27 +12,15 @@ type Change = rabbitmq.Change
 
 // PlanTopology compares the configuration's RabbitMQ with the topology and changes nothing.
 func PlanTopology(ctx context.Context, c *config.Config) ([]Change, error) {
-	rabbit, err := rabbitMQ(c)
-	if err != nil {
-		return nil, err
-	}
-	return rabbitmq.Plan(ctx, rabbit)
+	return rabbitmq.Plan(ctx, rabbitMQ(c))
 }
 
 // ApplyTopology makes what is missing, and deletes or changes nothing.
 func ApplyTopology(ctx context.Context, c *config.Config) ([]Change, error) {
-	rabbit, err := rabbitMQ(c)
-	if err != nil {
-		return nil, err
-	}
-	return rabbitmq.Apply(ctx, rabbit)
+	return rabbitmq.Apply(ctx, rabbitMQ(c))
 }
 
 // Unbind takes a pattern away from a route's queue on RabbitMQ. A binding that does not exist is no error; a queue is.
 func Unbind(ctx context.Context, c *config.Config, route, pattern string) error {
-	rabbit, err := rabbitMQ(c)
-	if err != nil {
-		return err
-	}
-	return rabbitmq.Unbind(ctx, rabbit, route, pattern)
+	return rabbitmq.Unbind(ctx, rabbitMQ(c), route, pattern)
 }

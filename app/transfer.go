@@ -10,7 +10,7 @@ import (
 
 // Transfer does a route's transfer of a job once more, here and without an event.
 func Transfer(ctx context.Context, c *config.Config, route string, job transfer.Job) error {
-	routes, err := chosen(c.Routes, []string{route})
+	routes, err := chosen(c.Routes.Worker(), []string{route})
 	if err != nil {
 		return err
 	}

@@ -14,7 +14,7 @@ import (
 func WebhookURL(c *config.Config, source, base string) string {
 	if base == "" {
 		scheme := "http://"
-		if c.TLS != nil {
+		if c.TLS.Certificate != nil {
 			scheme = "https://"
 		}
 		base = scheme + here(c.Listen)

@@ -4,13 +4,19 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+
+	"github.com/hookline/hookline/pkg/setting"
 )
 
 // Route is a queue, what it is bound to, and how many of its events are worked on at once in one process.
 type Route struct {
-	Name        string   // 1 to MaxRoute bytes of [a-z0-9_-]
-	Match       []string // topic patterns; an event that matches several is delivered once
-	Concurrency int      // at least 1
+	// Name has 1 to MaxRoute bytes of [a-z0-9_-].
+	Name string `yaml:"-"`
+	// Match are topic patterns over <source>.<action>[.<event>], such as alma.#, *.job_end or #. An event that matches several is delivered
+	// once.
+	Match setting.List `yaml:"match,flow" schema:"required; minItems=1"`
+	// Concurrency is how many events one process works on at once.
+	Concurrency int `yaml:"concurrency" schema:"minimum=1; maximum=1000"`
 }
 
 // MaxRoute is the longest name of a route in bytes; queue names stay under AMQP's 255 with room to spare.

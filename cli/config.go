@@ -60,7 +60,11 @@ other fields may hold a secret.`,
 				return err
 			}
 			if asJSON {
-				return c.json(conf.Show())
+				shown, err := conf.Show()
+				if err != nil {
+					return err
+				}
+				return c.json(shown)
 			}
 			text, err := conf.YAML()
 			if err != nil {

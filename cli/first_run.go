@@ -47,7 +47,7 @@ func (c *command) welcome(f *firstRun, conf *config.Config, addr net.Addr) {
 	_, port, _ := net.SplitHostPort(addr.String())
 	secret := "(not shown again)"
 	if f.made || app.IsTerminal(c.stdout) {
-		secret = conf.Sources["alma"].Secrets[0].Value
+		secret = string(conf.Sources["alma"].Secrets[0].Value)
 	}
 	fmt.Fprintf(c.stdout, `
   Hookline %s takes webhooks at   http://localhost:%s/webhooks/alma

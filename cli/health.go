@@ -22,14 +22,14 @@ func (c *command) health() *cobra.Command {
 		GroupID: "look",
 		Short:   "Ask a running process whether it can store and get events",
 		Long: `Ask a running process, over its private listener, whether it is ready. For health checks in containers. Of the
-configuration it needs private_listen only; if that cannot be read, it asks ` + config.DefaultPrivateListen + `.`,
+configuration it needs private_listen only; if that cannot be read, it asks ` + config.Defaults().PrivateListen + `.`,
 		Args: args(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			listen, unread := config.NewFile(c.configFile(), c.env, nil).PrivateListen()
 			if address != "" {
 				unread = nil
 			}
-			target, err := readyURL(cmp.Or(address, app.HealthURL(cmp.Or(listen, config.DefaultPrivateListen))))
+			target, err := readyURL(cmp.Or(address, app.HealthURL(cmp.Or(listen, config.Defaults().PrivateListen))))
 			if err != nil {
 				return err
 			}

@@ -56,6 +56,14 @@ func TestABodyThatIsTooLargeIs413(t *testing.T) {
 		s := serve(t, cfg, &b)
 		tooLarge(t, &b, answerOn(t, s.dial(t, head(t, "", 100_001))))
 	})
+	t.Run("the broker takes less than the source", func(t *testing.T) {
+		t.Parallel()
+		var b fakeBroker
+		bounded := only(t, func(s *receiver.Source) { s.MaxBody = 200_000 })
+		bounded.MaxBody = 100_000
+		s := serve(t, bounded, &b)
+		tooLarge(t, &b, answerOn(t, s.dial(t, head(t, "", 100_001))))
+	})
 	t.Run("chunked", func(t *testing.T) {
 		t.Parallel()
 		var b fakeBroker

@@ -1,6 +1,8 @@
 package receiver_test
 
 import (
+	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -9,6 +11,7 @@ import (
 	"go.uber.org/zap"
 	"go.yaml.in/yaml/v4"
 
+	"github.com/hookline/hookline/pkg/setting"
 	"github.com/hookline/hookline/pkg/signature"
 	"github.com/hookline/hookline/receiver"
 )
@@ -26,10 +29,19 @@ func TestNewNamesEverythingThatIsWrong(t *testing.T) {
 	token.Handshake.Kind = receiver.ZoomURL
 	meta, _ := receiver.Preset("meta")
 	cfg := receiver.Config{
-		Sources:   map[string]receiver.Source{"alma": bad, "Bad.Name": preset(t, "alma"), "unknown": preset(t, "alma"), "gitlab": token, "meta": meta, "slack": preset(t, "slack")},
-		PublicURL: "hooks.example.org", Grace: -1, MaxMemory: 1000,
+		Sources:   checked(t, map[string]receiver.Source{"slack": preset(t, "slack")}),
+		PublicURL: "hooks.example.org", Grace: -1, Limits: receiver.Limits{MaxMemory: 1000},
 	}
 	_, err := receiver.New(cfg, &fakeBroker{}, prometheus.NewRegistry(), zap.NewNop())
+	for name, s := range map[string]receiver.Source{"alma": bad, "Bad.Name": preset(t, "alma"), "unknown": preset(t, "alma"), "gitlab": token, "meta": meta} {
+		wrong := receiver.Sources{}.Add(name, s)
+		if wrong == nil {
+			t.Errorf("%s was accepted", name)
+		}
+		for _, field := range setting.Fields(wrong) {
+			err = errors.Join(err, fmt.Errorf("sources.%s.%w", name, field))
+		}
+	}
 	if err == nil {
 		t.Fatal("all was accepted")
 	}

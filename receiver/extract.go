@@ -22,13 +22,16 @@ import (
 //	new             a new ID each time, for senders that send equal messages for different events. Without it the
 //	                second of two equal messages is a duplicate, if it arrives inside the broker's window
 type Extract struct {
-	ID []string `yaml:"id"`
-	// Action and Event together make the event's action: "loan" and "loan_created" make loan.loan_created.
-	Action []string `yaml:"action"`
-	Event  []string `yaml:"event"`
-	// Split holds the characters that separate words in the sender's names: with ".", the pattern stripe.invoice.*
-	// matches Stripe's invoice.paid. Every other character that a routing key cannot hold becomes "_".
-	Split string `yaml:"split"`
+	// ID are the places of the event's ID; the first that a message has counts: json:PATH, xml:a/b, header:NAME, form:FIELD,
+	// form-json:FIELD:PATH. new makes a new ID each time.
+	ID []string `yaml:"id,flow"`
+	// Action are the places of the action, as for id; or word:TEXT.
+	Action []string `yaml:"action,flow"`
+	// Event are the places of the second part of the action: loan and loan_created make loan.loan_created.
+	Event []string `yaml:"event,omitempty,flow"`
+	// Split are the characters that divide the sender's names into words: with . the pattern stripe.invoice.* matches Stripe's invoice.paid.
+	// Every other character that a routing key cannot hold becomes _.
+	Split string `yaml:"split,omitempty"`
 }
 
 // maxWord is the number of bytes that are read of an action from outside. A routing key holds fewer.

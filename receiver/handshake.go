@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/hookline/hookline/pkg/setting"
 	"github.com/hookline/hookline/pkg/signature"
 )
 
@@ -31,12 +32,12 @@ const (
 // maxEcho is the length in bytes of the longest value that the answer to a handshake repeats.
 const maxEcho = 512
 
-// Handshake is how a sender makes sure that somebody listens who expects it. Answering needs no line.
+// Handshake is the question that a sender asks before it sends, to find out whether a receiver expects it. The answer needs no broker.
 type Handshake struct {
-	// Kind is one of the kinds above, or empty.
-	Kind string `yaml:"kind"`
-	// VerifyToken is what Hub compares; required there, unused elsewhere.
-	VerifyToken string `yaml:"verify_token"`
+	// Kind is how the sender asks; empty: it does not ask.
+	Kind string `yaml:"kind" schema:"enum=|challenge-json|challenge-text|hub|slack|zoom"`
+	// VerifyToken is the token that you give to the sender; required for hub, unused elsewhere.
+	VerifyToken setting.Secret `yaml:"verify_token,omitempty"`
 }
 
 func (h Handshake) check() error {
@@ -70,7 +71,7 @@ func (h Handshake) answer(r *http.Request) *answer {
 	query := r.URL.Query()
 	if h.Kind == Hub {
 		name = "hub.challenge"
-		if query.Get("hub.mode") != "subscribe" || !sameText(query.Get("hub.verify_token"), h.VerifyToken) {
+		if query.Get("hub.mode") != "subscribe" || !sameText(query.Get("hub.verify_token"), string(h.VerifyToken)) {
 			return refuseHandshake(http.StatusForbidden, "the verify token does not fit; compare it with verify_token in hookline.yml")
 		}
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/hookline/hookline/broker"
 	"github.com/hookline/hookline/pkg/event"
+	"github.com/hookline/hookline/pkg/setting"
 	"github.com/hookline/hookline/pkg/signature"
 )
 
@@ -79,7 +80,7 @@ func TestHandshakesThatComeAsPost(t *testing.T) {
 	t.Parallel()
 	s := serve(t, every(t), untouchedBroker(t))
 	zoom, _ := signature.Preset("zoom")
-	v, err := signature.New(zoom, []signature.Secret{{Value: secretOf("zoom")}})
+	v, err := signature.New(zoom, []signature.Secret{{Value: setting.Secret(secretOf("zoom"))}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -85,8 +85,8 @@ func (s *source) event(r *http.Request, p *payload, now time.Time) event.Event {
 		Header:      s.header(r.Header),
 		Data:        p.body,
 	}
-	if s.Redact != nil {
-		e, _ = s.Redact.Event(e) // on an error the event has no body, and its header tells this
+	if s.redactor != nil {
+		e, _ = s.redactor.Event(e) // on an error the event has no body, and its header tells this
 	}
 	return e
 }

@@ -1,6 +1,7 @@
 package receiver
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/hookline/hookline/pkg/signature"
@@ -92,8 +93,9 @@ func Preset(name string) (Source, bool) {
 	}
 	for _, p := range presets() {
 		if p.name == name {
-			return Source{Verify: scheme, Handshake: Handshake{Kind: p.handshake}, Event: p.event,
-				Deadline: p.deadline, WhenDown: p.whenDown, MaxBody: p.maxBody, KeepHeaders: p.keep}, true
+			usual := Defaults()
+			return Source{Verify: scheme, Handshake: Handshake{Kind: p.handshake}, Event: p.event, KeepHeaders: p.keep,
+				Deadline: cmp.Or(p.deadline, usual.Deadline), WhenDown: cmp.Or(p.whenDown, usual.WhenDown), MaxBody: cmp.Or(p.maxBody, usual.MaxBody)}, true
 		}
 	}
 	return Source{}, false

@@ -23,7 +23,7 @@ import (
 // Config is what a Receiver needs to know. In every number 0 means the default.
 type Config struct {
 	// Sources by name: /webhooks/NAME. See event.CheckSource; "unknown" is taken.
-	Sources map[string]Source
+	Sources Sources
 	// Routed tells whether a route takes events with this routing key; it is for metrics and the log. nil: every event is routed.
 	Routed func(key string) bool
 	// Counter is told of every request for a source. nil: nobody is.
@@ -36,21 +36,10 @@ type Config struct {
 	TLS *tls.Config
 	// TrustedProxies may say for whom they ask, in X-Forwarded-For or X-Real-IP; nobody else is believed.
 	TrustedProxies []netip.Prefix
-	// MaxConnections at once; more wait to be accepted. Default 4096.
-	MaxConnections int
-	// MaxRequests that bring events, at once; more are answered 503 unread. Default 2048.
-	MaxRequests int
-	// MaxHeaderBytes of a request's headers; more are answered 431. Default 16 KiB.
-	MaxHeaderBytes int
-	// MaxMemory in bytes is for bodies above 64 KiB, which count as what they have grown to; when it is used up they
-	// are answered 503. Smaller ones always have room. Default 256 MiB; at least the largest MaxBody.
-	MaxMemory int64
-	// ReadHeaderTimeout ends connections that send no complete headers in time. Default 5 s.
-	ReadHeaderTimeout time.Duration
-	// ReadTimeout ends requests that are not for a source; for the others Source.Deadline does. Default 30 s.
-	ReadTimeout time.Duration
-	// IdleTimeout closes connections between requests. Default 2 min.
-	IdleTimeout time.Duration
+	// Limits bounds the resources that strangers can take.
+	Limits
+	// MaxBody is the largest body in bytes that the broker takes; it bounds each source. 0: no bound.
+	MaxBody int64
 	// Grace is how long requests that run may take when Serve is told to stop. Default 15 s.
 	Grace time.Duration
 }
@@ -66,7 +55,7 @@ type Config struct {
 // again before it collects garbage, unless GOMEMLIMIT is lower.
 type Receiver struct {
 	config    Config
-	sources   atomic.Pointer[sources]
+	sources   atomic.Pointer[Sources]
 	unknown   *source // for requests without a configured source
 	publisher broker.Publisher
 	metrics   *metrics
@@ -102,13 +91,14 @@ func (c Config) withDefaults() Config {
 	if c.Counter == nil {
 		c.Counter = noCounter{}
 	}
-	setDefault(&c.MaxConnections, 4096)
-	setDefault(&c.MaxRequests, 2048)
-	setDefault(&c.MaxHeaderBytes, 16<<10)
-	setDefault(&c.MaxMemory, 256<<20)
-	setDefault(&c.ReadHeaderTimeout, 5*time.Second)
-	setDefault(&c.ReadTimeout, 30*time.Second)
-	setDefault(&c.IdleTimeout, 2*time.Minute)
+	usual := DefaultLimits()
+	setDefault(&c.MaxConnections, usual.MaxConnections)
+	setDefault(&c.MaxRequests, usual.MaxRequests)
+	setDefault(&c.MaxHeaderBytes, usual.MaxHeaderBytes)
+	setDefault(&c.MaxMemory, usual.MaxMemory)
+	setDefault(&c.ReadHeaderTimeout, usual.ReadHeaderTimeout)
+	setDefault(&c.ReadTimeout, usual.ReadTimeout)
+	setDefault(&c.IdleTimeout, usual.IdleTimeout)
 	setDefault(&c.Grace, 15*time.Second)
 	return c
 }

@@ -30,12 +30,9 @@ func TestEveryRequestForASourceIsCountedWithWhatBecameOfIt(t *testing.T) {
 	counted := &tally{n: map[string]int{}}
 	cfg := every(t)
 	cfg.Counter = counted
-	slow := cfg.Sources["github"]
-	slow.Rate = receiver.Rate{PerSecond: 0.001, Burst: 1}
-	cfg.Sources["github"] = slow
-	stripped := cfg.Sources["gitlab"]
-	stripped.Secrets = nil
-	cfg.Sources["gitlab"] = stripped
+	slow, stripped := preset(t, "github"), preset(t, "gitlab")
+	slow.Rate, stripped.Secrets = receiver.Rate{PerSecond: 0.001, Burst: 1}, nil
+	maps.Copy(cfg.Sources, checked(t, map[string]receiver.Source{"github": slow, "gitlab": stripped}))
 	s := serve(t, cfg, &fakeBroker{publish: func(_ context.Context, e event.Event) error {
 		switch e.Source {
 		case "token":

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/hookline/hookline/pkg/event"
+	"github.com/hookline/hookline/pkg/setting"
 	"github.com/hookline/hookline/pkg/signature"
 	"github.com/hookline/hookline/receiver"
 )
@@ -78,7 +79,7 @@ func TestAnOldSignatureIs401(t *testing.T) {
 	var b fakeBroker
 	s := serve(t, every(t), &b)
 	scheme, _ := signature.Preset("stripe")
-	v, err := signature.New(scheme, []signature.Secret{{Value: secretOf("stripe")}})
+	v, err := signature.New(scheme, []signature.Secret{{Value: setting.Secret(secretOf("stripe"))}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -94,7 +95,7 @@ func TestAnOldSignatureIs401(t *testing.T) {
 
 func TestWithoutASecretItIsOurFault(t *testing.T) {
 	t.Parallel()
-	for name, secrets := range map[string][]signature.Secret{"none": nil, "expired": {{Value: secretOf("alma"), NotAfter: time.Unix(1, 0)}}} {
+	for name, secrets := range map[string][]signature.Secret{"none": nil, "expired": {{Value: setting.Secret(secretOf("alma")), NotAfter: time.Unix(1, 0)}}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var b fakeBroker

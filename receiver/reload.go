@@ -5,21 +5,20 @@ import (
 	"fmt"
 )
 
-// sources holds all sources by name. A reload replaces it as a whole, so that a request keeps the sources that it began
-// with.
-type sources map[string]*source
-
-// Reload replaces all sources, for requests that arrive from now on. On an error, which names every mistake, the present
-// sources stay.
-func (rc *Receiver) Reload(configs map[string]Source) error {
-	next := make(sources, len(configs))
+// Reload replaces all sources, for requests that come from now on: a running request keeps the source that it began with. An error names
+// each source that the receiver cannot serve; then the sources stay as they were.
+func (rc *Receiver) Reload(sources Sources) error {
+	next := make(Sources, len(sources))
 	var errs []error
-	for name, s := range configs {
-		made, err := newSource(name, s)
-		if err == nil && made.MaxBody > rc.config.MaxMemory {
-			err = &FieldError{name, "max_body", fmt.Errorf("%d is more than the %d bytes of max_memory", made.MaxBody, rc.config.MaxMemory)}
+	for name, s := range sources {
+		served := &source{Source: s.Source, name: name, verifier: s.verifier, extractor: s.extractor, redactor: s.redactor, limiter: s.limiter}
+		if rc.config.MaxBody > 0 {
+			served.MaxBody = min(s.MaxBody, rc.config.MaxBody)
 		}
-		errs, next[name] = append(errs, err), made
+		if served.MaxBody > rc.config.MaxMemory {
+			errs = append(errs, fmt.Errorf("sources.%s.max_body: %d is more than the %d bytes of max_memory", name, served.MaxBody, rc.config.MaxMemory))
+		}
+		next[name] = served
 	}
 	if err := errors.Join(errs...); err != nil {
 		return err

@@ -8,14 +8,15 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
 
+	"github.com/hookline/hookline/pkg/setting"
 	"github.com/hookline/hookline/pkg/signature"
 	"github.com/hookline/hookline/receiver"
 )
 
 // rotated are the sources of cfg with another secret for alma.
-func rotated(t *testing.T, secret string) map[string]receiver.Source {
+func rotated(t *testing.T, secret string) receiver.Sources {
 	t.Helper()
-	return only(t, func(s *receiver.Source) { s.Secrets = []signature.Secret{{Value: secret}} }).Sources
+	return only(t, func(s *receiver.Source) { s.Secrets = []signature.Secret{{Value: setting.Secret(secret)}} }).Sources
 }
 
 func TestAReloadTakesTheNewSecretAndRefusesTheOld(t *testing.T) {
@@ -73,13 +74,17 @@ func TestARequestThatRunsAtAReloadEndsWithWhatItBeganWith(t *testing.T) {
 func TestABadReloadChangesNothing(t *testing.T) {
 	t.Parallel()
 	var b fakeBroker
-	rc, s := serveReceiver(t, every(t), &b)
+	cfg := every(t)
+	cfg.MaxMemory = 30 << 20
+	rc, s := serveReceiver(t, cfg, &b)
 	bad := rotated(t, "another")
 	github := preset(t, "github")
-	github.Deadline = -1
-	bad["github"], bad["unknown"] = github, preset(t, "alma")
+	github.MaxBody = 31 << 20
+	if err := bad.Add("github", github); err != nil {
+		t.Fatal(err)
+	}
 	err := rc.Reload(bad)
-	if err == nil || !strings.Contains(err.Error(), "sources.github.deadline") || !strings.Contains(err.Error(), `"unknown"`) {
+	if err == nil || !strings.Contains(err.Error(), "sources.github.max_body: 32505856 is more than") {
 		t.Errorf("%v", err)
 	}
 	if got := s.send(t, "alma", nil, jobEnd); got.code != http.StatusOK {

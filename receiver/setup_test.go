@@ -19,6 +19,7 @@ import (
 	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/hookline/hookline/pkg/event"
+	"github.com/hookline/hookline/pkg/setting"
 	"github.com/hookline/hookline/pkg/signature"
 	"github.com/hookline/hookline/receiver"
 )
@@ -78,7 +79,7 @@ func preset(t testing.TB, name string) receiver.Source {
 	if !ok {
 		t.Fatalf("no preset %s", name)
 	}
-	s.Secrets = []signature.Secret{{Value: secretOf(name), Label: "now"}}
+	s.Secrets = []signature.Secret{{Value: setting.Secret(secretOf(name)), Label: "now"}}
 	if s.Handshake.Kind == receiver.Hub {
 		s.Handshake.VerifyToken = "open"
 	}
@@ -88,11 +89,23 @@ func preset(t testing.TB, name string) receiver.Source {
 // every returns a configuration with a source for each preset, under the same name.
 func every(t testing.TB) receiver.Config {
 	t.Helper()
-	cfg := receiver.Config{Sources: map[string]receiver.Source{}}
+	all := map[string]receiver.Source{}
 	for _, name := range signature.Presets() {
-		cfg.Sources[name] = preset(t, name)
+		all[name] = preset(t, name)
 	}
-	return cfg
+	return receiver.Config{Sources: checked(t, all)}
+}
+
+// checked makes the sources ready for a Receiver.
+func checked(t testing.TB, sources map[string]receiver.Source) receiver.Sources {
+	t.Helper()
+	all := receiver.Sources{}
+	for name, s := range sources {
+		if err := all.Add(name, s); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return all
 }
 
 // only returns a configuration with one changed source, alma.
@@ -100,14 +113,14 @@ func only(t testing.TB, change func(*receiver.Source)) receiver.Config {
 	t.Helper()
 	s := preset(t, "alma")
 	change(&s)
-	return receiver.Config{Sources: map[string]receiver.Source{"alma": s}}
+	return receiver.Config{Sources: checked(t, map[string]receiver.Source{"alma": s})}
 }
 
 // sign signs as the real sender would.
 func sign(t testing.TB, presetName, id string, header http.Header, body string) {
 	t.Helper()
 	scheme, _ := signature.Preset(presetName)
-	v, err := signature.New(scheme, []signature.Secret{{Value: secretOf(presetName)}})
+	v, err := signature.New(scheme, []signature.Secret{{Value: setting.Secret(secretOf(presetName))}})
 	if err != nil {
 		t.Fatal(err)
 	}

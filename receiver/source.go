@@ -14,6 +14,7 @@ import (
 	"github.com/hookline/hookline/pkg/deadline"
 	"github.com/hookline/hookline/pkg/event"
 	"github.com/hookline/hookline/pkg/privacy"
+	"github.com/hookline/hookline/pkg/setting"
 	"github.com/hookline/hookline/pkg/signature"
 )
 
@@ -27,47 +28,55 @@ const (
 	maxHeaderValue  = 512
 )
 
-// What becomes of an event that the line cannot store; see Source.WhenDown.
+// The values of Source.WhenDown.
 const (
-	Spool  = "spool"  // it is kept on this machine's disk and answered 200
-	Refuse = "refuse" // it is answered 503: the sender is the better place to keep it
+	Spool  = "spool"  // the receiver keeps the event on this machine's disk and answers 200
+	Refuse = "refuse" // the receiver answers 503, so that the sender keeps the event and repeats it
 )
 
-// Source says all about one sender: how it signs, what it asks before it sends, where its messages name the event,
-// and how long and large they may be. Preset gives one that can be changed field by field.
+// Source is the configuration of one sender: how it signs, how its handshake works, where its messages name the event, and how long and
+// large they may be. Preset returns one for a known sender; every field can be changed.
 type Source struct {
-	// Verify is how the sender proves that a message is its own.
+	// Verify says how the sender proves that a message is its own.
 	Verify signature.Scheme `yaml:"verify"`
-	// Secrets are those that are valid now or later; without any, every message is answered 503.
-	Secrets []signature.Secret `yaml:"-"`
-	// Handshake is what the sender asks before it sends; the zero value is none.
-	Handshake Handshake `yaml:"handshake"`
-	// Event is where messages name their ID and action.
+	// Secrets are the sender's secrets: one, or several while they are rotated. Without a valid secret, every message is answered 503.
+	Secrets signature.Secrets `yaml:"secrets"`
+	// Handshake is the question that the sender asks before it sends.
+	Handshake Handshake `yaml:"handshake,omitempty"`
+	// Event says where messages name their ID and their action.
 	Event Extract `yaml:"event"`
-	// Deadline is how long the sender waits for its answer; the receiver answers before that, if need be with 503.
-	// 0 is DefaultDeadline, at most MaxDeadline.
+	// Deadline is how long the sender waits for its answer, at most 5m. The receiver answers before that, if need be with 503.
 	Deadline time.Duration `yaml:"deadline"`
-	// WhenDown is Spool or Refuse: what becomes of an event that the line cannot store. "" is Spool. The receiver itself does
-	// nothing with it but check it: it is for whoever gives the receiver its line.
-	WhenDown string `yaml:"when_down"`
-	// MaxBody is the largest body in bytes; a larger one is answered 413. 0 is DefaultMaxBody, at most MaxMaxBody.
-	MaxBody int64 `yaml:"max_body"`
-	// Rate limits verified messages; the zero value does not.
-	Rate Rate `yaml:"rate"`
-	// KeepHeaders are the request headers that an event keeps, at most MaxKeepHeaders; values are cut to 512 bytes.
-	// Content-Encoding is always kept. Headers that carry credentials are refused.
-	KeepHeaders []string `yaml:"keep_headers"`
-	// Redact takes personal data out of each event before it is stored; what was signed is then kept nowhere, and a body that cannot
-	// be read is not kept at all. nil: events are stored as they came.
-	Redact *privacy.Redactor `yaml:"-"`
+	// WhenDown says what happens to an event that RabbitMQ cannot store: spool keeps it on the receiver's disk and answers 200, refuse
+	// answers 503. The embedded broker does not use it.
+	WhenDown string `yaml:"when_down" schema:"enum=spool|refuse"`
+	// MaxBody is the largest body in bytes; a larger one is answered 413. RabbitMQ takes 16777216 bytes (16 MiB) at most.
+	MaxBody int64 `yaml:"max_body" schema:"minimum=1; maximum=67108864"`
+	// Rate limits verified messages.
+	Rate Rate `yaml:"rate,omitempty"`
+	// Redact takes personal data out of each event before it is stored. The original is then kept nowhere, and a body that cannot be read
+	// is not kept at all.
+	Redact *privacy.Config `yaml:"redact,omitempty"`
+	// KeepHeaders are the request headers that an event keeps, at most 32; values are cut to 512 bytes. Content-Encoding is always kept.
+	// Headers that carry credentials are refused.
+	KeepHeaders []string `yaml:"keep_headers,omitempty,flow"`
 }
 
-// Rate allows PerSecond messages a second in the long run and Burst at once. More are answered 429, which some senders
-// (Alma) never repeat: set it only for senders that do. PerSecond 0 is no limit; Burst 0 is one second's worth.
-type Rate struct {
-	PerSecond float64 `yaml:"per_second"`
-	Burst     int     `yaml:"burst"`
+// Defaults returns a Source without a preset.
+func Defaults() Source {
+	return Source{Deadline: DefaultDeadline, WhenDown: Spool, MaxBody: DefaultMaxBody}
 }
+
+// Rate is a limit on verified messages. More are answered 429, which some senders (Alma) never repeat: set it only for senders that do.
+type Rate struct {
+	// PerSecond is how many messages a second are taken in the long run; 0 is no limit.
+	PerSecond float64 `yaml:"per_second" schema:"minimum=0"`
+	// Burst is how many messages are taken at once; 0 is as many as in one second.
+	Burst int `yaml:"burst" schema:"minimum=0"`
+}
+
+// MarshalYAML shows the rate as 5/s.
+func (r Rate) MarshalYAML() (any, error) { return fmt.Sprintf("%g/s", r.PerSecond), nil }
 
 // source is a Source made ready for use.
 type source struct {
@@ -75,86 +84,70 @@ type source struct {
 	name      string
 	verifier  *signature.Verifier
 	extractor extractor
-	limiter   *rate.Limiter // nil: no limit
+	redactor  *privacy.Redactor // nil: events are stored as they came
+	limiter   *rate.Limiter     // nil: no limit
 	deadlines deadline.Shared
 	metrics   *sourceMetrics
 }
 
-// FieldError says what is wrong with one field of a source.
-type FieldError struct {
-	Source string
-	Field  string // as in the configuration file; empty for the source as a whole
-	Err    error
-}
+// Sources are checked sources, by name. After a Receiver got them, they must not change.
+type Sources map[string]*source
 
-func (e *FieldError) Error() string {
-	if e.Field == "" {
-		return e.Err.Error()
+// Add checks a source and adds it under its name. The error joins a setting.FieldError for each thing that is wrong.
+func (all Sources) Add(name string, s Source) error {
+	made, err := newSource(name, s)
+	if err != nil {
+		return err
 	}
-	return fmt.Sprintf("sources.%s.%s: %v", e.Source, e.Field, e.Err)
-}
-
-func (e *FieldError) Unwrap() error { return e.Err }
-
-// Check tells everything that is wrong with a source of that name: a FieldError each, joined.
-func (s Source) Check(name string) error {
-	_, err := newSource(name, s)
-	return err
+	all[name] = made
+	return nil
 }
 
 // newSource checks all of s. The metrics are still missing.
 func newSource(name string, s Source) (*source, error) {
-	if s.Deadline == 0 {
-		s.Deadline = DefaultDeadline
-	}
-	if s.MaxBody == 0 {
-		s.MaxBody = DefaultMaxBody
-	}
-	var errs []error
-	wrong := func(field, format string, args ...any) {
-		errs = append(errs, &FieldError{name, field, fmt.Errorf(format, args...)})
-	}
-	if err := event.CheckSource(name); err != nil {
-		wrong("", "%w", err)
-	}
+	usual := Defaults()
+	setDefault(&s.Deadline, usual.Deadline)
+	setDefault(&s.MaxBody, usual.MaxBody)
+	setDefault(&s.WhenDown, usual.WhenDown)
+	var errs setting.Errors
+	errs.Add("", event.CheckSource(name))
 	if name == unknownSource {
-		wrong("", "source %q: the name is taken by the metrics; choose another", name)
+		errs.Addf("", "source %q: the name is taken by the metrics; choose another", name)
 	}
+	s.checkLimits(&errs)
+	errs.Add("handshake", s.Handshake.check())
+	if s.Handshake.Kind == ZoomURL && s.Verify.Kind != signature.HMAC {
+		errs.Addf("handshake", "%s answers with an HMAC, so verify has to be of kind %s", ZoomURL, signature.HMAC)
+	}
+	made := &source{name: name, limiter: s.Rate.limiter()}
+	var err error
+	s.KeepHeaders, err = keepHeaders(s.KeepHeaders, s.Verify)
+	errs.Add("keep_headers", err)
+	made.extractor, err = newExtractor(s.Event)
+	errs.Add("event", err)
+	made.verifier, err = signature.New(s.Verify, s.Secrets)
+	errs.Add("verify", err)
+	if s.Redact != nil {
+		made.redactor, err = privacy.New(*s.Redact)
+		errs.Add("redact", err)
+	}
+	made.Source = s
+	return made, errs.Err()
+}
+
+func (s Source) checkLimits(errs *setting.Errors) {
 	if s.Deadline < 0 || s.Deadline > MaxDeadline {
-		wrong("deadline", "%v is not between 0 and %v", s.Deadline, MaxDeadline)
+		errs.Addf("deadline", "%v is not between 0 and %v", s.Deadline, MaxDeadline)
 	}
-	if s.WhenDown != "" && s.WhenDown != Spool && s.WhenDown != Refuse {
-		wrong("when_down", "%q is neither %s nor %s", s.WhenDown, Spool, Refuse)
+	if s.WhenDown != Spool && s.WhenDown != Refuse {
+		errs.Addf("when_down", "%q is neither %s nor %s", s.WhenDown, Spool, Refuse)
 	}
 	if s.MaxBody < 0 || s.MaxBody > MaxMaxBody {
-		wrong("max_body", "%d is not between 0 and %d bytes", s.MaxBody, MaxMaxBody)
+		errs.Addf("max_body", "%d is not between 0 and %d bytes", s.MaxBody, MaxMaxBody)
 	}
 	if !(s.Rate.PerSecond >= 0) || s.Rate.Burst < 0 { // so that NaN is wrong too
-		wrong("rate", "a rate is 0, which is no limit, or more")
+		errs.Addf("rate", "a rate is 0, which is no limit, or more")
 	}
-	if err := s.Handshake.check(); err != nil {
-		wrong("handshake", "%w", err)
-	}
-	if s.Handshake.Kind == ZoomURL && s.Verify.Kind != signature.HMAC {
-		wrong("handshake", "%s answers with an HMAC, so verify has to be of kind %s", ZoomURL, signature.HMAC)
-	}
-	kept, err := keepHeaders(s.KeepHeaders, s.Verify)
-	if err != nil {
-		wrong("keep_headers", "%w", err)
-	}
-	s.KeepHeaders = kept
-	extractor, err := newExtractor(s.Event)
-	if err != nil {
-		wrong("event", "%w", err)
-	}
-	verifier, err := signature.New(s.Verify, s.Secrets)
-	if err != nil {
-		wrong("verify", "%w", err)
-	}
-	if len(errs) > 0 {
-		return nil, errors.Join(errs...)
-	}
-	return &source{Source: s, name: name, verifier: verifier, extractor: extractor, limiter: s.Rate.limiter()}, nil
 }
 
 func (r Rate) limiter() *rate.Limiter {
@@ -194,7 +187,7 @@ func keepHeaders(names []string, scheme signature.Scheme) ([]string, error) {
 		case slices.Contains(refused, name):
 			errs = append(errs, fmt.Errorf("%s carries credentials and is never kept", name))
 		case name == privacy.Header:
-			errs = append(errs, fmt.Errorf("%s is for us to say, not for the sender", name))
+			errs = append(errs, fmt.Errorf("%s is set by Hookline, not by the sender", name))
 		case !slices.Contains(kept, name):
 			kept = append(kept, name)
 		}

@@ -76,7 +76,7 @@ func (l *line) ids() string {
 func start(t *testing.T, l schedule.Broker, window time.Duration, sources map[string]schedule.Source) (*schedule.Emitter, *prometheus.Registry, func()) {
 	t.Helper()
 	reg := prometheus.NewRegistry()
-	e, err := schedule.New(schedule.Config{Sources: sources, Window: window}, l, reg, zap.NewNop())
+	e, err := schedule.New(schedule.Config{Sources: checked(t, sources), Window: window}, l, reg, zap.NewNop())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -128,4 +128,16 @@ func value(t *testing.T, reg *prometheus.Registry, name string, labels ...string
 	}
 	t.Fatalf("no series %s %v", name, labels)
 	return 0
+}
+
+// checked makes the sources ready for an Emitter.
+func checked(t *testing.T, sources map[string]schedule.Source) schedule.Sources {
+	t.Helper()
+	all := schedule.Sources{}
+	for name, s := range sources {
+		if err := all.Add(name, s); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return all
 }

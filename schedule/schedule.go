@@ -26,7 +26,7 @@ type Broker interface {
 // Config says what is emitted.
 type Config struct {
 	// Sources by name; none: nothing is emitted, until a Reload.
-	Sources map[string]Source
+	Sources Sources
 	// Window is for how long the line knows that an event was stored before. What was due within it while nobody emitted is
 	// emitted late, of each source the last; what was due before is left out, as it could have been emitted. 0: all is left out.
 	Window time.Duration
@@ -42,7 +42,7 @@ const (
 
 // Emitter publishes each source's events when they are due.
 type Emitter struct {
-	sources atomic.Pointer[[]*source]
+	sources atomic.Pointer[Sources]
 	window  time.Duration
 	broker  Broker
 	metrics *metrics
@@ -50,30 +50,23 @@ type Emitter struct {
 	log     *zap.Logger
 }
 
-// New checks all of cfg and names everything that is wrong with it. Nothing is emitted before Run.
+// New makes an Emitter. It emits nothing before Run.
 func New(cfg Config, b Broker, reg prometheus.Registerer, log *zap.Logger) (*Emitter, error) {
 	m, err := newMetrics(reg)
+	if err != nil {
+		return nil, err
+	}
 	e := &Emitter{window: cfg.Window, broker: b, metrics: m, log: log}
-	return e, errors.Join(err, e.Reload(cfg.Sources))
+	e.Reload(cfg.Sources)
+	return e, nil
 }
 
-// Reload puts these sources into the place of all others. It checks them first and names everything that is wrong; then the
-// others stay.
-func (e *Emitter) Reload(sources map[string]Source) error {
-	var next []*source
-	var errs []error
-	for name, s := range sources {
-		made, err := newSource(name, s)
-		next, errs = append(next, made), append(errs, err)
-	}
-	if err := errors.Join(errs...); err != nil {
-		return err
-	}
-	for _, s := range next {
+// Reload replaces all sources.
+func (e *Emitter) Reload(sources Sources) {
+	for _, s := range sources {
 		e.metrics.prepare(s.name)
 	}
-	e.sources.Store(&next)
-	return nil
+	e.sources.Store(&sources)
 }
 
 // Run emits until ctx ends. It returns nil.

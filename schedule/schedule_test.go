@@ -11,6 +11,7 @@ import (
 
 	"github.com/hookline/hookline/broker"
 	"github.com/hookline/hookline/pkg/event"
+	"github.com/hookline/hookline/pkg/setting"
 	"github.com/hookline/hookline/schedule"
 )
 
@@ -160,12 +161,7 @@ func TestAReloadAddsNothingThatWasDueBefore(t *testing.T) {
 		e, _, stop := start(t, of{l, 1}, 2*time.Hour, nightly())
 		pass(3 * time.Hour)
 		next := map[string]schedule.Source{"nightly": {Cron: "30 2 * * *"}, "added": {Cron: "0 1,4 * * *"}}
-		if err := e.Reload(next); err != nil {
-			t.Fatal(err)
-		}
-		if err := e.Reload(map[string]schedule.Source{"added": {Cron: "nonsense"}}); err == nil {
-			t.Error("nonsense was taken")
-		}
+		e.Reload(checked(t, next))
 		pass(2 * time.Hour)
 		if l.ids() != "nightly-20000101T020000Z added-20000101T040000Z" {
 			t.Errorf("stored %q", l.ids())
@@ -191,13 +187,13 @@ func TestEverythingWrongIsNamedAtItsField(t *testing.T) {
 		{schedule.Source{Cron: "@daily", Action: "Re concile"}, "action", "a-z"},
 		{schedule.Source{Cron: "@daily", Data: map[string]any{"due": 1}}, "data", "another name"},
 	} {
-		err := c.source.Check("nightly")
-		var field *schedule.FieldError
+		err := schedule.Sources{}.Add("nightly", c.source)
+		var field *setting.FieldError
 		if !errors.As(err, &field) || field.Field != c.field || !strings.Contains(err.Error(), c.says) {
 			t.Errorf("%+v: %v", c.source, err)
 		}
 	}
-	if err := (schedule.Source{Cron: "*/5 8-18 * * MON-FRI", Zone: "America/New_York", Action: "a.b"}).Check("x"); err != nil {
+	if err := (schedule.Sources{}).Add("x", schedule.Source{Cron: "*/5 8-18 * * MON-FRI", Zone: "America/New_York", Action: "a.b"}); err != nil {
 		t.Error(err)
 	}
 }
@@ -207,6 +203,6 @@ func FuzzCron(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(_ *testing.T, text string) {
-		_ = schedule.Source{Cron: text}.Check("x") // does not panic
+		_ = schedule.Sources{}.Add("x", schedule.Source{Cron: text}) // does not panic
 	})
 }

@@ -12,45 +12,39 @@ import (
 	"github.com/robfig/cron/v3"
 
 	"github.com/hookline/hookline/pkg/event"
+	"github.com/hookline/hookline/pkg/setting"
 )
 
-// DefaultAction is what a schedule's events are called that names no action.
-const DefaultAction = "due"
-
-// Source says when a source emits an event, and what it holds.
+// Source is the configuration of a source that the clock drives.
 type Source struct {
-	// Cron is when: minute, hour, day of month, month, day of week, as crontab(5) has them, or @hourly, @daily, @weekly,
-	// @monthly, @yearly. If both days are given, either is enough. Required.
-	Cron string `yaml:"cron"`
-	// Zone is the time zone that Cron is meant in, as Europe/Vienna; empty: UTC. A time that its clocks jump over is left out,
-	// and one that they pass twice comes twice.
+	// Cron says when events are due: minute, hour, day of month, month, day of week, such as 0 2 * * * for 02:00 every day; or @hourly,
+	// @daily, @weekly, @monthly, @yearly. If both days are given, either is enough.
+	Cron string `yaml:"cron" schema:"required"`
+	// Zone is the time zone of cron, such as Europe/Vienna. Where its clocks change, a skipped hour does not run; a repeated hour runs twice.
 	Zone string `yaml:"zone"`
-	// Action is the events' action, words joined by dots; empty: DefaultAction.
+	// Action is the action of the events: words joined by dots.
 	Action string `yaml:"action"`
-	// Data is the body, as JSON; "due" is put beside it.
+	// Data is the body of the events, as JSON; "due" is added to it.
 	Data map[string]any `yaml:"data"`
 }
+
+// Defaults returns a Source that lacks only its times.
+func Defaults() Source { return Source{Zone: "UTC", Action: "due"} }
 
 // idFormat is RFC 3339 in UTC without what cannot be in a file's name.
 const idFormat = "20060102T150405Z"
 
-// FieldError says what is wrong with one field of a source.
-type FieldError struct {
-	Source string
-	Field  string // as in the configuration file
-	Err    error
-}
+// Sources are the checked sources of an Emitter, by name.
+type Sources map[string]*source
 
-func (e *FieldError) Error() string {
-	return fmt.Sprintf("sources.%s.%s: %v", e.Source, e.Field, e.Err)
-}
-
-func (e *FieldError) Unwrap() error { return e.Err }
-
-// Check tells everything that is wrong with a source of that name: a FieldError each, joined.
-func (s Source) Check(name string) error {
-	_, err := newSource(name, s)
-	return err
+// Add checks a source and adds it under its name. The error joins a setting.FieldError for each thing that is wrong.
+func (all Sources) Add(name string, s Source) error {
+	made, err := newSource(name, s)
+	if err != nil {
+		return err
+	}
+	all[name] = made
+	return nil
 }
 
 // source is a Source made ready for use.
@@ -62,30 +56,26 @@ type source struct {
 }
 
 func newSource(name string, s Source) (*source, error) {
-	var errs []error
-	wrong := func(field string, err error) {
-		if err != nil {
-			errs = append(errs, &FieldError{name, field, err})
-		}
-	}
-	zone, err := time.LoadLocation(cmp.Or(s.Zone, "UTC"))
+	usual := Defaults()
+	s.Zone, s.Action = cmp.Or(s.Zone, usual.Zone), cmp.Or(s.Action, usual.Action)
+	var errs setting.Errors
+	zone, err := time.LoadLocation(s.Zone)
 	if err != nil || s.Zone == "Local" {
-		wrong("zone", fmt.Errorf("%q is no time zone such as Europe/Vienna or UTC", s.Zone))
+		errs.Addf("zone", "%q is no time zone such as Europe/Vienna or UTC", s.Zone)
 		zone = time.UTC
 	}
 	times, err := parse(s.Cron, zone)
-	wrong("cron", err)
-	action := cmp.Or(s.Action, DefaultAction)
-	if event.NewAction(strings.Split(action, ".")...) != action {
-		wrong("action", fmt.Errorf("%q is not made of words of a-z 0-9 _ - joined by dots", action))
+	errs.Add("cron", err)
+	if event.NewAction(strings.Split(s.Action, ".")...) != s.Action {
+		errs.Addf("action", "%q is not made of words of a-z 0-9 _ - joined by dots", s.Action)
 	}
 	if _, taken := s.Data["due"]; taken {
-		wrong("data", errors.New(`"due" is put there by the schedule; choose another name`))
+		errs.Addf("data", `"due" is put there by the schedule; choose another name`)
 	}
 	if _, err := json.Marshal(s.Data); err != nil {
-		wrong("data", fmt.Errorf("cannot be JSON: %w", err))
+		errs.Addf("data", "cannot be JSON: %w", err)
 	}
-	return &source{name: name, action: action, data: s.Data, times: times, zone: zone}, errors.Join(errs...)
+	return &source{name: name, action: s.Action, data: s.Data, times: times, zone: zone}, errs.Err()
 }
 
 // parse allows what has the same times in every process: not "@every 5m", which counts from the start.

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hookline/hookline/pkg/setting"
 	"github.com/hookline/hookline/pkg/signature"
 	"github.com/hookline/hookline/sender"
 )
@@ -21,7 +22,7 @@ func verifier(t *testing.T, scheme signature.Scheme, values ...string) *signatur
 	t.Helper()
 	var secrets []signature.Secret
 	for _, value := range values {
-		secrets = append(secrets, signature.Secret{Value: value})
+		secrets = append(secrets, signature.Secret{Value: setting.Secret(value)})
 	}
 	v, err := signature.New(scheme, secrets)
 	if err != nil {

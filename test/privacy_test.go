@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hookline/hookline/pkg/setting"
 	"github.com/hookline/hookline/pkg/signature"
 )
 
@@ -50,7 +51,7 @@ func marked(t *testing.T) map[string][]byte {
 func post(t *testing.T, address, secret string, body []byte) {
 	t.Helper()
 	scheme, _ := signature.Preset("alma")
-	verifier, err := signature.New(scheme, []signature.Secret{{Value: secret}})
+	verifier, err := signature.New(scheme, []signature.Secret{{Value: setting.Secret(secret)}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,38 +3,10 @@ package worker
 import (
 	"slices"
 	"sync"
-	"time"
 
 	"github.com/hookline/hookline/broker"
 	"github.com/hookline/hookline/pkg/event"
 )
-
-// Pause says when a route stops taking events since they fail, and for how long. Failed attempts follow Retry
-// meanwhile; everything else waits in the queue instead of becoming a dead letter.
-type Pause struct {
-	Ratio float64       `yaml:"ratio"` // of the latest events, the part that has to fail; more than 0, at most 1
-	Of    int           `yaml:"of"`    // how many latest events are looked at; 0: the route never pauses; at most MaxPauseOf
-	First time.Duration `yaml:"first"` // until one event is tried; doubled each time that it fails; more than 0
-	Max   time.Duration `yaml:"max"`   // from First to MaxDelay
-}
-
-// MaxPauseOf is the largest Pause.Of.
-const MaxPauseOf = 1000
-
-func (p Pause) check(wrong func(field, format string, args ...any)) {
-	if !(p.Ratio > 0 && p.Ratio <= 1) {
-		wrong("pause.ratio", "is %v; must be more than 0 and at most 1, which is all", p.Ratio)
-	}
-	if p.Of < 0 || p.Of > MaxPauseOf {
-		wrong("pause.of", "is %d; must be 1 to %d, or 0 for no pause", p.Of, MaxPauseOf)
-	}
-	if p.First <= 0 {
-		wrong("pause.first", "is %v; must be more than 0", p.First)
-	}
-	if p.Max < p.First || p.Max > MaxDelay {
-		wrong("pause.max", "is %v; must be pause.first (%v) to %v", p.Max, p.First, MaxDelay)
-	}
-}
 
 // health is the meaning of one attempt for its route.
 type health int

@@ -7,6 +7,7 @@ import (
 
 	"github.com/hookline/hookline/broker"
 	"github.com/hookline/hookline/pkg/handler"
+	"github.com/hookline/hookline/pkg/setting"
 )
 
 // Limits of a route.
@@ -32,19 +33,19 @@ type Config struct {
 	Grace time.Duration
 }
 
-// Route is a queue and what is done with its events.
+// Route is a queue, and the work on its events.
 type Route struct {
-	broker.Route
-	// Where chooses the events that reach the handler; the others are done without it. Nil: all of them.
-	Where *Filter
+	broker.Route `yaml:",inline"`
+	// Where is an expression that chooses among the matching events; the others are done without the handler. Default: all events.
+	Where *Filter `yaml:"where,omitempty"`
 	// Handler does the work.
-	Handler handler.Handler
-	// Timeout bounds one call of Handler; more than 0, at most MaxTimeout.
-	Timeout time.Duration
+	Handler handler.Handler `yaml:"-"`
+	// Timeout is the longest time for one event, at most 9m.
+	Timeout time.Duration `yaml:"timeout"`
 	// Retry says when and how often a failed event is tried again.
-	Retry Retry
-	// Pause says when the route stops for a while, since its events fail.
-	Pause Pause
+	Retry Retry `yaml:"retry"`
+	// Pause says when the route stops for a while because its events fail; they wait in its queue meanwhile.
+	Pause Pause `yaml:"pause,omitempty"`
 }
 
 // Retry says when a failed event is tried again: after First, then twice as long each time up to Max, each delay
@@ -53,9 +54,56 @@ type Route struct {
 // An attempt that is cut off, since its process or the connection to its line ended, counts; but an event is given up
 // for that at its third attempt at the earliest, and comes back up to 30 seconds later than after other failures.
 type Retry struct {
-	Attempts int           `yaml:"attempts"` // tries in all, the first included; at least 1
-	First    time.Duration `yaml:"first"`    // more than 0
-	Max      time.Duration `yaml:"max"`      // from First to MaxDelay
+	// Attempts is how often an event is tried in all, the first try included. After crashes and lost connections it is tried 3 times at least.
+	Attempts int `yaml:"attempts" schema:"minimum=1"`
+	// First is the delay before the second try; it doubles each time.
+	First time.Duration `yaml:"first"`
+	// Max is the longest delay: from first to 24h.
+	Max time.Duration `yaml:"max"`
+}
+
+// MarshalYAML shows the retries in one line.
+func (r Retry) MarshalYAML() (any, error) {
+	return fmt.Sprintf("%d attempts, %s to %s apart", r.Attempts, r.First, r.Max), nil
+}
+
+// Pause says when a route stops taking events because they fail, and for how long. Failed attempts follow Retry meanwhile; all other
+// events wait in the queue instead of becoming dead letters.
+type Pause struct {
+	// Ratio is the part of the latest events that has to fail: more than 0, at most 1.
+	Ratio float64 `yaml:"ratio" schema:"exclusiveMinimum=0; maximum=1"`
+	// Of is how many latest events count; 0: the route never pauses.
+	Of int `yaml:"of" schema:"minimum=0; maximum=1000"`
+	// First is the time until one event is tried; it doubles each time that the event fails.
+	First time.Duration `yaml:"first"`
+	// Max is the longest such time: from first to 24h.
+	Max time.Duration `yaml:"max"`
+}
+
+// MaxPauseOf is the largest Pause.Of.
+const MaxPauseOf = 1000
+
+// IsZero tells that the route never pauses.
+func (p Pause) IsZero() bool { return p.Of == 0 }
+
+// MarshalYAML shows the pause in one line.
+func (p Pause) MarshalYAML() (any, error) {
+	return fmt.Sprintf("when %g of the latest %d events fail, %s to %s", p.Ratio, p.Of, p.First, p.Max), nil
+}
+
+func (p Pause) check(errs *setting.Errors) {
+	if !(p.Ratio > 0 && p.Ratio <= 1) {
+		errs.Addf("pause.ratio", "is %v; must be more than 0 and at most 1, which is all", p.Ratio)
+	}
+	if p.Of < 0 || p.Of > MaxPauseOf {
+		errs.Addf("pause.of", "is %d; must be 1 to %d, or 0 for no pause", p.Of, MaxPauseOf)
+	}
+	if p.First <= 0 {
+		errs.Addf("pause.first", "is %v; must be more than 0", p.First)
+	}
+	if p.Max < p.First || p.Max > MaxDelay {
+		errs.Addf("pause.max", "is %v; must be pause.first (%v) to %v", p.Max, p.First, MaxDelay)
+	}
 }
 
 // Defaults is a route as it is when its user says nothing but its name, patterns and handler: 4 at once,
@@ -84,51 +132,35 @@ func (c Config) check() error {
 			errs = append(errs, fmt.Errorf("route %q: named twice", r.Name))
 		}
 		seen[r.Name] = true
-		errs = append(errs, r.Check())
+		for _, field := range setting.Fields(r.Check()) {
+			errs = append(errs, fmt.Errorf("routes.%s.%w", r.Name, field))
+		}
 	}
 	return errors.Join(errs...)
 }
 
-// FieldError says what is wrong with one field of a route.
-type FieldError struct {
-	Route string
-	Field string // as in the configuration file, such as retry.max
-	Err   error
-}
-
-func (e *FieldError) Error() string {
-	return fmt.Sprintf("routes.%s.%s: %v", e.Route, e.Field, e.Err)
-}
-
-func (e *FieldError) Unwrap() error { return e.Err }
-
-// Check tells everything that is wrong with the route: a FieldError each, joined.
+// Check tells everything that is wrong with the route: it joins a setting.FieldError for each.
 func (r Route) Check() error {
-	var errs []error
-	wrong := func(field, format string, args ...any) {
-		errs = append(errs, &FieldError{r.Name, field, fmt.Errorf(format, args...)})
-	}
-	if err := r.Route.Check(); err != nil {
-		wrong("match", "%w", err)
-	}
+	var errs setting.Errors
+	errs.Add("match", r.Route.Check())
 	if r.Concurrency < 1 || r.Concurrency > MaxConcurrency {
-		wrong("concurrency", "is %d; must be 1 to %d", r.Concurrency, MaxConcurrency)
+		errs.Addf("concurrency", "is %d; must be 1 to %d", r.Concurrency, MaxConcurrency)
 	}
 	if r.Handler == nil {
-		wrong("handler", "is missing")
+		errs.Addf("handler", "is missing")
 	}
 	if r.Timeout <= 0 || r.Timeout > MaxTimeout {
-		wrong("timeout", "is %v; must be more than 0 and at most %v", r.Timeout, MaxTimeout)
+		errs.Addf("timeout", "is %v; must be more than 0 and at most %v", r.Timeout, MaxTimeout)
 	}
 	if r.Retry.Attempts < 1 {
-		wrong("retry.attempts", "is %d; must be at least 1, which is no retry", r.Retry.Attempts)
+		errs.Addf("retry.attempts", "is %d; must be at least 1, which is no retry", r.Retry.Attempts)
 	}
 	if r.Retry.First <= 0 {
-		wrong("retry.first", "is %v; must be more than 0", r.Retry.First)
+		errs.Addf("retry.first", "is %v; must be more than 0", r.Retry.First)
 	}
 	if r.Retry.Max < r.Retry.First || r.Retry.Max > MaxDelay {
-		wrong("retry.max", "is %v; must be retry.first (%v) to %v", r.Retry.Max, r.Retry.First, MaxDelay)
+		errs.Addf("retry.max", "is %v; must be retry.first (%v) to %v", r.Retry.Max, r.Retry.First, MaxDelay)
 	}
-	r.Pause.check(wrong)
-	return errors.Join(errs...)
+	r.Pause.check(&errs)
+	return errs.Err()
 }

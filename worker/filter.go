@@ -25,8 +25,9 @@ const MaxFilterLength = 4096
 //
 // A Filter has no state. It is safe for concurrent use.
 type Filter struct {
-	program  *vm.Program
-	usesData bool
+	expression string
+	program    *vm.Program
+	usesData   bool
 }
 
 // scope holds the names of an expression.
@@ -56,8 +57,27 @@ func NewFilter(expression string) (*Filter, error) {
 	if shape.usesEnv {
 		return nil, errors.New("$env is not available; use the names id source action route attempt time header data")
 	}
-	return &Filter{program: program, usesData: shape.usesData}, nil
+	return &Filter{expression, program, shape.usesData}, nil
 }
+
+// UnmarshalYAML compiles an expression; an empty one stays an empty Filter.
+func (f *Filter) UnmarshalYAML(decode func(any) error) error {
+	var expression string
+	if err := decode(&expression); err != nil || expression == "" {
+		return err
+	}
+	compiled, err := NewFilter(expression)
+	if err == nil {
+		*f = *compiled
+	}
+	return err
+}
+
+// MarshalYAML shows the expression.
+func (f *Filter) MarshalYAML() (any, error) { return f.expression, nil }
+
+// IsZero tells that the filter has no expression.
+func (f *Filter) IsZero() bool { return f == nil || f.program == nil }
 
 // Match reports whether the filter chooses d. It returns an error if the expression has no answer for this event, or
 // takes more than a million steps through lists.

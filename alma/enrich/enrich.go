@@ -22,13 +22,16 @@ import (
 	"github.com/hookline/hookline/pkg/privacy"
 )
 
-// Config says what is read.
+// Config names the document that is read.
 type Config struct {
-	// Alma is the institution, by its name in the configuration; needed if there are several.
+	// What is the document: user, bib or item, of the one that the event names.
+	What string `yaml:"what" schema:"required; enum=user|bib|item"`
+	// Alma is the institution, by its name under alma; needed if there are several.
 	Alma string `yaml:"alma"`
-	// What is user, bib or item: whichever the event names. Required.
-	What string `yaml:"what"`
 }
+
+// MarshalYAML shows the document.
+func (c Config) MarshalYAML() (any, error) { return c.What, nil }
 
 // Users reads people's documents.
 type Users interface {

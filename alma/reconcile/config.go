@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/hookline/hookline/pkg/setting"
 	"github.com/hookline/hookline/pkg/signature"
 )
 
@@ -62,7 +63,7 @@ func (c Config) check() (*signature.Verifier, error) {
 		errs = append(errs, fmt.Errorf("back: %v must be more than wait, %v", c.Back, c.Wait))
 	}
 	scheme, _ := signature.Preset("alma")
-	signer, err := signature.New(scheme, []signature.Secret{{Value: c.Secret}})
+	signer, err := signature.New(scheme, []signature.Secret{{Value: setting.Secret(c.Secret)}})
 	if err != nil && c.Secret != "" {
 		errs = append(errs, fmt.Errorf("secret: %w", err))
 	}

@@ -1,7 +1,6 @@
 package config
 
 import (
-	"cmp"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -9,148 +8,117 @@ import (
 	"net"
 	"net/url"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"go.yaml.in/yaml/v4"
 
+	"github.com/hookline/hookline/alma"
 	"github.com/hookline/hookline/broker"
+	"github.com/hookline/hookline/pkg/handler"
+	"github.com/hookline/hookline/pkg/privacy"
+	"github.com/hookline/hookline/pkg/setting"
 	"github.com/hookline/hookline/pkg/signature"
 	"github.com/hookline/hookline/receiver"
 	"github.com/hookline/hookline/schedule"
 	"github.com/hookline/hookline/worker"
 )
 
-// builder turns a document that the schema allows into a Config, and notes what only the packages concerned can tell.
+// builder turns a document that the schema has checked into a Config, and notes the errors that only the owners of the parts can find.
 type builder struct {
 	*document
-	make      MakeKinds
-	kinds     Kinds // of the institutions, which are read first
-	redactKey string
-}
-
-// file is the top of hookline.yml. Sources and routes stay nodes: they are decoded over presets and defaults.
-type file struct {
-	Listen        string        `yaml:"listen"`
-	PrivateListen string        `yaml:"private_listen"`
-	PublicURL     string        `yaml:"public_url"`
-	TLS           tlsFile       `yaml:"tls"`
-	Trusted       oneOrMore     `yaml:"trusted_proxies"`
-	Data          string        `yaml:"data"`
-	Grace         time.Duration `yaml:"grace"`
-	Duplicates    time.Duration `yaml:"duplicates"`
-	Pprof         bool          `yaml:"pprof"`
-	Broker        brokerFile    `yaml:"broker"`
-	Spool         Spool         `yaml:"spool"`
-	Limits        Limits        `yaml:"limits"`
-	RedactKey     string        `yaml:"redact_key"`
-	Alma          yaml.Node     `yaml:"alma"`
-	Sources       yaml.Node     `yaml:"sources"`
-	Routes        yaml.Node     `yaml:"routes"`
-}
-
-type brokerFile struct {
-	URL        oneOrMore `yaml:"url"`
-	CA         string    `yaml:"ca"`
-	Cert       string    `yaml:"cert"`
-	Key        string    `yaml:"key"`
-	ServerName string    `yaml:"server_name"`
-	MaxBytes   int64     `yaml:"max_bytes"`
-}
-
-// oneOrMore is a list that may be written as its only item.
-type oneOrMore []string
-
-// UnmarshalYAML takes a scalar or a sequence of them.
-func (o *oneOrMore) UnmarshalYAML(node *yaml.Node) error {
-	if node.Kind == yaml.ScalarNode {
-		*o = []string{node.Value}
-		return nil
-	}
-	return node.Decode((*[]string)(o))
+	make  MakeKinds
+	kinds Kinds // for the institutions, which are read first
 }
 
 func (b *builder) build() *Config {
-	f := file{
-		Listen: ":8080", PrivateListen: DefaultPrivateListen, Data: "data", Grace: worker.DefaultGrace, Duplicates: 2 * time.Hour,
-		Broker: brokerFile{URL: []string{"embedded"}, MaxBytes: 4 << 30},
-		Spool:  Spool{MaxBytes: 1 << 30, MaxAge: 72 * time.Hour},
+	c := Defaults()
+	c.doc, c.Senders, c.Clocks = b.document, receiver.Sources{}, schedule.Sources{}
+	c.Alma, c.Sources, c.Schedules = map[string]alma.Config{}, map[string]Source{}, map[string]Schedule{}
+	b.decode(without(b.root, "alma", "sources", "routes"), nil, &c)
+	b.checkTop(&c)
+	for name, node := range pairs(child(b.root, "alma")) {
+		c.Alma[name] = b.institution(name, node)
 	}
-	b.decode(b.root, nil, &f)
-	b.redactKey = f.RedactKey
-	c := &Config{
-		Listen: f.Listen, PrivateListen: f.PrivateListen, PublicURL: f.PublicURL, Data: f.Data, Grace: f.Grace, Duplicates: f.Duplicates, Pprof: f.Pprof,
-		TLS: b.certificate(f.TLS), TrustedProxies: b.networks("trusted_proxies", f.Trusted),
-		Limits: f.Limits, Broker: b.broker(f.Broker), Spool: f.Spool, Sources: map[string]Source{}, Schedules: map[string]schedule.Source{}, doc: b.document,
-	}
-	b.address("listen", f.Listen)
-	b.address("private_listen", f.PrivateListen)
-	if f.Listen == f.PrivateListen && !strings.HasSuffix(f.Listen, ":0") {
-		b.blame([]string{"private_listen"}, errors.New("is the same as listen; it needs an address of its own, which strangers cannot reach"))
-	}
-	b.blame([]string{"public_url"}, receiver.CheckPublicURL(f.PublicURL))
-	if f.Data == "" {
-		b.blame([]string{"data"}, errors.New("is empty; write the folder for everything that must last"))
-	}
-	if f.Spool.MaxAge <= 0 {
-		b.blame([]string{"spool", "max_age"}, errors.New("must be more than 0; leave it out for 72h"))
-	}
-	for name, node := range pairs(&f.Sources) {
-		if scheduled(node) {
-			c.Schedules[name] = b.schedule(name, node)
-			continue
+	for name, node := range pairs(child(b.root, "sources")) {
+		if kind := child(node, "kind"); kind != nil && kind.Value == "schedule" {
+			c.Schedules[name] = b.schedule(&c, name, node)
+		} else {
+			c.Sources[name] = b.source(&c, name, node)
 		}
-		c.Sources[name] = b.source(name, node)
-		if written := child(node, "max_body"); written != nil && !c.Broker.Embedded() && c.Sources[name].MaxBody > broker.MaxBody {
-			b.blame([]string{"sources", name, "max_body"}, fmt.Errorf("is more than the %d bytes that RabbitMQ takes; lower it, or leave it out", broker.MaxBody))
-		}
-		b.fits(name, c.Sources[name].MaxBody, f.Limits.MaxMemory)
 	}
-	c.Alma = b.institutions(&f.Alma)
 	b.kinds = b.make(c.Alma)
-	for name, node := range pairs(&f.Routes) {
-		c.Routes = append(c.Routes, b.route(name, node))
+	for name, node := range pairs(child(b.root, "routes")) {
+		c.Routes = append(c.Routes, b.route(&c, name, node))
 	}
-	return c
+	return &c
 }
 
-// blame notes err, if it is one, at path; joined errors on one line. Nothing is noted of what holds a thing that is known to be wrong:
-// that may be all there is to it.
-func (b builder) blame(path []string, err error) {
+// checkTop checks the keys at the top of the file.
+func (b *builder) checkTop(c *Config) {
+	b.address("listen", c.Listen)
+	b.address("private_listen", c.PrivateListen)
+	if c.Listen == c.PrivateListen && !strings.HasSuffix(c.Listen, ":0") {
+		b.blame([]string{"private_listen"}, errors.New("is the same as listen; it needs an address of its own, which strangers cannot reach"))
+	}
+	b.blame([]string{"public_url"}, receiver.CheckPublicURL(c.PublicURL))
+	if c.Data == "" {
+		b.blame([]string{"data"}, errors.New("is empty; write the folder for everything that must last"))
+	}
+	if c.Spool.MaxAge <= 0 {
+		b.blame([]string{"spool", "max_age"}, errors.New("must be more than 0; leave it out for 72h"))
+	}
+	b.blame([]string{"tls"}, c.TLS.load())
+	b.blame([]string{"broker"}, c.Broker.load())
+	b.blame([]string{"broker", "url"}, c.Broker.check())
+}
+
+// blame notes err, if it is one, at path; joined errors on one line. It notes nothing where a part of path is known to be wrong: that may be
+// the only cause.
+func (b *builder) blame(path []string, err error) {
 	if err == nil || b.wrong(path...) {
 		return
 	}
-	b.note(b.at(path, "%s", joint.ReplaceAllString(err.Error(), "; $1")))
+	b.note(b.at(path, "%s", oneLine(err.Error())))
 }
 
 // joint is where errors.Join put two texts together; further lines of one text, which show a place in an expression, are
 // indented.
 var joint = regexp.MustCompile(`\n(\S)`)
 
-// split takes joined errors apart.
-func split(err error) []error {
-	if joined, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // only what errors.Join made, not what it wraps
-		return joined.Unwrap()
+func oneLine(text string) string { return joint.ReplaceAllString(text, "; $1") }
+
+// blameFields notes the errors of a Check at their fields.
+func (b *builder) blameFields(path []string, err error) {
+	for _, field := range setting.Fields(err) {
+		if field.Field == "match" && b.misnamed(path) { // the error is about the name, too
+			continue
+		}
+		at := path[:len(path):len(path)]
+		if field.Field != "" {
+			at = append(at, strings.Split(field.Field, ".")...)
+		}
+		b.blame(at, field.Err)
 	}
-	return []error{err}
 }
 
-// decode is strict; the schema has seen unknown keys before, so what is left are values that do not fit their type.
-func (b builder) decode(node *yaml.Node, path []string, into any) {
-	err := node.Load(into, yaml.WithKnownFields())
+// decode fills a struct. The schema has refused unknown keys before; decode notes the values that do not fit their type.
+func (b *builder) decode(node *yaml.Node, path []string, into any) {
+	err := node.Load(into)
 	var several *yaml.LoadErrors
 	if !errors.As(err, &several) {
 		b.blame(path, err)
 		return
 	}
 	for _, one := range several.Errors {
-		b.note(Problem{File: b.file, Line: one.Mark.Line, Column: one.Mark.Column, Path: pathText(path), Message: one.Message})
+		at := b.pathOf(path, node, one.Mark.Line, one.Mark.Column)
+		if !b.wrong(at...) {
+			b.note(Problem{File: b.file, Line: one.Mark.Line, Column: one.Mark.Column, Path: pathText(at), Message: oneLine(one.Message)})
+		}
 	}
 }
 
-func (b builder) address(key, address string) {
+func (b *builder) address(key, address string) {
 	_, port, err := net.SplitHostPort(address)
 	if err == nil {
 		_, err = strconv.ParseUint(port, 10, 16)
@@ -160,137 +128,143 @@ func (b builder) address(key, address string) {
 	}
 }
 
-func (b builder) broker(f brokerFile) Broker {
-	out := Broker{CA: f.CA, Cert: f.Cert, Key: f.Key, ServerName: f.ServerName, MaxBytes: f.MaxBytes}
-	if _, err := out.TLS(); err != nil {
-		b.blame([]string{"broker"}, err)
+// load makes the certificate, if there is one.
+func (t *TLS) load() error {
+	if *t == (TLS{}) {
+		return nil
 	}
-	if slices.Equal(f.URL, []string{"embedded"}) {
-		return out
+	pair, err := tls.X509KeyPair([]byte(t.Cert), []byte(t.Key))
+	if err != nil {
+		return fmt.Errorf("cert and key: %w", err)
 	}
-	for _, text := range f.URL {
-		u, err := url.Parse(text)
-		if err != nil || u.Scheme != "amqp" && u.Scheme != "amqps" || u.Host == "" {
-			b.blame([]string{"broker", "url"}, errors.New("is neither embedded nor an address such as amqp://user:password@host:5672/ (or a list of such); percent-encode special characters in the password"))
-			return out
-		}
-	}
-	out.URLs = f.URL
-	return out
+	t.Certificate = &pair
+	return nil
 }
 
-// TLS makes the client configuration for amqps addresses; nil where nothing is set beside the defaults.
-func (b Broker) TLS() (*tls.Config, error) {
+// load makes the client configuration for amqps URLs, if anything beside the defaults is set.
+func (b *Broker) load() error {
 	if b.CA == "" && b.Cert == "" && b.Key == "" && b.ServerName == "" {
-		return nil, nil
+		return nil
 	}
-	c := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: b.ServerName}
+	b.TLS = &tls.Config{MinVersion: tls.VersionTLS12, ServerName: b.ServerName}
 	if b.CA != "" {
-		c.RootCAs = x509.NewCertPool()
-		if !c.RootCAs.AppendCertsFromPEM([]byte(b.CA)) {
-			return nil, errors.New("ca holds no PEM certificate")
+		b.TLS.RootCAs = x509.NewCertPool()
+		if !b.TLS.RootCAs.AppendCertsFromPEM([]byte(b.CA)) {
+			return errors.New("ca holds no PEM certificate")
 		}
 	}
 	if b.Cert != "" || b.Key != "" {
 		pair, err := tls.X509KeyPair([]byte(b.Cert), []byte(b.Key))
 		if err != nil {
-			return nil, fmt.Errorf("cert and key: %w", err)
+			return fmt.Errorf("cert and key: %w", err)
 		}
-		c.Certificates = []tls.Certificate{pair}
+		b.TLS.Certificates = []tls.Certificate{pair}
 	}
-	return c, nil
+	return nil
 }
 
-// fits notes a source whose largest body would never be read.
-func (b builder) fits(source string, maxBody, maxMemory int64) {
-	if maxMemory > 0 && maxBody > maxMemory {
-		b.blame([]string{"limits", "max_memory"}, fmt.Errorf("is less than the largest body of source %s; raise it, or lower the source's max_body", source))
+func (b Broker) check() error {
+	if b.Embedded() {
+		return nil
 	}
+	for _, text := range b.URL {
+		u, err := url.Parse(text)
+		if err != nil || u.Scheme != "amqp" && u.Scheme != "amqps" || u.Host == "" {
+			return errors.New("is neither embedded nor an address such as amqp://user:password@host:5672/ (or a list of such); percent-encode special characters in the password")
+		}
+	}
+	return nil
 }
 
-// sourceHead is what a source has beside the receiver's own keys.
-type sourceHead struct {
-	Preset  string      `yaml:"preset"`
-	Secrets secretsFile `yaml:"secrets"`
-	Redact  *redactFile `yaml:"redact"`
+func (b *builder) institution(name string, node *yaml.Node) alma.Config {
+	path := []string{"alma", name}
+	a := alma.Defaults()
+	b.decode(node, path, &a)
+	b.blame(path, a.Check())
+	return a
 }
 
-func (b builder) source(name string, node *yaml.Node) Source {
+// schedule reads a source that the clock drives.
+func (b *builder) schedule(c *Config, name string, node *yaml.Node) Schedule {
 	path := []string{"sources", name}
-	var head sourceHead
-	b.blame(path, node.Decode(&head))
-	src, ok := receiver.Preset(head.Preset)
-	b.blame(path, node.Decode(&src))
-	src.Secrets, src.Redact = head.Secrets, b.redactor(path, head.Redact)
-	if len(src.Secrets) == 0 && !b.wrong("sources", name, "secrets") && !b.wrong("sources", name, "secrets"+fileSuffix) {
+	s := Schedule{Source: schedule.Defaults(), name: name}
+	b.decode(node, path, &s)
+	b.blameFields(path, c.Clocks.Add(name, s.Source))
+	return s
+}
+
+// source reads a sender over its preset.
+func (b *builder) source(c *Config, name string, node *yaml.Node) Source {
+	path := []string{"sources", name}
+	s := Source{Source: receiver.Defaults(), Path: receiver.PathPrefix + name}
+	if preset := child(node, "preset"); preset != nil {
+		var known bool
+		if s.Source, known = receiver.Preset(preset.Value); !known {
+			b.blame(append(path, "preset"), fmt.Errorf("no preset %q; there are %v", preset.Value, signature.Presets()))
+			b.checkSecrets(path, node)
+			return Source{}
+		}
+	}
+	b.decode(node, path, &s)
+	b.checkSecrets(path, node)
+	s.Scheme = string(s.Verify.Kind)
+	if s.Redact != nil {
+		s.Redact.Key = c.RedactKey
+	}
+	b.blameFields(path, c.Senders.Add(name, s.Source))
+	if child(node, "max_body") != nil && !c.Broker.Embedded() && s.MaxBody > broker.MaxBody {
+		b.blame(append(path, "max_body"), fmt.Errorf("is more than the %d bytes that RabbitMQ takes; lower it, or leave it out", broker.MaxBody))
+	}
+	if s.MaxBody > c.Limits.MaxMemory {
+		b.blame([]string{"limits", "max_memory"}, fmt.Errorf("is less than the largest body of source %s; raise it, or lower the source's max_body", name))
+	}
+	return s
+}
+
+func (b *builder) checkSecrets(path []string, node *yaml.Node) {
+	if child(node, "secrets") == nil && child(node, "secrets"+fileSuffix) == nil {
 		b.note(b.at(path, "secrets is missing: without one nothing can be verified, so nothing would be accepted"))
 	}
-	if head.Preset != "" && !ok {
-		b.blame(append(path, "preset"), fmt.Errorf("no preset %q; there are %v", head.Preset, signature.Presets()))
-		return Source{}
-	}
-	for _, err := range split(src.Check(name)) {
-		var field *receiver.FieldError
-		if errors.As(err, &field) {
-			b.blame(slices.DeleteFunc([]string{"sources", name, field.Field}, func(step string) bool { return step == "" }), field.Err)
-		}
-	}
-	src.Deadline, src.MaxBody = cmp.Or(src.Deadline, receiver.DefaultDeadline), cmp.Or(src.MaxBody, receiver.DefaultMaxBody)
-	src.WhenDown = cmp.Or(src.WhenDown, receiver.Spool)
-	return Source{head.Preset, src}
 }
 
-// routeFile is a route as it is written.
-type routeFile struct {
-	Match       oneOrMore     `yaml:"match"`
-	Where       string        `yaml:"where"`
-	Enrich      yaml.Node     `yaml:"enrich"`
-	Redact      *redactFile   `yaml:"redact"`
-	Handler     yaml.Node     `yaml:"handler"`
-	Concurrency int           `yaml:"concurrency"`
-	Timeout     time.Duration `yaml:"timeout"`
-	Retry       worker.Retry  `yaml:"retry"`
-	Pause       worker.Pause  `yaml:"pause"`
-}
-
-func (b builder) route(name string, node *yaml.Node) worker.Route {
+func (b *builder) route(c *Config, name string, node *yaml.Node) Route {
 	path := []string{"routes", name}
-	usual := worker.Defaults()
-	f := routeFile{Concurrency: usual.Concurrency, Timeout: usual.Timeout, Retry: usual.Retry, Pause: usual.Pause}
-	b.decode(node, path, &f)
-	r := worker.Route{Route: broker.Route{Name: name, Match: f.Match, Concurrency: f.Concurrency}, Timeout: f.Timeout, Retry: f.Retry, Pause: f.Pause}
-	if f.Where != "" {
-		filter, err := worker.NewFilter(f.Where)
-		b.blame(append(path, "where"), err)
-		r.Where = filter
+	r := Route{Route: worker.Defaults()}
+	r.Name = name
+	b.decode(node, path, &r)
+	if r.Where.IsZero() {
+		r.Where = nil
 	}
-	var kind struct {
-		Kind string `yaml:"kind"`
-	}
-	b.blame(append(path, "handler"), f.Handler.Decode(&kind))
-	h, err := b.kinds.Handlers.New(kind.Kind, func(into any) error { return withoutKind(&f.Handler).Load(into, yaml.WithKnownFields()) })
+	h, err := b.kinds.Handlers.New(r.Part.Kind, r.Part.decode)
 	b.blame(append(path, "handler"), err)
-	h = b.enrich(path, &f.Enrich, b.redacted(path, f.Redact, h))
-	r.Handler = h
-	for _, err := range split(r.Check()) {
-		var field *worker.FieldError
-		if !errors.As(err, &field) || field.Field == "match" && b.misnamed(path) { // of which match speaks, too
-			continue
-		}
-		b.blame(append(path, strings.Split(field.Field, ".")...), field.Err)
-	}
+	r.Handler = b.enriched(path, r, b.redacted(path, c, r, h))
+	b.blameFields(path, r.Check())
 	return r
 }
 
-// withoutKind is the handler's part without the key that chose it, since a handler's Config does not have it.
-func withoutKind(node *yaml.Node) *yaml.Node {
-	node = target(node)
-	rest := *node
-	rest.Content = nil
-	for i := 0; i+1 < len(node.Content); i += 2 {
-		if node.Content[i].Value != "kind" {
-			rest.Content = append(rest.Content, node.Content[i], node.Content[i+1])
-		}
+// redacted puts the route's redaction before h, if it has one.
+func (b *builder) redacted(path []string, c *Config, r Route, h handler.Handler) handler.Handler {
+	if r.Redact == nil {
+		return h
 	}
-	return &rest
+	r.Redact.Key = c.RedactKey
+	redactor, err := privacy.New(*r.Redact)
+	b.blame(append(path, "redact"), err)
+	if redactor == nil || h == nil {
+		return h
+	}
+	return worker.Redacted(redactor, h)
+}
+
+// enriched puts the route's enrichment before h, if it has one. It checks the enrichment of a wrong handler, too.
+func (b *builder) enriched(path []string, r Route, h handler.Handler) handler.Handler {
+	if r.Enrich == nil {
+		return h
+	}
+	step, err := b.kinds.Enrich(*r.Enrich, h)
+	b.blame(append(path, "enrich"), err)
+	if err != nil {
+		return h
+	}
+	return step
 }

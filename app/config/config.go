@@ -1,99 +1,169 @@
-// Package config reads hookline.yml: strictly, all errors at once, each with its file, line, key and what would be right.
+// Package config reads hookline.yml: strictly, all errors at once, each with its file, line, key and the remedy.
 package config
 
 import (
 	"crypto/tls"
 	_ "embed" // default.yml
-	"net/netip"
 	"slices"
 	"time"
 
 	"github.com/hookline/hookline/alma"
+	"github.com/hookline/hookline/alma/enrich"
+	"github.com/hookline/hookline/pkg/privacy"
+	"github.com/hookline/hookline/pkg/setting"
 	"github.com/hookline/hookline/receiver"
 	"github.com/hookline/hookline/schedule"
 	"github.com/hookline/hookline/worker"
 )
 
-// Config is a whole configuration, checked: what it holds can be used as it is.
+// Config is a whole configuration, checked. The fields with a yaml tag are the keys of hookline.yml; the schema and the reference are made of
+// them. The other fields are made of those.
 type Config struct {
 	// Listen is the address of the public listener, which takes webhooks only.
-	Listen string
+	Listen string `yaml:"listen"`
 	// PrivateListen is the address of the listener for metrics and health; never for strangers.
-	PrivateListen string
-	// PublicURL is how senders see the public listener, for schemes that sign the URL; empty: as the request says.
-	PublicURL string
-	// TLS is the certificate of the public listener; nil: it speaks plain HTTP.
-	TLS *tls.Certificate
-	// TrustedProxies are the networks whose word on the client's address is believed; none by default.
-	TrustedProxies []netip.Prefix
+	PrivateListen string `yaml:"private_listen"`
+	// PublicURL is the address at which senders reach the public listener, for schemes that sign the URL. Default: https and the request's
+	// own host.
+	PublicURL string `yaml:"public_url,omitempty"`
+	// TLS is the certificate of the public listener, which then speaks HTTPS. Changed files are read without a restart.
+	TLS TLS `yaml:"tls,omitempty"`
+	// TrustedProxies lists the proxies you trust, as networks or addresses: they may name the client in X-Forwarded-For or X-Real-IP.
+	TrustedProxies Networks `yaml:"trusted_proxies,omitempty,flow"`
 	// Data is the folder for everything that must last on this machine.
-	Data string
-	// Grace is how long running work may take after a stop was asked for.
-	Grace time.Duration
-	// Duplicates is for how long a repeat of a stored event is known; 0: never.
-	Duplicates time.Duration
-	// Pprof serves net/http/pprof on the private listener.
-	Pprof  bool
-	Broker Broker
-	Spool  Spool
-	Limits Limits
-	// Alma holds the institutions whose API may be asked, by name.
-	Alma map[string]alma.Config
-	// Sources by name: those that send to /webhooks/NAME.
-	Sources map[string]Source
-	// Schedules are the sources that the clock drives, by name. With Sources at least one.
-	Schedules map[string]schedule.Source
-	// Routes in the order of the file.
-	Routes []worker.Route
+	Data string `yaml:"data"`
+	// Grace is how long running work may take after a stop.
+	Grace time.Duration `yaml:"grace"`
+	// Duplicates is how long a repeat of a stored event, with the same source, action and ID, is answered 200 without new work; 0: never.
+	Duplicates time.Duration `yaml:"duplicates" schema:"zero"`
+	// Pprof serves Go profiles on the private listener.
+	Pprof bool `yaml:"pprof"`
+	// Broker keeps the events between receivers and workers.
+	Broker Broker `yaml:"broker"`
+	// Spool bounds the events that a receiver keeps in data/spool while RabbitMQ cannot store them. The embedded broker does not use it.
+	Spool Spool `yaml:"spool,omitempty"`
+	// Limits bounds the resources that strangers can take.
+	Limits receiver.Limits `yaml:"limits"`
+	// RedactKey is the key of the pseudonyms that redact makes: 32 characters at least, the same for all receivers and workers, so that a
+	// person has one pseudonym.
+	RedactKey setting.Secret `yaml:"redact_key,omitempty" schema:"minLength=32"`
+	// Alma holds the institutions of Ex Libris Alma, by name: notify, enrich, reconcile and `hookline doctor alma` ask their API.
+	Alma map[string]alma.Config `yaml:"alma,omitempty" schema:"minProperties=1; names=63"`
+	// Sources send events, by name: a sender sends to /webhooks/NAME.
+	Sources map[string]Source `yaml:"sources" schema:"required; minProperties=1; names=63"`
+	// Routes do work on events, by name: each has a queue, hookline.work.NAME. They are in the order of the file.
+	Routes Routes `yaml:"routes" schema:"required; minProperties=1; names=100"`
+
+	// Schedules are the sources that the clock drives, by name; the file has them under sources.
+	Schedules map[string]Schedule `yaml:"schedules,omitempty" schema:"-"`
+
+	// Senders are Sources, ready for a receiver.
+	Senders receiver.Sources `yaml:"-"`
+	// Clocks are Schedules, ready for an emitter.
+	Clocks schedule.Sources `yaml:"-"`
 
 	doc *document
 }
 
-// Source is a receiver's source and the name of the preset it came from.
-type Source struct {
-	Preset string
-	receiver.Source
+// Defaults returns the configuration of an empty file: no source and no route.
+func Defaults() Config {
+	return Config{
+		Listen: ":8080", PrivateListen: "127.0.0.1:9090", Data: "data", Grace: worker.DefaultGrace, Duplicates: 2 * time.Hour,
+		Broker: Broker{URL: setting.List{embedded}, MaxBytes: 4 << 30},
+		Spool:  Spool{MaxBytes: 1 << 30, MaxAge: 72 * time.Hour},
+		Limits: receiver.DefaultLimits(),
+	}
 }
 
-// Broker says where the line is.
+// TLS is a certificate and its key.
+type TLS struct {
+	// Cert is the PEM certificate, with its intermediates.
+	Cert string `yaml:"cert" schema:"required"`
+	// Key is the certificate's PEM key.
+	Key setting.Secret `yaml:"key" schema:"required"`
+	// Certificate is made of both; nil without them.
+	Certificate *tls.Certificate `yaml:"-"`
+}
+
+// embedded is the Broker.URL of the broker inside the binary.
+const embedded = "embedded"
+
+// Broker is the broker inside the binary, or RabbitMQ.
 type Broker struct {
-	// URLs of RabbitMQ nodes, or none for the embedded line.
-	URLs []string
-	// CA, Cert and Key are PEM texts for TLS to RabbitMQ; empty: the system's CAs, no client certificate.
-	CA, Cert, Key string
-	// ServerName is checked in the broker's certificate instead of the URL's host.
-	ServerName string
-	// MaxBytes bounds the embedded line's database.
-	MaxBytes int64
+	// URL is embedded, or amqp://user:password@host:5672/vhost, amqps://..., or a list of such URLs for the nodes of a cluster.
+	URL setting.List `yaml:"url" schema:"minItems=1"`
+	// CA are PEM certificates that verify RabbitMQ's certificate. Default: the system's.
+	CA string `yaml:"ca"`
+	// Cert is a PEM client certificate.
+	Cert string `yaml:"cert"`
+	// Key is the PEM key of the client certificate.
+	Key setting.Secret `yaml:"key"`
+	// ServerName is the name in RabbitMQ's certificate. Default: the URL's host.
+	ServerName string `yaml:"server_name"`
+	// MaxBytes is the largest size of the embedded broker's database in bytes.
+	MaxBytes int64 `yaml:"max_bytes" schema:"minimum=1048576"`
+	// TLS is made of ca, cert, key and server_name; nil without them.
+	TLS *tls.Config `yaml:"-"`
 }
 
-// Embedded says that the line is inside the binary.
-func (b Broker) Embedded() bool { return len(b.URLs) == 0 }
+// Embedded tells that the broker is inside the binary.
+func (b Broker) Embedded() bool { return slices.Equal(b.URL, setting.List{embedded}) }
 
-// Spool bounds what a receiver keeps on its disk while RabbitMQ cannot store it. The embedded line has no use for it.
+// Spool bounds the events that a receiver keeps while RabbitMQ cannot store them.
 type Spool struct {
-	// MaxBytes bounds its database; more is answered 503.
-	MaxBytes int64 `yaml:"max_bytes"`
-	// MaxAge is how long its oldest event may have waited before more is answered 503.
+	// MaxBytes is the largest size of the spool's database in bytes; more events are answered 503.
+	MaxBytes int64 `yaml:"max_bytes" schema:"minimum=1048576"`
+	// MaxAge is how long the oldest event may wait before more events are answered 503.
 	MaxAge time.Duration `yaml:"max_age"`
 }
 
-// Limits bounds what strangers can take up. Zero values are the receiver's defaults.
-type Limits struct {
-	MaxConnections    int           `yaml:"max_connections"`
-	MaxRequests       int           `yaml:"max_requests"`
-	MaxMemory         int64         `yaml:"max_memory"`
-	MaxHeaderBytes    int           `yaml:"max_header_bytes"`
-	ReadHeaderTimeout time.Duration `yaml:"read_header_timeout"`
-	ReadTimeout       time.Duration `yaml:"read_timeout"`
-	IdleTimeout       time.Duration `yaml:"idle_timeout"`
+// Source is a sender of webhooks.
+type Source struct {
+	// Kind is webhook: it sends to /webhooks/NAME. A source of kind schedule has other keys.
+	Kind string `yaml:"kind,omitempty" schema:"enum=webhook|schedule; default=webhook"`
+	// Preset names a known sender: it sets the other keys, except for the secrets; each can be overridden.
+	Preset          string `yaml:"preset,omitempty" schema:"presets"`
+	receiver.Source `yaml:",inline"`
+
+	// Path and Scheme are for `config show`.
+	Path   string `yaml:"path" schema:"-"`
+	Scheme string `yaml:"scheme" schema:"-"`
+}
+
+// Schedule is a source that the clock drives.
+type Schedule struct {
+	// Kind is schedule.
+	Kind            string `yaml:"kind" schema:"required; const=schedule"`
+	schedule.Source `yaml:",inline"`
+
+	name string
+}
+
+// Route is a queue, and the work on its events.
+type Route struct {
+	worker.Route `yaml:",inline"`
+	// Enrich adds a document of Alma's API to the event, under "enriched", before the handler gets it.
+	Enrich *enrich.Config `yaml:"enrich,omitempty"`
+	// Redact takes personal data out of each event before the handler gets it.
+	Redact *privacy.Config `yaml:"redact,omitempty"`
+	// Part is the handler that does the work. A custom build may know more kinds.
+	Part Part `yaml:"handler" schema:"required"`
+}
+
+// Routes are routes in the order of the file.
+type Routes []Route
+
+// Worker returns the routes as a worker takes them.
+func (r Routes) Worker() []worker.Route {
+	routes := make([]worker.Route, len(r))
+	for i := range r {
+		routes[i] = r[i].Route
+	}
+	return routes
 }
 
 // Env looks an environment variable up, as os.LookupEnv does.
 type Env func(name string) (string, bool)
-
-// DefaultPrivateListen is the private listener's address where none is given.
-const DefaultPrivateListen = "127.0.0.1:9090"
 
 // DefaultName stands for the configuration inside the binary where a file's name is shown.
 const DefaultName = "(built-in)"
@@ -101,11 +171,11 @@ const DefaultName = "(built-in)"
 //go:embed default.yml
 var defaultText []byte
 
-// DefaultText is the configuration that applies when there is no file.
+// DefaultText returns the configuration that applies without a file.
 func DefaultText() []byte { return append([]byte(nil), defaultText...) }
 
-// check makes a Config of text; file is for messages, and the folder where *_file values are looked for. It notes in read what the files
-// hold that it names. A forgiven problem is none.
+// check makes a Config of text; file is for messages, and the folder where *_file values are looked for. It notes in read the content of the
+// files that text names. A forgiven problem is none.
 func check(file string, text []byte, env Env, kinds MakeKinds, read contents, forgiven func(Problem) bool) (*Config, error) {
 	doc, err := parse(file, text)
 	if err != nil {

@@ -1,6 +1,7 @@
 package config_test
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
+	"go.yaml.in/yaml/v4"
 
 	"github.com/hookline/hookline/app"
 	"github.com/hookline/hookline/app/config"
@@ -49,7 +51,7 @@ func TestDefaultsAreFilledIn(t *testing.T) {
 		t.Errorf("duplicates: %v", c.Duplicates)
 	}
 	if s := c.Sources["alma"]; s.Deadline != 5*time.Second || s.Secrets[0].Value != "first" || s.Handshake.Kind != "challenge-json" {
-		t.Errorf("alma: %+v", s.Source)
+		t.Errorf("alma: %+v", s)
 	}
 	if r := c.Routes[0]; r.Name != "archive" || r.Concurrency != 4 || r.Timeout != 30*time.Second || r.Retry.Attempts != 20 || r.Handler == nil {
 		t.Errorf("archive: %+v", r)
@@ -74,7 +76,7 @@ func TestAPresetIsOverriddenKeyByKey(t *testing.T) {
 	}
 	s := c.Sources["alma"]
 	if s.Deadline != 3*time.Second || s.Verify.Signature.In != "header:X-Other" || s.Verify.Signature.Encoding != "base64" {
-		t.Errorf("%+v", s.Source)
+		t.Errorf("%+v", s)
 	}
 	if len(s.Secrets) != 2 || s.Secrets[0].Label != "old" || s.Secrets[0].NotAfter.Year() != 2030 || s.Secrets[1].Value != "b" {
 		t.Errorf("%d secrets", len(s.Secrets))
@@ -123,8 +125,12 @@ routes:
 	if s := c.Sources["again"].Secrets; s[0].Value != "hunter2" || s[1].Label != "l" || c.Routes[1].Handler == nil || c.Routes[1].Match[0] != "#" {
 		t.Errorf("%+v", c)
 	}
-	if b := c.Show().Routes["b"]; b.Handler != "file" || b.Where != "true" {
-		t.Errorf("shown as %+v", b)
+	text, err := c.YAML()
+	var shown struct {
+		Routes map[string]struct{ Handler, Where string }
+	}
+	if err := errors.Join(err, yaml.Load(text, &shown)); err != nil || shown.Routes["b"].Handler != "file" || shown.Routes["b"].Where != "true" {
+		t.Errorf("%v: shown as %s", err, text)
 	}
 }
 

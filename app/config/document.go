@@ -151,15 +151,61 @@ func child(node *yaml.Node, step string) *yaml.Node {
 	return nil
 }
 
-// pairs goes through a mapping in the order of the file.
+// pairs goes through a mapping in the order of the file; nil and anything else has no pairs.
 func pairs(mapping *yaml.Node) func(yield func(string, *yaml.Node) bool) {
 	return func(yield func(string, *yaml.Node) bool) {
+		if mapping == nil {
+			return
+		}
+		if mapping = target(mapping); mapping.Kind != yaml.MappingNode {
+			return
+		}
 		for i := 0; i+1 < len(mapping.Content); i += 2 {
 			if !yield(mapping.Content[i].Value, mapping.Content[i+1]) {
 				return
 			}
 		}
 	}
+}
+
+// without is a mapping without some of its keys.
+func without(mapping *yaml.Node, keys ...string) *yaml.Node {
+	mapping = target(mapping)
+	rest := *mapping
+	rest.Content = nil
+	for i := 0; i+1 < len(mapping.Content); i += 2 {
+		if !slices.Contains(keys, mapping.Content[i].Value) {
+			rest.Content = append(rest.Content, mapping.Content[i], mapping.Content[i+1])
+		}
+	}
+	return &rest
+}
+
+// pathOf is the path of the value at a line and a column in node, which stands at path itself; path if there is none.
+func (d *document) pathOf(path []string, node *yaml.Node, line, column int) []string {
+	if found := search(path, node, line, column); found != nil {
+		return found
+	}
+	return path
+}
+
+func search(path []string, node *yaml.Node, line, column int) []string {
+	if node.Line == line && node.Column == column {
+		return path
+	}
+	for i := range node.Content {
+		step, value := strconv.Itoa(i), node.Content[i]
+		if node.Kind == yaml.MappingNode {
+			if i%2 == 0 {
+				continue
+			}
+			step = node.Content[i-1].Value
+		}
+		if found := search(append(path[:len(path):len(path)], step), value, line, column); found != nil {
+			return found
+		}
+	}
+	return nil
 }
 
 func keyNode(node *yaml.Node, key string) *yaml.Node {

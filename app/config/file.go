@@ -71,7 +71,7 @@ func (f *File) PrivateListen() (string, error) {
 	if node := child(doc.root, "private_listen"); node != nil && !doc.wrong("private_listen") {
 		return node.Value, nil
 	}
-	return DefaultPrivateListen, nil
+	return Defaults().PrivateListen, nil
 }
 
 // Changed tells whether the file, or one that it named, holds something else than at the last Read, and the same as when

@@ -1,48 +1,72 @@
 package config
 
 import (
+	"fmt"
+	"net/netip"
+
 	"go.yaml.in/yaml/v4"
 
 	"github.com/hookline/hookline/alma"
+	"github.com/hookline/hookline/alma/enrich"
 	"github.com/hookline/hookline/pkg/handler"
+	"github.com/hookline/hookline/pkg/setting"
 )
 
-// Kinds are what routes can be made of.
+// Kinds are the parts that a route can have.
 type Kinds struct {
 	// Handlers by kind.
 	Handlers handler.Registry
-	// Enrich makes a handler that adds to each event what its route's "enrich" asks for, and gives it to next.
-	Enrich func(decode func(into any) error, next handler.Handler) (handler.Handler, error)
+	// Enrich makes a handler that adds a document to each event and hands the event to next.
+	Enrich func(c enrich.Config, next handler.Handler) (handler.Handler, error)
 }
 
-// MakeKinds makes them for the institutions that a configuration names.
+// MakeKinds makes them for the institutions of a configuration.
 type MakeKinds func(institutions map[string]alma.Config) Kinds
 
-// institutions reads how each institution's API is reached.
-func (b *builder) institutions(mapping *yaml.Node) map[string]alma.Config {
-	all := map[string]alma.Config{}
-	for name, node := range pairs(mapping) {
-		path := []string{"alma", name}
-		if b.wrong(path...) {
-			continue
-		}
-		var c alma.Config
-		b.decode(node, path, &c)
-		b.blame(path, c.Check())
-		all[name] = c
-	}
-	return all
+// Part is a handler as the file has it: its kind, and the keys of that kind.
+type Part struct {
+	Kind string
+	keys *yaml.Node
 }
 
-// enrich puts the route's step before h, if it has one. It is also checked where h is missing, since that is wrong.
-func (b *builder) enrich(route []string, node *yaml.Node, h handler.Handler) handler.Handler {
-	if node.IsZero() {
-		return h
+// UnmarshalYAML reads the kind and keeps the other keys.
+func (p *Part) UnmarshalYAML(node *yaml.Node) error {
+	p.keys = without(node, "kind")
+	if kind := child(node, "kind"); kind != nil {
+		return kind.Decode(&p.Kind)
 	}
-	step, err := b.kinds.Enrich(func(into any) error { return node.Load(into, yaml.WithKnownFields()) }, h)
-	b.blame(append(route, "enrich"), err)
-	if err != nil {
-		return h
+	return nil
+}
+
+// MarshalYAML shows the kind only: any other key may hold a secret.
+func (p Part) MarshalYAML() (any, error) { return p.Kind, nil }
+
+// decode fills a handler's configuration. A key that it lacks is an error.
+func (p Part) decode(into any) error {
+	if p.keys == nil {
+		return nil
 	}
-	return step
+	return p.keys.Load(into, yaml.WithKnownFields())
+}
+
+// Networks are networks such as 10.0.0.0/8, and single addresses.
+type Networks []netip.Prefix
+
+// UnmarshalYAML reads a network or a list of them.
+func (n *Networks) UnmarshalYAML(decode func(any) error) error {
+	var texts setting.List
+	if err := decode(&texts); err != nil {
+		return err
+	}
+	for _, text := range texts {
+		network, err := netip.ParsePrefix(text)
+		if addr, addrErr := netip.ParseAddr(text); addrErr == nil {
+			network, err = addr.Prefix(addr.BitLen())
+		}
+		if err != nil {
+			return fmt.Errorf("%q is neither a network such as 10.0.0.0/8 nor an address", text)
+		}
+		*n = append(*n, network.Masked())
+	}
+	return nil
 }

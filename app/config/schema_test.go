@@ -51,10 +51,10 @@ func TestSchemaAndStructsHaveTheSameKeys(t *testing.T) {
 		value  any
 		more   []string // keys that package config reads itself
 	}{
-		"limits":           {schema.Properties["limits"], config.Limits{}, nil},
+		"limits":           {schema.Properties["limits"], receiver.Limits{}, nil},
 		"tls":              {schema.Properties["tls"], struct{}{}, []string{"cert", "key"}},
 		"spool":            {schema.Properties["spool"], config.Spool{}, nil},
-		"source":           {source, receiver.Source{}, []string{"kind", "preset", "redact", "secrets"}},
+		"source":           {source, receiver.Source{}, []string{"kind", "preset"}},
 		"redact":           {schema.Defs["redact"], privacy.Config{}, nil},
 		"schedule":         {schema.Defs["schedule"], schedule.Source{}, []string{"kind"}},
 		"source.handshake": {source.Properties["handshake"], receiver.Handshake{}, nil},

@@ -10,6 +10,7 @@ import (
 
 	forward "github.com/hookline/hookline/handlers/http"
 	"github.com/hookline/hookline/pkg/handler"
+	"github.com/hookline/hookline/pkg/setting"
 	"github.com/hookline/hookline/pkg/signature"
 )
 
@@ -17,7 +18,7 @@ func TestABodyIsMadeByATemplateAndSigned(t *testing.T) {
 	t.Parallel()
 	const secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 	scheme, _ := signature.Preset("standard-webhooks")
-	verifier, err := signature.New(scheme, []signature.Secret{{Value: secret}})
+	verifier, err := signature.New(scheme, []signature.Secret{{Value: setting.Secret(secret)}})
 	if err != nil {
 		t.Fatal(err)
 	}

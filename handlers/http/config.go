@@ -10,6 +10,7 @@ import (
 	"golang.org/x/net/http/httpguts"
 
 	"github.com/hookline/hookline/pkg/event"
+	"github.com/hookline/hookline/pkg/setting"
 	"github.com/hookline/hookline/pkg/signature"
 	"github.com/hookline/hookline/pkg/text"
 )
@@ -83,7 +84,7 @@ func (c Config) build() (*forwarder, error) {
 	}
 	if c.Sign.Secret != "" {
 		scheme, _ := signature.Preset("standard-webhooks")
-		if f.sign, err = signature.New(scheme, []signature.Secret{{Value: c.Sign.Secret}}); err != nil {
+		if f.sign, err = signature.New(scheme, []signature.Secret{{Value: setting.Secret(c.Sign.Secret)}}); err != nil {
 			bad("sign.secret: %w; `hookline config secret FILE` makes one, which sign: { secret_file: FILE } reads", err)
 		}
 	}

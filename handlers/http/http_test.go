@@ -15,6 +15,7 @@ import (
 	forward "github.com/hookline/hookline/handlers/http"
 	"github.com/hookline/hookline/pkg/event"
 	"github.com/hookline/hookline/pkg/handler"
+	"github.com/hookline/hookline/pkg/setting"
 	"github.com/hookline/hookline/pkg/signature"
 )
 
@@ -44,7 +45,7 @@ func TestSendsTheEventAsItWasReceived(t *testing.T) {
 	t.Parallel()
 	const secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 	scheme, _ := signature.Preset("standard-webhooks")
-	verifier, err := signature.New(scheme, []signature.Secret{{Value: secret}})
+	verifier, err := signature.New(scheme, []signature.Secret{{Value: setting.Secret(secret)}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,6 +8,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/hookline/hookline/pkg/setting"
 )
 
 // Limits of a Config.
@@ -18,27 +20,40 @@ const (
 	MinKey = 32
 )
 
-// Config says what becomes of which fields. A path is names joined by dots, "item_loan.user_id". It leads through the items of lists, and in
-// XML below the root and to attributes as well. "*" is every name that no other rule names in that place. A rule is for
-// all that is in its field, unless a longer path says otherwise.
+// Config are rules for the personal data of events. A path is names joined by dots, such as item_loan.user_id. It leads through the items
+// of lists, and in XML below the root and to attributes as well. "*" is every name that no other rule names in that place. A rule holds for
+// everything in its field, unless a longer path names another rule.
 type Config struct {
-	// Set is a set of rules to begin with, of which the fields below change some; "" is none. See Sets.
-	Set string `yaml:"set"`
-	// Drop removes fields with their names.
+	// Set is a set of rules to begin with; the other keys change some of them.
+	Set string `yaml:"set" schema:"enum=alma-patrons"`
+	// Drop are fields to remove, such as item_loan.user_id. A path leads through lists, and in XML below the root; * is every name that no
+	// other rule names in that place.
 	Drop []string `yaml:"drop"`
-	// Hash puts Prefix and an HMAC-SHA256 of the value, cut to 128 bits, into its place: the same for the same value and key.
+	// Hash are fields that get a pseudonym: an HMAC-SHA256 of the value with redact_key, cut to 128 bits.
 	Hash []string `yaml:"hash"`
-	// Mask puts Mask into a value's place.
+	// Mask are fields that get *** in place of their value.
 	Mask []string `yaml:"mask"`
-	// Keep leaves fields alone that "*" would take.
+	// Keep protects fields from *.
 	Keep []string `yaml:"keep"`
-	// Key is for Hash; at least MinKey bytes if anything is hashed.
-	Key string `yaml:"-"`
+	// Key is the key for Hash; at least MinKey bytes if anything is hashed.
+	Key setting.Secret `yaml:"-"`
 }
+
+// UnmarshalYAML reads the rules, or the name of a set alone.
+func (c *Config) UnmarshalYAML(decode func(any) error) error {
+	if decode(&c.Set) == nil {
+		return nil
+	}
+	type rules Config
+	return decode((*rules)(c))
+}
+
+// MarshalYAML shows the rules in one line.
+func (c Config) MarshalYAML() (any, error) { return c.String(), nil }
 
 var path = regexp.MustCompile(`^[^.*\s]+(\.[^.*\s]+)*$`)
 
-// paths goes through all of them, with what becomes of their fields.
+// paths goes through all paths with their rules.
 func (c Config) paths() iter.Seq2[string, string] {
 	return func(yield func(verb, path string) bool) {
 		for _, list := range []struct {
@@ -54,7 +69,7 @@ func (c Config) paths() iter.Seq2[string, string] {
 	}
 }
 
-// String is the set and what is changed of it, without the key.
+// String is the set and the rules beside it, without the key.
 func (c Config) String() string {
 	var all []string
 	if c.Set != "" {
@@ -76,7 +91,7 @@ func New(cfg Config) (*Redactor, error) {
 		case !path.MatchString(strings.ReplaceAll(text, wildcard, "x")) || len(text) > MaxPath:
 			errs = append(errs, fmt.Errorf("%s: %q is not a path such as item_loan.user_id or user_request.*", verb, text))
 		case own[text]:
-			errs = append(errs, fmt.Errorf("%s: %q is there twice; say one thing of it", verb, text))
+			errs = append(errs, fmt.Errorf("%s: %q is there twice; keep one of the two", verb, text))
 		}
 		own[text], all[text] = true, verb
 	}

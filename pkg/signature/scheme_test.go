@@ -8,6 +8,7 @@ import (
 
 	"go.yaml.in/yaml/v4"
 
+	"github.com/hookline/hookline/pkg/setting"
 	"github.com/hookline/hookline/pkg/signature"
 )
 
@@ -59,7 +60,7 @@ func TestNewRefuses(t *testing.T) {
 func TestNewRefusesKeysThatDoNotDecodeAndDoesNotShowThem(t *testing.T) {
 	t.Parallel()
 	for _, value := range []string{"whsec_", "whsec_not/base64!", "whsec_MDEyMzQ1Njc4OWFiY2RlZ"} {
-		_, err := signature.New(preset(t, "standard-webhooks"), []signature.Secret{{Value: value, Label: "mine"}})
+		_, err := signature.New(preset(t, "standard-webhooks"), []signature.Secret{{Value: setting.Secret(value), Label: "mine"}})
 		if err == nil || !strings.Contains(err.Error(), `"mine"`) || strings.Contains(err.Error(), strings.TrimPrefix(value, "whsec_")+"x") {
 			t.Errorf("%s: %v", value, err)
 		}
@@ -71,7 +72,7 @@ func TestNewRefusesKeysThatDoNotDecodeAndDoesNotShowThem(t *testing.T) {
 
 func TestASecretIsNotPrinted(t *testing.T) {
 	t.Parallel()
-	s := signature.Secret{Value: secret, Label: "mine"}
+	s := signature.Secret{Value: setting.Secret(secret), Label: "mine"}
 	for _, format := range []string{"%v", "%+v", "%#v", "%s"} {
 		if text := fmt.Sprintf(format, s) + fmt.Sprintf(format, []signature.Secret{s}); strings.Contains(text, secret) {
 			t.Errorf("%s prints %s", format, text)

@@ -1,6 +1,7 @@
 package signature
 
 import (
+	"cmp"
 	"encoding/base64"
 	"encoding/hex"
 	"errors"
@@ -8,16 +9,49 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/hookline/hookline/pkg/setting"
 )
 
-// Secret is what a sender and we both know. Several at once make a rotation possible.
+// Secret is a text that the sender and the receiver share. Several at once make a rotation possible.
 type Secret struct {
 	// Value is the secret as the sender shows it, such as "whsec_..."; for the place "basic" it is "user:password".
-	Value string
-	// Label names the secret in logs; empty means its position, from "1".
-	Label string
-	// NotAfter ends its use; zero means no end.
-	NotAfter time.Time
+	Value setting.Secret `yaml:"value" schema:"minLength=1"`
+	// Label names the secret in logs; empty: its position, from 1.
+	Label string `yaml:"label"`
+	// NotAfter ends the secret's use, as an RFC 3339 time; empty: no end.
+	NotAfter time.Time `yaml:"not_after"`
+}
+
+// UnmarshalYAML reads the value alone, or a mapping.
+func (s *Secret) UnmarshalYAML(decode func(any) error) error {
+	if decode(&s.Value) == nil {
+		return nil
+	}
+	type fields Secret
+	return decode((*fields)(s))
+}
+
+// MarshalYAML shows the label and the end.
+func (s Secret) MarshalYAML() (any, error) {
+	text := cmp.Or(s.Label, setting.Hidden)
+	if !s.NotAfter.IsZero() {
+		text += " until " + s.NotAfter.Format(time.RFC3339)
+	}
+	return text, nil
+}
+
+// Secrets are the secrets of a sender: one, or several while they are rotated.
+type Secrets []Secret
+
+// UnmarshalYAML reads one secret or a list.
+func (s *Secrets) UnmarshalYAML(decode func(any) error) error {
+	var one setting.Secret
+	if decode(&one) == nil {
+		*s = Secrets{{Value: one}}
+		return nil
+	}
+	return decode((*[]Secret)(s))
 }
 
 // String hides the value, so that a secret printed by mistake does not leak.
@@ -39,7 +73,7 @@ func named(secrets []Secret) ([]Secret, error) {
 		if s.Value == "" {
 			errs = append(errs, fmt.Errorf("%v is empty", s))
 		}
-		if strings.TrimSpace(s.Value) != s.Value {
+		if value := string(s.Value); strings.TrimSpace(value) != value {
 			errs = append(errs, fmt.Errorf("%v begins or ends with white space; copy it again without", s))
 		}
 		out[i] = s
@@ -51,7 +85,7 @@ func named(secrets []Secret) ([]Secret, error) {
 func (s Secret) key(encoding Encoding, prefix string) ([]byte, error) {
 	var key []byte
 	var err error
-	value := strings.TrimPrefix(s.Value, prefix)
+	value := strings.TrimPrefix(string(s.Value), prefix)
 	switch encoding {
 	case Hex:
 		key, err = hex.DecodeString(value)

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hookline/hookline/pkg/setting"
 	"github.com/hookline/hookline/pkg/signature"
 )
 
@@ -45,7 +46,7 @@ func verifier(t testing.TB, s signature.Scheme, secrets ...string) *signature.Ve
 	t.Helper()
 	var all []signature.Secret
 	for _, value := range secrets {
-		all = append(all, signature.Secret{Value: value})
+		all = append(all, signature.Secret{Value: setting.Secret(value)})
 	}
 	v, err := signature.New(s, all)
 	if err != nil {
@@ -191,7 +192,7 @@ func TestRotation(t *testing.T) {
 func TestExpiredSecretsAloneAreNoSecret(t *testing.T) {
 	t.Parallel()
 	for _, name := range signature.Presets() {
-		v, err := signature.New(preset(t, name), []signature.Secret{{Value: secret, NotAfter: now}})
+		v, err := signature.New(preset(t, name), []signature.Secret{{Value: setting.Secret(secret), NotAfter: now}})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -35,7 +35,7 @@ func (m *tokenMethod) sign(r *Request, _ string, now time.Time) error {
 	if s == nil {
 		return noSecret()
 	}
-	return m.location.write(r, s.Value)
+	return m.location.write(r, string(s.Value))
 }
 
 func (m *tokenMethod) first(now time.Time) *Secret {

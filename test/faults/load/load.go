@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/hookline/hookline/pkg/setting"
 	"github.com/hookline/hookline/pkg/signature"
 	"github.com/hookline/hookline/sender"
 )
@@ -50,7 +51,7 @@ type Load struct {
 // New checks cfg. Nothing is sent before Start.
 func New(cfg Config) (*Load, error) {
 	scheme, _ := signature.Preset("alma")
-	signer, err := signature.New(scheme, []signature.Secret{{Value: cfg.Secret}})
+	signer, err := signature.New(scheme, []signature.Secret{{Value: setting.Secret(cfg.Secret)}})
 	if err != nil {
 		return nil, err
 	}
