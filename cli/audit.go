@@ -22,19 +22,21 @@ func (c *command) audit() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "audit",
 		GroupID: "look",
-		Short:   "Show that every stored event is somewhere, or how many are not",
-		Long: `Count what came from each source and what became of it on each route: every event that was stored has to be waiting,
-running, retrying, done, dead or discarded. It can be asked at any time, beside whatever runs.
+		Short:   "Check that every stored event is accounted for",
+		Long: `Count the events of each source, and their states on each route. Every stored event is waiting, running, retrying,
+done, dead or discarded. An event in none of these states is unaccounted for. The command is safe beside running processes.
 
-RUNNING is in hand as far as the line knows: after a kill it is what was in hand then, until the next process takes it up.
+After a kill, RUNNING counts the deliveries of the killed process until the broker delivers them again.
 
-Exit codes: 0 every stored event is accounted for, 4 some are not, 1 it could not be told.`,
+Exit codes: 0 every stored event is accounted for, 4 some are not, 1 the audit failed.`,
+		Example: `  hookline audit
+  hookline audit --json | jq .unaccounted`,
 		Args: args(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return c.withOperator(cmd, wait, func(ctx context.Context, _ *config.Config, operator app.Operator) error {
 				a, err := operator.Audit(ctx)
 				if err != nil {
-					return fmt.Errorf("it cannot be told whether everything is accounted for: %w", err)
+					return fmt.Errorf("the audit failed: %w", err)
 				}
 				if asJSON {
 					err = c.json(a)
@@ -49,7 +51,7 @@ Exit codes: 0 every stored event is accounted for, 4 some are not, 1 it could no
 		},
 	}
 	jsonFlag(cmd, &asJSON)
-	cmd.Flags().DurationVar(&wait, "wait", 15*time.Second, "how long the line may take")
+	cmd.Flags().DurationVar(&wait, "wait", 15*time.Second, "how long to wait for the broker")
 	return cmd
 }
 
@@ -73,26 +75,26 @@ func (c *command) auditTable(a broker.Audit) error {
 	}
 	for _, r := range a.Routes {
 		if r.Extra > 0 {
-			fmt.Fprintf(table, "%s finished %d more than were accepted: done twice, or stored without an answer of 200.\n", routeName(r), r.Extra)
+			fmt.Fprintf(table, "%s finished %d more events than it accepted: some were handled twice, or stored without the answer 200.\n", routeName(r), r.Extra)
 		}
 	}
-	fmt.Fprintln(table, auditWords(a))
+	fmt.Fprintln(table, auditSummary(a))
 	return table.Flush()
 }
 
-// auditWords is the result in a sentence.
-func auditWords(a broker.Audit) string {
+// auditSummary returns the result in a sentence.
+func auditSummary(a broker.Audit) string {
 	if a.Unaccounted == 0 {
 		return "Every stored event is accounted for."
 	}
-	var where []string
+	var routes []string
 	for _, r := range a.Routes {
 		if r.Unaccounted > 0 {
-			where = append(where, fmt.Sprintf("%s %d", routeName(r), r.Unaccounted))
+			routes = append(routes, fmt.Sprintf("%s %d", routeName(r), r.Unaccounted))
 		}
 	}
 	return fmt.Sprintf(`%d events are unaccounted for: %s. Keep the logs, and see "Is everything accounted for?" in docs/operations.md.`,
-		a.Unaccounted, strings.Join(where, ", "))
+		a.Unaccounted, strings.Join(routes, ", "))
 }
 
 func routeName(r broker.RouteAudit) string {

@@ -19,7 +19,7 @@ import (
 )
 
 func (c *command) doctor() *cobra.Command {
-	cmd := &cobra.Command{Use: "doctor", GroupID: "setup", Short: "Find out what is wrong with a set-up"}
+	cmd := &cobra.Command{Use: "doctor", GroupID: "setup", Short: "Find mistakes in a set-up"}
 	group(cmd)
 	cmd.AddCommand(c.doctorAlma())
 	return cmd
@@ -30,18 +30,17 @@ func (c *command) doctorAlma() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "alma [SOURCE]",
-		Short: "Play Alma from outside, and name the line of Alma's form that each finding belongs to",
-		Long: `Play Alma against a running receiver: its URL and certificate, the challenge, a signed event, one with a wrong signature and one
-with none, the time that answers take, and the clock; then each institution's API key and what it may read.
-SOURCE is the source that has Alma's secret; default alma.
+		Short: "Test a receiver as Alma would, and name the line of Alma's form to correct",
+		Long: `Test a running receiver as Alma would: the URL and its certificate, the challenge, a signed event, an event with a wrong
+signature and one without a signature, the answer times, and the clock. Then test the API key of each institution and
+its rights. SOURCE is the source with Alma's secret; the default is alma.
 
-  hookline doctor alma --url https://hooks.example.org      as Alma sees it, through proxy and firewall
-  hookline doctor alma                                      this configuration's listen address
-
-The signed event is real: its action is hookline_doctor, so routes for everything ("#") work on it, and without one it
-waits in "hookline unrouted". It runs from this machine: that a firewall lets Alma in, only Alma can tell.
+The signed event is real and has the action hookline_doctor. Routes for all events ("#") handle it; without such a route
+it stays in "hookline unrouted". The test runs on this machine, so it cannot show that a firewall lets Alma in.
 
 Exit code 0 if nothing failed, else 1.`,
+		Example: `  hookline doctor alma --url https://hooks.example.org    # Alma's way, through proxy and firewall
+  hookline doctor alma                                    # public_url, else the listen address of the configuration`,
 		Args: args(cobra.MaximumNArgs(1)),
 		RunE: func(cmd *cobra.Command, given []string) error {
 			source := "alma"
@@ -60,7 +59,7 @@ Exit code 0 if nothing failed, else 1.`,
 			return c.findings(found, asJSON)
 		},
 	}
-	cmd.Flags().StringVar(&url, "url", "", "the receiver as Alma is told it, https://HOST (default: public_url, else this configuration's listen address)")
+	cmd.Flags().StringVar(&url, "url", "", "the receiver's URL in Alma's form, https://HOST (default: public_url, else the listen address of the configuration)")
 	jsonFlag(cmd, &asJSON)
 	return cmd
 }
@@ -72,7 +71,7 @@ func (c *command) examine(ctx context.Context, name, url string) ([]doctor.Findi
 	}
 	source, ok := conf.Sources[name]
 	if !ok || source.Preset != "alma" {
-		return nil, usage(fmt.Errorf("no source %q of the preset alma in the configuration; `hookline config show` lists them", name))
+		return nil, usage(fmt.Errorf("no source %q with the preset alma in the configuration; `hookline config show` lists them", name))
 	}
 	verifier, err := signature.New(source.Verify, source.Secrets)
 	if err != nil {

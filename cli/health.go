@@ -20,9 +20,11 @@ func (c *command) health() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "health",
 		GroupID: "look",
-		Short:   "Ask a running process whether it can store and get events",
-		Long: `Ask a running process, over its private listener, whether it is ready. For health checks in containers. Of the
-configuration it needs private_listen only; if that cannot be read, it asks ` + config.Defaults().PrivateListen + `.`,
+		Short:   "Ask a running process whether it is ready",
+		Long: `Ask a running process, on its private listener, whether it can store events now. Use it for health checks in containers.
+Of the configuration it reads private_listen only. Without a readable configuration it asks ` + config.Defaults().PrivateListen + `.`,
+		Example: `  hookline health
+  hookline health --url http://127.0.0.1:9090`,
 		Args: args(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			listen, unread := config.NewFile(c.configFile(), c.env, nil).PrivateListen()
@@ -52,11 +54,11 @@ configuration it needs private_listen only; if that cannot be read, it asks ` + 
 			return err
 		},
 	}
-	cmd.Flags().StringVar(&address, "url", "", "the private listener, http://HOST:PORT (default: this configuration's private_listen)")
+	cmd.Flags().StringVar(&address, "url", "", "the private listener, http://HOST:PORT (default: private_listen of the configuration)")
 	return cmd
 }
 
-// readyURL is the address with the path that says whether a process is ready, if it has none of its own.
+// readyURL adds the path of the readiness check to an address without a path.
 func readyURL(address string) (string, error) {
 	u, err := parseURL(address)
 	if err != nil {

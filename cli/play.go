@@ -17,40 +17,40 @@ import (
 	"github.com/hookline/hookline/sender"
 )
 
-// playing is what the flags of `hookline send --as-sender` say.
-type playing struct {
+// playFlags are the flags of `hookline send --as-sender`.
+type playFlags struct {
 	speed, rate, repeat float64
 	seed                uint64
 }
 
-func (p *playing) flags(cmd *cobra.Command, on *bool) {
+func (p *playFlags) flags(cmd *cobra.Command, on *bool) {
 	flags := cmd.Flags()
-	flags.BoolVar(on, "as-sender", false, "play the real sender: its deadline, its repeats, duplicates")
-	flags.Float64Var(&p.speed, "speed", 600, "with --as-sender: how many times faster the sender's pauses pass")
-	flags.Float64Var(&p.rate, "rate", 10, "with --as-sender: messages a second")
-	flags.Float64Var(&p.repeat, "repeat", 0.1, "with --as-sender: share of messages that are sent twice although they were accepted")
-	flags.Uint64Var(&p.seed, "seed", 1, "with --as-sender: the same seed repeats the same messages")
+	flags.BoolVar(on, "as-sender", false, "send as the real sender: with its deadline, repeats and duplicates")
+	flags.Float64Var(&p.speed, "speed", 600, "with --as-sender: divide the sender's pauses by this number")
+	flags.Float64Var(&p.rate, "rate", 10, "with --as-sender: messages per second")
+	flags.Float64Var(&p.repeat, "repeat", 0.1, "with --as-sender: share of the accepted messages that are sent twice")
+	flags.Uint64Var(&p.seed, "seed", 1, "with --as-sender: seed of the random choice; the same seed sends the same messages")
 }
 
-func (p *playing) check(cmd *cobra.Command, s sending) error {
+func (p *playFlags) check(cmd *cobra.Command, s sendFlags) error {
 	if s.asSender {
 		if s.list || s.challenge {
-			return errors.New("--as-sender sends messages: it does not go with --list or --challenge")
+			return errors.New("--as-sender sends messages; use it without --list and --challenge")
 		}
 		return nil
 	}
 	for _, name := range []string{"speed", "rate", "repeat", "seed"} {
 		if cmd.Flags().Changed(name) {
-			return fmt.Errorf("--%s is for --as-sender only", name)
+			return fmt.Errorf("--%s needs --as-sender", name)
 		}
 	}
 	return nil
 }
 
-// progressPause is the time between two looks at how a play stands.
+// progressPause is the time between two updates of the progress.
 const progressPause = 500 * time.Millisecond
 
-func (c *command) playSender(ctx context.Context, cfg sender.PlayConfig, s sending, messages iter.Seq[message]) error {
+func (c *command) playSender(ctx context.Context, cfg sender.PlayConfig, s sendFlags, messages iter.Seq[message]) error {
 	cfg.Speed, cfg.Rate, cfg.Repeat, cfg.Seed = s.play.speed, s.play.rate, s.play.repeat, s.play.seed
 	player, err := sender.NewPlayer(cfg)
 	if err != nil {
@@ -82,7 +82,7 @@ func (c *command) playSender(ctx context.Context, cfg sender.PlayConfig, s sendi
 	return nil
 }
 
-// progress shows how it stands in one line on the terminal, until the returned function is called.
+// progress shows the numbers so far in one line of the terminal, until stop is called.
 func (c *command) progress(player *sender.Player) (stop func()) {
 	ended, cleared := make(chan struct{}), make(chan struct{})
 	go func() {
@@ -106,21 +106,21 @@ func (c *command) progress(player *sender.Player) (stop func()) {
 	}
 }
 
-// maxShown is how many given up messages are listed; --json has all.
+// maxShown bounds the list of messages that were given up; --json lists all.
 const maxShown = 20
 
 func (c *command) played(r sender.Report, cfg sender.PlayConfig) error {
 	table := tabwriter.NewWriter(c.stdout, 0, 4, 2, ' ', 0)
-	line := func(name string, n int, more string) { fmt.Fprintf(table, "%s\t%d\t%s\n", name, n, more) }
-	line("messages", r.Messages, fmt.Sprintf("in %.3g s, repeated %s", r.Took, pauses(cfg)))
-	line("accepted at the first try", r.AtFirst, "")
-	line("accepted after repeats", r.Later, "")
-	line("given up", len(r.GivenUp), "")
+	row := func(name string, n int, more string) { fmt.Fprintf(table, "%s\t%d\t%s\n", name, n, more) }
+	row("messages", r.Messages, fmt.Sprintf("in %.3g s, repeated %s", r.Took, pauses(cfg)))
+	row("accepted at the first try", r.AtFirst, "")
+	row("accepted after repeats", r.Later, "")
+	row("given up", len(r.GivenUp), "")
 	if r.Unsettled > 0 {
-		line("interrupted", r.Unsettled, "")
+		row("interrupted", r.Unsettled, "")
 	}
-	line("tries", r.Tries, counts(r.Answers))
-	line("duplicates", r.Duplicates, counts(r.DuplicateAnswers))
+	row("tries", r.Tries, counts(r.Answers))
+	row("duplicates", r.Duplicates, counts(r.DuplicateAnswers))
 	fmt.Fprintf(table, "slowest answer\t%.3g s\n", r.Slowest)
 	fmt.Fprintf(table, "longest gap without 2xx\t%.3g s\n", r.LongestGap)
 	if err := table.Flush(); err != nil {
@@ -136,7 +136,7 @@ func (c *command) played(r sender.Report, cfg sender.PlayConfig) error {
 	return nil
 }
 
-// pauses says when the sender repeats.
+// pauses describes the pauses before the sender's repeats.
 func pauses(cfg sender.PlayConfig) string {
 	if len(cfg.Schedule.Pauses) == 0 {
 		return "never"
@@ -145,7 +145,7 @@ func pauses(cfg sender.PlayConfig) string {
 	for _, pause := range cfg.Schedule.Pauses {
 		texts = append(texts, pause.String())
 	}
-	return fmt.Sprintf("after %s, %g times as fast", strings.Join(texts, ", "), cfg.Speed)
+	return fmt.Sprintf("after %s at %g times the speed", strings.Join(texts, ", "), cfg.Speed)
 }
 
 func counts(of map[string]int) string {

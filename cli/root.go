@@ -1,8 +1,9 @@
-// Package cli is the command line: a file per command, each a thin user of package app.
+// Package cli is the command line. Each command has a file and is a thin user of package app.
 package cli
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -22,10 +23,10 @@ import (
 // Exit codes.
 const (
 	ExitOK          = 0
-	ExitFailed      = 1 // it was tried and did not work
+	ExitFailed      = 1 // the command failed
 	ExitUsage       = 2 // the command line or the configuration is wrong: nothing was tried
-	ExitDiffers     = 3 // `topology plan` or `apply`: the line is not as the configuration says
-	ExitUnaccounted = 4 // `audit`: stored events are neither there nor finished
+	ExitDiffers     = 3 // `topology plan` or `apply`: RabbitMQ differs from the configuration
+	ExitUnaccounted = 4 // `audit`: stored events are unaccounted for
 )
 
 // Program is a build of hookline.
@@ -36,8 +37,8 @@ type Program struct {
 	Handlers handler.Registry
 }
 
-// Main runs the command line of the process and returns its exit code. A first SIGINT or SIGTERM asks for a clean
-// stop; a second one ends the process at once.
+// Main runs the command line of the process and returns its exit code. The first SIGINT or SIGTERM begins a clean stop;
+// the second one ends the process at once.
 func (p Program) Main() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -45,7 +46,7 @@ func (p Program) Main() int {
 	return p.Run(ctx, os.Args[1:], os.Stdout, os.Stderr)
 }
 
-// Run runs one command line until it is done or ctx ends, and returns its exit code.
+// Run runs one command line until it ends or ctx ends, and returns its exit code.
 func (p Program) Run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	root := p.command(stdout, stderr)
 	root.SetArgs(args)
@@ -78,7 +79,7 @@ func (p Program) command(stdout, stderr io.Writer) *cobra.Command {
 	return c.root()
 }
 
-// exitError ends the program with a code of its own; a nil err was said already.
+// exitError ends the program with an exit code. A nil err prints nothing.
 type exitError struct {
 	code int
 	err  error
@@ -89,7 +90,7 @@ func (e exitError) Unwrap() error { return e.err }
 
 func usage(err error) error { return exitError{ExitUsage, err} }
 
-// command is what all commands share: where they write and the flags that all have.
+// command holds the output and the flags that all commands share.
 type command struct {
 	program        Program
 	stdout, stderr io.Writer
@@ -101,27 +102,31 @@ type command struct {
 func (c *command) root() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "hookline",
-		Short: "Take webhooks in, keep every one, get the work done",
-		Long: `Hookline takes webhooks in over HTTP, keeps every one that it has answered with 200, and gets the work done by
-any number of workers.
+		Short: "Receive webhooks, store each one, handle it",
+		Long: `Hookline receives webhooks over HTTP and stores each one before it answers 200. Any number of workers handle the
+stored events.
 
-  hookline run                    everything in one process, nothing else needed
-  hookline send alma job_end      send it a signed test event
-  hookline queues                 see what waits, what failed
+Without --config, Hookline reads hookline.yml in the current folder. If this file does not exist, Hookline uses its
+built-in configuration: the source "alma", and a route that writes each event to a file under data/export.
 
-Without --config it reads hookline.yml in the current folder if there is one; otherwise it uses its built-in
-configuration: a source "alma" and a route that writes every event to data/export.
+Exit codes:
 
-Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 "topology plan" or "apply" found differences,
-4 "audit" found stored events that are unaccounted for.`,
+- 0: done
+- 1: failed
+- 2: wrong usage or configuration; nothing was done
+- 3: "topology plan" or "topology apply" found differences
+- 4: "audit" found stored events that are unaccounted for`,
+		Example: `  hookline run                  # receiver and worker in one process
+  hookline send alma job_end    # send a signed test event to it
+  hookline queues               # show the waiting, failed and unrouted events`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
 	group(root)
 	flags := root.PersistentFlags()
-	flags.StringVarP(&c.file, "config", "c", "", "configuration file (default hookline.yml if it exists; $HOOKLINE_CONFIG)")
+	flags.StringVarP(&c.file, "config", "c", "", "configuration file (default: $HOOKLINE_CONFIG, else hookline.yml if it exists)")
 	flags.StringVar(&c.logLevel, "log-level", "info", "debug, info, warn or error")
-	flags.StringVar(&c.logFormat, "log-format", "auto", "json, console, or auto: console on a terminal")
+	flags.StringVar(&c.logFormat, "log-format", "auto", "json, console or auto; auto is console on a terminal, else json")
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usage(fmt.Errorf("%w\nTry: %s --help", err, cmd.CommandPath()))
 	})
@@ -134,13 +139,13 @@ Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 "topology plan" 
 	return root
 }
 
-// group makes a command that only has others below it: alone it shows its help, with an unknown one it is wrong usage.
+// group makes cmd a parent of other commands: alone it prints its help, and an unknown command below it is wrong usage.
 func group(cmd *cobra.Command) {
 	cmd.Args = args(cobra.NoArgs)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
 }
 
-// args wraps a check of positional arguments so that a wrong number is a usage error with the way to the help.
+// args turns the error of a check of positional arguments into a usage error that names the help.
 func args(check cobra.PositionalArgs) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, given []string) error {
 		if err := check(cmd, given); err != nil {
@@ -150,7 +155,7 @@ func args(check cobra.PositionalArgs) cobra.PositionalArgs {
 	}
 }
 
-// load reads the configuration that the flags name.
+// load reads the configuration that the flags select.
 func (c *command) load(log *zap.Logger) (*config.Config, error) {
 	return c.read(c.open(prometheus.NewRegistry(), log).Read)
 }
@@ -175,13 +180,13 @@ func (c *command) read(read func() (*config.Config, error)) (*config.Config, err
 	return loaded, nil
 }
 
-// isNew tells whether there is no configuration file, and nothing of a first start either.
+// isNew reports whether there is neither a configuration file nor the secret of a first run.
 func (c *command) isNew() bool {
 	_, err := os.Stat(secretFile(c.env))
 	return c.configFile() == "" && os.IsNotExist(err)
 }
 
-// configFile is the file to read; empty means the built-in configuration.
+// configFile returns the file to read. Empty stands for the built-in configuration.
 func (c *command) configFile() string {
 	if c.file != "" {
 		return c.file
@@ -201,4 +206,11 @@ func (c *command) logger() (*zap.Logger, error) {
 		return nil, usage(err)
 	}
 	return log, nil
+}
+
+// json prints v.
+func (c *command) json(v any) error {
+	enc := json.NewEncoder(c.stdout)
+	enc.SetIndent("", "  ")
+	return enc.Encode(v)
 }

@@ -9,8 +9,8 @@ import (
 	"github.com/hookline/hookline/broker"
 )
 
-// knownRoute returns err, or wrong usage if there is no such route: neither in the configuration nor, since one that was removed may have
-// some, among the dead letters.
+// knownRoute returns err, or wrong usage if the route is unknown: it is not in the configuration and has no dead letters. A
+// route that was removed from the configuration may have some.
 func knownRoute(conf *config.Config, name string, hasDead bool, err error) error {
 	nothing := !hasDead && (err == nil || errors.Is(err, broker.ErrNoQueue))
 	if nothing && !slices.Contains(routeNames(conf), name) {

@@ -18,14 +18,19 @@ func (c *command) run() *cobra.Command {
 	return &cobra.Command{
 		Use:     "run",
 		GroupID: "roles",
-		Short:   "Receive and work in one process",
-		Long: `Run receiver and workers in one process. Without a configuration file this needs nothing else: events are kept
-in the data folder (./data, or $HOOKLINE_DATA), Alma's are written to data/export, and the secret that Alma has to
-sign with is made at the first start and shown. It listens on :8080, or $HOOKLINE_LISTEN, and for metrics and health on
-127.0.0.1:9090, or $HOOKLINE_PRIVATE_LISTEN.
+		Short:   "Run receiver and worker in one process",
+		Long: `Run receiver and worker in one process. This needs no configuration and no other program: the built-in configuration
+stores events in the data folder and writes Alma's events to data/export. The first start makes the secret for Alma's
+form and shows it. Environment variables of the built-in configuration:
 
-Ctrl-C stops it cleanly: what was accepted stays, running work gets time to finish. A second Ctrl-C ends it at once;
-nothing that was answered with 200 is lost then either.`,
+- HOOKLINE_DATA: the data folder (default data)
+- HOOKLINE_LISTEN: the address for webhooks (default :8080)
+- HOOKLINE_PRIVATE_LISTEN: the address for metrics and health (default 127.0.0.1:9090)
+
+Ctrl-C stops the process when running handlers have finished, at the latest after the configured grace. A second Ctrl-C
+ends it at once. Every event that was answered with 200 stays stored in both cases.`,
+		Example: `  hookline run
+  hookline run --config hookline.yml`,
 		Args: args(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return c.serve(cmd, app.Options{Receive: true, Work: true})
@@ -33,19 +38,21 @@ nothing that was answered with 200 is lost then either.`,
 	}
 }
 
-// ballast counts in Go's heap, but takes no memory, since it is never touched. Without it the heap of a receiver is so small
-// that Go collects it after every 400 events. A higher GOGC would do the same, but multiply the memory of large bodies.
+// ballast is the size of an allocation that counts in Go's heap but takes no memory, because nothing touches it. Without it the
+// heap of a receiver is so small that Go collects it after every 400 events. A higher GOGC would multiply the memory of
+// large bodies.
 const ballast = 6 << 20
 
 func (c *command) receiver() *cobra.Command {
 	return &cobra.Command{
 		Use:     "receiver",
 		GroupID: "roles",
-		Short:   "Take webhooks in and publish them to RabbitMQ",
-		Long: `Run a receiver: it verifies each webhook, publishes it to RabbitMQ and answers 200 once RabbitMQ has confirmed that
-the event is stored. While RabbitMQ is away, events are kept in the data folder and handed on later. Run as many as you
-like behind a load balancer, each with a data folder of its own.`,
-		Args: args(cobra.NoArgs),
+		Short:   "Receive webhooks and publish them to RabbitMQ",
+		Long: `Run a receiver. It verifies each webhook, publishes it to RabbitMQ, and answers 200 when RabbitMQ has confirmed that the
+event is stored. While RabbitMQ is down, the receiver stores events in its data folder and publishes them later. Run any
+number of receivers behind a load balancer, each with its own data folder.`,
+		Example: "  hookline receiver --config hookline.yml",
+		Args:    args(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if _, chosen := c.env("GOGC"); !chosen {
 				defer runtime.KeepAlive(make([]byte, ballast))
@@ -60,9 +67,11 @@ func (c *command) worker() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "worker",
 		GroupID: "roles",
-		Short:   "Consume routes from RabbitMQ and run their handlers",
-		Long: `Run a worker: it consumes the queue of each route, or of the routes named with --route, and runs their handlers.
-Start as many as you like; they share the work.`,
+		Short:   "Consume events from RabbitMQ and handle them",
+		Long: `Run a worker. It consumes the queue of each route, or of the routes that --route names, and runs their handlers. Run any
+number of workers; they share the events.`,
+		Example: `  hookline worker --config hookline.yml
+  hookline worker --config hookline.yml --route archive,mail`,
 		Args: args(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return c.serve(cmd, app.Options{Work: true, Only: only})

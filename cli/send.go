@@ -21,35 +21,35 @@ import (
 	"github.com/hookline/hookline/sender"
 )
 
-// sending is what the flags of `hookline send` say.
-type sending struct {
+// sendFlags are the flags of `hookline send`.
+type sendFlags struct {
 	url, format, id, file, contentType string
 	count                              int
 	all, list, challenge, asJSON       bool
 	asSender                           bool
-	play                               playing
+	play                               playFlags
 }
 
 func (c *command) send() *cobra.Command {
-	var s sending
+	var s sendFlags
 	cmd := &cobra.Command{
 		Use:     "send SOURCE [ACTION]",
 		GroupID: "look",
 		Short:   "Send a signed test event, as the real sender would",
-		Long: `Send a realistic event of the source's sender, signed with the source's first secret, to a running receiver, and
-print what came back.
+		Long: `Send an event of the source's sender to a running receiver, and print the answer. The event is one of the built-in samples,
+or a file. It is signed with the first secret of the source.
 
-  hookline send alma --list                 what there is to send
-  hookline send alma --challenge            what Alma asks when the integration profile is activated
-  hookline send alma job_end                JSON; --format xml for XML
-  hookline send alma --all                  one of each
-  hookline send alma --file event.json      a body of your own
-  hookline send alma job_end --as-sender    as Alma really sends: its deadline, its repeats, some messages twice
+With --as-sender the command sends --count messages at --rate and keeps to the real sender's deadline, repeats and
+pauses. At the default --speed an hour of its pauses takes 6 seconds. The report lists the messages that the sender
+would have given up.
 
-With --as-sender it sends --count messages at --rate, repeats as the preset's sender would after what it would (an hour
-of its pauses takes 6 seconds at the default --speed), and reports what it would have given up on.
-
-Exit code 0 if every answer was 2xx, with --as-sender if every message was accepted in the end; else 1.`,
+Exit code 0 if every answer was 2xx, or with --as-sender if every message was accepted at last; else 1.`,
+		Example: `  hookline send alma --list                 # list the samples
+  hookline send alma --challenge            # ask the question that activates Alma's integration profile
+  hookline send alma job_end                # send a sample as JSON; --format xml sends XML
+  hookline send alma --all                  # send every sample
+  hookline send alma --file event.json      # send a file
+  hookline send alma job_end --as-sender    # send with Alma's deadline and repeats`,
 		Args: args(cobra.RangeArgs(1, 2)), ValidArgsFunction: c.completeSend,
 		RunE: func(cmd *cobra.Command, given []string) error {
 			action := ""
@@ -57,7 +57,7 @@ Exit code 0 if every answer was 2xx, with --as-sender if every message was accep
 				action = given[1]
 			}
 			if one := len(given) - 1 + count(s.all, s.list, s.challenge, s.file != ""); one != 1 {
-				return usage(errors.New("give exactly one of ACTION, --all, --list, --challenge and --file\nTry: hookline send alma --list"))
+				return usage(errors.New("give exactly one of ACTION, --all, --list, --challenge and --file\nTry: hookline send " + given[0] + " --list"))
 			}
 			if s.url != "" {
 				if _, err := parseURL(s.url); err != nil {
@@ -71,28 +71,28 @@ Exit code 0 if every answer was 2xx, with --as-sender if every message was accep
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&s.url, "url", "", "the receiver, http://HOST:PORT (default: this configuration's listen address)")
-	flags.StringVar(&s.format, "format", "", "json or xml")
-	flags.StringVar(&s.id, "id", "", "the event's ID (default: a new one); the same again plays a sender's repeat")
-	flags.StringVar(&s.file, "file", "", "send this file's content as the body")
-	flags.StringVar(&s.contentType, "content-type", "application/json", "with --file: its Content-Type")
-	countFlag(cmd, &s.count, "count", "n", 1, "send this many")
-	flags.BoolVar(&s.all, "all", false, "send each sample")
-	flags.BoolVar(&s.list, "list", false, "list the samples; send nothing")
-	flags.BoolVar(&s.challenge, "challenge", false, "ask Alma's challenge; send no event")
+	flags.StringVar(&s.url, "url", "", "the receiver, http://HOST:PORT (default: the listen address of the configuration)")
+	flags.StringVar(&s.format, "format", "", "format of the sample: json or xml")
+	flags.StringVar(&s.id, "id", "", "ID of the event (default: a new one); the same ID again is a sender's repeat")
+	flags.StringVar(&s.file, "file", "", "send the content of this file as the body")
+	flags.StringVar(&s.contentType, "content-type", "application/json", "with --file: the Content-Type of the body")
+	countFlag(cmd, &s.count, "count", "n", 1, "number of messages; with --all, of rounds")
+	flags.BoolVar(&s.all, "all", false, "send every sample")
+	flags.BoolVar(&s.list, "list", false, "list the samples instead of sending")
+	flags.BoolVar(&s.challenge, "challenge", false, "send Alma's challenge instead of an event")
 	s.play.flags(cmd, &s.asSender)
 	jsonFlag(cmd, &s.asJSON)
 	return cmd
 }
 
-func (c *command) sendTo(ctx context.Context, name, action string, s sending) error {
+func (c *command) sendTo(ctx context.Context, name, action string, s sendFlags) error {
 	conf, err := c.load(zap.NewNop())
 	if err != nil {
 		return err
 	}
 	source, ok := conf.Sources[name]
 	if clock, scheduled := conf.Schedules[name]; scheduled {
-		return usage(fmt.Errorf("source %q is a schedule: its sender is the clock (%s %s), and nobody else can send its events; to try its routes now, give it a cron that is due soon", name, clock.Cron, cmp.Or(clock.Zone, "UTC")))
+		return usage(fmt.Errorf("source %q is a schedule, so only the clock sends its events (%s %s); to test its routes now, set its cron to the next minutes", name, clock.Cron, cmp.Or(clock.Zone, "UTC")))
 	}
 	if !ok {
 		return usage(fmt.Errorf("no source %q in the configuration; `hookline config show` lists them", name))
@@ -129,17 +129,17 @@ func (c *command) sendTo(ctx context.Context, name, action string, s sending) er
 	return c.answers(all, s.asJSON, nil)
 }
 
-// message is what to send, and what to call it.
+// message is a message with a name for the output.
 type message struct {
 	name string
 	sender.Message
 }
 
-// messages makes as many rounds as --count says, each when it is asked for: with the time of then.
-func (s sending) messages(preset, action string) iter.Seq[message] {
+// messages yields --count rounds. It makes each round when the round is due, so that its messages have the time of sending.
+func (s sendFlags) messages(preset, action string) iter.Seq[message] {
 	return func(yield func(message) bool) {
 		for range s.count {
-			round, _ := s.round(preset, action) // the first has shown that there is no error
+			round, _ := s.round(preset, action) // sendTo has called round before, so it cannot fail here
 			for _, m := range round {
 				if !yield(m) {
 					return
@@ -149,8 +149,8 @@ func (s sending) messages(preset, action string) iter.Seq[message] {
 	}
 }
 
-// round makes one message of what is asked for, or with --all one of each sample.
-func (s sending) round(preset, action string) (out []message, err error) {
+// round makes the message that the flags select, or with --all one message of each sample.
+func (s sendFlags) round(preset, action string) (out []message, err error) {
 	switch {
 	case s.file != "":
 		body, err := os.ReadFile(s.file)
@@ -172,12 +172,12 @@ func (s sending) round(preset, action string) (out []message, err error) {
 		out = append(out, message{sample.Name, sample.Message(s.id, time.Now())})
 	}
 	if len(out) == 0 {
-		return nil, fmt.Errorf("there are no samples for preset %q; use --file", preset)
+		return nil, fmt.Errorf("there are no samples for the preset %q; use --file", preset)
 	}
 	return out, nil
 }
 
-// sent is one message and its answer.
+// sent is a message and its answer.
 type sent struct {
 	Name string `json:"name"`
 	ID   string `json:"id,omitempty"`

@@ -17,14 +17,14 @@ func (c *command) topology() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "topology",
 		GroupID: "setup",
-		Short:   "Compare RabbitMQ with the configuration, or make it so",
-		Long: `Receivers and workers declare what they need when they connect, so these commands are for looking first, for
-brokers on which they may not declare, and for taking a binding away.`,
+		Short:   "Compare RabbitMQ with the configuration, and declare missing queues",
+		Long: `Receivers and workers declare their exchanges, queues and bindings when they connect. Use these commands to see the
+changes before, to declare as another user where receivers and workers may not declare, and to remove a binding.`,
 	}
 	group(cmd)
 	cmd.AddCommand(
-		c.topologyChange("plan", "Show what exists, what is missing and what differs; change nothing", app.PlanTopology),
-		c.topologyChange("apply", "Declare what is missing; what differs is left alone and shown", app.ApplyTopology),
+		c.topologyChange("plan", "Show which objects exist, are missing or differ; change nothing", app.PlanTopology),
+		c.topologyChange("apply", "Declare missing objects; show differing ones without a change", app.ApplyTopology),
 		c.topologyUnbind(),
 	)
 	return cmd
@@ -65,10 +65,11 @@ func (c *command) topologyChange(use, short string, do func(context.Context, *co
 func (c *command) topologyUnbind() *cobra.Command {
 	return &cobra.Command{
 		Use:   "unbind ROUTE PATTERN",
-		Short: "Take a pattern away from a route's queue",
-		Long: `A pattern that you remove from a route's "match" stays bound on RabbitMQ, since other programs may have bound it.
-This takes it away. What is in the queue already stays there.`,
-		Args: args(cobra.ExactArgs(2)),
+		Short: "Remove a pattern from a route's queue",
+		Long: `Remove the binding of a pattern from a route's queue. Hookline keeps the binding of a pattern that you delete from a route's
+"match", because another program may have made it. Events that are already in the queue stay there.`,
+		Example: "  hookline topology unbind archive 'alma.#'",
+		Args:    args(cobra.ExactArgs(2)),
 		RunE: func(cmd *cobra.Command, given []string) error {
 			conf, err := c.rabbit()
 			if err != nil {
@@ -78,19 +79,19 @@ This takes it away. What is in the queue already stays there.`,
 			defer cancel()
 			for _, r := range conf.Routes {
 				if r.Name == given[0] && slices.Contains(r.Match, given[1]) {
-					return usage(fmt.Errorf("route %s still has %s in its match, so that it would be bound again; take it out of the configuration first", given[0], given[1]))
+					return usage(fmt.Errorf("route %s still has %s in its match, so the next start would bind it again; remove it from the configuration first", given[0], given[1]))
 				}
 			}
 			if err := app.Unbind(ctx, conf, given[0], given[1]); err != nil {
 				return err
 			}
-			fmt.Fprintf(c.stdout, "%s is not bound to route %s; RabbitMQ does not tell whether it was\n", given[1], given[0])
+			fmt.Fprintf(c.stdout, "%s is not bound to route %s now; RabbitMQ does not say whether it was bound before\n", given[1], given[0])
 			return nil
 		},
 	}
 }
 
-// rabbit is a configuration whose line is on RabbitMQ.
+// rabbit loads a configuration whose broker is RabbitMQ.
 func (c *command) rabbit() (*config.Config, error) {
 	conf, err := c.loadLine()
 	if err == nil && conf.Broker.Embedded() {
@@ -106,7 +107,7 @@ func (c *command) changes(changes []app.Change) error {
 		fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", change.State, change.Kind, change.Name, change.Detail)
 	}
 	if slices.ContainsFunc(changes, app.Change.Unseen) {
-		fmt.Fprintln(table, "AMQP cannot show bindings: `hookline topology apply` makes them all.")
+		fmt.Fprintln(table, "AMQP cannot show bindings; `hookline topology apply` makes all of them.")
 	}
 	return table.Flush()
 }

@@ -15,13 +15,13 @@ func (c *command) transfer() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "transfer ROUTE --job ID [--link NAME]",
 		GroupID: "look",
-		Short:   "Fetch, change and deliver the files of a job again",
-		Long: `Do the transfer of a route again for a job, without an event, in this process and for as long as it takes. What was
-delivered before is replaced, whatever the route's write.existing says.
+		Short:   "Transfer the files of a job again",
+		Long: `Fetch, convert and deliver the files of a job again, as the route's transfer does for an event. The transfer runs in this
+process and has no time limit. It replaces files that were delivered before, also where write.existing forbids this.
 
-Files of a publishing job are found by its ID. Those of an export are found by the name that the event's counter gives:
-
-  hookline transfer to-index --job 6587815790006421
+The files of a publishing job are found by the job's ID. The files of an export are found by the name that the counter of
+the event gives: pass this name with --link.`,
+		Example: `  hookline transfer to-index --job 6587815790006421
   hookline transfer to-dropbox --job 6587815790006421 --link BIBLIOGRAPHIC_6587815400006421`,
 		Args: args(cobra.ExactArgs(1)), ValidArgsFunction: c.completeRoutes,
 		RunE: func(cmd *cobra.Command, given []string) error {
@@ -46,7 +46,7 @@ Files of a publishing job are found by its ID. Those of an export are found by t
 			return nil
 		},
 	}
-	cmd.Flags().StringVar(&job.ID, "job", "", "the job's ID")
+	cmd.Flags().StringVar(&job.ID, "job", "", "the job's ID, job_instance.id in its event")
 	cmd.Flags().StringVar(&job.Link, "link", "", "the base name of an export's files, without _1.xml")
 	return cmd
 }

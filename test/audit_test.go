@@ -172,7 +172,7 @@ func TestAnAuditSaysWhatWasLost(t *testing.T) {
 	}
 	p.stop(t)
 	p = f.start(t, "run") // which audits at the start, and then each minute
-	p.log(t, "stored events are unaccounted for; `hookline audit` shows of which routes")
+	p.log(t, "stored events are unaccounted for; `hookline audit` shows the routes")
 	if page := p.metrics(t); !strings.Contains(page, `hookline_ledger_unaccounted{route="unrouted"} 2`) {
 		t.Error("the metric does not say so")
 	}

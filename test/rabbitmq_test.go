@@ -199,7 +199,7 @@ func TestTopologyPlanAppliesAndNamesADifference(t *testing.T) {
 	if applied := f.run(t, "topology", "apply"); applied.code != 0 || strings.Contains(applied.stdout, "AMQP cannot show") {
 		t.Errorf("apply: %+v", applied)
 	}
-	if plan := f.run(t, "topology", "plan"); plan.code != 0 || !strings.HasSuffix(plan.stdout, "\nAMQP cannot show bindings: `hookline topology apply` makes them all.\n") {
+	if plan := f.run(t, "topology", "plan"); plan.code != 0 || !strings.HasSuffix(plan.stdout, "\nAMQP cannot show bindings; `hookline topology apply` makes all of them.\n") {
 		t.Errorf("plan after apply: %+v", plan)
 	}
 }
@@ -217,10 +217,10 @@ func TestUnbindTakesAPatternAwayThatTheConfigurationNoLongerHas(t *testing.T) {
 		code           int
 		want           string
 	}{
-		{"forward", "alma.job_end", 2, "route forward still has alma.job_end in its match, so that it would be bound again; take it out of the configuration first"},
+		{"forward", "alma.job_end", 2, "route forward still has alma.job_end in its match, so the next start would bind it again; remove it from the configuration first"},
 		{"forwards", "github.#", 1, "there is no queue of a route \"forwards\"; `hookline queues` lists the queues"},
-		{"forward", "github.#", 0, "github.# is not bound to route forward; RabbitMQ does not tell whether it was\n"},
-		{"forward", "github.#", 0, "github.# is not bound to route forward; RabbitMQ does not tell whether it was\n"},
+		{"forward", "github.#", 0, "github.# is not bound to route forward now; RabbitMQ does not say whether it was bound before\n"},
+		{"forward", "github.#", 0, "github.# is not bound to route forward now; RabbitMQ does not say whether it was bound before\n"},
 	} {
 		if r := f.run(t, "topology", "unbind", c.route, c.pattern); r.code != c.code || !strings.Contains(r.stdout+r.stderr, c.want) {
 			t.Errorf("unbind %s %s: %+v, want %d with %q", c.route, c.pattern, r, c.code, c.want)

@@ -24,11 +24,11 @@ func TestEventsOfARemovedRouteAreNamed(t *testing.T) {
 	kept, _, _ := strings.Cut(auditConfig, routes)
 	f.write(t, "hookline.yml", kept+routes+`  other: { match: "alma.job_end", handler: { kind: log } }`)
 	p = f.start(t, "run")
-	if warned := p.log(t, "a route is not in the configuration, and nobody takes the events that wait for it: add it again until they are done"); warned["route"] != "later" || warned["events"] != 1.0 {
+	if warned := p.log(t, "events wait for a route that is not in the configuration, so nobody handles them: add the route again until they are done"); warned["route"] != "later" || warned["events"] != 1.0 {
 		t.Errorf("warned %v", warned)
 	}
 	queues := f.run(t, "queues")
-	if !strings.Contains(queues.stdout, "Route later is not in the configuration, so that nobody takes what waits for it (1)") || strings.Contains(queues.stdout, "Route loans") {
+	if !strings.Contains(queues.stdout, "Route later is not in the configuration, so nobody handles its 1 waiting events") || strings.Contains(queues.stdout, "Route loans") {
 		t.Errorf("queues: %+v", queues)
 	}
 	if replayed := f.run(t, "dead", "replay", "loans", "--all"); replayed.code != 2 || !strings.Contains(replayed.stderr, "add it again first") {

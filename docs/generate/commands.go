@@ -56,19 +56,19 @@ func section(page *strings.Builder, cmd *cobra.Command) {
 	}
 	fmt.Fprintln(page, text)
 	if cmd.Runnable() && !cmd.HasAvailableSubCommands() {
-		block(page, cmd.UseLine())
+		block(page, "text", cmd.UseLine())
 	}
 	if cmd.HasExample() {
-		block(page, cmd.Example)
+		block(page, "sh", strings.ReplaceAll(strings.TrimPrefix(cmd.Example, "  "), "\n  ", "\n"))
 	}
 	if flags := cmd.NonInheritedFlags(); flags.HasAvailableFlags() {
-		block(page, flags.FlagUsagesWrapped(flagColumns))
+		block(page, "text", flags.FlagUsagesWrapped(flagColumns))
 	}
 	for _, c := range below(cmd) {
 		section(page, c)
 	}
 }
 
-func block(page *strings.Builder, text string) {
-	fmt.Fprintf(page, "\n```text\n%s\n```\n", strings.TrimRight(text, "\n"))
+func block(page *strings.Builder, language, text string) {
+	fmt.Fprintf(page, "\n```%s\n%s\n```\n", language, strings.TrimRight(text, "\n"))
 }
