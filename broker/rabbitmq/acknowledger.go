@@ -70,7 +70,7 @@ func (a *acknowledger) empty() bool {
 	return len(a.unsettled) == 0
 }
 
-// full reports whether the prefetch allows no more deliveries.
+// full reports whether the prefetch is used up.
 func (a *acknowledger) full() bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()

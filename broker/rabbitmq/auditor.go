@@ -33,15 +33,15 @@ type auditor struct {
 	log     *zap.Logger
 
 	running chan struct{} // capacity 1
-	book    *ledger.Book  // nil: nothing was read yet
+	book    *ledger.Book  // nil before the first audit
 }
 
 func newAuditor(publish, consume *connection, w *ledgerWriter, routes []broker.Route, log *zap.Logger) *auditor {
 	return &auditor{publish: publish, consume: consume, ledger: w, routes: routes, log: log, running: make(chan struct{}, 1)}
 }
 
-// audit compares until no event is missing, for auditTime at most. If the ledger's stream was replaced, it begins with an empty
-// book.
+// audit repeats its comparison while events are missing, for auditTime at most. If the ledger's stream was replaced, it begins
+// with an empty book.
 func (a *auditor) audit(ctx context.Context) (broker.Audit, error) {
 	select {
 	case a.running <- struct{}{}:
@@ -60,7 +60,7 @@ func (a *auditor) audit(ctx context.Context) (broker.Audit, error) {
 	return found, err
 }
 
-// auditOnce compares until no event is missing. An event that the last comparison misses is unaccounted for.
+// auditOnce is an audit with the current book. An event that is missing in its last comparison is unaccounted for.
 func (a *auditor) auditOnce(ctx context.Context) (broker.Audit, error) {
 	s, err := a.consume.await(ctx)
 	if err != nil {
@@ -92,8 +92,8 @@ func (a *auditor) auditOnce(ctx context.Context) (broker.Audit, error) {
 	return found, err
 }
 
-// compare compares the ledger with the queues. An event is missing only if it was accepted before the queues were counted, and
-// not finished afterwards.
+// compare compares the ledger with the queues. A missing event was accepted before the queues were counted, and is unfinished
+// after it.
 func (a *auditor) compare(ctx context.Context, s *session, r *ledgerReader, pause time.Duration) (broker.Audit, error) {
 	if err := a.catchUp(ctx, s, r); err != nil {
 		return broker.Audit{}, err

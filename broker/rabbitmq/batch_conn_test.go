@@ -12,11 +12,11 @@ import (
 	"time"
 )
 
-// gate is a connection whose Write waits until the test lets it through.
+// gate is a connection whose Write waits until the test opens the gate.
 type gate struct {
 	net.Conn
 	open    chan struct{}
-	writing chan struct{} // receives at each Write's begin
+	writing chan struct{} // receives at the start of each Write
 
 	mu     sync.Mutex
 	writes [][]byte
@@ -47,12 +47,12 @@ func (g *gate) Close() error {
 	return nil
 }
 
-func TestBatchConnGathersWhatComesWhileItWrites(t *testing.T) {
+func TestBatchConnGathersFramesWhileItWrites(t *testing.T) {
 	t.Parallel()
 	g := newGate()
 	c := newBatchConn(g)
 	write(t, c, "a")
-	<-g.writing // the flusher is stuck, and nobody else is
+	<-g.writing // the flusher is blocked, and Write is not
 	write(t, c, "b")
 	write(t, c, "c")
 	write(t, c, "d")
@@ -71,7 +71,7 @@ func TestBatchConnGathersWhatComesWhileItWrites(t *testing.T) {
 	}
 }
 
-// A frame larger than a chunk comes after the empty one that is used again.
+// A frame larger than a chunk comes after the empty chunk that is used again.
 func TestBatchConnWritesLargeFramesInTheirOrder(t *testing.T) {
 	t.Parallel()
 	g := newGate()

@@ -39,9 +39,9 @@ type connection struct {
 	log      *zap.Logger
 
 	mu      sync.Mutex
-	current *session      // nil: none
-	cause   error         // why there is none
-	lost    time.Time     // since when there is none; the start counts as a loss
+	current *session      // nil while disconnected
+	cause   error         // of the disconnection
+	lost    time.Time     // since when it is disconnected; the start counts as a loss
 	changed chan struct{} // closed and replaced whenever current changes
 	closed  bool
 }
@@ -148,7 +148,7 @@ func (c *connection) use(ctx context.Context, s *session) error {
 	return err
 }
 
-// set replaces the current session; nil and a cause: there is none.
+// set replaces the current session. A nil session comes with the cause of the disconnection.
 func (c *connection) set(s *session, cause error) {
 	up := 0.0
 	if s != nil {
@@ -165,7 +165,7 @@ func (c *connection) set(s *session, cause error) {
 	c.changed = make(chan struct{})
 }
 
-// now returns the current session, or nil and since when there is none.
+// now returns the current session, or nil and the time of the disconnection.
 func (c *connection) now() (s *session, lost time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -15,14 +15,14 @@ import (
 	"github.com/hookline/hookline/test/rabbitnode"
 )
 
-// BenchmarkConsume sets the line beside a bare consumer of the same queue that calls the same handler, acknowledging each
-// message or many at once, and writes no ledger. To interleave them, run it with -count.
+// BenchmarkConsume compares the broker with a bare consumer of the same queue with the same handler. The bare consumer writes no
+// ledger, and acknowledges each message, or many at once. To interleave them, run it with -count.
 func BenchmarkConsume(b *testing.B) {
 	for _, took := range []time.Duration{0, 2 * time.Millisecond} {
 		for _, at := range []int{1, 4, 16} {
 			r := broker.Route{Name: "archive", Match: []string{"#"}, Concurrency: at}
 			of := fmt.Sprintf("handler=%v/concurrency=%d/", took, at)
-			b.Run(of+"line", func(b *testing.B) { benchmarkLine(b, r, took) })
+			b.Run(of+"line", func(b *testing.B) { benchmarkBroker(b, r, took) })
 			for _, prefetch := range []int{2 * at, 2*at + 64} {
 				for _, many := range []bool{false, true} {
 					b.Run(of+fmt.Sprintf("bare,prefetch=%d,multiple=%v", prefetch, many), func(b *testing.B) {
@@ -34,9 +34,9 @@ func BenchmarkConsume(b *testing.B) {
 	}
 }
 
-func benchmarkLine(b *testing.B, r broker.Route, took time.Duration) {
-	line := open(b, rabbitmq.Config{URLs: []string{rabbitnode.URL(b)}, Routes: []broker.Route{r}})
-	fill(b, line, b.N)
+func benchmarkBroker(b *testing.B, r broker.Route, took time.Duration) {
+	rabbit := open(b, rabbitmq.Config{URLs: []string{rabbitnode.URL(b)}, Routes: []broker.Route{r}})
+	fill(b, rabbit, b.N)
 	ctx, stop := context.WithCancel(b.Context())
 	defer stop()
 	left := make(chan struct{}, b.N)
@@ -47,7 +47,7 @@ func benchmarkLine(b *testing.B, r broker.Route, took time.Duration) {
 		}
 		stop()
 	}()
-	err := line.Consume(ctx, r, func(context.Context, event.Delivery) broker.Outcome {
+	err := rabbit.Consume(ctx, r, func(context.Context, event.Delivery) broker.Outcome {
 		work(took)
 		left <- struct{}{}
 		return broker.Ack()
@@ -58,7 +58,7 @@ func benchmarkLine(b *testing.B, r broker.Route, took time.Duration) {
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "events/s")
 }
 
-// bare is the least that a consumer can be.
+// bare is a minimal consumer.
 type bare struct {
 	prefetch int
 	multiple bool // acknowledges half of the prefetch at once
@@ -86,14 +86,14 @@ func (c bare) benchmark(b *testing.B, r broker.Route, took time.Duration) {
 		}()
 	}
 	c.settle(b, worked)
-	if _, err := ch.QueueDeclarePassive(broker.WorkQueue(r.Name), true, false, false, false, nil); err != nil { // answered after the acks
+	if _, err := ch.QueueDeclarePassive(broker.WorkQueue(r.Name), true, false, false, false, nil); err != nil { // RabbitMQ answers after the acks
 		b.Fatal(err)
 	}
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "events/s")
 }
 
 func (c bare) settle(b *testing.B, worked <-chan amqp.Delivery) {
-	low, above := uint64(0), map[uint64]bool{} // what is worked on: all up to low, and above
+	low, above := uint64(0), map[uint64]bool{} // tags of the handled deliveries: all up to low, and those in above
 	for n, acked := uint64(0), uint64(0); n < uint64(b.N); n++ {
 		d := <-worked
 		if !c.multiple {
@@ -121,7 +121,7 @@ func work(took time.Duration) {
 }
 
 // fill publishes n events of 1.2 kB, 64 at a time.
-func fill(b testing.TB, line *rabbitmq.Broker, n int) {
+func fill(b testing.TB, rabbit *rabbitmq.Broker, n int) {
 	b.Helper()
 	work := make(chan int)
 	var senders sync.WaitGroup
@@ -130,7 +130,7 @@ func fill(b testing.TB, line *rabbitmq.Broker, n int) {
 			for i := range work {
 				e := anEvent(id(i))
 				e.Data = make([]byte, 1200)
-				if err := line.Publish(b.Context(), e); err != nil {
+				if err := rabbit.Publish(b.Context(), e); err != nil {
 					b.Error(err)
 				}
 			}

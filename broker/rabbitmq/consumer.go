@@ -21,12 +21,12 @@ const (
 	// extraPrefetch is added to the prefetch of a wide consumer. A consumer becomes wide when its handler is so quick that
 	// done deliveries, which wait for their notes, would use up the prefetch.
 	extraPrefetch = 64
-	// carefulTime is for how long a route has no wide consumer after a crashed delivery came. The event may have ended its
-	// process, and the next time it would take along all fetched deliveries.
+	// carefulTime is for how long a route keeps the small prefetch after a crashed delivery came. The event may have ended its
+	// process, and another time it would take along all fetched deliveries.
 	carefulTime = time.Minute
-	// idleTime is after how long without a delivery a consumer without unsettled deliveries is replaced; after twice that at
-	// the latest. When a quorum queue is deleted and declared again within milliseconds, RabbitMQ cancels no consumer, takes
-	// its own deliveries for repeats and drops them. It sends them again when the consumers end.
+	// idleTime is how long a consumer stays idle before it is replaced; twice that at most. When a quorum queue is deleted and
+	// declared again within milliseconds, RabbitMQ keeps its consumers, takes its own deliveries for repeats and drops them.
+	// It sends them again when the consumers end.
 	idleTime = 10 * time.Second
 	// wideWait is about how long a fetched delivery may wait for a slot in a wide consumer: another worker could have it.
 	wideWait = time.Second
@@ -54,8 +54,8 @@ type consumer struct {
 	working    sync.WaitGroup // deliveries that have a slot or are being settled
 }
 
-// open opens a consumer. Its prefetch is twice the route's concurrency, and extraPrefetch if it is wide.
-func (c *consumption) open(s *session, wide bool) (*consumer, error) {
+// openConsumer opens a consumer. Its prefetch is twice the route's concurrency, and extraPrefetch if it is wide.
+func openConsumer(s *session, c *consumption, wide bool) (*consumer, error) {
 	ch, err := s.conn.Channel()
 	if err != nil {
 		return nil, fmt.Errorf("open channel: %w", err)
@@ -188,7 +188,7 @@ func (c *consumer) start(ctx context.Context, d *delivery) {
 	})
 }
 
-// whyEnded returns the reason why there are no more deliveries. amqp091-go sends the reason before it closes both channels.
+// whyEnded returns the reason why the deliveries ended. amqp091-go sends the reason before it closes both channels.
 func whyEnded(cancelled <-chan string, closed <-chan *amqp.Error) error {
 	select {
 	case _, ok := <-cancelled:
@@ -208,8 +208,8 @@ func whyEnded(cancelled <-chan string, closed <-chan *amqp.Error) error {
 // cancel ends the consumer, with a full prefetch if enough deliveries come.
 //
 // RabbitMQ needs a disk write for basic.cancel. It takes back the messages that it sends meanwhile, and they come again as
-// redelivered, like those of a dead process. So cancel stops the settling and storing of all consumers of the route: with a
-// full prefetch and no settlement RabbitMQ sends no more messages.
+// redelivered, like those of a dead process. So cancel pauses the settling and storing of all consumers of the route: with a
+// full prefetch RabbitMQ sends messages only after a settlement.
 func (c *consumer) cancel() error {
 	c.pause.Lock()
 	defer c.pause.Unlock()

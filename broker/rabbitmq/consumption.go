@@ -68,7 +68,7 @@ func (c *consumption) run(ctx context.Context, conn *connection) error {
 // consume runs consumers until the session or ctx ends. Each consumer says which prefetch the next one needs.
 func (c *consumption) consume(ctx context.Context, s *session) error {
 	for wide := false; ; {
-		consumer, err := c.open(s, wide)
+		consumer, err := openConsumer(s, c, wide)
 		if err != nil {
 			return err
 		}

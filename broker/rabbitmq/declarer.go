@@ -20,7 +20,7 @@ const (
 	restoreInterval = 10 * time.Second
 )
 
-// errLacking says that an object does not exist, and that this user may not declare it.
+// errLacking says that an object is missing, and that this user may not declare it.
 var errLacking = errors.New("missing, and this user may not make it")
 
 // declarer declares the topology at the start of every session.

@@ -61,7 +61,7 @@ func (d *delivery) finish(hurry bool) {
 	d.tell(func() error { return d.acks.ack(tags...) })
 }
 
-// carryOut settles the delivery of an event that is not done.
+// carryOut settles the delivery with an outcome other than Ack.
 func (d *delivery) carryOut(ctx context.Context, o broker.Outcome) {
 	now := time.Now()
 	switch o.Verdict {

@@ -15,17 +15,17 @@ import (
 	"github.com/hookline/hookline/test/rabbitnode"
 )
 
-func TestAnythingFromOutsideLeavesTheConnectionAlone(t *testing.T) {
+func TestOddEventsLeaveTheConnectionOpen(t *testing.T) {
 	t.Parallel()
 	r := route("archive", "#")
-	line := open(t, rabbitmq.Config{URLs: []string{rabbitnode.URL(t)}, Routes: []broker.Route{r}})
+	rabbit := open(t, rabbitmq.Config{URLs: []string{rabbitnode.URL(t)}, Routes: []broker.Route{r}})
 	e := anEvent("odd")
 	e.ContentType = strings.Repeat("c\x00\xff", 200)
 	e.Header = map[string]string{strings.Repeat("H", 300): "v", "": "", "X-Big": strings.Repeat("b", 1<<20), "X-\x00": "\xff"}
 	for i := range 100 {
 		e.Header["X-"+id(i)] = strings.Repeat("v", 2000)
 	}
-	publish(t, line, e)
+	publish(t, rabbit, e)
 	for name, change := range map[string]func(*event.Event){
 		"ID":     func(e *event.Event) { e.ID = strings.Repeat("i", 256) },
 		"action": func(e *event.Event) { e.Action = strings.Repeat("a", 255) },
@@ -34,14 +34,14 @@ func TestAnythingFromOutsideLeavesTheConnectionAlone(t *testing.T) {
 	} {
 		e := anEvent("refused")
 		change(&e)
-		if err := line.Publish(patient(t), e); !errors.Is(err, broker.ErrRefused) {
+		if err := rabbit.Publish(patient(t), e); !errors.Is(err, broker.ErrRefused) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
 	largest := anEvent("largest")
 	largest.Data = make([]byte, 16<<20)
-	publish(t, line, largest)
-	if d := next(t, take(t, line, r)); d.Event.ID != "odd" || d.Event.ContentType != e.ContentType {
+	publish(t, rabbit, largest)
+	if d := next(t, take(t, rabbit, r)); d.Event.ID != "odd" || d.Event.ContentType != e.ContentType {
 		t.Errorf("got %s, content type %q", d.Event.ID, d.Event.ContentType)
 	}
 }
@@ -50,8 +50,8 @@ func TestAForeignPublisherCanTakePart(t *testing.T) {
 	t.Parallel()
 	url := rabbitnode.URL(t)
 	r := route("archive", "alma.#")
-	line := open(t, rabbitmq.Config{URLs: []string{url}, Routes: []broker.Route{r}})
-	eventually(t, "the topology", func() bool { return line.Ready() == nil })
+	rabbit := open(t, rabbitmq.Config{URLs: []string{url}, Routes: []broker.Route{r}})
+	eventually(t, "the topology", func() bool { return rabbit.Ready() == nil })
 	headers := amqp.Table{
 		"hookline-attempt": "many", "hookline-due": int64(-5), "http-x-a": []byte("b"), "odd": amqp.Table{"a": []any{nil, 1.5}}, "CC": []any{"alma.copy"},
 	}
@@ -60,7 +60,7 @@ func TestAForeignPublisherCanTakePart(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := make(chan event.Delivery, 10)
-	consume(t, line, r, func(_ context.Context, d event.Delivery) broker.Outcome {
+	consume(t, rabbit, r, func(_ context.Context, d event.Delivery) broker.Outcome {
 		got <- d
 		if d.Attempt == 1 {
 			return broker.Retry(0, "error", errors.New("once"))
@@ -80,10 +80,10 @@ func TestAnEventThatKillsWorkersBecomesADeadLetter(t *testing.T) {
 	t.Parallel()
 	url := rabbitnode.URL(t)
 	r := route("archive", "#")
-	line := open(t, rabbitmq.Config{URLs: []string{url}, Routes: []broker.Route{r}})
-	publish(t, line, anEvent("deadly"))
+	rabbit := open(t, rabbitmq.Config{URLs: []string{url}, Routes: []broker.Route{r}})
+	publish(t, rabbit, anEvent("deadly"))
 	ch := channel(t, url)
-	for range 21 { // x-delivery-limit is 20; reject stands for the worker's end: both count
+	for range 21 { // x-delivery-limit is 20; a reject counts like the death of a worker
 		eventually(t, "the event to come again", func() bool {
 			d, ok, err := ch.Get(broker.WorkQueue("archive"), false)
 			if err != nil {
@@ -95,10 +95,10 @@ func TestAnEventThatKillsWorkersBecomesADeadLetter(t *testing.T) {
 			return ok
 		})
 	}
-	eventually(t, "the dead letter", func() bool { return waiting(t, line, broker.DeadQueue("archive")) == 1 })
-	for range 30 { // looking must not do the same to it
+	eventually(t, "the dead letter", func() bool { return waiting(t, rabbit, broker.DeadQueue("archive")) == 1 })
+	for range 30 { // browsing has no such limit
 		seen := 0
-		err := line.Dead(patient(t), "archive", func(d broker.DeadLetter) bool {
+		err := rabbit.Dead(patient(t), "archive", func(d broker.DeadLetter) bool {
 			seen++
 			if d.Reason != broker.ReasonCrashed || d.Event.ID != "deadly" || d.Event.Key() != "alma.job_end" || time.Since(d.Died) > time.Hour {
 				t.Errorf("dead letter %+v", d)
@@ -109,37 +109,37 @@ func TestAnEventThatKillsWorkersBecomesADeadLetter(t *testing.T) {
 			t.Fatalf("%d dead letters, %v", seen, err)
 		}
 	}
-	if n, err := line.Replay(patient(t), "archive", func(broker.DeadLetter) bool { return true }); n != 1 || err != nil {
+	if n, err := rabbit.Replay(patient(t), "archive", func(broker.DeadLetter) bool { return true }); n != 1 || err != nil {
 		t.Fatalf("replayed %d, %v", n, err)
 	}
-	if d := next(t, take(t, line, r)); d.Attempt != 1 || d.Event.ID != "deadly" || string(d.Event.Data) != `{"id":"deadly"}` {
+	if d := next(t, take(t, rabbit, r)); d.Attempt != 1 || d.Event.ID != "deadly" || string(d.Event.Data) != `{"id":"deadly"}` {
 		t.Errorf("after the replay: %+v", d)
 	}
 }
 
-func TestReplayEndsAlthoughEventsDieAgain(t *testing.T) {
+func TestReplayEndsWhenEventsDieAgain(t *testing.T) {
 	t.Parallel()
 	r := route("archive", "#")
-	line := open(t, rabbitmq.Config{URLs: []string{rabbitnode.URL(t)}, Routes: []broker.Route{r}})
-	consume(t, line, r, func(context.Context, event.Delivery) broker.Outcome {
+	rabbit := open(t, rabbitmq.Config{URLs: []string{rabbitnode.URL(t)}, Routes: []broker.Route{r}})
+	consume(t, rabbit, r, func(context.Context, event.Delivery) broker.Outcome {
 		return broker.GiveUp("permanent", errors.New("always"))
 	})
 	const n = 20
 	for i := range n {
-		publish(t, line, anEvent(id(i)))
+		publish(t, rabbit, anEvent(id(i)))
 	}
-	eventually(t, "all to be dead", func() bool { return waiting(t, line, broker.DeadQueue("archive")) == n })
-	replayed, err := line.Replay(patient(t), "archive", func(broker.DeadLetter) bool { return true })
+	eventually(t, "all to be dead", func() bool { return waiting(t, rabbit, broker.DeadQueue("archive")) == n })
+	replayed, err := rabbit.Replay(patient(t), "archive", func(broker.DeadLetter) bool { return true })
 	if replayed != n || err != nil {
 		t.Errorf("replayed %d, %v", replayed, err)
 	}
-	eventually(t, "all to be dead again", func() bool { return waiting(t, line, broker.DeadQueue("archive")) == n })
+	eventually(t, "all to be dead again", func() bool { return waiting(t, rabbit, broker.DeadQueue("archive")) == n })
 }
 
 func TestARetryIsNeverEarly(t *testing.T) {
 	t.Parallel()
 	r := route("archive", "#")
-	line := open(t, rabbitmq.Config{URLs: []string{rabbitnode.URL(t)}, Routes: []broker.Route{r}})
+	rabbit := open(t, rabbitmq.Config{URLs: []string{rabbitnode.URL(t)}, Routes: []broker.Route{r}})
 	delays := map[string]time.Duration{"a": 0, "b": 200 * time.Millisecond, "c": time.Second, "d": 1300 * time.Millisecond, "e": 2700 * time.Millisecond}
 	type arrival struct {
 		event.Delivery
@@ -148,7 +148,7 @@ func TestARetryIsNeverEarly(t *testing.T) {
 	first := make(chan arrival, 10)
 	due := make(chan map[string]time.Time, 1)
 	due <- map[string]time.Time{}
-	consume(t, line, r, func(_ context.Context, d event.Delivery) broker.Outcome {
+	consume(t, rabbit, r, func(_ context.Context, d event.Delivery) broker.Outcome {
 		times := <-due
 		defer func() { due <- times }()
 		if d.Attempt == 1 {
@@ -159,7 +159,7 @@ func TestARetryIsNeverEarly(t *testing.T) {
 		return broker.Ack()
 	})
 	for name := range delays {
-		publish(t, line, anEvent(name))
+		publish(t, rabbit, anEvent(name))
 	}
 	for range delays {
 		select {

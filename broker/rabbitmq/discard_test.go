@@ -10,19 +10,19 @@ import (
 	"github.com/hookline/hookline/test/rabbitnode"
 )
 
-// What is discarded without a note would be missed for ever.
-func TestNothingIsDiscardedThatTheLedgerCannotTake(t *testing.T) {
+// An audit would report events that are discarded without a note as lost.
+func TestDiscardRemovesNothingWhileTheLedgerCannotBeWritten(t *testing.T) {
 	t.Parallel()
 	const n = 20
 	node := rabbitnode.Start(t)
 	r := route("archive", "#")
 	cfg := rabbitmq.Config{URLs: []string{node.URL()}, Routes: []broker.Route{r}}
-	line := open(t, cfg)
+	rabbit := open(t, cfg)
 	for i := range n {
-		publish(t, line, anEvent(id(i)))
+		publish(t, rabbit, anEvent(id(i)))
 	}
-	stop := consume(t, line, r, func(context.Context, event.Delivery) broker.Outcome { return broker.GiveUp("error", nil) })
-	expectAudit(t, line, r.Name, broker.RouteAudit{Accepted: n, Dead: n})
+	stop := consume(t, rabbit, r, func(context.Context, event.Delivery) broker.Outcome { return broker.GiveUp("error", nil) })
+	expectAudit(t, rabbit, r.Name, broker.RouteAudit{Accepted: n, Dead: n})
 	stop()
 	if err := node.SetAlarm(patient(t), true); err != nil {
 		t.Fatal(err)
@@ -38,12 +38,12 @@ func TestNothingIsDiscardedThatTheLedgerCannotTake(t *testing.T) {
 	if err := node.SetAlarm(patient(t), false); err != nil {
 		t.Fatal(err)
 	}
-	expectAudit(t, line, r.Name, broker.RouteAudit{Accepted: n, Dead: n})
+	expectAudit(t, rabbit, r.Name, broker.RouteAudit{Accepted: n, Dead: n})
 	if discarded, err := desk.Discard(patient(t), r.Name, all); discarded != n || err != nil {
 		t.Errorf("then discarded %d: %v", discarded, err)
 	}
 	if err := desk.Close(patient(t)); err != nil {
 		t.Error(err)
 	}
-	expectAudit(t, line, r.Name, broker.RouteAudit{Accepted: n, Discarded: n})
+	expectAudit(t, rabbit, r.Name, broker.RouteAudit{Accepted: n, Discarded: n})
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/hookline/hookline/broker"
 	"github.com/hookline/hookline/broker/rabbitmq"
 	"github.com/hookline/hookline/pkg/event"
+	"github.com/hookline/hookline/test/rabbitnode"
 )
 
 func route(name string, match ...string) broker.Route {
@@ -31,36 +32,36 @@ func patient(t testing.TB) context.Context {
 	return ctx
 }
 
-// eventually waits until what is true; look is asked again and again, since the broker gives no signal.
-func eventually(t *testing.T, what string, look func() bool) {
+// eventually waits until check returns true. It polls, because RabbitMQ gives no signal.
+func eventually(t *testing.T, condition string, check func() bool) {
 	t.Helper()
 	ctx := patient(t)
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
-	for !look() {
+	for !check() {
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
-			t.Fatalf("in vain waited for: %s", what)
+			t.Fatalf("waited in vain for: %s", condition)
 		}
 	}
 }
 
-func publish(t *testing.T, line *rabbitmq.Broker, events ...event.Event) {
+func publish(t *testing.T, rabbit *rabbitmq.Broker, events ...event.Event) {
 	t.Helper()
 	for _, e := range events {
-		if err := line.Publish(patient(t), e); err != nil {
+		if err := rabbit.Publish(patient(t), e); err != nil {
 			t.Fatal(err)
 		}
 	}
 }
 
 // consume runs a consumer until the test calls stop, or ends.
-func consume(t *testing.T, line *rabbitmq.Broker, r broker.Route, fn broker.Process) (stop func()) {
+func consume(t *testing.T, rabbit *rabbitmq.Broker, r broker.Route, fn broker.Process) (stop func()) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
-	go func() { ended <- line.Consume(ctx, r, fn) }()
+	go func() { ended <- rabbit.Consume(ctx, r, fn) }()
 	stop = sync.OnceFunc(func() {
 		cancel()
 		if err := <-ended; err != nil {
@@ -71,11 +72,11 @@ func consume(t *testing.T, line *rabbitmq.Broker, r broker.Route, fn broker.Proc
 	return stop
 }
 
-// take acknowledges everything and hands it to the test.
-func take(t *testing.T, line *rabbitmq.Broker, r broker.Route) <-chan event.Delivery {
+// take acknowledges every delivery and sends it to the test.
+func take(t *testing.T, rabbit *rabbitmq.Broker, r broker.Route) <-chan event.Delivery {
 	t.Helper()
 	got := make(chan event.Delivery, 10_000)
-	consume(t, line, r, func(_ context.Context, d event.Delivery) broker.Outcome {
+	consume(t, rabbit, r, func(_ context.Context, d event.Delivery) broker.Outcome {
 		got <- d
 		return broker.Ack()
 	})
@@ -93,10 +94,10 @@ func next(t *testing.T, got <-chan event.Delivery) event.Delivery {
 	}
 }
 
-// waiting is how many events wait in a queue; -1 if it does not exist.
-func waiting(t *testing.T, line *rabbitmq.Broker, queue string) int {
+// waiting returns how many events wait in a queue; -1 if the queue does not exist.
+func waiting(t *testing.T, rabbit *rabbitmq.Broker, queue string) int {
 	t.Helper()
-	infos, err := line.Queues(patient(t))
+	infos, err := rabbit.Queues(patient(t))
 	if err != nil {
 		return -1
 	}
@@ -108,7 +109,7 @@ func waiting(t *testing.T, line *rabbitmq.Broker, queue string) int {
 	return -1
 }
 
-// channel is a client beside the line.
+// channel opens a channel of another client.
 func channel(t testing.TB, url string) *amqp.Channel {
 	t.Helper()
 	conn, err := amqp.Dial(url)
@@ -121,6 +122,18 @@ func channel(t testing.TB, url string) *amqp.Channel {
 		t.Fatal(err)
 	}
 	return ch
+}
+
+// cut cuts the connections of a broker.
+func cut(t *testing.T, url string) {
+	t.Helper()
+	eventually(t, "connections to cut", func() bool {
+		n, err := rabbitnode.Shared(t).CloseConnections(t.Context(), url)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n >= 2
+	})
 }
 
 func id(i int) string { return fmt.Sprintf("event-%d", i) }

@@ -17,14 +17,14 @@ var errMayNotLead = errors.New("this user may not read the queue; import deploym
 type leader struct {
 	queue  string
 	asking chan struct{} // capacity 1
-	ch     *amqp.Channel // of the consumer; nil: this process does not lead
+	ch     *amqp.Channel // of the consumer; nil while another process leads
 	start  time.Time     // of this process's leading
 	mayNot bool          // RabbitMQ has refused the consumer of this user
 }
 
 func newLeader(queue string) *leader { return &leader{queue: queue, asking: make(chan struct{}, 1)} }
 
-// since returns since when this process leads, and the zero time if another process does. If there is no leader it tries to
+// since returns since when this process leads, and the zero time while another process leads. Without a leader it tries to
 // become the leader. It waits for a connection.
 func (l *leader) since(ctx context.Context, conn *connection) (since time.Time, err error) {
 	defer func() {
@@ -45,7 +45,7 @@ func (l *leader) since(ctx context.Context, conn *connection) (since time.Time, 
 		if q, err := inspectQueue(l.ch, l.queue); err == nil && q.Consumers == 1 {
 			return l.start, nil
 		}
-		_ = l.ch.Close() // the connection has ended, or the queue was deleted and declared again, and has no consumer
+		_ = l.ch.Close() // the connection has ended, or the queue was declared again and has lost its consumers
 		l.ch = nil
 	}
 	s, err := conn.await(ctx)
@@ -55,8 +55,7 @@ func (l *leader) since(ctx context.Context, conn *connection) (since time.Time, 
 	return l.apply(s)
 }
 
-// apply becomes the leader if there is none. Of two processes that apply at once, each sees the other, and none becomes the
-// leader.
+// apply becomes the leader if the queue has no consumer. Two processes that apply at once see each other, and both step back.
 func (l *leader) apply(s *session) (since time.Time, err error) {
 	ch, err := s.conn.Channel()
 	if err != nil {

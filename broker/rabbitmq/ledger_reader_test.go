@@ -10,8 +10,8 @@ import (
 	"github.com/hookline/hookline/broker/ledger"
 )
 
-// Only what shows that the stream is another one makes an audit give its book up.
-func TestALostConnectionDoesNotMakeTheLedgerAnotherOne(t *testing.T) {
+// An audit drops its book only if the stream was certainly replaced.
+func TestALostConnectionIsNotTakenForAReplacedLedger(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		lost, resumed bool
@@ -19,7 +19,7 @@ func TestALostConnectionDoesNotMakeTheLedgerAnotherOne(t *testing.T) {
 	}{
 		"lost where the book ends":   {true, true, errEnded},
 		"lost further on":            {true, false, errEnded},
-		"silent where the book ends": {false, true, errSilent}, // it may be beyond the stream's end: see auditor.checkEnd
+		"silent where the book ends": {false, true, errSilent}, // the offset may be beyond the stream's end: see auditor.checkEnd
 		"silent further on":          {false, false, errSilent},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -17,37 +17,37 @@ import (
 	"github.com/hookline/hookline/test/rabbitnode"
 )
 
-func TestEventsAreStoredWhereTheLedgerMayNotBeWritten(t *testing.T) {
+func TestEventsAreStoredWithoutPermissionForTheLedger(t *testing.T) {
 	t.Parallel()
 	url := rabbitnode.URL(t)
 	r := route("archive", "#")
 	if _, err := rabbitmq.Apply(patient(t), rabbitmq.Config{URLs: []string{url}, Routes: []broker.Route{r}}); err != nil {
 		t.Fatal(err)
 	}
-	line := open(t, rabbitmq.Config{URLs: []string{as(t, url, "", `hookline\\.events`, ".*")}, Routes: []broker.Route{r}})
+	rabbit := open(t, rabbitmq.Config{URLs: []string{as(t, url, "", `hookline\\.events`, ".*")}, Routes: []broker.Route{r}})
 	for i := range 20 {
-		publish(t, line, anEvent(id(i)))
+		publish(t, rabbit, anEvent(id(i)))
 	}
-	got := take(t, line, r)
+	got := take(t, rabbit, r)
 	began := time.Now()
 	for range 20 {
 		next(t, got)
 	}
-	eventually(t, "the acknowledgements", func() bool { return waiting(t, line, broker.WorkQueue("archive")) == 0 })
+	eventually(t, "the acknowledgements", func() bool { return waiting(t, rabbit, broker.WorkQueue("archive")) == 0 })
 	if took := time.Since(began); took > 9*time.Second {
 		t.Errorf("20 events took %v", took)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
-	if a, err := line.Audit(ctx); err == nil {
+	if a, err := rabbit.Audit(ctx); err == nil {
 		t.Errorf("audit without a ledger: %+v", a)
 	}
-	if err := line.Ready(); err != nil {
+	if err := rabbit.Ready(); err != nil {
 		t.Error(err)
 	}
 }
 
-// as makes a user with these permissions only, and returns its URL.
+// as adds a user with these permissions only, and returns its URL.
 func as(t *testing.T, url, configure, write, read string) string {
 	t.Helper()
 	_, rest, _ := strings.Cut(url, "@")
@@ -60,60 +60,60 @@ func as(t *testing.T, url, configure, write, read string) string {
 	return "amqp://" + vhost + ":secret@" + rest
 }
 
-func TestADeletedLedgerBeginsAnew(t *testing.T) {
+func TestADeletedLedgerIsDeclaredAgain(t *testing.T) {
 	t.Parallel()
 	url := rabbitnode.URL(t)
 	r := route("archive", "#")
-	line := open(t, rabbitmq.Config{URLs: []string{url}, Routes: []broker.Route{r}})
-	publish(t, line, anEvent("1"), anEvent("2"))
-	expectAudit(t, line, r.Name, broker.RouteAudit{Accepted: 2, Waiting: 2})
+	rabbit := open(t, rabbitmq.Config{URLs: []string{url}, Routes: []broker.Route{r}})
+	publish(t, rabbit, anEvent("1"), anEvent("2"))
+	expectAudit(t, rabbit, r.Name, broker.RouteAudit{Accepted: 2, Waiting: 2})
 	if _, err := channel(t, url).QueueDelete(rabbitmq.LedgerStream, false, false, false); err != nil {
 		t.Fatal(err)
 	}
-	publish(t, line, anEvent("3"))
-	expectAudit(t, line, r.Name, broker.RouteAudit{Accepted: 1, Waiting: 1})
-	got := take(t, line, r)
+	publish(t, rabbit, anEvent("3"))
+	expectAudit(t, rabbit, r.Name, broker.RouteAudit{Accepted: 1, Waiting: 1})
+	got := take(t, rabbit, r)
 	for range 3 {
 		next(t, got)
 	}
-	expectAudit(t, line, r.Name, broker.RouteAudit{Accepted: 1, Done: 1, Extra: 2})
+	expectAudit(t, rabbit, r.Name, broker.RouteAudit{Accepted: 1, Done: 1, Extra: 2})
 }
 
-func TestWorkGoesOnWhileTheLedgerIsBlocked(t *testing.T) {
+func TestConsumingGoesOnWhileTheLedgerIsBlocked(t *testing.T) {
 	t.Parallel()
 	const n = 40
 	node := rabbitnode.Start(t)
 	r := route("archive", "#")
-	line := open(t, rabbitmq.Config{URLs: []string{node.URL()}, Routes: []broker.Route{r}})
+	rabbit := open(t, rabbitmq.Config{URLs: []string{node.URL()}, Routes: []broker.Route{r}})
 	for i := range n {
-		publish(t, line, anEvent(id(i)))
+		publish(t, rabbit, anEvent(id(i)))
 	}
-	expectAudit(t, line, r.Name, broker.RouteAudit{Accepted: n, Waiting: n})
+	expectAudit(t, rabbit, r.Name, broker.RouteAudit{Accepted: n, Waiting: n})
 	if err := node.SetAlarm(patient(t), true); err != nil {
 		t.Fatal(err)
 	}
 	eventually(t, "the alarm", func() bool {
 		ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 		defer cancel()
-		return errors.Is(line.Publish(ctx, anEvent("blocked")), broker.ErrBlocked)
+		return errors.Is(rabbit.Publish(ctx, anEvent("blocked")), broker.ErrBlocked)
 	})
-	got := take(t, line, r)
+	got := take(t, rabbit, r)
 	began := time.Now()
 	for range n {
 		next(t, got)
 	}
 	t.Logf("%d events in %v without a ledger", n, time.Since(began))
-	eventually(t, "the queue to be empty", func() bool { return waiting(t, line, broker.WorkQueue("archive")) == 0 })
+	eventually(t, "the queue to be empty", func() bool { return waiting(t, rabbit, broker.WorkQueue("archive")) == 0 })
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
-	if a, err := line.Audit(ctx); err == nil {
+	if a, err := rabbit.Audit(ctx); err == nil {
 		t.Errorf("audit while the ledger is blocked: %+v", a)
 	}
 	if err := node.SetAlarm(patient(t), false); err != nil {
 		t.Fatal(err)
 	}
 	eventually(t, "everything to be in the ledger", func() bool {
-		a, err := line.Audit(patient(t))
+		a, err := rabbit.Audit(patient(t))
 		return err == nil && a.Unaccounted == 0 && a.Routes[1].Done >= n
 	})
 }
@@ -122,8 +122,8 @@ func TestALedgerThatConfirmsNothingEndsNoSession(t *testing.T) {
 	t.Parallel()
 	node := rabbitnode.Start(t)
 	r := route("archive", "#")
-	line := open(t, rabbitmq.Config{URLs: []string{node.URL()}, Routes: []broker.Route{r}})
-	publish(t, line, anEvent("1"))
+	rabbit := open(t, rabbitmq.Config{URLs: []string{node.URL()}, Routes: []broker.Route{r}})
+	publish(t, rabbit, anEvent("1"))
 	tell := func(order string) {
 		t.Helper()
 		err := node.Ctl(patient(t), "eval", `{ok, Q} = rabbit_amqqueue:lookup(rabbit_misc:r(<<"/">>, queue, <<"`+rabbitmq.LedgerStream+`">>)),
@@ -134,18 +134,18 @@ func TestALedgerThatConfirmsNothingEndsNoSession(t *testing.T) {
 	}
 	tell("suspend")
 	handled := make(chan bool, 1)
-	stop := consume(t, line, r, func(context.Context, event.Delivery) broker.Outcome {
+	stop := consume(t, rabbit, r, func(context.Context, event.Delivery) broker.Outcome {
 		handled <- true
 		return broker.Ack()
 	})
 	<-handled
 	settled := make(chan bool)
-	go func() { // its note is waited for longer than an event may be without a confirm
+	go func() { // it waits longer for its note than a session lives without confirms
 		defer close(settled)
 		stop()
 	}()
 	eventually(t, "the event to be acknowledged without a note", func() bool {
-		if err := line.Ready(); err != nil {
+		if err := rabbit.Ready(); err != nil {
 			t.Fatal(err)
 		}
 		select {
@@ -155,7 +155,7 @@ func TestALedgerThatConfirmsNothingEndsNoSession(t *testing.T) {
 			return false
 		}
 	})
-	publish(t, line, anEvent("2"))
+	publish(t, rabbit, anEvent("2"))
 	tell("resume")
 }
 
@@ -165,16 +165,16 @@ func TestALongLedgerIsReadFromItsSummary(t *testing.T) {
 	url := rabbitnode.URL(t)
 	r := route("archive", "#")
 	cfg := rabbitmq.Config{URLs: []string{url}, Routes: []broker.Route{r}}
-	line := open(t, cfg)
-	fill(t, line, n)
-	stop := consume(t, line, r, func(_ context.Context, d event.Delivery) broker.Outcome {
+	rabbit := open(t, cfg)
+	fill(t, rabbit, n)
+	stop := consume(t, rabbit, r, func(_ context.Context, d event.Delivery) broker.Outcome {
 		if d.Event.ID == id(17) {
 			return broker.GiveUp("error", errors.New("no"))
 		}
 		return broker.Ack()
 	})
 	want := broker.RouteAudit{Accepted: n, Done: n - 1, Dead: 1}
-	expectAudit(t, line, r.Name, want)
+	expectAudit(t, rabbit, r.Name, want)
 	stop()
 	client := channel(t, url)
 	if err := client.Qos(1, 0, false); err != nil {
@@ -192,65 +192,5 @@ func TestALongLedgerIsReadFromItsSummary(t *testing.T) {
 	case <-patient(t).Done():
 		t.Fatal("there is no summary")
 	}
-	expectAudit(t, open(t, cfg), r.Name, want) // of one who has read nothing else
-}
-
-func TestOneProcessKeepsTheLedger(t *testing.T) {
-	t.Parallel()
-	url := rabbitnode.URL(t)
-	cfg := rabbitmq.Config{URLs: []string{url}, Routes: []broker.Route{route("archive", "#")}}
-	turn := func(line *rabbitmq.Broker) bool {
-		t.Helper()
-		mine, err := line.Leads(patient(t), broker.LeadAudit)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return mine
-	}
-	first, second := open(t, cfg), open(t, cfg)
-	for range 3 {
-		if !turn(first) || turn(second) {
-			t.Fatal("not the first one alone")
-		}
-	}
-	if err := first.Close(patient(t)); err != nil {
-		t.Fatal(err)
-	}
-	eventually(t, "the second's turn", func() bool { return turn(second) })
-	if mine, err := second.Leads(patient(t), broker.LeadSchedule); mine || err != nil { // not before the one before has noticed that it has lost it
-		t.Errorf("it is its turn at emitting at once: %v, %v", mine, err)
-	}
-}
-
-func TestWhoseTurnItIsIsAskedAnewAfterItsQueueWasMadeAnew(t *testing.T) {
-	t.Parallel()
-	url := rabbitnode.URL(t)
-	cfg := rabbitmq.Config{URLs: []string{url}, Routes: []broker.Route{route("archive", "#")}}
-	first, second := open(t, cfg), open(t, cfg)
-	turns := func() (n int) {
-		for _, line := range []*rabbitmq.Broker{first, second} {
-			if mine, err := line.Leads(patient(t), broker.LeadAudit); err != nil {
-				t.Fatal(err)
-			} else if mine {
-				n++
-			}
-		}
-		return n
-	}
-	if n := turns(); n != 1 {
-		t.Fatalf("%d have the turn", n)
-	}
-	ch := channel(t, url)
-	if _, err := ch.QueueDelete(rabbitmq.AuditLeaderQueue, false, false, false); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := rabbitmq.Apply(patient(t), cfg); err != nil {
-		t.Fatal(err)
-	}
-	eventually(t, "one turn", func() bool { return turns() == 1 })
-	for range 3 {
-		if n := turns(); n != 1 {
-			t.Fatalf("%d have the turn", n)
-		}
-	}
+	expectAudit(t, open(t, cfg), r.Name, want) // it has read the summary only
 }

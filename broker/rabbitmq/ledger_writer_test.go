@@ -14,7 +14,7 @@ import (
 	"github.com/hookline/hookline/pkg/event"
 )
 
-func TestAStopDoesNotWaitForALedgerThatIsAway(t *testing.T) {
+func TestAStopDoesNotWaitForTheLedger(t *testing.T) {
 	t.Parallel()
 	for name, notes := range map[string]int{"counts only": 0, "events": 2 * maxBatch} {
 		t.Run(name, func(t *testing.T) {
@@ -54,7 +54,7 @@ func TestAStopDoesNotWaitForALedgerThatIsAway(t *testing.T) {
 	}
 }
 
-func TestWhatIsCountedWaitsForAnEventOrASecond(t *testing.T) {
+func TestCountsWaitForAnEventOrASecond(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		m, err := newMetrics(prometheus.NewRegistry())

@@ -22,7 +22,7 @@ func TestMain(m *testing.M) {
 	)
 }
 
-// patience is how long a test waits for what has to happen, on a busy machine.
+// patience is how long a test waits, on a busy machine.
 const patience = 60 * time.Second
 
 func TestConformance(t *testing.T) {
@@ -35,28 +35,28 @@ func TestConformance(t *testing.T) {
 	})
 }
 
-// mortal is a line that can end with work running, as if its process had died.
+// mortal is a broker that can end with running handlers, as if its process had died.
 type mortal struct{ *rabbitmq.Broker }
 
 func (m mortal) Crash(t *testing.T) {
-	if err := m.Close(patient(t)); err != nil { // what it has in hand goes back with the connection
+	if err := m.Close(patient(t)); err != nil { // its unsettled deliveries go back with the connection
 		t.Error(err)
 	}
 }
 
-// open opens a line that is closed with the test.
+// open opens a broker and closes it at the end of the test.
 func open(t testing.TB, cfg rabbitmq.Config) *rabbitmq.Broker {
 	t.Helper()
-	line, err := rabbitmq.Open(cfg, prometheus.NewRegistry(), zaptest.NewLogger(t))
+	rabbit, err := rabbitmq.Open(cfg, prometheus.NewRegistry(), zaptest.NewLogger(t))
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()
-		if err := line.Close(ctx); err != nil {
+		if err := rabbit.Close(ctx); err != nil {
 			t.Error(err)
 		}
 	})
-	return line
+	return rabbit
 }

@@ -23,7 +23,7 @@ func anEvent() event.Event {
 	}
 }
 
-// delivered is m as it comes back from a queue.
+// delivered returns m as a queue delivers it.
 func delivered(m message) amqp.Delivery {
 	return amqp.Delivery{
 		Headers: m.Headers, MessageId: m.MessageId, AppId: m.AppId, Type: m.Type, ContentType: m.ContentType,
@@ -56,7 +56,7 @@ func TestAnEventComesBackAsItWas(t *testing.T) {
 	}
 }
 
-func TestNothingLongerThanAMQPTakesIsEncoded(t *testing.T) {
+func TestEncodeKeepsTheLimitsOfAMQP(t *testing.T) {
 	t.Parallel()
 	e := anEvent()
 	e.ContentType = strings.Repeat("c", 1<<20)
@@ -86,7 +86,7 @@ func TestNothingLongerThanAMQPTakesIsEncoded(t *testing.T) {
 	}
 }
 
-// checkLimits shows that p fits into AMQP's short strings and into one frame.
+// checkLimits checks that p fits into AMQP's short strings and into one frame.
 func checkLimits(t *testing.T, p amqp.Publishing) {
 	t.Helper()
 	size := 0
@@ -117,16 +117,16 @@ func TestAQueuedEventComesBackAsItWas(t *testing.T) {
 	}
 }
 
-func TestAWrongClockMakesNobodyWaitForLongerThanWasAsked(t *testing.T) {
+func TestAWrongClockMakesNoDelayLonger(t *testing.T) {
 	t.Parallel()
 	stored := time.Now()
 	const asked = 3 * time.Second
 	m := queuedEvent{event: anEvent(), attempt: 2, due: stored.Add(asked).Truncate(time.Millisecond)}.message("x", "archive")
 	for behind, atMost := range map[time.Duration]time.Duration{
-		time.Hour:   asked, // the clock of who stored it was an hour ahead
+		time.Hour:   asked, // the clock of the storing process was an hour ahead
 		time.Second: asked,
 		0:           asked,
-		-asked:      0, // the time has come
+		-asked:      0, // the event is due
 		-time.Hour:  asked - time.Hour,
 	} {
 		now := stored.Add(-behind)
@@ -136,7 +136,7 @@ func TestAWrongClockMakesNobodyWaitForLongerThanWasAsked(t *testing.T) {
 	}
 }
 
-func TestAForeignMessageIsDecodedFromWhatIsThere(t *testing.T) {
+func TestAMessageOfAForeignPublisherIsDecoded(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		d              amqp.Delivery
@@ -171,7 +171,7 @@ func crashed(key string) amqp.Table {
 	}}}
 }
 
-func TestADeadLetterOfTheBrokerIsACrash(t *testing.T) {
+func TestADeadLetterOfTheDeliveryLimitIsACrash(t *testing.T) {
 	t.Parallel()
 	d := readDeadLetter(amqp.Delivery{RoutingKey: "hookline.work.r", Headers: crashed("alma.job_end")}, "r", now.Add(time.Hour))
 	if d.Reason != broker.ReasonCrashed || !d.Died.Equal(now) || d.Attempts != 1 || d.Route != "r" {
@@ -179,8 +179,8 @@ func TestADeadLetterOfTheBrokerIsACrash(t *testing.T) {
 	}
 }
 
-// FuzzDecode: whoever may publish to the broker chooses everything in a message; it must be read without a fault, and
-// what was read must fit into a message again.
+// FuzzDecode: a foreign publisher chooses every part of a message. decode has to read it, and the decoded event has to fit into a
+// message.
 func FuzzDecode(f *testing.F) {
 	f.Add("alma.job_end", "alma", "job_end", "42", "application/json", "hookline-time", "x", int64(5), byte(0), []byte("{}"))
 	f.Add("..", "A.B", "..", "\x00", strings.Repeat("c", 300), "hookline-attempt", "\xff", int64(-1), byte(1), []byte{})

@@ -20,7 +20,7 @@ const (
 	StateMade    State = "made"    // Apply has made it
 	StateDiffers State = "differs" // has other arguments, or this user may not declare it; Apply leaves it unchanged
 	StateUnknown State = "unknown" // a binding: AMQP cannot list bindings; Apply makes it if it is missing
-	StateBound   State = "bound"   // a binding that Apply has made or found: AMQP does not say which
+	StateBound   State = "bound"   // a binding that Apply has made or found: AMQP answers the same
 )
 
 // Change is an object of the topology and its state.
@@ -51,7 +51,7 @@ func Plan(ctx context.Context, cfg Config) ([]Change, error) {
 	return changes, err
 }
 
-// Apply makes the missing objects, as every session does. It neither deletes nor changes an object.
+// Apply makes the missing objects, as every session does. It leaves existing objects unchanged.
 func Apply(ctx context.Context, cfg Config) ([]Change, error) {
 	var changes []Change
 	err := once(ctx, cfg, func(conn *amqp.Connection) error {
@@ -67,8 +67,8 @@ func Apply(ctx context.Context, cfg Config) ([]Change, error) {
 	return changes, err
 }
 
-// Unbind removes the binding of a route by a pattern that is no longer in its configuration. Apply cannot do it, because AMQP
-// cannot list bindings. Unbind returns an error if the queue does not exist, but none if the binding does not exist.
+// Unbind removes the binding of a route by a pattern that was removed from its configuration. Apply cannot do it, because AMQP
+// cannot list bindings. Unbind returns an error for a missing queue, and nil for a missing binding.
 func Unbind(ctx context.Context, cfg Config, route, pattern string) error {
 	return once(ctx, cfg, func(conn *amqp.Connection) error {
 		ch, err := conn.Channel()

@@ -35,7 +35,7 @@ var (
 type session struct {
 	conn    *amqp.Connection
 	address string
-	over    chan struct{} // closed after the session's end, when it is no longer the current one of its connection
+	over    chan struct{} // closed after the session's end, when its connection has dropped it
 
 	ch       *amqp.Channel // nil on a session that consumes: there each consumer opens its own
 	blocked  atomic.Bool
@@ -110,7 +110,7 @@ func (s *session) drain() {
 
 // ended returns the error of a connection or channel that was closed.
 func ended(closed string, err *amqp.Error) error {
-	if err == nil { // closed without a reason
+	if err == nil { // closed in the regular way
 		return fmt.Errorf("%s: %w", closed, amqp.ErrClosed)
 	}
 	return fmt.Errorf("%s: %w", closed, err)

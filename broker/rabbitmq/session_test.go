@@ -2,7 +2,7 @@ package rabbitmq
 
 import "testing"
 
-func TestWatchdogBitesOnlyWhenPublishesWait(t *testing.T) {
+func TestWatchdogDetectsPublishesWithoutConfirms(t *testing.T) {
 	t.Parallel()
 	nothing := func(*watchdog) {}
 	publish := func(w *watchdog) { w.sent.Add(1) }
@@ -10,8 +10,8 @@ func TestWatchdogBitesOnlyWhenPublishesWait(t *testing.T) {
 	another := func(w *watchdog) { publish(w); answer(w) }
 	const most = int(maxStall / watchInterval)
 	for name, c := range map[string]struct {
-		first, each func(*watchdog) // before the first look, and between any two
-		last        func(*watchdog) // before the last
+		first, each func(*watchdog) // before the first check, and between two checks
+		last        func(*watchdog) // before the last check
 		stalled     bool
 	}{
 		"nothing was ever published":            {nothing, nothing, nothing, false},

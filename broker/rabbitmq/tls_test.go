@@ -32,11 +32,11 @@ func TestTLS(t *testing.T) {
 	u.Scheme, u.Host = "amqps", at
 	r := route("archive", "#")
 	cfg := rabbitmq.Config{URLs: []string{u.String()}, TLS: &tls.Config{RootCAs: pool}, Routes: []broker.Route{r}}
-	line := open(t, cfg)
+	rabbit := open(t, cfg)
 	for i := range 50 {
-		publish(t, line, anEvent(id(i)))
+		publish(t, rabbit, anEvent(id(i)))
 	}
-	got := take(t, line, r)
+	got := take(t, rabbit, r)
 	for range 50 {
 		next(t, got)
 	}
@@ -46,8 +46,8 @@ func TestTLS(t *testing.T) {
 	}
 }
 
-// amqp091-go gives up without a word to the connection that it has begun.
-func TestAFileOfTheURLThatIsMissingLeavesNoConnectionOpen(t *testing.T) {
+// amqp091-go leaves the connection open when it cannot read the file.
+func TestAMissingTLSFileOfTheURLLeavesNoConnectionOpen(t *testing.T) {
 	t.Parallel()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -68,7 +68,7 @@ func TestAFileOfTheURLThatIsMissingLeavesNoConnectionOpen(t *testing.T) {
 	}
 }
 
-// terminateTLS speaks TLS in front of a broker, as a load balancer would, and returns its address.
+// terminateTLS terminates TLS in front of a broker, like a load balancer, and returns its address.
 func terminateTLS(t *testing.T, cert tls.Certificate, broker string) string {
 	t.Helper()
 	ln, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{Certificates: []tls.Certificate{cert}})

@@ -32,13 +32,13 @@ func TestAMismatchIsReportedAndUsedAsItIs(t *testing.T) {
 	cfg := rabbitmq.Config{URLs: []string{url}, Routes: []broker.Route{r}}
 	core, logs := observer.New(zap.WarnLevel)
 	reg := prometheus.NewRegistry()
-	line, err := rabbitmq.Open(cfg, reg, zap.New(core))
+	rabbit, err := rabbitmq.Open(cfg, reg, zap.New(core))
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = line.Close(context.Background()) })
-	publish(t, line, anEvent("1"))
-	if d := next(t, take(t, line, r)); d.Event.ID != "1" {
+	t.Cleanup(func() { _ = rabbit.Close(context.Background()) })
+	publish(t, rabbit, anEvent("1"))
+	if d := next(t, take(t, rabbit, r)); d.Event.ID != "1" {
 		t.Errorf("got %s", d.Event.ID)
 	}
 	seen := logs.FilterFieldKey("difference").All()
@@ -93,19 +93,19 @@ func TestPlanChangesNothingAndApplyMakesAll(t *testing.T) {
 	}
 }
 
-// RabbitMQ 4.0 tells whoever binds second that a binding exists, though it is not yet in force.
-func TestProcessesThatStartAtOnceMissNothing(t *testing.T) {
+// RabbitMQ 4.0 answers a process that binds second before the binding is in force.
+func TestProcessesThatStartAtOnceRouteAllEvents(t *testing.T) {
 	t.Parallel()
-	const lines, events = 8, 3
+	const brokers, events = 8, 3
 	cfg := rabbitmq.Config{URLs: []string{rabbitnode.URL(t)}, Routes: []broker.Route{route("archive", "#"), route("jobs", "alma.#")}}
 	var group errgroup.Group
-	for i := range lines {
-		line := open(t, cfg)
+	for i := range brokers {
+		rabbit := open(t, cfg)
 		group.Go(func() error {
 			for j := range events {
 				err := broker.ErrRefused
-				for errors.Is(err, broker.ErrRefused) { // as by RabbitMQ 3.10, while another process makes the queue
-					err = line.Publish(patient(t), anEvent(id(i*events+j)))
+				for errors.Is(err, broker.ErrRefused) { // RabbitMQ 3.10 does so while another process declares the queue
+					err = rabbit.Publish(patient(t), anEvent(id(i*events+j)))
 				}
 				if err != nil {
 					return err
@@ -117,11 +117,11 @@ func TestProcessesThatStartAtOnceMissNothing(t *testing.T) {
 	if err := group.Wait(); err != nil {
 		t.Fatal(err)
 	}
-	line := open(t, cfg)
+	rabbit := open(t, cfg)
 	for _, route := range []string{"archive", "jobs"} {
-		expectAudit(t, line, route, broker.RouteAudit{Accepted: lines * events, Waiting: lines * events})
+		expectAudit(t, rabbit, route, broker.RouteAudit{Accepted: brokers * events, Waiting: brokers * events})
 	}
-	if n := waiting(t, line, broker.UnroutedQueue); n != 0 {
+	if n := waiting(t, rabbit, broker.UnroutedQueue); n != 0 {
 		t.Errorf("%d unrouted", n)
 	}
 }
@@ -142,10 +142,10 @@ func TestUnbindNarrowsARoute(t *testing.T) {
 	if err := rabbitmq.Unbind(patient(t), narrow, "archiv", "alma.#"); err == nil || !strings.Contains(err.Error(), `no queue of a route "archiv"`) {
 		t.Errorf("a route that does not exist: %v", err)
 	}
-	line := open(t, narrow)
-	publish(t, line, anEvent("1"))
-	eventually(t, "the event to be unrouted", func() bool { return waiting(t, line, broker.UnroutedQueue) == 1 })
-	if n := waiting(t, line, broker.WorkQueue("archive")); n != 0 {
+	rabbit := open(t, narrow)
+	publish(t, rabbit, anEvent("1"))
+	eventually(t, "the event to be unrouted", func() bool { return waiting(t, rabbit, broker.UnroutedQueue) == 1 })
+	if n := waiting(t, rabbit, broker.WorkQueue("archive")); n != 0 {
 		t.Errorf("%d events still go to the route", n)
 	}
 }
@@ -154,31 +154,31 @@ func TestAReplayedEventThatComesBackIsReplayedOnce(t *testing.T) {
 	t.Parallel()
 	url := rabbitnode.URL(t)
 	publish(t, open(t, rabbitmq.Config{URLs: []string{url}}), anEvent("1"), anEvent("2"))
-	line := open(t, rabbitmq.Config{URLs: []string{url}, Routes: []broker.Route{route("archive", "alma.#")}})
-	eventually(t, "both connections", func() bool { return waiting(t, line, broker.UnroutedQueue) == 2 && line.Ready() == nil })
-	// As if this user might not bind the queue.
+	rabbit := open(t, rabbitmq.Config{URLs: []string{url}, Routes: []broker.Route{route("archive", "alma.#")}})
+	eventually(t, "both connections", func() bool { return waiting(t, rabbit, broker.UnroutedQueue) == 2 && rabbit.Ready() == nil })
+	// Without the binding, as for a user who may not bind the queue.
 	if err := channel(t, url).QueueUnbind(broker.WorkQueue("archive"), "alma.#", rabbitmq.EventsExchange, nil); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := line.ReplayUnrouted(patient(t), func(event.Event) bool { return true }); err != nil {
+	if _, err := rabbit.ReplayUnrouted(patient(t), func(event.Event) bool { return true }); err != nil {
 		t.Error(err)
 	}
-	eventually(t, "both to be unrouted", func() bool { return waiting(t, line, broker.UnroutedQueue) == 2 })
+	eventually(t, "both to be unrouted", func() bool { return waiting(t, rabbit, broker.UnroutedQueue) == 2 })
 }
 
-func TestADeletedQueueIsMadeAgainAndConsumed(t *testing.T) {
+func TestADeletedQueueIsDeclaredAgainAndConsumed(t *testing.T) {
 	t.Parallel()
 	url := rabbitnode.URL(t)
 	r, other := route("archive", "#"), route("other", "#")
-	line := open(t, rabbitmq.Config{URLs: []string{url}, Routes: []broker.Route{r, other}})
-	got := take(t, line, r)
-	publish(t, line, anEvent("before"))
+	rabbit := open(t, rabbitmq.Config{URLs: []string{url}, Routes: []broker.Route{r, other}})
+	got := take(t, rabbit, r)
+	publish(t, rabbit, anEvent("before"))
 	next(t, got)
 	if _, err := channel(t, url).QueueDelete(broker.WorkQueue("archive"), false, false, false); err != nil {
 		t.Fatal(err)
 	}
 	eventually(t, "the queue and its consumer", func() bool {
-		infos, err := line.Queues(patient(t))
+		infos, err := rabbit.Queues(patient(t))
 		for _, q := range infos {
 			if q.Name == broker.WorkQueue("archive") {
 				return err == nil && q.Consumers == 1
@@ -186,34 +186,34 @@ func TestADeletedQueueIsMadeAgainAndConsumed(t *testing.T) {
 		}
 		return false
 	})
-	publish(t, line, anEvent("after"))
+	publish(t, rabbit, anEvent("after"))
 	if d := next(t, got); d.Event.ID != "after" {
 		t.Errorf("got %s", d.Event.ID)
 	}
 }
 
-func TestARouteThatIsNotConfiguredCannotBeConsumed(t *testing.T) {
+func TestConsumeRefusesAnUnknownRoute(t *testing.T) {
 	t.Parallel()
-	line := open(t, rabbitmq.Config{URLs: []string{"amqp://127.0.0.1:1/"}, Routes: []broker.Route{route("archive", "#")}})
+	rabbit := open(t, rabbitmq.Config{URLs: []string{"amqp://127.0.0.1:1/"}, Routes: []broker.Route{route("archive", "#")}})
 	fn := func(context.Context, event.Delivery) broker.Outcome { return broker.Ack() }
-	if err := line.Consume(t.Context(), route("other", "#"), fn); err == nil {
+	if err := rabbit.Consume(t.Context(), route("other", "#"), fn); err == nil {
 		t.Error("it was consumed")
 	}
-	if err := line.Consume(t.Context(), broker.Route{Name: "archive"}, fn); err == nil {
+	if err := rabbit.Consume(t.Context(), broker.Route{Name: "archive"}, fn); err == nil {
 		t.Error("it was consumed by nobody at once")
 	}
 }
 
-func TestCloseEndsWhatWaits(t *testing.T) {
+func TestCloseEndsWaitingCalls(t *testing.T) {
 	t.Parallel()
 	r := route("archive", "#")
-	line := open(t, rabbitmq.Config{URLs: []string{"amqp://127.0.0.1:1/"}, Routes: []broker.Route{r}})
+	rabbit := open(t, rabbitmq.Config{URLs: []string{"amqp://127.0.0.1:1/"}, Routes: []broker.Route{r}})
 	ended := make(chan error, 2)
-	go func() { ended <- line.Publish(t.Context(), anEvent("1")) }()
+	go func() { ended <- rabbit.Publish(t.Context(), anEvent("1")) }()
 	go func() {
-		ended <- line.Consume(t.Context(), r, func(context.Context, event.Delivery) broker.Outcome { return broker.Ack() })
+		ended <- rabbit.Consume(t.Context(), r, func(context.Context, event.Delivery) broker.Outcome { return broker.Ack() })
 	}()
-	if err := line.Close(patient(t)); err != nil {
+	if err := rabbit.Close(patient(t)); err != nil {
 		t.Fatal(err)
 	}
 	for range 2 {
@@ -221,7 +221,7 @@ func TestCloseEndsWhatWaits(t *testing.T) {
 			t.Errorf("%v, want ErrDown", err)
 		}
 	}
-	if err := line.Ready(); !errors.Is(err, broker.ErrDown) {
+	if err := rabbit.Ready(); !errors.Is(err, broker.ErrDown) {
 		t.Errorf("Ready: %v", err)
 	}
 }

@@ -11,21 +11,21 @@ import (
 	"github.com/hookline/hookline/test/rabbitnode"
 )
 
-// RabbitMQ takes back what was not settled for 30 minutes, and looks once a minute; here it is 6 seconds, and it looks
-// each second. Package worker bounds a route's timeout to less than a third of it: so long is the time that a delivery
-// can wait for others and then run.
-func TestWorkWithinAThirdOfTheConsumerTimeoutIsNotRunTwice(t *testing.T) {
+// RabbitMQ takes back deliveries that are unsettled for 30 minutes, and checks once a minute. Here the timeout is 6 seconds, and
+// it checks each second. Package worker limits a route's timeout to less than a third of the consumer timeout, because a
+// delivery can wait for two others and then run.
+func TestWorkWithinAThirdOfTheConsumerTimeoutRunsOnce(t *testing.T) {
 	t.Parallel()
 	const events, took = 8, 1700 * time.Millisecond
 	r := route("archive", "#")
 	r.Concurrency = 1
 	node := impatient(t, "6000")
-	line := open(t, rabbitmq.Config{URLs: []string{node.URL()}, Routes: []broker.Route{r}})
+	rabbit := open(t, rabbitmq.Config{URLs: []string{node.URL()}, Routes: []broker.Route{r}})
 	for i := range events {
-		publish(t, line, anEvent(id(i)))
+		publish(t, rabbit, anEvent(id(i)))
 	}
 	got := make(chan event.Delivery, 100)
-	stop := consume(t, line, r, func(_ context.Context, d event.Delivery) broker.Outcome {
+	stop := consume(t, rabbit, r, func(_ context.Context, d event.Delivery) broker.Outcome {
 		<-time.After(took)
 		got <- d
 		return broker.Ack()
@@ -38,7 +38,7 @@ func TestWorkWithinAThirdOfTheConsumerTimeoutIsNotRunTwice(t *testing.T) {
 		}
 	}
 	stop()
-	if n := waiting(t, line, broker.WorkQueue("archive")); n != 0 || len(got) > 0 {
+	if n := waiting(t, rabbit, broker.WorkQueue("archive")); n != 0 || len(got) > 0 {
 		t.Errorf("%d events wait, %d came again", n, len(got))
 	}
 }
@@ -47,14 +47,14 @@ func TestWorkBeyondTheConsumerTimeoutComesBackAsCrashed(t *testing.T) {
 	t.Parallel()
 	r := route("archive", "#")
 	node := impatient(t, "2000")
-	line := open(t, rabbitmq.Config{URLs: []string{node.URL()}, Routes: []broker.Route{r}})
-	publish(t, line, anEvent("long"))
+	rabbit := open(t, rabbitmq.Config{URLs: []string{node.URL()}, Routes: []broker.Route{r}})
+	publish(t, rabbit, anEvent("long"))
 	got := make(chan event.Delivery, 10)
 	again := make(chan struct{})
-	consume(t, line, r, func(_ context.Context, d event.Delivery) broker.Outcome {
+	consume(t, rabbit, r, func(_ context.Context, d event.Delivery) broker.Outcome {
 		got <- d
 		if !d.Redelivered {
-			<-again // until RabbitMQ has lost its patience
+			<-again // until the consumer timeout
 		}
 		return broker.Ack()
 	})
@@ -63,10 +63,10 @@ func TestWorkBeyondTheConsumerTimeoutComesBackAsCrashed(t *testing.T) {
 		t.Errorf("it came back as %+v", d)
 	}
 	close(again)
-	eventually(t, "the queue to be empty", func() bool { return waiting(t, line, broker.WorkQueue("archive")) == 0 })
+	eventually(t, "the queue to be empty", func() bool { return waiting(t, rabbit, broker.WorkQueue("archive")) == 0 })
 }
 
-// impatient is a node with a consumer timeout of some milliseconds, which it looks at every second.
+// impatient starts a node with a consumer timeout in milliseconds, which it checks every second.
 func impatient(t *testing.T, timeout string) *rabbitnode.Node {
 	t.Helper()
 	node := rabbitnode.Start(t, "consumer_timeout = "+timeout)

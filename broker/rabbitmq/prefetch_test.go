@@ -13,18 +13,18 @@ import (
 	"github.com/hookline/hookline/test/rabbitnode"
 )
 
-// What is acknowledged together must not take along what is still worked on.
-func TestOnlyWhatIsDoneIsAcknowledged(t *testing.T) {
+// Deliveries that are acknowledged together must not take along one whose handler still runs.
+func TestOnlyDoneDeliveriesAreAcknowledged(t *testing.T) {
 	t.Parallel()
 	const events, every = 1000, 100 // one of a hundred is held
 	url := rabbitnode.URL(t)
 	r := route("archive", "#")
 	r.Concurrency = 16
-	line := open(t, rabbitmq.Config{URLs: []string{url}, Routes: []broker.Route{r}})
-	fill(t, line, events)
+	rabbit := open(t, rabbitmq.Config{URLs: []string{url}, Routes: []broker.Route{r}})
+	fill(t, rabbit, events)
 	held, again, release := make(chan string, events), make(chan event.Delivery, events), make(chan struct{})
 	var first, retried atomic.Int64
-	consume(t, line, r, func(_ context.Context, d event.Delivery) broker.Outcome {
+	consume(t, rabbit, r, func(_ context.Context, d event.Delivery) broker.Outcome {
 		if d.Redelivered {
 			again <- d
 			return broker.Ack()
@@ -44,8 +44,8 @@ func TestOnlyWhatIsDoneIsAcknowledged(t *testing.T) {
 	})
 	let := sync.OnceFunc(func() { close(release) })
 	t.Cleanup(let)
-	eventually(t, "all but what is held to be done", func() bool {
-		return first.Load() == events && retried.Load() == events/every && waiting(t, line, broker.WorkQueue(r.Name)) == 0
+	eventually(t, "all other events to be done", func() bool {
+		return first.Load() == events && retried.Load() == events/every && waiting(t, rabbit, broker.WorkQueue(r.Name)) == 0
 	})
 	cut(t, url)
 	let()
@@ -58,22 +58,22 @@ func TestOnlyWhatIsDoneIsAcknowledged(t *testing.T) {
 	}
 }
 
-func TestQuickWorkHasMoreInHandUntilItIsSlow(t *testing.T) {
+func TestAQuickHandlerHasALargerPrefetchUntilItIsSlow(t *testing.T) {
 	t.Parallel()
 	url := rabbitnode.URL(t)
 	r := route("archive", "#")
-	line := open(t, rabbitmq.Config{URLs: []string{url}, Routes: []broker.Route{r}})
-	fill(t, line, quickEvents+slowEvents)
+	rabbit := open(t, rabbitmq.Config{URLs: []string{url}, Routes: []broker.Route{r}})
+	fill(t, rabbit, quickEvents+slowEvents)
 	ch := channel(t, url)
-	beside, err := ch.QueueDeclare("", false, true, true, false, nil) // gets a copy of what goes back
+	beside, err := ch.QueueDeclare("", false, true, true, false, nil) // gets a copy of each message that goes back
 	if err != nil {
 		t.Fatal(err)
 	}
 	if err = ch.QueueBind(beside.Name, broker.WorkQueue(r.Name), rabbitmq.ReturnExchange, false, nil); err != nil {
 		t.Fatal(err)
 	}
-	newSlowing().consume(t, line, r)
-	eventually(t, "what was in hand beyond twice the concurrency to go back", func() bool {
+	newSlowing().consume(t, rabbit, r)
+	eventually(t, "fetched events beyond twice the concurrency to go back", func() bool {
 		back, err := ch.QueueDeclarePassive(beside.Name, false, true, true, false, nil)
 		if err != nil {
 			t.Fatal(err)
@@ -81,45 +81,33 @@ func TestQuickWorkHasMoreInHandUntilItIsSlow(t *testing.T) {
 		return back.Messages > 6*r.Concurrency
 	})
 	eventually(t, "the rest to go back", func() bool {
-		return slowEvents-waiting(t, line, broker.WorkQueue(r.Name)) <= 3*r.Concurrency
+		return slowEvents-waiting(t, rabbit, broker.WorkQueue(r.Name)) <= 3*r.Concurrency
 	})
 }
 
-func TestWhatMayHaveEndedAProcessMeetsFewOthers(t *testing.T) {
+func TestACrashedDeliveryKeepsThePrefetchSmall(t *testing.T) {
 	t.Parallel()
 	url := rabbitnode.URL(t)
 	r := route("archive", "#")
-	line := open(t, rabbitmq.Config{URLs: []string{url}, Routes: []broker.Route{r}})
+	rabbit := open(t, rabbitmq.Config{URLs: []string{url}, Routes: []broker.Route{r}})
 	work := newSlowing()
-	work.consume(t, line, r)
-	publish(t, line, anEvent("cut-off"))
+	work.consume(t, rabbit, r)
+	publish(t, rabbit, anEvent("cut-off"))
 	next(t, work.got)
 	cut(t, url)
 	for d := next(t, work.got); !d.Redelivered; d = next(t, work.got) {
 	}
-	inHand := work.slow(t, line, r)
-	if n := inHand(); n > 3*r.Concurrency {
-		t.Errorf("%d are in hand", n)
+	fetched := work.slow(t, rabbit, r)
+	if n := fetched(); n > 3*r.Concurrency {
+		t.Errorf("%d events are fetched", n)
 	}
 }
 
-// cut cuts the connections of a line.
-func cut(t *testing.T, url string) {
-	t.Helper()
-	eventually(t, "connections to cut", func() bool {
-		n, err := rabbitnode.Shared(t).CloseConnections(t.Context(), url)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return n >= 2
-	})
-}
-
-// slowing is work that is quick for a thousand events and then does not return before the test ends. The event "cut-off"
-// is not done before it comes again.
+// slowing is a handler that is quick for a thousand events and then runs until the test ends. For the event "cut-off" it runs
+// until the event comes again.
 type slowing struct {
 	got     chan event.Delivery // "cut-off"
-	taken   chan struct{}       // a place, for long
+	taken   chan struct{}       // receives when a slow call starts
 	again   chan struct{}
 	release chan struct{}
 	quick   atomic.Int64
@@ -134,8 +122,8 @@ func newSlowing() *slowing {
 	}
 }
 
-func (s *slowing) consume(t *testing.T, line *rabbitmq.Broker, r broker.Route) {
-	consume(t, line, r, func(_ context.Context, d event.Delivery) broker.Outcome {
+func (s *slowing) consume(t *testing.T, rabbit *rabbitmq.Broker, r broker.Route) {
+	consume(t, rabbit, r, func(_ context.Context, d event.Delivery) broker.Outcome {
 		switch {
 		case d.Event.ID == "cut-off" && d.Redelivered:
 			close(s.again)
@@ -152,16 +140,16 @@ func (s *slowing) consume(t *testing.T, line *rabbitmq.Broker, r broker.Route) {
 	t.Cleanup(func() { close(s.release) })
 }
 
-// slow returns when all places are taken for long.
-func (s *slowing) slow(t *testing.T, line *rabbitmq.Broker, r broker.Route) (inHand func() int) {
+// slow returns when all slots of the route have slow calls.
+func (s *slowing) slow(t *testing.T, rabbit *rabbitmq.Broker, r broker.Route) (fetched func() int) {
 	t.Helper()
-	fill(t, line, quickEvents+slowEvents)
+	fill(t, rabbit, quickEvents+slowEvents)
 	for range r.Concurrency {
 		select {
 		case <-s.taken:
 		case <-patient(t).Done():
-			t.Fatal("not all places were taken")
+			t.Fatal("not all slots have slow calls")
 		}
 	}
-	return func() int { return slowEvents - waiting(t, line, broker.WorkQueue(r.Name)) }
+	return func() int { return slowEvents - waiting(t, rabbit, broker.WorkQueue(r.Name)) }
 }

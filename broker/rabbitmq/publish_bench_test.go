@@ -12,10 +12,10 @@ import (
 func BenchmarkPublish(b *testing.B) {
 	for _, senders := range []int{1, 64} {
 		b.Run(fmt.Sprintf("senders=%d", senders), func(b *testing.B) {
-			line := open(b, rabbitmq.Config{URLs: []string{rabbitnode.URL(b)}, Routes: []broker.Route{route("archive", "#")}})
+			rabbit := open(b, rabbitmq.Config{URLs: []string{rabbitnode.URL(b)}, Routes: []broker.Route{route("archive", "#")}})
 			e := anEvent("1")
 			e.Data = make([]byte, 1024)
-			if err := line.Publish(b.Context(), e); err != nil {
+			if err := rabbit.Publish(b.Context(), e); err != nil {
 				b.Fatal(err)
 			}
 			work := make(chan struct{})
@@ -27,7 +27,7 @@ func BenchmarkPublish(b *testing.B) {
 					var err error
 					for range work {
 						if err == nil {
-							err = line.Publish(b.Context(), e)
+							err = rabbit.Publish(b.Context(), e)
 						}
 					}
 					done <- err
