@@ -144,7 +144,7 @@ routes:
 	p = f.start(t, "run")
 	for {
 		line := p.log(t, "delivery retried")
-		if text, _ := line["error"].(string); strings.Contains(text, "another delivery of this event is being sent, or was when its process ended") {
+		if text, _ := line["error"].(string); strings.Contains(text, "another delivery of this event is sending the message, or was when its process ended") {
 			break // in ten minutes it will say: maybe sent
 		}
 	}

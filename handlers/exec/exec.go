@@ -1,13 +1,13 @@
-// Package exec runs a command for each event: the body on its standard input, what the event is in its environment.
+// Package exec runs a command for each event: the body is its standard input, and the event's names are in its environment.
 //
-// The command is run without a shell, in its own process group. Exit status 0 is done, 65 (EX_DATAERR of sysexits.h) gives
-// the event up; 75 (EX_TEMPFAIL) and every other status, and a death by signal, are tried again. When its time is over
-// the whole group gets SIGTERM, and SIGKILL 2 seconds later; what a command leaves running in its group when it ends is killed too.
-// Standard output is thrown away; the last 960 bytes of standard error are on a dead letter, and with log_stderr in the
-// log of each failure as well: then the command should print no personal data.
+// The command runs without a shell, in its own process group. Exit status 0 means done. 65 (EX_DATAERR of sysexits.h) gives
+// the event up. 75 (EX_TEMPFAIL), every other status and death by a signal are retried. At the timeout the whole group gets
+// SIGTERM, and SIGKILL 2 seconds later. Processes that remain in the group when the command ends are killed too.
+// Standard output is discarded. The last 960 bytes of standard error go to the dead letter, and with log_stderr also to the
+// log of each failure: use it only if the command prints no personal data.
 //
-// What can happen twice: everything that the command does, if it fails half-way, or if the worker dies before the command ended.
-// Linux tells the command itself so with SIGTERM, but nobody sees to its end, nor to what it has started: it may go on beside the
+// Duplicates: a command that fails half-way runs again, as does one whose worker dies before the command ends.
+// On Linux the command then gets SIGTERM, but no process waits for its end or stops its children: it can overlap with the
 // next attempt. HOOKLINE_ID, HOOKLINE_SOURCE and HOOKLINE_ACTION together are the same each time.
 package exec
 
@@ -31,20 +31,20 @@ import (
 
 const (
 	exitGiveUp = 65
-	// killAfter is how long a command has between SIGTERM and SIGKILL.
+	// killAfter is the time between SIGTERM and SIGKILL.
 	killAfter = 2 * time.Second
 )
 
-// Config says what is run.
+// Config is the configuration of a command.
 type Config struct {
-	// Command is the program and its arguments, as they are: no shell reads them. A program without "/" is looked for
+	// Command is the program and its arguments; no shell interprets them. A program without "/" is searched
 	// in PATH. Required.
 	Command []string `yaml:"command"`
-	// Dir is the folder that it runs in; default is that of the worker.
+	// Dir is the working directory; the default is that of the worker.
 	Dir string `yaml:"dir"`
-	// Env is added to its environment. Names that begin with HOOKLINE_ are refused.
+	// Env is added to the environment. Names that begin with HOOKLINE_ are refused.
 	Env map[string]string `yaml:"env"`
-	// LogStderr puts the end of what a failed command has written to standard error into the log too. Default false: it may quote the event.
+	// LogStderr also logs the end of a failed command's standard error. The default is false, because it may quote the event.
 	LogStderr bool `yaml:"log_stderr"`
 }
 
@@ -56,8 +56,8 @@ type command struct {
 	logStderr bool
 }
 
-// New checks cfg. It does not look for the program: one that is missing is an error of each delivery, which is tried again.
-// Base is what every run finds in its environment before Config.Env, as "NAME=value"; nothing else of the worker's is given on.
+// New checks cfg. It does not look for the program: a missing program is an error of each delivery, which is retried.
+// base is the environment of every run before Config.Env, as "NAME=value". The command gets no other variables of the worker.
 func New(cfg Config, base []string) (handler.Handler, error) {
 	var errs []error
 	if len(cfg.Command) == 0 || cfg.Command[0] == "" {
@@ -94,14 +94,14 @@ func (c *command) Handle(ctx context.Context, d event.Delivery) error {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		return fmt.Errorf("command cannot be started; is it installed and executable where the worker runs? %w", err)
+		return fmt.Errorf("command cannot be started; is it installed on the worker's machine, and executable? %w", err)
 	}
 	err := cmd.Wait()
-	_ = signal(cmd.Process, syscall.SIGKILL) // what is left of the group; usually nothing, which is the error
+	_ = signal(cmd.Process, syscall.SIGKILL) // the rest of the group; the error says that the group is empty, as usual
 	switch {
 	case ctx.Err() != nil && err != nil:
 		return c.describe(fmt.Errorf("command was stopped: %w", context.Cause(ctx)), stderr)
-	case err == nil, errors.Is(err, exec.ErrWaitDelay): // the latter: it ended well, but left something with its standard error
+	case err == nil, errors.Is(err, exec.ErrWaitDelay): // the latter: it ended well, but a child still holds its standard error
 		return nil
 	case cmd.ProcessState.ExitCode() == exitGiveUp:
 		return handler.Permanent(c.describe(err, stderr))
@@ -109,7 +109,7 @@ func (c *command) Handle(ctx context.Context, d event.Delivery) error {
 	return c.describe(err, stderr)
 }
 
-// signal sends sig to the whole group that p leads.
+// signal sends sig to the process group of p.
 func signal(p *os.Process, sig syscall.Signal) error {
 	err := syscall.Kill(-p.Pid, sig)
 	if errors.Is(err, syscall.ESRCH) {
@@ -133,7 +133,7 @@ func environment(base []string, d event.Delivery) []string {
 		{"ID", d.Event.ID}, {"SOURCE", d.Event.Source}, {"ACTION", d.Event.Action}, {"ROUTE", d.Route},
 		{"ATTEMPT", strconv.Itoa(d.Attempt)}, {"TIME", d.Event.Time.UTC().Format(event.TimeFormat)}, {"CONTENT_TYPE", d.Event.ContentType},
 	} {
-		env = append(env, prefix+v[0]+"="+strings.ReplaceAll(v[1], "\x00", "")) // NUL ends a variable: none can be in one
+		env = append(env, prefix+v[0]+"="+strings.ReplaceAll(v[1], "\x00", "")) // a variable ends at NUL
 	}
 	return env
 }

@@ -4,5 +4,5 @@ package exec
 
 import "syscall"
 
-// processAttributes put a command into a group of its own.
+// processAttributes give a command a process group of its own.
 func processAttributes() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }

@@ -8,7 +8,7 @@ import (
 	"github.com/hookline/hookline/pkg/event"
 )
 
-// extension is what {ext} stands for: .json, .xml, .form or .txt by the content type; where that says nothing, .json
+// extension returns the value of {ext}: .json, .xml, .form or .txt by the content type. For other content types it is .json
 // or .xml by the body's first character, else .bin.
 func extension(e event.Event) string {
 	kind, _, _ := mime.ParseMediaType(e.ContentType)

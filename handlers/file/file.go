@@ -1,14 +1,13 @@
 // Package file writes each event's body, byte for byte, to a file of its own.
 //
-// The same event again changes nothing, and an event never replaces the file of another: where a name is taken by
-// other content, the newer one gets a hash of its content in its name. Files appear whole or not at all and are durable
+// The same event again changes nothing, and an event never replaces the file of another event: if other content has the
+// name already, the new file's name gets a hash of its content. A file appears whole or not at all. It is durable
 // before the event counts as done.
 //
-// What can happen twice: a template with a time in it ({date}, {hour}, ...) is filled with the time of receipt, so an
-// event that the sender repeats on another day, with the same ID, lands in both folders. After the file was moved away or
-// deleted, a repeat writes it again. Two events of different sources with the same ID and body share a file unless
-// {source} is in the path. On file systems without hard links, two processes that write different events under
-// the same name at the same moment can leave one of them.
+// Duplicates: time placeholders ({date}, {hour}, ...) hold the time of receipt, so an event that the sender repeats on another day, with
+// the same ID, is in both folders. A repeat writes a file again that was moved away or deleted. Two events of different sources
+// with the same ID and body share a file unless {source} is in the path. On file systems without hard links, if two processes
+// write different events under the same name at the same moment, one of the two can be lost.
 package file
 
 import (
@@ -25,20 +24,20 @@ import (
 	"github.com/hookline/hookline/pkg/handler"
 )
 
-// Config says where events are written.
+// Config is the configuration of the files.
 type Config struct {
-	// Dir is the folder that everything is under; it is made if it is not there. Required.
+	// Dir is the folder for all files. It is made if it does not exist. Required.
 	Dir string `yaml:"dir"`
-	// Path is the name under Dir, with "/" between folders; default DefaultPath. Placeholders: {source} {action}
+	// Path is the name under Dir, with "/" between folders; the default is DefaultPath. Placeholders: {source} {action}
 	// {key} (source.action) {id} {route} {ext} (.json .xml .form .txt .bin, by content type or first byte), and of the
 	// time of receipt in UTC {date} (2006-01-02) {year} {month} {day} {hour} {time} (20060102T150405.000Z). It must contain
-	// {id}. Characters of values other than letters, digits and - _ . + = @ , ~ become "_" with a hash behind.
+	// {id}. In values, characters other than letters, digits and - _ . + = @ , ~ become "_", and a hash is added.
 	Path string `yaml:"path"`
-	// Metadata adds a file <name>.meta.json beside each: the event in its JSON form without the body.
+	// Metadata adds a file <name>.meta.json beside each file: the event in its JSON form without the body.
 	Metadata bool `yaml:"metadata"`
 }
 
-// DefaultPath is the Config.Path of a user who says nothing.
+// DefaultPath is the default of Config.Path.
 const DefaultPath = "{source}/{action}/{date}/{id}{ext}"
 
 type writer struct {
@@ -47,7 +46,7 @@ type writer struct {
 	metadata bool
 }
 
-// New checks cfg. It touches no file: a folder that cannot be written is an error of each delivery, which is tried again.
+// New checks cfg. It touches no file: a folder without write permission is an error of each delivery, which is retried.
 func New(cfg Config) (handler.Handler, error) {
 	var errs []error
 	if cfg.Dir == "" {
@@ -85,7 +84,7 @@ func (w *writer) Handle(ctx context.Context, d event.Delivery) (err error) {
 	return nil
 }
 
-// open opens a folder under the handler's, and makes what is missing of both.
+// open opens a folder under w.dir. It makes missing folders.
 func (w *writer) open(name string) (*os.Root, error) {
 	root, err := os.OpenRoot(w.dir)
 	if errors.Is(err, fs.ErrNotExist) {

@@ -14,17 +14,17 @@ import (
 	"github.com/hookline/hookline/pkg/event"
 )
 
-// Who may read what is written: bodies can hold personal data.
+// Permissions are narrow because bodies can hold personal data.
 const (
 	folderMode = 0o750
 	fileMode   = 0o640
 )
 
-// folder puts files into one folder and never outside of it.
+// folder writes files into one folder and never outside of it.
 type folder struct{ root *os.Root }
 
-// put makes body durable as name, or, where another content has that name, as name with a hash of body in it; it
-// returns the name. Content that is there already stays as it is.
+// put makes body durable under name. If another content has that name, it adds a hash of body to the name. It
+// returns the name. It leaves existing content alone.
 func (f folder) put(name string, body []byte) (string, error) {
 	sum := sha256.Sum256(body)
 	for _, name := range []string{name, suffixed(name, hex.EncodeToString(sum[:8]))} {
@@ -33,15 +33,15 @@ func (f folder) put(name string, body []byte) (string, error) {
 			return name, err
 		}
 	}
-	return "", fmt.Errorf("%s: both this name and the one with a hash are taken by something else; remove or rename it", name)
+	return "", fmt.Errorf("%s: other files have both this name and the one with a hash; remove or rename one", name)
 }
 
-// place makes body durable as name and is false if something else has the name.
+// place makes body durable under name. It returns false if another content has the name.
 //
-// The bytes go to a hidden file first, which is named after the name and the content together: whoever writes to it, now
-// or after a crash, in this process or another, writes the same bytes, so that it never has others or more. So a left-over
-// one is used again, and what two writers at once link to its final name is whole. A link, other than a rename, never
-// replaces what has the name. Two fsyncs are what that takes: the content before it has its name, and the name.
+// It writes to a hidden part file first. The part's name is a hash of name and content, so that every writer of that part, in any process and
+// after a crash, writes the same bytes: a left-over part is used again, and concurrent writers cannot damage it. Then it links the part to
+// name, because a link never replaces a file, as a rename does. Two fsyncs are needed: for the content before it has its name,
+// and for the name.
 func (f folder) place(name string, body []byte) (bool, error) {
 	part := partName(name, body)
 	if err := f.write(part, body); err != nil {
@@ -50,7 +50,7 @@ func (f folder) place(name string, body []byte) (bool, error) {
 	if f.root.Link(part, name) == nil {
 		return true, errors.Join(f.discard(part), f.sync("."))
 	}
-	// Something has the name, or somebody else was quicker and may have taken part away too, or the file system has no links.
+	// Another file has the name, or a concurrent writer has removed the part, or the file system has no links.
 	same, err := f.holds(name, body)
 	if errors.Is(err, fs.ErrNotExist) {
 		if err := f.root.Rename(part, name); err != nil {
@@ -61,7 +61,7 @@ func (f folder) place(name string, body []byte) (bool, error) {
 	return same, errors.Join(err, f.settle(same, name, part))
 }
 
-// settle makes durable what somebody else has put there, if it is the same, and takes part away.
+// settle removes part. If the file under name has the same content, it makes that durable.
 func (f folder) settle(same bool, name, part string) error {
 	err := f.discard(part)
 	if !same {
@@ -77,7 +77,7 @@ func (f folder) discard(part string) error {
 	return nil
 }
 
-// holds tells whether name is a file with exactly this body. The error is fs.ErrNotExist if nothing has the name.
+// holds reports whether name is a file with exactly this body. It returns fs.ErrNotExist if there is no such file.
 func (f folder) holds(name string, body []byte) (bool, error) {
 	info, err := f.root.Lstat(name)
 	if err != nil || !info.Mode().IsRegular() || info.Size() != int64(len(body)) {
@@ -99,7 +99,7 @@ func (f folder) write(name string, body []byte) error {
 	return errors.Join(err, file.Close())
 }
 
-// describe puts the metadata of e beside its file. The first description of a file stays: a repeat from the sender has
+// describe writes the metadata of e beside its file. An existing description stays, because a repeat has
 // another time of receipt.
 func (f folder) describe(name string, e event.Event) error {
 	e.Data = nil

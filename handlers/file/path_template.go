@@ -13,9 +13,9 @@ import (
 )
 
 const (
-	// maxElement is how long a name in a folder may be on common file systems, in bytes.
+	// maxElement is the longest name on common file systems, in bytes.
 	maxElement = 255
-	// room is kept free at the end of each element for what is added: a hash, and metaSuffix.
+	// room is reserved at the end of each element for a hash and metaSuffix.
 	room = 48
 	// metaSuffix marks the file with an event's metadata.
 	metaSuffix = ".meta.json"
@@ -32,7 +32,7 @@ func parse(text string) (pathTemplate, error) {
 		return nil, errors.New(`path: must not contain "\" or NUL; folders are separated by "/"`)
 	}
 	if !strings.Contains(text, "{id}") {
-		return nil, errors.New("path: must contain {id}, or different events would want the same name")
+		return nil, errors.New("path: must contain {id}, or different events would get the same name")
 	}
 	var errs []error
 	t := pathTemplate(strings.Split(text, "/"))
@@ -50,8 +50,8 @@ func parse(text string) (pathTemplate, error) {
 	return t, errors.Join(errs...)
 }
 
-// expand is the path of a delivery under the handler's folder, with "/" between its elements. No value from outside
-// adds an element or changes what kind of name one is.
+// expand returns the path of a delivery under the handler's folder, with "/" between its elements. A value cannot
+// add an element or form a reserved name.
 func (t pathTemplate) expand(d event.Delivery) string {
 	values := values(d)
 	elements := make([]string, len(t))
@@ -74,8 +74,8 @@ func values(d event.Delivery) map[string]string {
 
 const allowed = "- _ . + = @ , ~"
 
-// clean keeps the allowed characters of a value and makes "_" of the others. A changed value gets a hash of what it
-// was, so that two values never become the same name.
+// clean replaces all characters of a value that are not allowed with "_". A changed value gets a hash of the original,
+// so that two values never become the same name.
 func clean(value string) string {
 	cleaned := strings.Map(func(r rune) rune {
 		switch {
@@ -92,8 +92,8 @@ func clean(value string) string {
 
 var reserved = regexp.MustCompile(`(?i)^(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?$`)
 
-// safe makes an element a name that is neither empty nor hidden, no device on any system, and not what this handler
-// calls its own files. As in clean, a changed element gets a hash of what it was.
+// safe changes an element that is empty, hidden, a device name on any system, or a name of the handler's own files.
+// As in clean, a changed element gets a hash of the original.
 func safe(element string) string {
 	if element == "" || element[0] == '.' || element[len(element)-1] == '.' || reserved.MatchString(element) || strings.HasSuffix(strings.ToLower(element), metaSuffix) {
 		return "_" + element + "~" + hash(element)
@@ -101,7 +101,7 @@ func safe(element string) string {
 	return element
 }
 
-// fit shortens an element, keeping its extension and a hash of the whole.
+// fit shortens an element. It keeps the extension and adds a hash of the whole.
 func fit(element string) string {
 	if len(element) <= maxElement-room {
 		return element

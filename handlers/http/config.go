@@ -100,6 +100,6 @@ func ours(name string) bool {
 	return strings.HasPrefix(name, "hookline-") || strings.HasPrefix(name, "webhook-")
 }
 
-// messageID is the webhook-id of an event, for which source and action count too: some senders' only ID is that of a thing. It has
-// no dots, by which Standard Webhooks joins it to what is signed.
+// messageID returns the webhook-id of an event. It covers source and action too, because the ID of some senders is that of an object. It has
+// no dots, because Standard Webhooks separates the signed parts by dots.
 func messageID(e event.Event) string { return event.NewID("", []byte(e.Key()+" "+e.ID)) }

@@ -1,14 +1,14 @@
 // Package http forwards each event to a URL.
 //
-// The body goes out as it was received, with its Content-Type; the event's ID and names are headers: Hookline-Id,
-// Hookline-Source, Hookline-Action, Hookline-Route, Hookline-Attempt, and with a signing secret those of Standard Webhooks
+// The request has the event's body and Content-Type as received. Headers hold the event's ID and names: Hookline-Id,
+// Hookline-Source, Hookline-Action, Hookline-Route, Hookline-Attempt. With a signing secret it also has the headers of Standard Webhooks
 // (standardwebhooks.com): webhook-id, webhook-timestamp, webhook-signature.
 //
-// 2xx is done. 408, 425, 429, 5xx and whatever goes wrong on the network is tried again, after the answer's Retry-After
-// if a 429 or 503 has one. Every other answer is final; a redirect too, as it is not followed.
+// 2xx means done. 408, 425, 429, 5xx and network errors are retried, after the Retry-After of a 429 or 503 if it has
+// one. Every other answer is final, a redirect too: redirects are not followed.
 //
-// What can happen twice: a request whose answer was lost was carried out and is sent again. Whoever receives it must
-// remember Hookline-Id together with Hookline-Source and Hookline-Action, which are the same each time, or webhook-id, which stands for the three.
+// Duplicates: a request whose answer was lost is sent again. The receiver must remember Hookline-Id together with
+// Hookline-Source and Hookline-Action, or webhook-id, which stands for the three. They are the same each time.
 package http
 
 import (
@@ -29,7 +29,7 @@ import (
 	"github.com/hookline/hookline/pkg/text"
 )
 
-// drain is how much of an answer is read, in bytes, so that its connection can be used again.
+// drain limits the part of an answer that is read, in bytes. A connection can be reused after its answer was read.
 const drain = 64 << 10
 
 type forwarder struct {
@@ -37,7 +37,7 @@ type forwarder struct {
 	url    *url.URL
 	method string
 	header http.Header
-	body   *text.Template      // nil: the event's own
+	body   *text.Template      // nil: the event's body
 	sign   *signature.Verifier // nil: not signed
 }
 
@@ -49,11 +49,11 @@ func New(cfg Config) (handler.Handler, error) {
 	}
 	f.client = &http.Client{
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		Transport: &http.Transport{ // the whole request is bounded by the route's timeout
+		Transport: &http.Transport{ // the route's timeout limits the whole request
 			DialContext:            (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
 			TLSHandshakeTimeout:    10 * time.Second,
 			ForceAttemptHTTP2:      true,
-			DisableCompression:     true, // the answer is thrown away
+			DisableCompression:     true, // the answer is discarded
 			MaxIdleConnsPerHost:    32,
 			IdleConnTimeout:        90 * time.Second,
 			MaxResponseHeaderBytes: 64 << 10,
@@ -73,14 +73,14 @@ func (f *forwarder) Handle(ctx context.Context, d event.Delivery) error {
 		return fmt.Errorf("%s %s: %w", f.method, f.url.Host, cause(err))
 	}
 	defer func() { _ = resp.Body.Close() }()
-	_, _ = io.CopyN(io.Discard, resp.Body, drain) // the status has been read: what follows it changes nothing
+	_, _ = io.CopyN(io.Discard, resp.Body, drain) // the status has been read already
 	if err := checkResponse(resp, time.Now()); err != nil {
 		return fmt.Errorf("%s %s: %w", f.method, f.url.Host, err)
 	}
 	return nil
 }
 
-// content is what is sent of an event, and its type.
+// content returns the body to send and its content type.
 func (f *forwarder) content(d event.Delivery) (body []byte, kind string, err error) {
 	if f.body == nil {
 		return d.Event.Data, d.Event.ContentType, nil
@@ -126,7 +126,7 @@ func (f *forwarder) request(ctx context.Context, d event.Delivery) (*http.Reques
 	return req, nil
 }
 
-// cause is what went wrong without the URL, which url.Error quotes in full.
+// cause strips the URL, which url.Error quotes in full.
 func cause(err error) error {
 	var quoted *url.Error
 	if errors.As(err, &quoted) {

@@ -10,7 +10,7 @@ import (
 	"github.com/hookline/hookline/pkg/handler"
 )
 
-// checkResponse turns an answer into the handler's result: nil, an error to be tried again, or a final one.
+// checkResponse turns an answer into the handler's result: nil, an error to retry, or a permanent error.
 func checkResponse(resp *http.Response, now time.Time) error {
 	code := resp.StatusCode
 	err := fmt.Errorf("answered %d %s", code, http.StatusText(code))
@@ -25,16 +25,16 @@ func checkResponse(resp *http.Response, now time.Time) error {
 	case code == http.StatusRequestTimeout, code == http.StatusTooEarly, code >= 500:
 		return err
 	case code >= 300 && code < 400 && resp.Header.Get("Location") != "":
-		return handler.Permanent(fmt.Errorf("%w: redirects are not followed; set url to where it leads", err))
+		return handler.Permanent(fmt.Errorf("%w: redirects are not followed; set url to its target", err))
 	}
 	return handler.Permanent(err)
 }
 
-// maxRetryAfter is the longest wait that an answer can ask for.
+// maxRetryAfter limits the wait that an answer can ask for.
 const maxRetryAfter = 24 * time.Hour
 
-// retryAfter reads a Retry-After header (RFC 9110, 10.2.3): seconds or a date. It is false for what is neither, or not
-// in the future: then the route's own delay is the politer one.
+// retryAfter reads a Retry-After header (RFC 9110, 10.2.3): seconds or a date. It returns false for other values and
+// for a time in the past; the route's own delay applies then.
 func retryAfter(text string, now time.Time) (time.Duration, bool) {
 	text = strings.TrimSpace(text)
 	if seconds, err := strconv.ParseUint(text, 10, 64); err == nil {

@@ -1,6 +1,6 @@
-// Package log writes one log line for each event: its ID, source, action and size, and what fields ask for.
+// Package log writes one log line for each event: its ID, source, action and size, and the configured fields.
 //
-// It never logs a body. What can happen twice: a repeated event is logged again.
+// It never logs a body. Duplicates: a repeated event is logged again.
 package log
 
 import (
@@ -17,14 +17,14 @@ import (
 	"github.com/hookline/hookline/pkg/handler"
 )
 
-// maxValue is how much of a field's value is logged, in bytes.
+// maxValue limits the logged part of a field's value, in bytes.
 const maxValue = 256
 
-// Config says what is logged.
+// Config is the configuration of the log lines.
 type Config struct {
-	// Fields are paths into JSON bodies (gjson syntax: "job_instance.status.value", "counter.0.value", "counter.#");
-	// their values, cut to 256 bytes each, are logged under the paths' names. A path that an event does not have is left
-	// out. Choose paths without personal data: logs are read by many. Modifiers (@...) and literals (!...) are refused.
+	// Fields are paths into JSON bodies (gjson syntax: "job_instance.status.value", "counter.0.value", "counter.#").
+	// Their values, cut to 256 bytes each, are logged under the paths' names. A path that is not in the event is left
+	// out. Choose paths without personal data, because many people read logs. Modifiers (@...) and literals (!...) are refused.
 	Fields []string `yaml:"fields"`
 }
 
@@ -33,7 +33,7 @@ type logger struct {
 	log    *zap.Logger
 }
 
-// New checks cfg and makes a handler that writes to log.
+// New checks cfg and returns a handler that writes to log.
 func New(cfg Config, log *zap.Logger) (handler.Handler, error) {
 	var errs []error
 	for _, path := range cfg.Fields {
@@ -61,7 +61,7 @@ func (l *logger) Handle(_ context.Context, d event.Delivery) error {
 }
 
 func (l *logger) find(body []byte) []zap.Field {
-	if len(l.fields) == 0 || !json.Valid(body) { // gjson's own check recurses without a bound
+	if len(l.fields) == 0 || !json.Valid(body) { // gjson's own check recurses without a limit
 		return nil
 	}
 	var found []zap.Field

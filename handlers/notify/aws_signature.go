@@ -11,13 +11,13 @@ import (
 	"time"
 )
 
-// awsSigner signs a POST by AWS Signature Version 4 (docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html):
-// as much of it as a request without a query, to a path without special characters, needs.
+// awsSigner signs a POST by AWS Signature Version 4 (docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html).
+// It covers requests without a query, to a path without special characters.
 type awsSigner struct{ region, service, key, secret string }
 
-// sign adds X-Amz-Date and Authorization to header, all of which it signs, with the target's host.
+// sign adds X-Amz-Date and Authorization to header. It signs all headers and the target's host.
 func (s awsSigner) sign(header http.Header, target, body string, now time.Time) {
-	u, _ := url.Parse(target) // was checked with the configuration
+	u, _ := url.Parse(target) // New has checked it
 	stamp := now.UTC().Format("20060102T150405Z")
 	header.Set("X-Amz-Date", stamp)
 

@@ -93,7 +93,7 @@ func New(cfg Config, people People, m *Metrics, log *zap.Logger) (handler.Handle
 		}
 	}
 	if n.sms == nil && n.email == nil && n.url == nil {
-		return nil, errors.New("sms, email, url: at least one is needed to tell anybody")
+		return nil, errors.New("sms, email, url: at least one is needed")
 	}
 	if cfg.NeedsPeople() {
 		n.people = people
@@ -101,7 +101,7 @@ func New(cfg Config, people People, m *Metrics, log *zap.Logger) (handler.Handle
 	return n, nil
 }
 
-// sender is the one service that is named, and its name.
+// sender returns the configured service and its name.
 func (s SMS) sender() (name string, sender Sender, err error) {
 	var found []string
 	if s.Twilio != nil {

@@ -14,27 +14,27 @@ import (
 	"github.com/hookline/hookline/pkg/handler"
 )
 
-// Email is an SMTP server that takes e-mail in for delivery.
+// Email is an SMTP server that accepts e-mail for delivery.
 type Email struct {
 	// Host is the server's name. Empty: no e-mail.
 	Host string `yaml:"host"`
-	// Port is its port; default 587, and 465 with tls: implicit.
+	// Port defaults to 587, and to 465 with tls: implicit.
 	Port int `yaml:"port"`
-	// TLS is starttls (default; required of the server), implicit, or none: for a server on the same machine only.
+	// TLS is starttls (the default; the server must offer it), implicit, or none. Use none for a server on the same machine only.
 	TLS string `yaml:"tls"`
-	// User and Password log in; empty: no login.
+	// User and Password are the login. Empty: no login.
 	User     string `yaml:"user"`
 	Password string `yaml:"password"`
-	// From is whom it comes from: "Library <library@example.org>". Required.
+	// From is the sender: "Library <library@example.org>". Required.
 	From string `yaml:"from"`
-	// Subject is a template as Config.Text is; default DefaultSubject.
+	// Subject is a template like Config.Text; the default is DefaultSubject.
 	Subject string `yaml:"subject"`
 }
 
-// mailTimeout bounds the connection, with its login, and then the sending.
+// mailTimeout limits the connection with its login, and then the sending.
 const mailTimeout = 10 * time.Second
 
-// DefaultSubject is the Email.Subject of one who says nothing.
+// DefaultSubject is the default of Email.Subject.
 const DefaultSubject = "{{with .data.job_instance}}{{.name}}: {{.status.desc}}{{else}}{{$.action}}{{end}}"
 
 func (e Email) subject() string { return cmp.Or(e.Subject, DefaultSubject) }
@@ -78,7 +78,7 @@ func (e Email) sender() (Sender, error) {
 	return emailSender{e.Host, options, from}, errors.Join(errs...)
 }
 
-// Send hands the message to the server, which answers once it has it. The Message-ID is the same for the same event.
+// Send returns when the server has accepted the message. The Message-ID is the same for the same event.
 func (e emailSender) Send(ctx context.Context, m Message) error {
 	message := mail.NewMsg(mail.WithNoDefaultUserAgent())
 	message.FromMailAddress(e.from)
@@ -101,7 +101,7 @@ func (e emailSender) Send(ctx context.Context, m Message) error {
 	}
 	err = await(ctx, func() error {
 		err := client.Send(message)
-		_ = client.Close() // what it says now changes nothing
+		_ = client.Close() // the server has answered already
 		return classifySMTP(err, message.IsDelivered())
 	})
 	if err != nil {
@@ -110,7 +110,7 @@ func (e emailSender) Send(ctx context.Context, m Message) error {
 	return nil
 }
 
-// classifySMTP turns an error of SMTP into what Sender.Send says, without the server's words, which name the address.
+// classifySMTP turns an SMTP error into an error of Sender.Send. It leaves out the server's text, which quotes the address.
 func classifySMTP(err error, delivered bool) error {
 	var smtp *mail.SendError
 	if err == nil || delivered {
@@ -119,12 +119,12 @@ func classifySMTP(err error, delivered bool) error {
 	if !errors.As(err, &smtp) {
 		return fmt.Errorf("%w: the connection broke", errMaybe)
 	}
-	said := fmt.Errorf("%s, code %d %s", smtp.Reason, smtp.ErrorCode(), smtp.EnhancedStatusCode())
+	answer := fmt.Errorf("%s, code %d %s", smtp.Reason, smtp.ErrorCode(), smtp.EnhancedStatusCode())
 	switch {
 	case smtp.Reason == mail.ErrSMTPDataClose && smtp.ErrorCode() == 0:
 		return fmt.Errorf("%w: the answer to the whole message was lost", errMaybe)
 	case smtp.ErrorCode() >= 500:
-		return handler.Permanent(said)
+		return handler.Permanent(answer)
 	}
-	return said
+	return answer
 }

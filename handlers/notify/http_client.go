@@ -18,11 +18,11 @@ import (
 	"github.com/hookline/hookline/pkg/handler"
 )
 
-// maxAnswer is how much of an answer is read, in bytes.
+// maxAnswer limits the part of an answer that post reads, in bytes.
 const maxAnswer = 64 << 10
 
-// newClient is an HTTP client whose requests are bounded by their contexts. It follows no redirect, so that no secret gets
-// elsewhere, and keeps no connection: one that the service has closed meanwhile would look like a lost answer.
+// newClient returns an HTTP client without a timeout: contexts limit its requests. It follows no redirect, so that no secret reaches
+// another host. It keeps no connection, because a connection that the service has closed meanwhile looks like a lost answer.
 func newClient() *http.Client {
 	return &http.Client{
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
@@ -34,8 +34,8 @@ func newClient() *http.Client {
 	}
 }
 
-// post makes a request that sends a message. Its errors have the host and codes, nothing that the service says: that can
-// name the person.
+// post makes a request that sends a message. Its errors hold the host and codes. They leave out the answer's text, which can name
+// the person.
 func post(ctx context.Context, client *http.Client, target string, header http.Header, body string) error {
 	var wrote atomic.Bool
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteHeaders: func() { wrote.Store(true) }})
@@ -43,7 +43,7 @@ func post(ctx context.Context, client *http.Client, target string, header http.H
 	if err != nil {
 		return handler.Permanent(errors.New("the URL cannot be used"))
 	}
-	req.GetBody = nil // without it the transport cannot repeat a request, as it does on a lost connection with an Idempotency-Key
+	req.GetBody = nil // so that the transport does not repeat the request on a lost connection, as it does with an Idempotency-Key
 	for name, values := range header {
 		req.Header[name] = values
 	}
@@ -58,21 +58,21 @@ func post(ctx context.Context, client *http.Client, target string, header http.H
 		return fmt.Errorf("%s: %w", req.URL.Host, cause(err))
 	}
 	defer func() { _ = resp.Body.Close() }()
-	text, _ := io.ReadAll(io.LimitReader(resp.Body, maxAnswer)) // the status says it all; the text is for the error's code
+	text, _ := io.ReadAll(io.LimitReader(resp.Body, maxAnswer)) // the status decides; the text is for the error's code
 	if err := checkResponse(resp, text); err != nil {
 		return fmt.Errorf("%s: %w", req.URL.Host, err)
 	}
 	return nil
 }
 
-// checkResponse turns an answer into what Sender.Send says.
+// checkResponse turns an answer into the result of Sender.Send.
 func checkResponse(resp *http.Response, body []byte) error {
 	code := resp.StatusCode
 	err := fmt.Errorf("answered %d %s%s", code, http.StatusText(code), detail(body))
 	switch {
 	case code >= 200 && code < 300:
 		return nil
-	case code == http.StatusBadGateway, code == http.StatusGatewayTimeout: // a proxy, which lost the answer
+	case code == http.StatusBadGateway, code == http.StatusGatewayTimeout: // a proxy lost the answer
 		return fmt.Errorf("%w: %w", errMaybe, err)
 	case code == http.StatusTooManyRequests, code == http.StatusServiceUnavailable:
 		if seconds, parse := strconv.Atoi(resp.Header.Get("Retry-After")); parse == nil && seconds > 0 {
@@ -85,7 +85,7 @@ func checkResponse(resp *http.Response, body []byte) error {
 	return handler.Permanent(err)
 }
 
-// errorCode is a service's own code of an error, in JSON (Twilio) or XML (SNS).
+// errorCode matches a service's error code, in JSON (Twilio) or XML (SNS).
 var errorCode = regexp.MustCompile(`"code"\s*:\s*"?([A-Za-z0-9_.-]{1,40})|<Code>([A-Za-z0-9_.-]{1,60})</Code>`)
 
 func detail(body []byte) string {
@@ -95,7 +95,7 @@ func detail(body []byte) string {
 	return ""
 }
 
-// cause is what went wrong without the URL, which url.Error quotes in full.
+// cause strips the URL, which url.Error quotes in full.
 func cause(err error) error {
 	var quoted *url.Error
 	if errors.As(err, &quoted) {
@@ -104,11 +104,11 @@ func cause(err error) error {
 	return err
 }
 
-// checkURL checks the URL of a service.
+// checkURL checks the URL of a service. Its error does not quote the URL.
 func checkURL(key, text string) error {
 	u, err := url.Parse(text)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
-		return fmt.Errorf("%s: must begin with https://host", key) // the parser's error would quote it
+		return fmt.Errorf("%s: must begin with https://host", key)
 	}
 	return nil
 }

@@ -10,18 +10,18 @@ import (
 	"github.com/hookline/hookline/pkg/text"
 )
 
-// HTTP sends text messages by any service that takes them over HTTP.
+// HTTP sends text messages by any service with an HTTP API.
 type HTTP struct {
-	// URL is where each message is posted. Required.
+	// URL receives a POST for each message. Required.
 	URL string `yaml:"url"`
-	// Headers are sent with each; Content-Type is application/json unless it says otherwise.
+	// Headers are sent with each message. Content-Type defaults to application/json.
 	Headers map[string]string `yaml:"headers"`
-	// Body is a template over .to, .text and .key; {{json .text}} writes a value as JSON does, {{urlquery .text}} as a form
-	// does. Default DefaultBody.
+	// Body is a template over .to, .text and .key. {{json .text}} writes a value as JSON, {{urlquery .text}} as a form value.
+	// The default is DefaultBody.
 	Body string `yaml:"body"`
 }
 
-// DefaultBody is the HTTP.Body of one who says nothing.
+// DefaultBody is the default of HTTP.Body.
 const DefaultBody = `{"to":{{json .to}},"text":{{json .text}}}`
 
 type httpSMS struct {

@@ -8,23 +8,23 @@ type Metrics struct{ sent *prometheus.CounterVec }
 // The values of the label result.
 const (
 	resultSent   = "sent"
-	resultFailed = "failed" // not sent: tried again, or given up
-	resultMaybe  = "maybe"  // a dead letter that a person decides
-	resultRepeat = "repeat" // not sent, since it was sent before
-	resultNone   = "nobody" // not sent, since there is nobody to tell
+	resultFailed = "failed" // not sent: retried or given up
+	resultMaybe  = "maybe"  // a dead letter for a person to decide
+	resultRepeat = "repeat" // sent before
+	resultNone   = "nobody" // there is no recipient
 )
 
-// The values of the label service, beside the kinds of SMS services.
+// The values of the label service, besides the kinds of SMS services.
 const (
 	serviceEmail = "email"
 	serviceURL   = "url"
 	nobody       = "none"
 )
 
-// NewMetrics registers them. It panics if reg has them already.
+// NewMetrics registers the metrics. It panics if reg has them already.
 func NewMetrics(reg prometheus.Registerer) *Metrics {
 	m := &Metrics{prometheus.NewCounterVec(prometheus.CounterOpts{
-		Name: "hookline_notify_sent_total", Help: "Messages by what became of them.",
+		Name: "hookline_notify_sent_total", Help: "Messages by service and result.",
 	}, []string{"service", "result"})}
 	reg.MustRegister(m.sent)
 	return m

@@ -1,15 +1,14 @@
-// Package notify tells a person that something happened: by text message, else by e-mail, else at a notification URL.
+// Package notify sends a message about an event to a person: by text message, else by e-mail, else to a notification URL.
 //
-// For each event one message is sent, over the first way that there is. Where Config.User names somebody, they are
-// looked up in Alma: their phone that is marked for text messages, if Config.SMS says how to reach it; else their
-// preferred e-mail address, if Config.Email does. When there is nobody (Alma itself, somebody whom Alma does not know, a
-// person without either) or nobody is asked for, the message goes to Config.URL, if there is one. Else nothing is sent,
-// which is no error.
+// Each event causes one message, by the first service that reaches the recipient. Config.User gives the ID of a person. People looks
+// the person up. Config.SMS sends to their phone for text messages; else Config.Email sends to their preferred e-mail
+// address. Config.URL gets the message if the ID stands for no person, if the person has neither, or if neither SMS nor Email is configured.
+// Without a URL, no message is sent, and the event counts as done.
 //
-// What can happen twice: with Config.Sent, a folder that all workers share, nothing is sent twice: not after a crash, not when
-// Alma repeats the event. What was begun and not seen to end becomes a dead letter that says "maybe sent", for a person
-// to decide: `hookline dead replay` sends it. Without Config.Sent the message is sent again after a crash and when Alma repeats the event.
-// A service that says that it has failed, though it has sent, is believed, and generic:// whatever went wrong.
+// Duplicates: with Config.Sent, a folder that all workers share, no message is sent twice, even after a crash or when the sender
+// repeats the event. A message that was begun without a known end becomes a dead letter that says "maybe sent", for a person
+// to decide: `hookline dead replay` sends it. Without Config.Sent, a crash and a repeat of the event send the message again.
+// The handler trusts a service that reports a failure: it sends again, even if the service has sent the message. generic:// reports each error so.
 package notify
 
 import (
@@ -24,28 +23,28 @@ import (
 	"github.com/hookline/hookline/pkg/text"
 )
 
-// Sender sends one message. An error says that it was not sent: one that handler.Permanent made, that no repeat will send it;
-// errMaybe in it, that nobody knows.
+// Sender sends one message. An error means that the message was not sent. An error of handler.Permanent means that a repeat cannot
+// send it either. An error that wraps errMaybe means that the message may have been sent.
 type Sender interface {
 	Send(ctx context.Context, m Message) error
 }
 
-// Message is what is sent.
+// Message is one message to one recipient.
 type Message struct {
-	// To is a phone number in the form of E.164 or an e-mail address; empty where the service knows itself.
+	// To is a phone number in the form of E.164 or an e-mail address; empty for Config.URL.
 	To string
-	// Subject is for what has one.
+	// Subject is for e-mail.
 	Subject string
 	Text    string
-	// Key is the same each time the same event brings the message; it tells nothing of the event.
+	// Key is the same each time the same event causes the message. It reveals nothing about the event.
 	Key string
 }
 
 // errMaybe says that a message may have been sent.
 var errMaybe = errors.New("maybe sent")
 
-// await runs what knows no contexts. When ctx ends first it goes on by itself, and nobody knows how it ends. A panic is caught
-// here, since the worker cannot: it is in a goroutine of its own.
+// await runs a send function that ignores contexts. If ctx ends first, send goes on in the background and its result is lost.
+// await catches a panic of send: the worker cannot, because send has a goroutine of its own.
 func await(ctx context.Context, send func() error) error {
 	done := make(chan error, 1)
 	go func() {
@@ -65,16 +64,16 @@ func await(ctx context.Context, send func() error) error {
 }
 
 type notifier struct {
-	people  People // nil: nobody is looked up
+	people  People // nil: no person is looked up
 	user    text.Template
 	text    text.Template
 	subject text.Template
-	sms     Sender // nil: none, as the two below
+	sms     Sender // nil: not configured, as the two below
 	email   Sender
 	url     Sender
-	smsName string // the service that sms is
+	smsName string // the service of sms
 	country string
-	sent    *sentStore // nil: nothing is remembered
+	sent    *sentStore // nil: sent messages are not recorded
 	metrics *Metrics
 	log     *zap.Logger
 }
@@ -104,7 +103,7 @@ func (n *notifier) Handle(ctx context.Context, d event.Delivery) error {
 	return n.sendOnce(ctx, to, m)
 }
 
-// sendOnce marks the message as begun before it is sent, and as sent after it.
+// sendOnce marks the message as begun before it sends it, and as sent afterwards.
 func (n *notifier) sendOnce(ctx context.Context, to recipient, m Message) error {
 	switch err := n.sent.begin(m.Key); {
 	case errors.Is(err, errSent):
@@ -112,19 +111,19 @@ func (n *notifier) sendOnce(ctx context.Context, to recipient, m Message) error 
 		return nil
 	case errors.Is(err, errMaybe):
 		n.metrics.count(to.service, resultMaybe)
-		return maybe(to.service, errors.New("an earlier delivery began to send it and did not tell how it ended"))
+		return maybe(to.service, errors.New("an earlier delivery began to send it and left no result"))
 	case err != nil:
 		return err
 	}
 	err := n.send(ctx, to, m)
 	if errors.Is(err, errMaybe) && errors.Is(ctx.Err(), context.Canceled) {
-		return err // by the stop of the process: the event comes again without anybody's decision, so the mark stays
+		return err // the process stops: the event comes again by itself, so the marker stays
 	}
 	if err != nil {
-		return errors.Join(err, n.sent.forget(m.Key)) // not sent, or a person decides: in both cases the next time sends
+		return errors.Join(err, n.sent.forget(m.Key)) // not sent, or a person decides: the next attempt sends
 	}
-	if err := n.sent.sent(m.Key); err != nil { // it is sent: a failure here must not send it again
-		n.log.Error("a message was sent, but that could not be kept; a repeat of its event will say maybe sent", zap.String("service", to.service), zap.Error(err))
+	if err := n.sent.finish(m.Key); err != nil { // the message is sent: an error here must not send it again
+		n.log.Error("message sent, but not recorded as sent; a repeat of its event will say maybe sent", zap.String("service", to.service), zap.Error(err))
 	}
 	return nil
 }
@@ -143,7 +142,7 @@ func (n *notifier) send(ctx context.Context, to recipient, m Message) error {
 	}
 }
 
-// maybe makes a dead letter of it: whether a person shall hear it twice or perhaps not at all is not for a program to decide.
+// maybe makes err permanent, so that a person decides between a second message and perhaps none.
 func maybe(service string, err error) error {
-	return handler.Permanent(fmt.Errorf("maybe sent by %s: look there; `hookline dead replay` sends it, `dead discard` does not: %w", service, err))
+	return handler.Permanent(fmt.Errorf("maybe sent by %s: check the log of that service; `hookline dead replay` sends the message, `dead discard` does not: %w", service, err))
 }

@@ -5,26 +5,26 @@ import (
 	"errors"
 )
 
-// Person is a person whom a message can reach. Each field may be empty.
+// Person is a person who can get messages. Each field may be empty.
 type Person struct {
 	// ID is the user's primary ID.
 	ID        string
 	FirstName string
 	LastName  string
-	// Language is the code of the language that the person prefers.
+	// Language is the code of the person's preferred language.
 	Language string
-	// Phone is the number that takes text messages, as somebody typed it.
+	// Phone is the number for text messages, as somebody typed it.
 	Phone string
 	// Email is the preferred e-mail address.
 	Email string
 }
 
-// People finds persons.
+// People looks persons up.
 type People interface {
-	// Person returns the person with an ID. It returns ErrNoPerson if the ID stands for no person, and an error that
-	// handler.RetryAfter made if it knows when the next attempt can succeed.
+	// Person returns the person with an ID. It returns ErrNoPerson if the ID stands for no person. If it knows when the next attempt can
+	// succeed, the error is one of handler.RetryAfter.
 	Person(ctx context.Context, id string) (Person, error)
 }
 
-// ErrNoPerson says that an ID stands for no person. It is no failure: the message goes to Config.URL or to nobody.
+// ErrNoPerson says that an ID stands for no person. The message then goes to Config.URL, if there is one.
 var ErrNoPerson = errors.New("no such person")

@@ -5,11 +5,11 @@ import (
 	"strings"
 )
 
-// e164 is a phone number as services want it (ITU-T E.164): at most 15 digits, the first of them not 0.
+// e164 is a phone number as services expect it (ITU-T E.164): at most 15 digits, the first of them not 0.
 var e164 = regexp.MustCompile(`^\+[1-9][0-9]{6,14}$`)
 
-// phone makes a number as people type it into one in the form of E.164. country is the calling code, such as "49", of
-// numbers without one; where it is empty, those cannot be used.
+// phone converts a typed number to the form of E.164. country is the calling code for numbers without one, such as "49"; if it is
+// empty, phone refuses those numbers.
 func phone(typed, country string) (string, bool) {
 	number := strings.Map(func(r rune) rune {
 		if strings.ContainsRune(" \t\u00a0-–./()[]", r) {

@@ -63,33 +63,33 @@ func (n *notifier) personalRecipient(ctx context.Context, data map[string]any) (
 	return recipient{person: person, because: "the user has no usable phone marked for SMS and no preferred e-mail address"}, nil
 }
 
-// message is what goes this way for the event.
+// message returns the message about the event.
 func (n *notifier) message(to recipient, data map[string]any, d event.Delivery) (Message, error) {
 	data["user"] = map[string]any{
 		"primary_id": to.person.ID, "first_name": to.person.FirstName, "last_name": to.person.LastName, "language": to.person.Language,
 	}
-	said, err := n.text.Fill(data)
+	content, err := n.text.Fill(data)
 	if err != nil {
 		return Message{}, err
 	}
-	if said = strings.TrimSpace(said); said == "" {
-		return Message{}, errors.New("text: the template made nothing of this event")
+	if content = strings.TrimSpace(content); content == "" {
+		return Message{}, errors.New("text: the template gives no text for this event")
 	}
-	m := Message{To: to.address, Text: cut(said), Key: key(d)}
+	m := Message{To: to.address, Text: cut(content), Key: key(d)}
 	if to.service == serviceEmail {
 		subject, err := n.subject.Fill(data)
 		if err != nil {
 			return Message{}, err
 		}
-		m.Subject = strings.Join(strings.Fields(subject), " ") // one line
+		m.Subject = strings.Join(strings.Fields(subject), " ")
 	}
 	return m, nil
 }
 
-// maxText is the longest text in characters: what Twilio and SNS take in one message of several parts.
+// maxText is the longest text in characters. Twilio and SNS accept that much in one message of several parts.
 const maxText = 1600
 
-// cut shortens a text that is too long.
+// cut shortens a text to maxText.
 func cut(text string) string {
 	if runes := []rune(text); len(runes) > maxText {
 		return string(runes[:maxText-1]) + "…"

@@ -11,17 +11,17 @@ import (
 	"time"
 )
 
-// SNS sends text messages by Amazon SNS (docs.aws.amazon.com/sns/latest/api/API_Publish.html). The key's user needs the right
+// SNS sends text messages by Amazon SNS (docs.aws.amazon.com/sns/latest/api/API_Publish.html). The key's user needs the permission
 // sns:Publish.
 type SNS struct {
-	// Region is AWS's name of it: eu-central-1.
+	// Region is AWS's name of the region: eu-central-1.
 	Region string `yaml:"region"`
 	// Key and Secret are an access key: AKIA... and its secret.
 	Key    string `yaml:"key"`
 	Secret string `yaml:"secret"`
-	// Sender is the name or number that the message comes from, where the country allows one.
+	// Sender is the sender's name or number, in countries that allow one.
 	Sender string `yaml:"sender"`
-	// URL is the service's address; default that of Region.
+	// URL is the service's address; the default is that of Region.
 	URL string `yaml:"url"`
 }
 
@@ -46,7 +46,7 @@ func (s SNS) sender() (Sender, error) {
 	return sns{s, newClient(), awsSigner{s.Region, "sns", s.Key, s.Secret}}, errors.Join(errs...)
 }
 
-// Send asks SNS to publish to a number.
+// Send publishes the message to a phone number.
 func (s sns) Send(ctx context.Context, m Message) error {
 	form := url.Values{"Action": {"Publish"}, "Version": {"2010-03-31"}, "PhoneNumber": {m.To}, "Message": {m.Text}}
 	attributes := []string{"AWS.SNS.SMS.SMSType", "Transactional"}

@@ -8,9 +8,8 @@ import (
 	"github.com/hookline/hookline/pkg/text"
 )
 
-// teamsPrefix begins the address of a workflow of Microsoft Teams: "teams+https://..." is what the workflow "Post to a
-// channel when a webhook request is received" shows, with teams+ before it. shoutrrr's own teams:// is for the connectors that came
-// before workflows.
+// teamsPrefix begins the address of a workflow of Microsoft Teams: "teams+" and the https address that the workflow "Post to a
+// channel when a webhook request is received" shows. shoutrrr's own teams:// is for connectors, the predecessors of workflows.
 const teamsPrefix = "teams+"
 
 type teams struct {
@@ -18,14 +17,14 @@ type teams struct {
 	client *http.Client
 }
 
-// Send posts an Adaptive Card (adaptivecards.io) of one block of text.
+// Send posts an Adaptive Card (adaptivecards.io) with one block of text.
 func (t teams) Send(ctx context.Context, m Message) error {
-	said, err := text.JSON(m.Text)
+	content, err := text.JSON(m.Text)
 	if err != nil {
 		return err
 	}
 	body := `{"type":"message","attachments":[{"contentType":"application/vnd.microsoft.card.adaptive","content":` +
-		`{"type":"AdaptiveCard","version":"1.4","body":[{"type":"TextBlock","wrap":true,"text":` + said + `}]}}]}`
+		`{"type":"AdaptiveCard","version":"1.4","body":[{"type":"TextBlock","wrap":true,"text":` + content + `}]}}]}`
 	return post(ctx, t.client, t.url, http.Header{"Content-Type": {"application/json"}}, body)
 }
 

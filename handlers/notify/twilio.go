@@ -14,13 +14,13 @@ import (
 type Twilio struct {
 	// Account is the account's SID, AC...
 	Account string `yaml:"account"`
-	// User is the SID of an API key, SK...; default Account, whose token Token then is.
+	// User is the SID of an API key, SK...; the default is Account, with its auth token as Token.
 	User string `yaml:"user"`
 	// Token is the auth token, or the secret of the API key.
 	Token string `yaml:"token"`
-	// From is a number of yours in the form +15551234567, a sender name, or the SID of a messaging service, MG...
+	// From is one of your numbers in the form +15551234567, a sender name, or the SID of a messaging service, MG...
 	From string `yaml:"from"`
-	// URL is the service's address; default https://api.twilio.com.
+	// URL is the service's address; the default is https://api.twilio.com.
 	URL string `yaml:"url"`
 }
 
@@ -38,7 +38,7 @@ func (t Twilio) sender() (Sender, error) {
 	return twilio{t, newClient()}, errors.Join(errs...)
 }
 
-// Send posts a form. Twilio answers 201 once it has queued the message.
+// Send posts a form. Twilio answers 201 when it has queued the message.
 func (t twilio) Send(ctx context.Context, m Message) error {
 	form := url.Values{"To": {m.To}, "Body": {m.Text}}
 	if strings.HasPrefix(t.From, "MG") && len(t.From) == 34 {

@@ -13,17 +13,17 @@ import (
 	"github.com/nicholas-fedor/shoutrrr/pkg/types"
 )
 
-// urlSender sends by shoutrrr, to Slack, Teams, Discord and the many others that it knows.
+// urlSender sends by shoutrrr, to Slack, Discord and its many other services.
 type urlSender struct {
 	address string
 	slots   chan struct{}
 }
 
-// slotsOfURL is how many messages are under way at once. shoutrrr knows no contexts: what hangs keeps its slot, so that
+// slotsOfURL is the maximum number of messages under way at once. shoutrrr ignores contexts: a send that hangs keeps its slot, so that
 // no more than these can hang.
 const slotsOfURL = 4
 
-// newURL checks the address. It is secret: neither errors nor logs have it.
+// newURL checks the address. The address is secret: errors and logs leave it out.
 func newURL(address string) (Sender, error) {
 	if address == "" {
 		return nil, nil
@@ -32,7 +32,7 @@ func newURL(address string) (Sender, error) {
 		return newTeams(address)
 	}
 	if u, err := url.Parse(address); err == nil && u.Scheme == "matrix" && u.User.Username() != "" {
-		return nil, errors.New("url: matrix needs an access token, matrix://:TOKEN@host; with a name and a password each message would log in anew")
+		return nil, errors.New("url: matrix needs an access token, matrix://:TOKEN@host; with a name and a password each message would log in again")
 	}
 	if _, err := locate(address); err != nil {
 		return nil, errors.New("url: is not an address that shoutrrr knows, such as slack://TOKEN@CHANNEL or generic+https://host/path; see https://shoutrrr.nickfedor.com")
@@ -40,14 +40,14 @@ func newURL(address string) (Sender, error) {
 	return urlSender{address, make(chan struct{}, slotsOfURL)}, nil
 }
 
-// locate makes the service anew for each message: one cannot be used by two goroutines.
+// locate makes a new service for each message, because a service is not safe for concurrent use.
 func locate(address string) (types.Service, error) { return (&router.ServiceRouter{}).Locate(address) }
 
-// Send hands the text to the service that the URL names.
+// Send passes the text to the service of the URL.
 func (u urlSender) Send(ctx context.Context, m Message) error {
 	service, err := locate(u.address)
 	if err != nil {
-		return errors.New("the URL cannot be used any more")
+		return errors.New("the URL is no longer valid")
 	}
 	select {
 	case u.slots <- struct{}{}:
@@ -60,8 +60,8 @@ func (u urlSender) Send(ctx context.Context, m Message) error {
 	})
 }
 
-// classifyShoutrrr turns an error of shoutrrr, which quotes the URL, into what Sender.Send says. What came after the connection was
-// made and is no answer may have been sent; services that hide their errors, as generic does, have not sent.
+// classifyShoutrrr turns an error of shoutrrr, which quotes the URL, into an error of Sender.Send. A message may have been sent if its
+// connection was made and its answer was lost. Services that hide their errors, as generic does, count as not sent.
 func classifyShoutrrr(err error) error {
 	var request *url.Error
 	var network *net.OpError
@@ -73,5 +73,5 @@ func classifyShoutrrr(err error) error {
 	case errors.As(err, &request) && !unconnected:
 		return fmt.Errorf("%w: its answer was lost", errMaybe)
 	}
-	return errors.New("the service did not take it; check the URL's token and whether the service can be reached")
+	return errors.New("the service did not accept the message; check the URL's token and the connection to the service")
 }

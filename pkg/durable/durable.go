@@ -1,5 +1,5 @@
-// Package durable makes names outlast a power cut, for which it takes an fsync of the folder that holds a name, too: that of the file, or of
-// the folder that it names, says nothing of it.
+// Package durable makes the names of files and folders outlast a power cut. That takes an fsync of the folder that holds the name: the
+// fsync of the file does not cover its name.
 package durable
 
 import (
@@ -9,23 +9,23 @@ import (
 	"path"
 )
 
-// Root is where names are: an *os.Root, or OS.
+// Root is a folder tree: an *os.Root, or OS.
 type Root interface {
 	Mkdir(name string, perm fs.FileMode) error
 	Open(name string) (*os.File, error)
 }
 
-// OS has all of this machine's names.
+// OS is the whole file system.
 type OS struct{}
 
-// Mkdir is os.Mkdir.
+// Mkdir calls os.Mkdir.
 func (OS) Mkdir(name string, perm fs.FileMode) error { return os.Mkdir(name, perm) }
 
-// Open is os.Open.
+// Open calls os.Open.
 func (OS) Open(name string) (*os.File, error) { return os.Open(name) }
 
-// MkdirAll makes a folder and those above it, as far as they are not there, and the names of those that it has made are durable then. What is
-// there stays as it is: whether its name is durable is for whoever made it.
+// MkdirAll makes a folder and its missing parents, and makes the names of the new folders durable. It does not make the names of existing
+// folders durable: their makers have to.
 func MkdirAll(in Root, name string, perm fs.FileMode) error {
 	err := in.Mkdir(name, perm)
 	if errors.Is(err, fs.ErrNotExist) && name != path.Dir(name) {
@@ -43,7 +43,7 @@ func MkdirAll(in Root, name string, perm fs.FileMode) error {
 	return Sync(in, path.Dir(name))
 }
 
-// Sync makes the content of a file durable, or of a folder the names in it.
+// Sync makes the content of a file durable, or the names in a folder.
 func Sync(in Root, name string) error {
 	f, err := in.Open(name)
 	if err != nil {

@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// edit puts by into the place of the bytes from to to.
+// edit replaces the bytes between two offsets.
 type edit struct {
 	from, to int
 	by       string
@@ -14,7 +14,7 @@ type edit struct {
 // edits do not overlap.
 type edits []edit
 
-// apply is before, and behind it the edited text.
+// apply returns before, followed by the edited text.
 func (es edits) apply(before, text []byte) []byte {
 	slices.SortFunc(es, func(a, b edit) int { return cmp.Compare(a.from, b.from) })
 	out := append(make([]byte, 0, len(before)+len(text)+64), before...)

@@ -5,13 +5,13 @@ import (
 	"encoding/json"
 )
 
-// jsonRedactor goes once through a document that is known to be valid, so that it need not look for mistakes.
+// jsonRedactor passes once through a valid document. It does not look for syntax errors.
 type jsonRedactor struct {
 	*redaction
 	at int
 }
 
-// value goes through one value. rules lead to what is in it; verdict is what becomes of what no rule names.
+// value passes through one value. rules lead to its fields; verdict applies to fields without a rule.
 func (r *jsonRedactor) value(rules rules, verdict *rule, depth int) {
 	start := r.at
 	switch {
@@ -27,7 +27,7 @@ func (r *jsonRedactor) value(rules rules, verdict *rule, depth int) {
 	}
 }
 
-// object goes through fields. A dropped one takes the comma before it along, the first one that stays has none.
+// object passes through the fields of an object. A dropped field takes the comma before it along; the first remaining field has none.
 func (r *jsonRedactor) object(rules rules, verdict *rule, depth int) {
 	r.at++
 	kept := false
@@ -47,24 +47,24 @@ func (r *jsonRedactor) object(rules rules, verdict *rule, depth int) {
 		r.space()
 		r.at++ // the colon
 		r.space()
-		own, below := rules.enter(depth, name)
-		if own != nil && own.verb == drop {
+		exact, below := rules.enter(depth, name)
+		if exact != nil && exact.verb == drop {
 			r.skip()
-			r.replace(before, r.at, "", own)
+			r.replace(before, r.at, "", exact)
 			continue
 		}
-		if own == nil {
-			own = verdict
+		if exact == nil {
+			exact = verdict
 		}
 		if !first && !kept {
 			r.edit(comma, comma+1, "")
 		}
 		kept = true
-		r.value(below, own, depth+1)
+		r.value(below, exact, depth+1)
 	}
 }
 
-// array goes through items: a path leads through them as if they were not in a list.
+// array passes through the items of a list. Paths ignore lists.
 func (r *jsonRedactor) array(rules rules, verdict *rule, depth int) {
 	r.at++
 	for {
@@ -81,10 +81,10 @@ func (r *jsonRedactor) array(rules rules, verdict *rule, depth int) {
 	}
 }
 
-// scalar does what becomes of a text, number or boolean. Where rules lead further it counts as the field "value", as in XML.
+// scalar applies verdict to a text, number or boolean. If a rule names the field "value" here, that rule applies, as in XML.
 func (r *jsonRedactor) scalar(raw []byte, rules rules, verdict *rule, depth int) {
-	if own, _ := rules.enter(depth, "value"); own != nil {
-		verdict = own
+	if exact, _ := rules.enter(depth, "value"); exact != nil {
+		verdict = exact
 	}
 	if verdict == nil || verdict.verb == keep || raw[0] == 'n' {
 		return
@@ -124,7 +124,7 @@ func (r *jsonRedactor) string() {
 	r.at++
 }
 
-// skip goes to the end of a value.
+// skip passes over a value.
 func (r *jsonRedactor) skip() {
 	for open := 0; ; {
 		switch r.text[r.at] {
@@ -145,19 +145,19 @@ func (r *jsonRedactor) skip() {
 	}
 }
 
-// plain goes over a number or a word, or what stands between values.
+// plain passes over a number, a word, or the characters between values.
 func (r *jsonRedactor) plain() {
 	for r.at++; bytes.IndexByte([]byte("\"{}[], \t\r\n"), r.text[r.at]) < 0; {
 		r.at++
 	}
 }
 
-// unquote is what a valid JSON string says.
+// unquote returns the text of a valid JSON string.
 func unquote(raw []byte) string {
 	if bytes.IndexByte(raw, '\\') < 0 {
 		return string(raw[1 : len(raw)-1])
 	}
 	var text string
-	_ = json.Unmarshal(raw, &text) // valid: it cannot fail
+	_ = json.Unmarshal(raw, &text) // cannot fail: it is valid
 	return text
 }

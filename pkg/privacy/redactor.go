@@ -1,7 +1,7 @@
-// Package privacy takes personal data out of events: fields of a JSON or XML body are dropped, hashed with a key or
-// masked. What no rule names stays byte for byte as it was, numbers, order and unknown fields included.
+// Package privacy takes personal data out of events: it drops fields of a JSON or XML body, hashes them with a key or
+// masks them. Fields without a rule stay byte for byte as they were, with their order and their numbers as written.
 //
-// A body that cannot be read, or is neither JSON nor XML, is never let through: ErrUnreadable.
+// A body that is neither JSON nor XML never passes: its event is ErrUnreadable.
 package privacy
 
 import (
@@ -19,32 +19,32 @@ import (
 )
 
 const (
-	// Header is where an event says what was done to its body: "hash item_loan.user_id, drop item_loan.link". An event
-	// without it has its body as it was signed.
+	// Header is the event header that lists the changes of the body: "hash item_loan.user_id, drop item_loan.link". The body of an event
+	// without it is as it was signed.
 	Header = "Hookline-Redacted"
-	// Mask stands in the place of a masked value.
+	// Mask replaces a masked value.
 	Mask = "***"
-	// Prefix begins every hash; 32 hexadecimal digits follow. What looks so already is not hashed again.
+	// Prefix begins every hash; 32 hexadecimal digits follow. A value of that form is not hashed again.
 	Prefix = "hash:"
 )
 
-// ErrUnreadable says that a body is neither a JSON object or array nor an XML document in UTF-8, so that nothing can be
-// found in it.
+// ErrUnreadable says that a body is neither a JSON object or array nor an XML document in UTF-8. Rules cannot find fields
+// in it.
 var ErrUnreadable = errors.New("the body is neither JSON nor XML, so nothing can be redacted in it")
 
 var hashed = regexp.MustCompile(`^` + Prefix + `[0-9a-f]{32}$`)
 
-// Redacted tells whether a value stands in the place of another that was hashed or masked, so that nobody can be found by it.
+// Redacted reports whether a value is a hash or a mask, so that it identifies no person.
 func Redacted(value string) bool { return value == Mask || hashed.MatchString(value) }
 
-// Redactor redacts events as a Config says. It is safe for concurrent use.
+// Redactor redacts events by a Config. It is safe for concurrent use.
 type Redactor struct {
 	rules rules
 	key   []byte
 }
 
-// Event is e redacted, and with Header if that changed its body; e itself stays as it is. With ErrUnreadable the
-// event comes without its body. ID, source, action, time and the other headers are never touched.
+// Event returns e with a redacted body, and with Header if the body has changed. It does not change e. With ErrUnreadable it returns the
+// event without its body. ID, source, action, time and the other headers stay the same.
 func (r *Redactor) Event(e event.Event) (event.Event, error) {
 	body, done, err := r.body(e.Data)
 	if err != nil {
@@ -63,7 +63,7 @@ func (r *Redactor) Event(e event.Event) (event.Event, error) {
 	return e, err
 }
 
-// body redacts, and says what was done. What the body is, its first character decides, as in the receiver.
+// body returns the redacted body and the list of changes. The first character decides between JSON and XML, as in the receiver.
 func (r *Redactor) body(body []byte) ([]byte, []string, error) {
 	text := bytes.TrimLeft(bytes.TrimPrefix(body, []byte("\ufeff")), " \t\r\n")
 	p := &redaction{Redactor: r, text: text, done: map[*rule]bool{}}
@@ -74,7 +74,7 @@ func (r *Redactor) body(body []byte) ([]byte, []string, error) {
 		(&jsonRedactor{redaction: p}).value(r.rules, nil, 0)
 	case text[0] == '<':
 		if err := (&xmlRedactor{redaction: p}).document(); err != nil {
-			return nil, nil, ErrUnreadable // and not why: it would quote the body
+			return nil, nil, ErrUnreadable // its reason would quote the body
 		}
 	default:
 		return nil, nil, ErrUnreadable
@@ -86,15 +86,15 @@ func (r *Redactor) body(body []byte) ([]byte, []string, error) {
 	return p.edits.apply(before, text), p.list(), nil
 }
 
-// redaction is the way through one body.
+// redaction is the state of one pass through a body.
 type redaction struct {
 	*Redactor
 	text  []byte
 	edits edits
-	done  map[*rule]bool // which have changed something; nil stands for XML's comments
+	done  map[*rule]bool // rules that have changed the body; nil stands for XML's comments
 }
 
-// list is what was done, in the order of the rules.
+// list returns the changes in the order of the rules.
 func (p *redaction) list() (all []string) {
 	for _, rule := range p.rules {
 		if p.done[rule] {
@@ -114,14 +114,14 @@ func (p *redaction) replace(from, to int, by string, why *rule) {
 
 func (p *redaction) edit(from, to int, by string) { p.edits = append(p.edits, edit{from, to, by}) }
 
-// replacement is what stands in the place of a value that a rule hashes or masks; nothing stays nothing.
+// replacement returns the hash or mask for a value. An empty value stays empty.
 func (r *Redactor) replacement(rule *rule, value string) string {
 	switch {
 	case value == "":
 		return ""
 	case rule.verb == mask:
 		return Mask
-	case hashed.MatchString(value): // at the source, and now for the route: the same patron stays the same
+	case hashed.MatchString(value): // hashed at the source already: the same patron keeps one pseudonym
 		return value
 	}
 	mac := hmac.New(sha256.New, r.key)

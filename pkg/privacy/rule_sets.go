@@ -5,13 +5,13 @@ import (
 	"strings"
 )
 
-// AlmaPatrons is the set for what Alma tells about its patrons: LOAN, REQUEST and USER events, and letters.
+// AlmaPatrons is the rule set for the patron data of Alma: LOAN, REQUEST and USER events, and letters.
 const AlmaPatrons = "alma-patrons"
 
-// Sets names them.
+// Sets returns the names of the rule sets.
 func Sets() []string { return []string{AlmaPatrons} }
 
-// set is what becomes of which path.
+// set returns the rules of a set: verbs by path.
 func set(name string) (map[string]string, error) {
 	switch name {
 	case "":
@@ -22,9 +22,9 @@ func set(name string) (map[string]string, error) {
 	return map[string]string{}, fmt.Errorf("set %q: there is %s", name, strings.Join(Sets(), ", "))
 }
 
-// almaPatrons keeps what is known to name no patron, hashes the primary ID that joins events of the same one, and drops
-// all else: Alma adds fields over the years, "link" holds a patron's ID, and what a NOTIFICATION holds is not documented.
-// Names are those of Alma's schemas rest_item_loan, rest_user_request, webhook_user_extended and rest_user.
+// almaPatrons keeps fields that are known to name no patron. It hashes the primary ID, which joins the events of a patron. It drops all
+// other fields, because Alma adds fields over the years, "link" holds a patron's ID, and the fields of a NOTIFICATION are undocumented.
+// The names are those of Alma's schemas rest_item_loan, rest_user_request, webhook_user_extended and rest_user.
 func almaPatrons() map[string]string {
 	all := map[string]string{}
 	add := func(verb, parent, names string) {
@@ -43,7 +43,7 @@ func almaPatrons() map[string]string {
 		pickup_location_library managed_by_library managed_by_library_code task_name place_in_queue expiry_date
 		booking_start_date booking_end_date`)
 	add(keep, "webhook_user.", "method cause")
-	// What a route's enrich has read is a user, a record or an item.
+	// A route's enrich step adds a user, a record or an item.
 	for _, user := range []string{"webhook_user.user.", "enriched."} {
 		add(keep, user, "record_type user_group campus_code preferred_language account_type status status_date expiry_date purge_date")
 	}

@@ -5,9 +5,9 @@ import (
 	"strings"
 )
 
-// What becomes of a field.
+// The verbs of a rule.
 const (
-	keep = "keep" // it stays, though a rule with * names its neighbours
+	keep = "keep" // protects a field from a rule with *
 	drop = "drop"
 	hash = "hash"
 	mask = "mask"
@@ -15,7 +15,7 @@ const (
 
 const wildcard = "*"
 
-// rule says what becomes of the fields at one path.
+// rule is a verb for the fields at one path.
 type rule struct {
 	verb  string
 	steps []string
@@ -23,13 +23,13 @@ type rule struct {
 
 func (r *rule) String() string { return r.verb + " " + strings.Join(r.steps, ".") }
 
-// rules are those that lead to the same place so far.
+// rules have the same path so far.
 type rules []*rule
 
-// enter goes one step on, to the field of that name: own is the rule for the field itself, if there is one, and below
-// are those for what is in it. "*" is for names that no other of the rules names here. Upper and lower case are one:
-// some who read the body make no difference either.
-func (rs rules) enter(depth int, name string) (own *rule, below rules) {
+// enter follows rules one step, into the field of that name. It returns the rule for the field itself, or nil, and
+// the rules for the fields below. "*" matches names that no other of the rules names here. Upper and lower case are the same,
+// because some readers of a body ignore case.
+func (rs rules) enter(depth int, name string) (exact *rule, below rules) {
 	var rest *rule
 	named := false
 	for _, r := range rs {
@@ -42,18 +42,18 @@ func (rs rules) enter(depth int, name string) (own *rule, below rules) {
 		case len(r.steps) > depth+1:
 			below = append(below, r)
 		case literal:
-			own = stricter(own, r)
+			exact = stricter(exact, r)
 		default:
 			rest = stricter(rest, r)
 		}
 	}
 	if !named {
-		own = rest
+		exact = rest
 	}
-	return own, below
+	return exact, below
 }
 
-// stricter is the rule that leaves less: two can end at one field when a "*" is on their way.
+// stricter returns the rule that keeps less of a value. Two rules can end at one field if a path contains "*".
 func stricter(a, b *rule) *rule {
 	order := []string{keep, hash, mask, drop}
 	if a == nil || slices.Index(order, a.verb) < slices.Index(order, b.verb) {

@@ -8,12 +8,12 @@ import (
 	"strings"
 )
 
-// errShape is of a document that encoding/xml reads and nobody else would.
+// errShape refuses a document that encoding/xml accepts, but other parsers refuse.
 var errShape = errors.New("not one root element, or attributes that touch")
 
-// xmlRedactor goes once through a document. A path leads below its root, through elements and attributes alike. The text
-// of an element is its field "value", as it is in Alma's JSON: <library desc="Main">MAIN</library> is
-// {"library":{"value":"MAIN","desc":"Main"}}. No path leads to comments, processing instructions and directives, so they go.
+// xmlRedactor passes once through a document. A path begins below the root and leads through elements and attributes alike. The text
+// of an element is its field "value", as in Alma's JSON: <library desc="Main">MAIN</library> is
+// {"library":{"value":"MAIN","desc":"Main"}}. Comments, processing instructions and directives are dropped, because no path leads to them.
 type xmlRedactor struct {
 	*redaction
 	decoder *xml.Decoder
@@ -26,13 +26,13 @@ type element struct {
 	verdict *rule
 	depth   int
 	text    strings.Builder
-	spans   []edit // where the parts of its text stand
+	spans   []edit // the parts of its text
 }
 
 func (r *xmlRedactor) document() error {
 	r.decoder = xml.NewDecoder(bytes.NewReader(r.text))
-	// Alma embeds records that declare UTF-16 and travel as UTF-8: the declaration proves nothing, and what is not
-	// UTF-8 is an error of the decoder.
+	// Alma embeds records that declare UTF-16 and are UTF-8, so the declaration is ignored. The decoder refuses text that is not
+	// UTF-8.
 	r.decoder.CharsetReader = func(_ string, in io.Reader) (io.Reader, error) { return in, nil }
 	for root := false; ; {
 		from := r.offset()
@@ -73,24 +73,24 @@ func (r *xmlRedactor) start(t xml.StartElement, from int) error {
 	e := &element{rules: r.rules}
 	if len(r.open) > 0 {
 		in := r.open[len(r.open)-1]
-		own, below := in.rules.enter(in.depth, t.Name.Local)
-		if own != nil && own.verb == drop {
+		exact, below := in.rules.enter(in.depth, t.Name.Local)
+		if exact != nil && exact.verb == drop {
 			if err := r.decoder.Skip(); err != nil {
 				return err
 			}
-			r.replace(from, r.offset(), "", own)
+			r.replace(from, r.offset(), "", exact)
 			return nil
 		}
-		if own == nil {
-			own = in.verdict
+		if exact == nil {
+			exact = in.verdict
 		}
-		e = &element{rules: below, verdict: own, depth: in.depth + 1}
+		e = &element{rules: below, verdict: exact, depth: in.depth + 1}
 	}
 	r.open = append(r.open, e)
 	return r.attributes(e, t, from)
 }
 
-// attributes finds them in a start tag that encoding/xml has read without a complaint: they are in its order, and quoted.
+// attributes finds the attributes in a start tag that encoding/xml has accepted: they are quoted, and in the order of t.
 func (r *xmlRedactor) attributes(e *element, t xml.StartElement, from int) error {
 	at := from
 	for i, a := range t.Attr {
@@ -140,21 +140,21 @@ func (r *xmlRedactor) end() {
 	}
 }
 
-// field does what the rules say with a text or an attribute: whole is what is cut if it is dropped, parts what its value
-// stands in.
+// field applies the rules to a text or an attribute. A drop removes whole; a hash or a mask replaces parts, the places
+// of its value.
 func (r *xmlRedactor) field(in *element, name, value string, whole, parts []edit) {
-	own, _ := in.rules.enter(in.depth, name)
-	if own == nil {
-		own = in.verdict
+	exact, _ := in.rules.enter(in.depth, name)
+	if exact == nil {
+		exact = in.verdict
 	}
 	switch {
-	case own == nil || own.verb == keep:
-	case own.verb == drop:
+	case exact == nil || exact.verb == keep:
+	case exact.verb == drop:
 		for _, part := range whole {
-			r.replace(part.from, part.to, "", own)
+			r.replace(part.from, part.to, "", exact)
 		}
 	default:
-		by := r.replacement(own, value)
+		by := r.replacement(exact, value)
 		if by == value {
 			return
 		}
@@ -162,7 +162,7 @@ func (r *xmlRedactor) field(in *element, name, value string, whole, parts []edit
 			if i > 0 {
 				by = ""
 			}
-			r.replace(part.from, part.to, by, own)
+			r.replace(part.from, part.to, by, exact)
 		}
 	}
 }

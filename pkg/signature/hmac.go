@@ -14,12 +14,12 @@ import (
 type hmacMethod struct {
 	template  template
 	list      signatureList
-	timestamp signedTime // without {timestamp} in the template: unused
-	id        location   // without {id} in the template: unused
+	timestamp signedTime // used only with {timestamp} in the template
+	id        location   // used only with {id} in the template
 	keys      []*hmacKey
 }
 
-// claim is what a request says about its signature.
+// claim holds the signatures of a request and the string that they sign.
 type claim struct {
 	signed     [][]byte // the signed string in pieces
 	signatures [][]byte
@@ -38,15 +38,15 @@ func (m *hmacMethod) verify(r Request, now time.Time) (string, error) {
 		if !k.secret.usable(now) || !k.fits(c) {
 			continue
 		}
-		// Only after the match, so that "stale" is always about the real sender.
+		// The time is checked after the match, so that Stale is always about the real sender.
 		if m.template.uses(varTimestamp) {
-			if err := m.timestamp.judge(c.at, now); err != nil {
+			if err := m.timestamp.check(c.at, now); err != nil {
 				return "", err
 			}
 		}
 		return k.secret.Label, nil
 	}
-	return "", refuse(Mismatch, "no usable secret fits; compare the sender's secret with ours, and check that nothing changes the body on its way")
+	return "", refuse(Mismatch, "no usable secret fits; compare the sender's secret with the configured one, and check that no proxy changes the body")
 }
 
 func (m *hmacMethod) read(r Request) (claim, error) {
@@ -102,7 +102,7 @@ func (m *hmacMethod) sign(r *Request, id string, now time.Time) error {
 			return err
 		}
 		if _, err := m.id.read(*r); err != nil {
-			return err // an empty ID would not verify
+			return err // an empty ID does not verify
 		}
 	}
 	signed, err := m.template.fill(*r, id, timestamp)
@@ -121,7 +121,7 @@ func (m *hmacMethod) first(now time.Time) *hmacKey {
 	return nil
 }
 
-// hmacKey keeps keyed hashes for reuse: resetting one costs less than keying a new one.
+// hmacKey keeps keyed hashes for reuse: to reset one costs less than to key a new one.
 type hmacKey struct {
 	secret Secret
 	states sync.Pool // of *hmacState
@@ -156,7 +156,7 @@ func (k *hmacKey) sum(pieces [][]byte) []byte {
 	return append([]byte(nil), state.over(pieces)...)
 }
 
-// over returns the HMAC of the pieces in a row, valid until the next call.
+// over returns the HMAC of the concatenated pieces. It is valid until the next call.
 func (s *hmacState) over(pieces [][]byte) []byte {
 	s.mac.Reset()
 	for _, piece := range pieces {

@@ -13,16 +13,16 @@ import (
 	"github.com/tidwall/gjson"
 )
 
-// place is where a value stands in a request, written "kind:name" or, for the last two, "kind".
+// location is the location of a value in a request, written "kind:name" or, for the last two, "kind".
 type location struct{ kind, name string }
 
 const (
 	inHeader    = "header"
 	inQuery     = "query"
 	inJSON      = "json"
-	inSignature = "signature" // an item of the list of signatures: only for the timestamp
-	inBearer    = "bearer"    // RFC 6750, section 2.1: only for a token
-	inBasic     = "basic"     // RFC 7617: only for a token
+	inSignature = "signature" // an item of the list of signatures: for the timestamp only
+	inBearer    = "bearer"    // RFC 6750, section 2.1: for a token only
+	inBasic     = "basic"     // RFC 7617: for a token only
 )
 
 var headerName = regexp.MustCompile("^[A-Za-z0-9!#$%&'*+.^_`|~-]+$") // RFC 9110, section 5.6.2
@@ -46,7 +46,7 @@ func parseLocation(text string, more ...string) (location, error) {
 			return p, nil
 		}
 	}
-	return location{}, fmt.Errorf("%q is no location; write header:NAME, query:NAME or json:PATH%s", text, orForms(more))
+	return location{}, fmt.Errorf("%q is not a location; write header:NAME, query:NAME or json:PATH%s", text, orForms(more))
 }
 
 func orForms(more []string) string {
@@ -57,7 +57,7 @@ func orForms(more []string) string {
 	return b.String()
 }
 
-// String names the place for people, with nothing of a request in it.
+// String describes the location without any value of a request.
 func (p location) String() string {
 	switch p.kind {
 	case inHeader, inQuery:
@@ -70,7 +70,7 @@ func (p location) String() string {
 	return p.kind + " authorization"
 }
 
-// read returns the one value at the place, without white space around it.
+// read returns the one value at the location, without white space around it.
 func (p location) read(r Request) (string, error) {
 	switch p.kind {
 	case inHeader:
@@ -98,7 +98,7 @@ func (p location) only(values []string) (string, error) {
 }
 
 func (p location) json(body []byte) (string, error) {
-	if !json.Valid(body) { // gjson's own check recurses without a bound: a stranger's "[[[[" would end the process
+	if !json.Valid(body) { // gjson's own check recurses without a limit: a stranger's "[[[[" would end the process
 		return "", refuse(Malformed, p.String()+": the body is not JSON")
 	}
 	switch value := gjson.GetBytes(body, p.name); {
@@ -119,7 +119,7 @@ func (p location) authorization(h http.Header) (string, error) {
 	}
 	scheme, credentials, _ := strings.Cut(value, " ")
 	if !strings.EqualFold(scheme, p.kind) {
-		return "", refuse(Malformed, "the Authorization header does not say "+p.kind)
+		return "", refuse(Malformed, "the Authorization header is not of type "+p.kind)
 	}
 	credentials = strings.TrimSpace(credentials)
 	if p.kind == inBearer {
@@ -132,7 +132,7 @@ func (p location) authorization(h http.Header) (string, error) {
 	return string(userPassword), nil
 }
 
-// write puts the value where read finds it.
+// write puts the value at the location.
 func (p location) write(r *Request, value string) error {
 	switch p.kind {
 	case inHeader:
@@ -160,4 +160,4 @@ func (r *Request) setHeader(name, value string) {
 }
 
 func (p location) missing() error { return refuse(Missing, "no "+p.String()) }
-func (p location) doubled() error { return refuse(Malformed, p.String()+" is doubled") }
+func (p location) doubled() error { return refuse(Malformed, p.String()+" is there twice") }

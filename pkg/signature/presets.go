@@ -1,12 +1,12 @@
 package signature
 
-// preset is a scheme under the name that the configuration uses.
+// preset is a scheme with its name in the configuration.
 type preset struct {
 	name   string
 	scheme Scheme
 }
 
-// presets is the table of senders. Each row follows the sender's own documentation of its webhooks.
+// presets is the table of senders. Each row follows the sender's documentation of its webhooks.
 func presets() []preset {
 	return []preset{
 		{"alma", Scheme{Kind: HMAC, Template: "{body}",
@@ -40,7 +40,7 @@ func presets() []preset {
 	}
 }
 
-// Preset is the scheme of a known sender; see Presets.
+// Preset returns the scheme of a known sender; see Presets.
 func Preset(name string) (Scheme, bool) {
 	for _, p := range presets() {
 		if p.name == name {
@@ -50,7 +50,7 @@ func Preset(name string) (Scheme, bool) {
 	return Scheme{}, false
 }
 
-// Presets names the known senders. "token" is any bearer token and "basic" any user and password.
+// Presets returns the names of the known senders. "token" is any bearer token and "basic" any user and password.
 func Presets() []string {
 	var names []string
 	for _, p := range presets() {

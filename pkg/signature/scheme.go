@@ -8,38 +8,38 @@ import (
 	"time"
 )
 
-// Scheme says how a sender proves who it is. It is data: start from a Preset and change what differs.
+// Scheme describes how a sender proves its identity. It is data: start from a Preset and change its fields.
 //
-// A place says where a value stands in the request: "header:NAME", "query:NAME" or "json:PATH" (a gjson path into the body).
+// A location is "header:NAME", "query:NAME" or "json:PATH" (a gjson path into the body).
 type Scheme struct {
 	// Kind is hmac or token; a scheme uses the fields of its kind only.
 	Kind Kind `yaml:"kind"`
 
-	// Token is the place of the secret itself, for kind token: one of the places above, or "bearer" or "basic"
+	// Token is the location of the secret itself, for kind token: one of the locations above, or "bearer" or "basic"
 	// for the two forms of the Authorization header.
 	Token string `yaml:"token"`
 
-	// Algorithm of the HMAC; default sha256.
+	// Algorithm is the hash function of the HMAC; the default is sha256.
 	Algorithm Algorithm `yaml:"algorithm"`
-	// KeyEncoding says how a secret stands for the key: raw (its bytes; the default), hex or base64.
+	// KeyEncoding is the encoding of the key in a secret: raw (its bytes; the default), hex or base64.
 	KeyEncoding Encoding `yaml:"key_encoding"`
-	// KeyPrefix is taken off a secret that has it, before decoding: "whsec_".
+	// KeyPrefix is removed from a secret that has it, before decoding: "whsec_".
 	KeyPrefix string `yaml:"key_prefix"`
 	// Template is the signed string: literal text with {body} {id} {timestamp} {method} {url} {header:X} {query:x} {json:path}.
 	Template string `yaml:"template"`
-	// Signature says where signatures stand and how they are written.
+	// Signature describes the signatures of a request.
 	Signature Signature `yaml:"signature"`
-	// Timestamp says where the time stands that {timestamp} signs; unused without it.
+	// Timestamp describes the time that {timestamp} signs; unused without it.
 	Timestamp Timestamp `yaml:"timestamp"`
-	// ID is the place of the message ID that {id} signs; unused without it.
+	// ID is the location of the message ID that {id} signs; unused without it.
 	ID string `yaml:"id"`
 }
 
-// Signature describes one or several written signatures.
+// Signature describes the signatures of a request.
 type Signature struct {
-	// In is the place of the signature, or of a list of them.
+	// In is the location of the signature, or of a list of signatures.
 	In string `yaml:"in"`
-	// Separator divides a list such as "t=1,v1=ab,v1=cd"; empty means a single signature. Any signature of a list may fit.
+	// Separator divides a list such as "t=1,v1=ab,v1=cd"; empty means a single signature. One matching signature of a list is enough.
 	Separator string `yaml:"separator"`
 	// Prefix begins each signature: "sha256=", "v1,", "v1=". Items of a list without it are ignored.
 	Prefix string `yaml:"prefix"`
@@ -49,18 +49,18 @@ type Signature struct {
 
 // Timestamp describes the time that a sender signs.
 type Timestamp struct {
-	// In is the place of the time; "signature:KEY" is the item KEY=TIME of the list of signatures.
+	// In is the location of the time; "signature:KEY" is the item KEY=TIME of the list of signatures.
 	In string `yaml:"in"`
 	// Unit is s (Unix seconds; the default), ms (Unix milliseconds) or rfc3339.
 	Unit Unit `yaml:"unit"`
-	// Tolerance is how far the time may be from ours, in the past and in the future; default 5 minutes.
+	// Tolerance is the allowed difference from the local clock, in the past and in the future; the default is 5 minutes.
 	Tolerance time.Duration `yaml:"tolerance"`
 }
 
-// DefaultTolerance is what Stripe, Slack and Standard Webhooks recommend.
+// DefaultTolerance is the recommendation of Stripe, Slack and Standard Webhooks.
 const DefaultTolerance = 5 * time.Minute
 
-// Kind tells schemes apart by what the sender shows.
+// Kind is the kind of proof that a sender gives.
 type Kind string
 
 // The kinds: a signature over the request, or the secret itself.
@@ -72,14 +72,14 @@ const (
 // Algorithm is the hash function of an HMAC.
 type Algorithm string
 
-// The algorithms. SHA1 is for senders that offer nothing better; as an HMAC it is not known to be broken.
+// The algorithms. SHA1 is for senders without a better one; as an HMAC it is not known to be broken.
 const (
 	SHA1   Algorithm = "sha1"
 	SHA256 Algorithm = "sha256"
 	SHA512 Algorithm = "sha512"
 )
 
-// Encoding says how bytes are written as text.
+// Encoding is a text form of bytes.
 type Encoding string
 
 // The encodings. Raw is for keys, Base64URL for signatures only.
@@ -90,7 +90,7 @@ const (
 	Base64URL Encoding = "base64url"
 )
 
-// Unit says how a time is written.
+// Unit is a text form of a time.
 type Unit string
 
 // The units.
@@ -100,7 +100,7 @@ const (
 	RFC3339      Unit = "rfc3339"
 )
 
-// checkToken reads a scheme of kind token and tells everything that is wrong with it.
+// checkToken checks a scheme of kind token and returns all errors at once.
 func checkToken(s Scheme) (location, error) {
 	p, err := parseLocation(s.Token, inBearer, inBasic)
 	if err != nil {
@@ -113,7 +113,7 @@ func checkToken(s Scheme) (location, error) {
 	return p, errors.Join(err, unused)
 }
 
-// checkHMAC reads a scheme of kind hmac, whose defaults are filled in, and tells everything that is wrong with it.
+// checkHMAC checks a scheme of kind hmac with its defaults filled in, and returns all errors at once.
 func checkHMAC(s Scheme) (*hmacMethod, error) {
 	var c checks
 	if s.Token != "" {
@@ -141,7 +141,7 @@ func checkHMAC(s Scheme) (*hmacMethod, error) {
 	return m, errors.Join(c.errs...)
 }
 
-// withDefaults fills in what a scheme of kind hmac may leave out.
+// withDefaults fills in the defaults of a scheme of kind hmac.
 func (s Scheme) withDefaults() Scheme {
 	s.Algorithm = cmp.Or(s.Algorithm, SHA256)
 	s.KeyEncoding = cmp.Or(s.KeyEncoding, Raw)
@@ -151,7 +151,7 @@ func (s Scheme) withDefaults() Scheme {
 	return s
 }
 
-// checks gathers what is wrong, each under the name of its field.
+// checks collects errors, each under the name of its field.
 type checks struct{ errs []error }
 
 func (c *checks) wrong(field, format string, args ...any) {
@@ -176,7 +176,7 @@ func (c *checks) template(text string) template {
 	return t
 }
 
-// needed tells whether the template uses the field. A field that is set and not signed would protect nothing.
+// needed reports whether the template uses the field. A field that is set and not signed is an error, because it would protect nothing.
 func (c *checks) needed(field, value string, used bool) bool {
 	name, _, _ := strings.Cut(field, ".")
 	if !used && value != "" {
@@ -189,11 +189,11 @@ func (c *checks) timestamp(s Scheme) signedTime {
 	t := s.Timestamp
 	oneOf(c, "timestamp.unit", t.Unit, Seconds, Milliseconds, RFC3339)
 	if t.Tolerance < 0 {
-		c.wrong("timestamp.tolerance", "%v is less than nothing; leave it out for %v", t.Tolerance, DefaultTolerance)
+		c.wrong("timestamp.tolerance", "%v is negative; leave it out for %v", t.Tolerance, DefaultTolerance)
 	}
 	p := c.location("timestamp.in", t.In, inSignature+":")
 	if p.kind == inSignature && s.Signature.Separator == "" {
-		c.wrong("signature.separator", "%q needs a list, so say what separates its items", t.In)
+		c.wrong("signature.separator", "%q needs a list; give the separator of its items", t.In)
 	}
 	return signedTime{p, t.Unit, t.Tolerance}
 }

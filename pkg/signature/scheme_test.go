@@ -23,7 +23,7 @@ func TestNewNamesEveryWrongFieldAtOnce(t *testing.T) {
 	if err == nil {
 		t.Fatal("accepted")
 	}
-	for _, want := range []string{"token:", "algorithm:", "key_encoding:", "template: {boddy}", "a { has no }", "signature.in:", "signature.encoding:",
+	for _, want := range []string{"token:", "algorithm:", "key_encoding:", "template: {boddy}", "a { without a }", "signature.in:", "signature.encoding:",
 		"timestamp.unit:", "timestamp.tolerance:", "signature.separator:", "id:", `secret "1" is empty`, `secret "second" begins or ends`} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("%q is not in\n%v", want, err)

@@ -15,7 +15,7 @@ import (
 
 // Secret is a text that the sender and the receiver share. Several at once make a rotation possible.
 type Secret struct {
-	// Value is the secret as the sender shows it, such as "whsec_..."; for the place "basic" it is "user:password".
+	// Value is the secret as the sender shows it, such as "whsec_..."; for the location "basic" it is "user:password".
 	Value setting.Secret `yaml:"value" schema:"minLength=1"`
 	// Label names the secret in logs; empty: its position, from 1.
 	Label string `yaml:"label"`
@@ -62,7 +62,7 @@ func (s Secret) GoString() string { return s.String() }
 
 func (s Secret) usable(now time.Time) bool { return s.NotAfter.IsZero() || !now.After(s.NotAfter) }
 
-// named gives every secret a label and tells everything that is wrong with the values.
+// named gives every secret a label and checks the values.
 func named(secrets []Secret) ([]Secret, error) {
 	var errs []error
 	out := make([]Secret, len(secrets))
@@ -81,7 +81,7 @@ func named(secrets []Secret) ([]Secret, error) {
 	return out, errors.Join(errs...)
 }
 
-// key decodes the value into the bytes that key the HMAC. The errors leave out what the decoders would quote.
+// key decodes the value to the key of the HMAC. Its errors leave out the text of the decoders, which quotes the value.
 func (s Secret) key(encoding Encoding, prefix string) ([]byte, error) {
 	var key []byte
 	var err error

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// maxSignatures bounds how many signatures of one request are compared: a rotation needs two or three.
+// maxSignatures limits the number of signatures that are compared for one request: a rotation needs two or three.
 const maxSignatures = 16
 
 // signatureList reads and writes the signatures of a request.
@@ -18,7 +18,7 @@ type signatureList struct {
 	size      int // bytes of one signature
 }
 
-// items are the trimmed parts of the value at the list's place. They are not checked yet.
+// items returns the trimmed items of the value at the list's location. They are not checked yet.
 func (l signatureList) items(r Request) ([]string, error) {
 	value, err := l.location.read(r)
 	if err != nil {
@@ -37,7 +37,7 @@ func (l signatureList) items(r Request) ([]string, error) {
 	return items, nil
 }
 
-// signatures decodes the items that can be one. It refuses a list in which none can.
+// signatures decodes the valid items. It refuses a list without any.
 func (l signatureList) signatures(items []string) ([][]byte, error) {
 	var out [][]byte
 	detail := l.location.String() + " does not begin with " + l.prefix
@@ -58,7 +58,7 @@ func (l signatureList) signatures(items []string) ([][]byte, error) {
 	return out, nil
 }
 
-// item is the value of the one item KEY=VALUE.
+// item returns the value of the one item KEY=VALUE.
 func (l signatureList) item(items []string, p location) (string, error) {
 	var found []string
 	for _, item := range items {
@@ -69,7 +69,7 @@ func (l signatureList) item(items []string, p location) (string, error) {
 	return p.only(found)
 }
 
-// decode is strict: the whole text, of exactly the right length, with nothing left over.
+// decode is strict: the whole text has to be valid and of the right length.
 func (l signatureList) decode(text string) ([]byte, bool) {
 	var signature []byte
 	var err error
@@ -83,10 +83,10 @@ func (l signatureList) decode(text string) ([]byte, bool) {
 	case l.encoding == Base64URL && len(text) == base64.RawURLEncoding.EncodedLen(l.size):
 		signature, err = base64.RawURLEncoding.Strict().DecodeString(text)
 	}
-	return signature, err == nil && len(signature) == l.size // the decoders of base64 pass over line breaks
+	return signature, err == nil && len(signature) == l.size // the base64 decoders skip line breaks
 }
 
-// write puts one signature, and the timestamp if it is an item of the list, where items finds them.
+// write writes one signature, and the timestamp if it is an item of the list.
 func (l signatureList) write(r *Request, signature []byte, timestampItem string) error {
 	text := l.prefix + l.encode(signature)
 	if timestampItem != "" {

@@ -7,10 +7,10 @@ import (
 	"strings"
 )
 
-// template is the signed string in pieces. They go into the hash one by one, so that no body is ever copied.
+// template is the signed string in pieces. The pieces are hashed one by one, so that no body is copied.
 type template []piece
 
-// piece is literal text, or a variable: one of the names below, or a place.
+// piece is literal text or a variable: one of the names below, or a location.
 type piece struct {
 	variable string // empty for literal text
 	literal  []byte
@@ -39,7 +39,7 @@ func parseTemplate(text string) (template, error) {
 		}
 		name, after, closed := strings.Cut(rest, "}")
 		if !closed {
-			errs = append(errs, errors.New("a { has no }"))
+			errs = append(errs, errors.New("a { without a }"))
 			break
 		}
 		p, err := parseVariable(name)
@@ -66,14 +66,14 @@ func (t template) uses(variable string) bool {
 	return slices.ContainsFunc(t, func(p piece) bool { return p.variable == variable })
 }
 
-// signsBody tells whether the body, or a value of it, is under the signature.
+// signsBody reports whether the signature covers the body, or a value of it.
 func (t template) signsBody() bool {
 	return slices.ContainsFunc(t, func(p piece) bool {
 		return p.variable == varBody || p.variable == varLocation && p.location.kind == inJSON
 	})
 }
 
-// fill returns the pieces with the values of r in them. The body is r.Body itself.
+// fill returns the pieces with the values of r. It does not copy the body.
 func (t template) fill(r Request, id, timestamp string) ([][]byte, error) {
 	pieces := make([][]byte, len(t))
 	for i, p := range t {
@@ -104,8 +104,8 @@ func (t template) fill(r Request, id, timestamp string) ([][]byte, error) {
 	return pieces, nil
 }
 
-// checkID refuses an ID that holds the literal after it: with "{id}.{timestamp}.{body}", the ID "a.1" and the time 2
-// would sign the same string as the ID "a", the time 1 and a body that begins with "2.".
+// checkID refuses an ID that contains the literal after it: with "{id}.{timestamp}.{body}", the ID "a.1" and the time 2
+// sign the same string as the ID "a", the time 1 and a body that begins with "2.".
 func (t template) checkID(i int, id string) error {
 	if i+1 < len(t) && len(t[i+1].literal) > 0 && strings.Contains(id, string(t[i+1].literal)) {
 		return refuse(Malformed, fmt.Sprintf("the ID holds %q, which ends it", t[i+1].literal))

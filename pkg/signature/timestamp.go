@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// signedTime reads, judges and writes the time that a sender signs.
+// signedTime reads, checks and writes the time that a sender signs.
 type signedTime struct {
 	location  location
 	unit      Unit
@@ -17,13 +17,13 @@ func (c signedTime) parse(text string) (time.Time, error) {
 	if c.unit == RFC3339 {
 		at, err := time.Parse(time.RFC3339, text)
 		if err != nil {
-			return time.Time{}, refuse(Malformed, c.location.String()+" is no time of RFC 3339")
+			return time.Time{}, refuse(Malformed, c.location.String()+" is not a time of RFC 3339")
 		}
 		return at, nil
 	}
-	n, err := strconv.ParseUint(text, 10, 63) // unsigned: no "+5", no "-5"
+	n, err := strconv.ParseUint(text, 10, 63) // unsigned: refuses "+5" and "-5"
 	if err != nil {
-		return time.Time{}, refuse(Malformed, c.location.String()+" is no number")
+		return time.Time{}, refuse(Malformed, c.location.String()+" is not a number")
 	}
 	if c.unit == Milliseconds {
 		return time.UnixMilli(int64(n)), nil
@@ -41,7 +41,7 @@ func (c signedTime) format(at time.Time) string {
 	return strconv.FormatInt(at.Unix(), 10)
 }
 
-func (c signedTime) judge(at, now time.Time) error {
+func (c signedTime) check(at, now time.Time) error {
 	age := now.Sub(at)
 	if age.Abs() <= c.tolerance {
 		return nil

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// tokenMethod compares the secret that a request shows. It compares hashes, so that not even a length leaks.
+// tokenMethod compares the secret of a request. It compares hashes, so that not even a length leaks.
 type tokenMethod struct {
 	location location
 	secrets  []Secret
@@ -27,7 +27,7 @@ func (m *tokenMethod) verify(r Request, now time.Time) (string, error) {
 			return s.Label, nil
 		}
 	}
-	return "", refuse(Mismatch, "no usable secret fits; compare the sender's secret with ours")
+	return "", refuse(Mismatch, "no usable secret fits; compare the sender's secret with the configured one")
 }
 
 func (m *tokenMethod) sign(r *Request, _ string, now time.Time) error {

@@ -16,7 +16,7 @@ type method interface {
 	sign(r *Request, id string, now time.Time) error
 }
 
-// New checks the scheme and every secret, and names everything that is wrong at once; its errors never hold a secret.
+// New checks the scheme and every secret, and returns all errors at once. Its errors never hold a secret.
 // Without secrets the Verifier refuses every request with NoSecret.
 func New(s Scheme, secrets []Secret) (*Verifier, error) {
 	labelled, err := named(secrets)
@@ -36,17 +36,17 @@ func New(s Scheme, secrets []Secret) (*Verifier, error) {
 	return &Verifier{m}, nil
 }
 
-// Verify returns the label of the secret that fits, or an *Error. A secret whose NotAfter is before now is not used.
-// Where the scheme signs a time, it has to be within the tolerance of now.
+// Verify returns the label of the matching secret, or an *Error. It ignores secrets whose NotAfter is before now.
+// If the scheme signs a time, the time must be within the tolerance of now.
 func (v *Verifier) Verify(r Request, now time.Time) (string, error) { return v.method.verify(r, now) }
 
-// Sign does to r what the real sender would, with the first secret that is usable now: it sets headers, or r.Query.
-// id is the message's ID; only schemes that sign one use it. Without a usable secret it returns an *Error; a scheme whose
-// signature, token, time or ID stands in the JSON body cannot be signed for.
+// Sign signs r as the real sender does, with the first valid secret: it sets headers, or r.Query. id is the message's ID, for
+// schemes that sign one. Without a valid secret it returns an *Error. It returns an error for a scheme with its signature, token,
+// time or ID in the JSON body.
 func (v *Verifier) Sign(r *Request, id string, now time.Time) error { return v.method.sign(r, id, now) }
 
-// HMACHex is the HMAC of data with the first secret that is usable now, in lower-case hex: what Zoom's URL validation
-// asks for. Without a usable secret it returns an *Error.
+// HMACHex returns the HMAC of data with the first valid secret, in lower-case hex, for Zoom's URL validation.
+// Without a valid secret it returns an *Error.
 func (v *Verifier) HMACHex(data []byte, now time.Time) (string, error) {
 	m, ok := v.method.(*hmacMethod)
 	if !ok {

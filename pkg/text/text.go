@@ -1,4 +1,4 @@
-// Package text makes texts of events by templates: messages, and bodies of requests.
+// Package text fills templates with events: for messages and bodies of requests.
 package text
 
 import (
@@ -13,11 +13,11 @@ import (
 	"github.com/hookline/hookline/pkg/handler"
 )
 
-// Template makes a text (https://pkg.go.dev/text/template); the zero value makes an empty one. Beside the language's own
-// functions it has json, which writes a value as it stands in a JSON document.
+// Template is a template of Go (https://pkg.go.dev/text/template); the zero value gives an empty text. Besides the language's
+// functions it has json, which writes a value as JSON.
 type Template struct{ template *template.Template }
 
-// New parses a template. key is what it is called in the configuration.
+// New parses a template. key is its key in the configuration.
 func New(key, source string) (Template, error) {
 	t, err := template.New(key).Funcs(template.FuncMap{"json": JSON}).Parse(source)
 	if err != nil {
@@ -26,21 +26,21 @@ func New(key, source string) (Template, error) {
 	return Template{t}, nil
 }
 
-// Fill makes a text of data, such as Of gives. A field that is not there, or null, is empty. An error says in the log where the template
-// does not fit, and only on the dead letter why: the template language's own words can quote the event.
+// Fill returns the text for data, such as Of returns. A missing field, or null, is empty. The log gets the template's position from an error, but
+// only the dead letter gets its reason: the template language's own text can quote the event.
 func (t Template) Fill(data map[string]any) (string, error) {
 	if t.template == nil {
 		return "", nil
 	}
 	var b bytes.Buffer
 	if err := t.template.Execute(&b, data); err != nil {
-		place, why, _ := strings.Cut(err.Error(), ">: ")
-		return "", handler.Private(errors.New(place+">"), why)
+		position, reason, _ := strings.Cut(err.Error(), ">: ")
+		return "", handler.Private(errors.New(position+">"), reason)
 	}
 	return strings.ReplaceAll(b.String(), "<no value>", ""), nil
 }
 
-// JSON is a value as it stands in a JSON document; it is the template function json.
+// JSON returns v as JSON; it is the template function json.
 func JSON(v any) (string, error) {
 	var b strings.Builder
 	e := json.NewEncoder(&b)
@@ -49,7 +49,7 @@ func JSON(v any) (string, error) {
 	return strings.TrimSuffix(b.String(), "\n"), err
 }
 
-// Of is what templates see of an event: .id .source .action .route .time, and its JSON body as .data. An error says that the body is none.
+// Of returns the template data of an event: .id .source .action .route .time, and its JSON body as .data. It returns an error if the body is not JSON.
 func Of(d event.Delivery) (map[string]any, error) {
 	var data any
 	decoder := json.NewDecoder(bytes.NewReader(d.Event.Data))
@@ -62,14 +62,14 @@ func Of(d event.Delivery) (map[string]any, error) {
 	}, nil
 }
 
-// null stands for JSON's null: a path through it leads nowhere, as one through a field that is not there. Alma's events until 2023
-// say "event":null where later ones say nothing.
+// null stands for JSON's null: a path through it is empty, as one through a missing field. Alma's events until 2023
+// say "event":null where later ones leave the field out.
 type null map[string]any
 
-// String makes it empty in a text; as JSON it is null again.
+// String returns an empty text; as JSON it is null again.
 func (null) String() string { return "" }
 
-// empty puts null into the place of each nil.
+// empty replaces each nil with null.
 func empty(v any) any {
 	switch v := v.(type) {
 	case nil:
