@@ -6,7 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/hookline/hookline/pkg/event"
 	"github.com/hookline/hookline/pkg/signature"
 )
 
@@ -73,20 +72,4 @@ func (rc *Receiver) publicURL(r *http.Request) string {
 		return strings.TrimSuffix(rc.config.PublicURL, "/") + r.URL.RequestURI()
 	}
 	return (&url.URL{Scheme: "https", Host: r.Host}).String() + r.URL.RequestURI()
-}
-
-// event returns the event of a payload. ID and action are those of the signed body, and redaction comes after that.
-func (s *source) event(r *http.Request, p *payload, now time.Time) event.Event {
-	id, action := s.extractor.read(p)
-	e := event.Event{
-		ID: id, Source: s.name, Action: action,
-		Time:        now.UTC().Truncate(time.Millisecond),
-		ContentType: clip(r.Header.Get("Content-Type"), maxHeaderValue),
-		Header:      s.header(r.Header),
-		Data:        p.body,
-	}
-	if s.redactor != nil {
-		e, _ = s.redactor.Event(e) // on an error the event has no body, and its header tells this
-	}
-	return e
 }

@@ -7,8 +7,7 @@ import (
 	"github.com/hookline/hookline/pkg/signature"
 )
 
-// preset is a row of the table: what is particular to a sender besides its signature, which package signature has
-// under the same name.
+// preset is one row of the table of senders. Package signature has the sender's signature under the same name.
 type preset struct {
 	name      string
 	handshake string
@@ -19,18 +18,20 @@ type preset struct {
 	keep      []string
 }
 
-// presets is the table of senders. A deadline is what the sender documents, 0 our default: none is known for it. Stripe's is
-// not documented. Meta, Dropbox and Zoom give their events no ID, so the body's hash is it.
+// presets returns the table of senders. A deadline is the one that the sender documents, and 0 is the default for an
+// unknown one. Stripe does not document its deadline. Meta, Dropbox and Zoom give their events no ID, so the ID is the hash
+// of the body.
 //
-// whenDown is Refuse for a sender that is known to repeat for hours: nothing then depends on one machine's disk. Alma does
-// after 1, 3 and 6 hours, Stripe for days. All others are spooled: GitHub and GitLab never repeat, Bitbucket does at once
-// only, Dropbox for 10 minutes, Slack three times, Zoom for an hour and a half, Shopify for 4 hours and then ends the
-// subscription. What Meta and the senders of Standard Webhooks do depends on the product.
+// whenDown is Refuse for senders that are known to repeat for hours, so that no event depends on the disk of one machine:
+// Alma repeats after 1, 3 and 6 hours, Stripe for days. The events of all others are spooled. GitHub and GitLab never
+// repeat, Bitbucket repeats only at once, Dropbox for 10 minutes, Slack three times, Zoom for an hour and a half, and
+// Shopify for 4 hours, after which it ends the subscription. The repeats of Meta and of senders of Standard Webhooks depend
+// on the product.
 func presets() []preset {
 	return []preset{
 		{name: "alma", handshake: ChallengeJSON, deadline: 5 * time.Second, whenDown: Refuse,
 			event: Extract{ID: []string{"json:id", "xml:id"}, Action: []string{"json:action", "xml:action"}, Event: []string{"json:event.value", "xml:event"}},
-			keep:  []string{"Hookline-Reconciled"}}, // what Alma did not send, but alma/reconcile
+			keep:  []string{"Hookline-Reconciled"}}, // header of events that alma/reconcile sends instead of Alma
 
 		{name: "github", deadline: 10 * time.Second, maxBody: 25 << 20,
 			event: Extract{ID: []string{"header:X-GitHub-Delivery"}, Action: []string{"header:X-GitHub-Event"}, Event: []string{"json:action", "form-json:payload:action"}},
@@ -75,7 +76,7 @@ func presets() []preset {
 	}
 }
 
-// anyEvent looks where senders that nobody knows commonly put things: CloudEvents, Standard Webhooks, plain JSON, XML or form.
+// anyEvent lists the usual places of unknown senders: CloudEvents, Standard Webhooks, plain JSON, XML or form.
 func anyEvent() Extract {
 	return Extract{
 		ID:     []string{"header:Ce-Id", "header:Webhook-Id", "header:Idempotency-Key", "json:id", "xml:id", "form:id"},
@@ -84,8 +85,8 @@ func anyEvent() Extract {
 	}
 }
 
-// Preset is the source of a known sender, without secrets; signature.Presets names them. Every field may be changed.
-// A source with the handshake Hub (meta) needs a VerifyToken besides.
+// Preset returns the source of a known sender, without secrets. signature.Presets lists the names. Every field can be
+// changed. A source with the handshake Hub (meta) also needs a VerifyToken.
 func Preset(name string) (Source, bool) {
 	scheme, ok := signature.Preset(name)
 	if !ok {

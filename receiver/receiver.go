@@ -20,27 +20,27 @@ import (
 	"github.com/hookline/hookline/broker"
 )
 
-// Config is what a Receiver needs to know. In every number 0 means the default.
+// Config is the configuration of a Receiver. In every number 0 means the default.
 type Config struct {
-	// Sources by name: /webhooks/NAME. See event.CheckSource; "unknown" is taken.
+	// Sources holds the sources by name: NAME in /webhooks/NAME. See event.CheckSource. The name "unknown" is reserved.
 	Sources Sources
-	// Routed tells whether a route takes events with this routing key; it is for metrics and the log. nil: every event is routed.
+	// Routed reports whether a routing key matches a route, for metrics and the log. nil: every event is routed.
 	Routed func(key string) bool
-	// Counter is told of every request for a source. nil: nobody is.
+	// Counter counts every request for a source. nil: requests are not counted.
 	Counter Counter
-	// PublicURL is how senders reach "/", for the few that sign the address: "https://hooks.example.org".
-	// Empty: https and the request's own host.
+	// PublicURL is the address of "/" for senders, such as "https://hooks.example.org". Senders that sign the address need
+	// it. Empty: https and the host of the request.
 	PublicURL string
-	// TLS is for the listener; it has to have a certificate. nil: plain HTTP, for a proxy that speaks TLS. HTTP/2 is not
-	// spoken: one request at a time is what makes a connection's memory countable.
+	// TLS is the listener's configuration and has a certificate. nil: plain HTTP, for a proxy that terminates TLS. The
+	// listener has no HTTP/2, because the memory of a connection is limited by its one request at a time.
 	TLS *tls.Config
-	// TrustedProxies may say for whom they ask, in X-Forwarded-For or X-Real-IP; nobody else is believed.
+	// TrustedProxies lists the proxies whose X-Forwarded-For or X-Real-IP names the client.
 	TrustedProxies []netip.Prefix
 	// Limits bounds the resources that strangers can take.
 	Limits
-	// MaxBody is the largest body in bytes that the broker takes; it bounds each source. 0: no bound.
+	// MaxBody is the largest body in bytes that the broker accepts. It limits every source. 0: no limit.
 	MaxBody int64
-	// Grace is how long requests that run may take when Serve is told to stop. Default 15 s.
+	// Grace is the time that running requests have to finish when Serve stops. Default 15 s.
 	Grace time.Duration
 }
 
@@ -126,7 +126,7 @@ func (c Config) check() error {
 	return errors.Join(errs...)
 }
 
-// CheckPublicURL tells whether text can be Config.PublicURL.
+// CheckPublicURL returns an error unless text is valid as Config.PublicURL.
 func CheckPublicURL(text string) error {
 	if u, err := url.Parse(text); text != "" && (err != nil || u.Host == "" || u.RawQuery != "") {
 		return fmt.Errorf("%q is not of the form https://hooks.example.org", text)

@@ -16,16 +16,16 @@ import (
 // tally is a receiver.Counter.
 type tally struct {
 	mu sync.Mutex
-	n  map[string]int // by source and what
+	n  map[string]int // by source and number
 }
 
-func (c *tally) Count(source, what string) {
+func (c *tally) Count(source, number string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.n[source+" "+what]++
+	c.n[source+" "+number]++
 }
 
-func TestEveryRequestForASourceIsCountedWithWhatBecameOfIt(t *testing.T) {
+func TestEveryRequestForASourceIsCountedWithItsReason(t *testing.T) {
 	t.Parallel()
 	counted := &tally{n: map[string]int{}}
 	cfg := every(t)

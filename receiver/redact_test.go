@@ -67,7 +67,7 @@ func TestNoSenderSaysThatItsEventWasRedacted(t *testing.T) {
 	}
 }
 
-// BenchmarkPostRedacted is BenchmarkPost with a loan, as it came and redacted.
+// BenchmarkPostRedacted is BenchmarkPost with a loan, both unchanged and redacted.
 func BenchmarkPostRedacted(b *testing.B) {
 	body := `{"id":"7","action":"LOAN","event":{"value":"LOAN_CREATED"},"time":"2025-02-08T10:00:00.000Z","item_loan":{"user_id":"patron","title":"` + strings.Repeat("x", 1050) + `"}}`
 	for name, redact := range map[string]*privacy.Config{"no": nil, "yes": patrons()} {

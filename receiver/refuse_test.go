@@ -16,7 +16,7 @@ import (
 
 const jobEnd = `{"id":"42","action":"JOB_END"}`
 
-// refused checks everything that all refusals have in common.
+// refused checks the common parts of every refusal.
 func refused(t *testing.T, b *fakeBroker, got reply, code int) {
 	t.Helper()
 	var body struct{ Error string }
@@ -93,7 +93,7 @@ func TestAnOldSignatureIs401(t *testing.T) {
 	}
 }
 
-func TestWithoutASecretItIsOurFault(t *testing.T) {
+func TestASourceWithoutASecretIs503(t *testing.T) {
 	t.Parallel()
 	for name, secrets := range map[string][]signature.Secret{"none": nil, "expired": {{Value: setting.Secret(secretOf("alma")), NotAfter: time.Unix(1, 0)}}} {
 		t.Run(name, func(t *testing.T) {
@@ -112,7 +112,7 @@ func TestWithoutASecretItIsOurFault(t *testing.T) {
 	}
 }
 
-func TestPathsThatNameNoSource(t *testing.T) {
+func TestPathsWithoutASource(t *testing.T) {
 	t.Parallel()
 	var b fakeBroker
 	s := serve(t, every(t), &b)
@@ -171,7 +171,7 @@ func TestLogLinesThatStrangersCauseAreLimited(t *testing.T) {
 	}
 }
 
-// storesAs sends a body of Alma's, and sees that it is stored as it came, with this action.
+// storesAs sends a body as Alma, and checks that it is stored unchanged with this action.
 func storesAs(t *testing.T, action, body string, unreadable float64) {
 	t.Helper()
 	var b fakeBroker
@@ -187,7 +187,7 @@ func storesAs(t *testing.T, action, body string, unreadable float64) {
 	}
 }
 
-// What is signed and not understood is stored all the same.
+// A signed body that cannot be read is stored, too.
 func TestSignedButUnreadable(t *testing.T) {
 	t.Parallel()
 	lol := `<!DOCTYPE lolz [<!ENTITY lol "lol"><!ENTITY lol1 "` + strings.Repeat("&lol;", 1000) + `"><!ENTITY lol2 "` + strings.Repeat("&lol1;", 1000) + `">]>`
@@ -221,8 +221,8 @@ func TestSignedButUnreadable(t *testing.T) {
 	}
 }
 
-// An action that can be read is, whatever follows it: nobody reads the rest before a handler does.
-func TestActionIsReadWhateverFollows(t *testing.T) {
+// The action is read even if the body is broken after it: only the handler reads the rest.
+func TestActionIsReadBeforeABrokenPart(t *testing.T) {
 	t.Parallel()
 	for name, body := range map[string]string{
 		"broken JSON":      `{"action":"JOB_END"`,

@@ -5,8 +5,8 @@ import (
 	"fmt"
 )
 
-// Reload replaces all sources, for requests that come from now on: a running request keeps the source that it began with. An error names
-// each source that the receiver cannot serve; then the sources stay as they were.
+// Reload replaces all sources for new requests. A running request keeps the source that it began with. On an error, which
+// names every mistake, the present sources stay.
 func (rc *Receiver) Reload(sources Sources) error {
 	next := make(Sources, len(sources))
 	var errs []error

@@ -54,7 +54,7 @@ func TestANewSourceHasItsSeriesAtZero(t *testing.T) {
 	}
 }
 
-func TestARequestThatRunsAtAReloadEndsWithWhatItBeganWith(t *testing.T) {
+func TestARequestThatRunsAtAReloadKeepsItsSource(t *testing.T) {
 	t.Parallel()
 	running, release := make(chan struct{}), make(chan struct{})
 	b := fakeBroker{publish: hold(running, release)}

@@ -78,7 +78,7 @@ type Rate struct {
 // MarshalYAML shows the rate as 5/s.
 func (r Rate) MarshalYAML() (any, error) { return fmt.Sprintf("%g/s", r.PerSecond), nil }
 
-// source is a Source made ready for use.
+// source is a checked Source with its runtime state.
 type source struct {
 	Source
 	name      string
@@ -90,10 +90,10 @@ type source struct {
 	metrics   *sourceMetrics
 }
 
-// Sources are checked sources, by name. After a Receiver got them, they must not change.
+// Sources holds checked sources by name. It must not change after a Receiver got it.
 type Sources map[string]*source
 
-// Add checks a source and adds it under its name. The error joins a setting.FieldError for each thing that is wrong.
+// Add checks a source and adds it under its name. The error joins one setting.FieldError for each mistake.
 func (all Sources) Add(name string, s Source) error {
 	made, err := newSource(name, s)
 	if err != nil {
@@ -103,7 +103,7 @@ func (all Sources) Add(name string, s Source) error {
 	return nil
 }
 
-// newSource checks all of s. The metrics are still missing.
+// newSource checks s and returns it as a source without metrics.
 func newSource(name string, s Source) (*source, error) {
 	usual := Defaults()
 	setDefault(&s.Deadline, usual.Deadline)
@@ -161,7 +161,7 @@ func (r Rate) limiter() *rate.Limiter {
 	return rate.NewLimiter(rate.Limit(r.PerSecond), burst)
 }
 
-// wait takes one message out of the quota, or tells how long the sender should wait.
+// wait takes one message out of the rate's quota. If the quota is used up, it returns the time until the next message.
 func (s *source) wait(now time.Time) time.Duration {
 	if s.limiter == nil {
 		return 0
@@ -174,7 +174,7 @@ func (s *source) wait(now time.Time) time.Duration {
 	return delay
 }
 
-// keepHeaders are the canonical names, with Content-Encoding: without it nobody could read a compressed body.
+// keepHeaders returns the canonical names, and adds Content-Encoding, because a compressed body is unreadable without it.
 func keepHeaders(names []string, scheme signature.Scheme) ([]string, error) {
 	refused := credentialHeaders(scheme)
 	kept := []string{"Content-Encoding"}
@@ -206,7 +206,7 @@ func credentialHeaders(scheme signature.Scheme) []string {
 	return headers
 }
 
-// header picks the headers to keep; nil if there are none.
+// header returns the headers that events keep; nil if there are none.
 func (s *source) header(h http.Header) map[string]string {
 	var kept map[string]string
 	for _, name := range s.KeepHeaders {
@@ -222,5 +222,21 @@ func (s *source) header(h http.Header) map[string]string {
 	return kept
 }
 
-// clip cuts what comes from outside to at most n bytes.
+// event returns the event of a payload. ID and action are those of the signed body, and redaction comes after that.
+func (s *source) event(r *http.Request, p *payload, now time.Time) event.Event {
+	id, action := s.extractor.read(p)
+	e := event.Event{
+		ID: id, Source: s.name, Action: action,
+		Time:        now.UTC().Truncate(time.Millisecond),
+		ContentType: clip(r.Header.Get("Content-Type"), maxHeaderValue),
+		Header:      s.header(r.Header),
+		Data:        p.body,
+	}
+	if s.redactor != nil {
+		e, _ = s.redactor.Event(e) // on an error the event has no body, and its header tells this
+	}
+	return e
+}
+
+// clip cuts a text of a stranger to at most n bytes.
 func clip(s string, n int) string { return s[:min(len(s), n)] }

@@ -12,24 +12,24 @@ import (
 
 // Limits of a route.
 const (
-	// MaxTimeout is the longest timeout of a route. RabbitMQ takes back what was not settled for 30 minutes; a delivery
-	// waits for up to two others before it runs, in a client that has just connected again.
+	// MaxTimeout is the longest timeout of a route. Because RabbitMQ takes back a delivery that is not settled within 30
+	// minutes, and in a client that has just reconnected, a delivery waits for up to two others before it runs.
 	MaxTimeout = 9 * time.Minute
-	// MaxDelay is the longest wait before a retry, whether configured or asked for by handler.RetryAfter.
+	// MaxDelay is the longest delay of a retry, both configured and from handler.RetryAfter.
 	MaxDelay = broker.MaxDelay
-	// MaxConcurrency is how many events of one route a process works on at once, at most.
+	// MaxConcurrency is the largest number of events of one route that a process works on at once.
 	MaxConcurrency = 1000
 )
 
-// DefaultGrace is the Config.Grace of a program whose user says nothing: together with the wait for handlers that
-// ignore their context it stays under the 30 seconds that Kubernetes gives.
+// DefaultGrace is the default of Config.Grace. Together with the wait for handlers that ignore their context it is shorter
+// than the 30 seconds of Kubernetes.
 const DefaultGrace = 20 * time.Second
 
-// Config is what a Worker is made of.
+// Config is the configuration of a Worker.
 type Config struct {
 	// Routes to work on; at least one, each name once.
 	Routes []Route
-	// Grace is how long running handlers may go on after the stop, before their contexts end. Zero: not at all.
+	// Grace is the time that running handlers have after the stop, before their contexts end. With 0 they end at once.
 	Grace time.Duration
 }
 
@@ -48,11 +48,11 @@ type Route struct {
 	Pause Pause `yaml:"pause,omitempty"`
 }
 
-// Retry says when a failed event is tried again: after First, then twice as long each time up to Max, each delay
-// moved by a random part of at most a fifth, so that what failed together does not come back together.
+// Retry says when a failed event is tried again: after First, and then after twice the delay each time, up to Max. Each
+// delay changes by a random part of at most a fifth, so that events that fail together come back at different times.
 //
-// An attempt that is cut off, since its process or the connection to its line ended, counts; but an event is given up
-// for that at its third attempt at the earliest, and comes back up to 30 seconds later than after other failures.
+// An attempt that a crash or a lost connection to the broker ended counts, too. But it makes the event a dead letter at the
+// third attempt at the earliest, and the next attempt comes up to 30 seconds later than after other failures.
 type Retry struct {
 	// Attempts is how often an event is tried in all, the first try included. After crashes and lost connections it is tried 3 times at least.
 	Attempts int `yaml:"attempts" schema:"minimum=1"`
@@ -62,7 +62,7 @@ type Retry struct {
 	Max time.Duration `yaml:"max"`
 }
 
-// MarshalYAML shows the retries in one line.
+// MarshalYAML returns the retries in one line.
 func (r Retry) MarshalYAML() (any, error) {
 	return fmt.Sprintf("%d attempts, %s to %s apart", r.Attempts, r.First, r.Max), nil
 }
@@ -83,10 +83,10 @@ type Pause struct {
 // MaxPauseOf is the largest Pause.Of.
 const MaxPauseOf = 1000
 
-// IsZero tells that the route never pauses.
+// IsZero reports whether the route never pauses.
 func (p Pause) IsZero() bool { return p.Of == 0 }
 
-// MarshalYAML shows the pause in one line.
+// MarshalYAML returns the pause in one line.
 func (p Pause) MarshalYAML() (any, error) {
 	return fmt.Sprintf("when %g of the latest %d events fail, %s to %s", p.Ratio, p.Of, p.First, p.Max), nil
 }
@@ -106,9 +106,9 @@ func (p Pause) check(errs *setting.Errors) {
 	}
 }
 
-// Defaults is a route as it is when its user says nothing but its name, patterns and handler: 4 at once,
-// 30 seconds each, 20 attempts from 1 second to 1 hour apart, which is about 8 hours: a night's outage; paused for 10
-// seconds to 10 minutes when 16 of its latest 20 events failed.
+// Defaults returns a route without name, patterns and handler: 4 events at once with 30 seconds each. A failed event has 20
+// attempts from 1 second to 1 hour apart, which is about 8 hours: an outage of a night. The route pauses for 10 seconds to 10
+// minutes when 16 of its latest 20 events have failed.
 func Defaults() Route {
 	return Route{
 		Route:   broker.Route{Concurrency: 4},
@@ -139,7 +139,7 @@ func (c Config) check() error {
 	return errors.Join(errs...)
 }
 
-// Check tells everything that is wrong with the route: it joins a setting.FieldError for each.
+// Check joins one setting.FieldError for each mistake in the route.
 func (r Route) Check() error {
 	var errs setting.Errors
 	errs.Add("match", r.Route.Check())

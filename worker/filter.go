@@ -73,10 +73,10 @@ func (f *Filter) UnmarshalYAML(decode func(any) error) error {
 	return err
 }
 
-// MarshalYAML shows the expression.
+// MarshalYAML returns the expression.
 func (f *Filter) MarshalYAML() (any, error) { return f.expression, nil }
 
-// IsZero tells that the filter has no expression.
+// IsZero reports whether the filter has no expression. Such a filter chooses every event.
 func (f *Filter) IsZero() bool { return f == nil || f.program == nil }
 
 // Match reports whether the filter chooses d. It returns an error if the expression has no answer for this event, or

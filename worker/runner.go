@@ -121,7 +121,7 @@ func (r *runner) process(ctx, work context.Context, d event.Delivery, abandoned 
 
 // try calls the handler if the filter chooses the event and the handler may be called now.
 func (r *runner) try(ctx, work context.Context, d event.Delivery, abandoned <-chan struct{}) result {
-	if r.route.Where != nil {
+	if !r.route.Where.IsZero() {
 		if chosen, err := r.route.Where.Match(d); err != nil || !chosen {
 			return result{filtered: err == nil, err: err}
 		}
