@@ -93,7 +93,7 @@ func auditSummary(a broker.Audit) string {
 			routes = append(routes, fmt.Sprintf("%s %d", routeName(r), r.Unaccounted))
 		}
 	}
-	return fmt.Sprintf(`%d events are unaccounted for: %s. Keep the logs, and see "Is everything accounted for?" in docs/operations.md.`,
+	return fmt.Sprintf(`%d events are unaccounted for: %s. Keep the logs, and see docs/runbooks/HooklineUnaccounted.md.`,
 		a.Unaccounted, strings.Join(routes, ", "))
 }
 

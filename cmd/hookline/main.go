@@ -1,5 +1,5 @@
 // Command hookline takes webhooks in, keeps every one, and gets the work done. A custom build with handlers of its own
-// is a copy of this file: see docs/handlers.md.
+// is a copy of this file: see docs/tutorials/first-handler.md.
 package main
 
 import (
