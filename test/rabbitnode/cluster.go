@@ -15,23 +15,22 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// attend runs epmd, the registry of the cluster's nodes, until its standard input ends.
-const attend = `
+// runEpmd runs epmd, which finds the cluster's nodes by name, until its standard input ends.
+const runEpmd = `
 exec 3<&0
 epmd </dev/null 3<&- &
 read -r order <&3
 kill -KILL 0
 `
 
-// Cluster is three RabbitMQ nodes that are one, each with an address of its own.
+// Cluster is a cluster of three RabbitMQ nodes, each with an address of its own.
 type Cluster struct {
 	Nodes []*Node
-	epmd  process // of all nodes, so that it outlives each
+	epmd  process // for all nodes, so that it outlives each node
 }
 
 // RunCluster starts a cluster on the loopback interface and returns when its nodes have found each other. It needs the
-// installed rabbitmq-server and, as Linux has them, the addresses 127.0.0.11 to 127.0.0.13. Remove must follow, also
-// after an error.
+// installed rabbitmq-server and the addresses 127.0.0.11 to 127.0.0.13, which Linux has. Call Remove, also after an error.
 func RunCluster(ctx context.Context, o Options) (*Cluster, error) {
 	c := &Cluster{}
 	scripts, ok := Installed()
@@ -61,7 +60,7 @@ func RunCluster(ctx context.Context, o Options) (*Cluster, error) {
 		c.Nodes = append(c.Nodes, n)
 	}
 	epmdEnv := c.Nodes[0].server.(*installed).env
-	if err := c.epmd.start(epmdEnv, filepath.Join(o.Dir, "epmd.log"), attend); err != nil {
+	if err := c.epmd.start(epmdEnv, filepath.Join(o.Dir, "epmd.log"), runEpmd); err != nil {
 		return c, err
 	}
 	starts, starting := errgroup.WithContext(ctx)
@@ -90,9 +89,9 @@ func newMember(scripts, dir string, id identity, index int, host string, lines [
 }
 
 func hostName(index int) string   { return fmt.Sprintf("node%d", index+1) }
-func memberName(index int) string { return fmt.Sprintf("rabbitnode%d@%s", index+1, hostName(index)) } // one epmd knows all: no name twice
+func memberName(index int) string { return fmt.Sprintf("rabbitnode%d@%s", index+1, hostName(index)) } // a name of its own, because one epmd serves all nodes
 
-// hostsFile is Erlang's own /etc/hosts.
+// hostsFile returns the text of Erlang's own hosts file.
 func hostsFile(hosts []string) string {
 	text := "{lookup, [file, native]}.\n"
 	for i, host := range hosts {
@@ -101,7 +100,7 @@ func hostsFile(hosts []string) string {
 	return text
 }
 
-// membership is what makes nodes find each other.
+// membership returns the lines of rabbitmq.conf by which the nodes find each other.
 func membership(nodes int) []string {
 	lines := []string{"cluster_partition_handling = pause_minority", "cluster_formation.peer_discovery_backend = classic_config", "loopback_users = none"}
 	for i := range nodes {
@@ -110,7 +109,7 @@ func membership(nodes int) []string {
 	return lines
 }
 
-// Together waits until every node sees all of them.
+// Together waits until every node sees all nodes.
 func (c *Cluster) Together(ctx context.Context) error {
 	tick := time.NewTicker(200 * time.Millisecond)
 	defer tick.Stop()
@@ -149,7 +148,7 @@ func (c *Cluster) whole(ctx context.Context) error {
 	return nil
 }
 
-// Remove kills all nodes and leaves nothing of them but their folders.
+// Remove kills all nodes. Their folders remain.
 func (c *Cluster) Remove() error {
 	var errs []error
 	for _, n := range c.Nodes {

@@ -13,12 +13,12 @@ import (
 
 const image = "rabbitmq:4-management"
 
-// watch removes the container when the test process has ended.
-const watch = `read -r order; docker rm -f -v "$0"; [ -z "$REMOVE" ] || rm -rf "$REMOVE"`
+// removeAtEnd removes the container when the test process has ended.
+const removeAtEnd = `read -r order; docker rm -f -v "$0"; [ -z "$REMOVE" ] || rm -rf "$REMOVE"`
 
-// container is a node that runs in Docker.
+// container is a server that runs in Docker.
 type container struct {
-	process // the watch
+	process // runs removeAtEnd
 	name    string
 	dir     string
 	env     []string
@@ -50,14 +50,14 @@ func newContainer(dir, removeDir string, ports []int, lines []string) (*containe
 	}, nil
 }
 
-// start makes the container the first time and starts the same one again later, so that its data stay.
+// start creates the container the first time, and later starts the same one again, so that it keeps its data.
 func (c *container) start() error {
 	ctx, cancel := context.WithTimeout(context.Background(), startTime)
 	defer cancel()
 	if c.cmd != nil {
 		return docker(ctx, "start", c.name)
 	}
-	if err := c.process.start(c.env, filepath.Join(c.dir, "output"), watch, c.name); err != nil {
+	if err := c.process.start(c.env, filepath.Join(c.dir, "output"), removeAtEnd, c.name); err != nil {
 		return err
 	}
 	return docker(ctx, c.run...)
@@ -77,12 +77,12 @@ func (c *container) remove() error {
 	if c.cmd == nil {
 		return nil
 	}
-	_ = c.orders.Close()
+	_ = c.stdin.Close()
 	<-c.done
 	return nil
 }
 
-// ctl runs as the broker's own user: as root it could make an Erlang cookie that the broker cannot read.
+// ctl runs as the broker's own user, because root could create an Erlang cookie that the broker cannot read.
 func (c *container) ctl(ctx context.Context, args ...string) error {
 	return docker(ctx, append([]string{"exec", "--user", "rabbitmq", c.name, "rabbitmqctl"}, args...)...)
 }

@@ -9,9 +9,9 @@ import (
 	"strings"
 )
 
-// supervise runs the node in the background and waits for orders on its standard input: a line stops the node
-// gracefully; the end of the input, which comes with the end of the test process, kills the whole process group.
-// epmd runs here in the foreground of the group: as the daemon that Erlang would start it would outlive the node.
+// supervise runs the node in the background and reads its standard input. A line stops the node gracefully. The end of the
+// input, at the end of the test process, kills the whole process group. The script starts epmd in the group, because a
+// daemon that Erlang starts would outlive the node.
 const supervise = `
 exec 3<&0
 epmd </dev/null >/dev/null 2>&1 3<&- &
@@ -21,8 +21,8 @@ wait "$server"
 kill -KILL 0
 `
 
-// Installed finds the folder of RabbitMQ's own scripts. Debian's wrappers in /usr/sbin come last: they change the user
-// and forget the environment.
+// Installed finds the folder of RabbitMQ's own scripts. Debian's wrappers in /usr/sbin come last, because they change the user
+// and drop the environment.
 func Installed() (scripts string, ok bool) {
 	folders := []string{"/usr/lib/rabbitmq/bin", "/opt/rabbitmq/sbin", "/opt/homebrew/opt/rabbitmq/sbin", "/usr/local/opt/rabbitmq/sbin"}
 	if path, err := exec.LookPath("rabbitmq-server"); err == nil {
@@ -36,23 +36,23 @@ func Installed() (scripts string, ok bool) {
 	return "", false
 }
 
-// installed is a node that runs from the installed package.
+// installed is a server that runs from the installed package.
 type installed struct {
 	process
 	scripts, dir, removeDir string
 	env                     []string
 }
 
-// identity is what tells nodes apart.
+// identity holds the settings in which nodes differ.
 type identity struct {
 	name   string // NAME@HOST
-	host   string // the address that it listens on
+	host   string // the address to listen on
 	cookie string
 	ports  []int    // AMQP, management, between nodes, epmd
-	env    []string // what else
+	env    []string // more variables
 }
 
-// advanced shortens the pause of 3 minutes after which RabbitMQ tries again what a full queue has refused from a delay queue.
+// advanced shortens the 3 minutes after which RabbitMQ repeats a dead-lettering that a full queue has refused.
 const advanced = "[{rabbit, [{dead_letter_worker_publisher_confirm_timeout, 10000}]}].\n"
 
 func newInstalled(scripts, dir, removeDir string, id identity, lines []string) (*installed, error) {
@@ -74,7 +74,7 @@ func newInstalled(scripts, dir, removeDir string, id identity, lines []string) (
 		}
 	}
 	var env []string
-	for _, pair := range os.Environ() { // nothing of another broker's settings
+	for _, pair := range os.Environ() { // without the settings of another broker
 		if !strings.HasPrefix(pair, "RABBITMQ_") && !strings.HasPrefix(pair, "ERL_") && !strings.HasPrefix(pair, "NOTIFY_SOCKET=") {
 			env = append(env, pair)
 		}

@@ -15,7 +15,7 @@ import (
 	amqp "github.com/rabbitmq/amqp091-go"
 )
 
-// Options say how to run a node.
+// Options configure a node.
 type Options struct {
 	Dir       string   // an empty folder for data, log and cookie
 	Temporary bool     // Dir is removed when the node ends with its process
@@ -28,24 +28,24 @@ type Node struct {
 	broker Broker
 }
 
-// server is how a node is run: from the installed package or in Docker.
+// server runs a node, from the installed package or in Docker.
 type server interface {
 	start() error
 	stop(ctx context.Context) error // gracefully; returns when it has ended
 	kill() error                    // SIGKILL; returns when it has ended
-	remove() error                  // kill, and leave nothing behind
-	ended() <-chan struct{}         // closed when the start before has failed by itself
+	remove() error                  // kills, and removes its container or processes
+	ended() <-chan struct{}         // closed when the server has ended by itself
 	ctl(ctx context.Context, args ...string) error
 }
 
-// ErrMissing says that neither rabbitmq-server nor a working Docker was found.
+// ErrMissing says that this machine has neither rabbitmq-server nor a working Docker.
 var ErrMissing = errors.New("rabbitnode: no RabbitMQ to test with: install rabbitmq-server (apt-get install rabbitmq-server, " +
 	"dnf install rabbitmq-server, apk add rabbitmq-server, brew install rabbitmq), or start Docker, or set " + EnvAMQP + " and " + EnvAPI)
 
 // Run starts a node on free ports of the loopback interface and returns when it takes connections.
 func Run(ctx context.Context, o Options) (*Node, error) {
 	var err error
-	for attempt := range 3 { // another process may take a free port before the node does
+	for attempt := range 3 { // another process may take a free port first
 		var n *Node
 		if n, err = newNode(ctx, o, filepath.Join(o.Dir, strconv.Itoa(attempt))); err != nil {
 			return nil, err
@@ -91,10 +91,10 @@ func newNode(ctx context.Context, o Options, dir string) (*Node, error) {
 // Broker returns the node's addresses.
 func (n *Node) Broker() *Broker { return &n.broker }
 
-// URL is the node's amqp URL with the default virtual host.
+// URL returns the node's amqp URL with the default virtual host.
 func (n *Node) URL() string { return n.broker.URL }
 
-// API is the URL of the node's management plugin, with credentials.
+// API returns the URL of the node's management plugin, with credentials.
 func (n *Node) API() string { return n.broker.API }
 
 // Stop ends the node gracefully.
@@ -103,7 +103,7 @@ func (n *Node) Stop(ctx context.Context) error { return n.server.stop(ctx) }
 // Kill ends the node with SIGKILL.
 func (n *Node) Kill() error { return n.server.kill() }
 
-// Remove kills the node and leaves nothing of it but its folder.
+// Remove kills the node. Its folder remains.
 func (n *Node) Remove() error { return n.server.remove() }
 
 // ErrEnded says that a node ended while it was starting.
@@ -144,7 +144,7 @@ func (n *Node) SetAlarm(ctx context.Context, on bool) error {
 	return n.Ctl(ctx, "set_vm_memory_high_watermark", watermark)
 }
 
-// ready makes the AMQP handshake and asks the management plugin who we are.
+// ready returns nil if the node answers an AMQP handshake and a request to the management plugin.
 func (n *Node) ready(ctx context.Context) error {
 	conn, err := amqp.DialConfig(n.broker.URL, amqp.Config{Dial: amqp.DefaultDial(5 * time.Second)})
 	if err != nil {
@@ -156,7 +156,7 @@ func (n *Node) ready(ctx context.Context) error {
 	return n.broker.call(ctx, http.MethodGet, "/api/whoami", nil, nil)
 }
 
-// freePorts returns ports of the loopback interface that nobody listens on at the moment.
+// freePorts returns ports of the loopback interface that are free at the moment.
 func freePorts(ctx context.Context, count int) ([]int, error) {
 	var (
 		ports  []int
@@ -167,7 +167,7 @@ func freePorts(ctx context.Context, count int) ([]int, error) {
 		if err != nil {
 			return nil, err
 		}
-		defer listener.Close() //nolint:revive // all stay open until the last is found, or one would come twice
+		defer listener.Close() //nolint:revive // all stay open until the last is found, so that each port is different
 		ports = append(ports, listener.Addr().(*net.TCPAddr).Port)
 	}
 	return ports, nil

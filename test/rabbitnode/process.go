@@ -10,12 +10,12 @@ import (
 	"syscall"
 )
 
-// process is a shell script in a process group of its own, which ends with us: it reads from a pipe whose only writer
-// is this process.
+// process is a shell script in a process group of its own. It ends with this process, because it reads from a pipe whose
+// only writer is this process.
 type process struct {
-	cmd    *exec.Cmd
-	orders io.WriteCloser
-	done   chan struct{} // closed when cmd has ended
+	cmd   *exec.Cmd
+	stdin io.WriteCloser
+	done  chan struct{} // closed when cmd has ended
 }
 
 func (p *process) start(env []string, output, script string, args ...string) error {
@@ -24,10 +24,10 @@ func (p *process) start(env []string, output, script string, args ...string) err
 		return err
 	}
 	cmd := exec.Command("sh", append([]string{"-c", script}, args...)...) //nolint:noctx // it outlives every context
-	everything := struct{ io.Writer }{out}                                // no *os.File: so Wait returns when the last of the group has ended, not the first
-	cmd.Env, cmd.Stdout, cmd.Stderr = env, everything, everything
+	all := struct{ io.Writer }{out}                                       // no *os.File, so that Wait waits for all processes of the group
+	cmd.Env, cmd.Stdout, cmd.Stderr = env, all, all
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	orders, err := cmd.StdinPipe()
+	stdin, err := cmd.StdinPipe()
 	if err == nil {
 		err = cmd.Start()
 	}
@@ -40,14 +40,14 @@ func (p *process) start(env []string, output, script string, args ...string) err
 		defer out.Close()
 		_ = cmd.Wait() // it always ends by a signal of its own
 	}()
-	p.cmd, p.orders, p.done = cmd, orders, done
+	p.cmd, p.stdin, p.done = cmd, stdin, done
 	return nil
 }
 
 func (p *process) ended() <-chan struct{} { return p.done }
 
 func (p *process) stop(ctx context.Context) error {
-	if _, err := io.WriteString(p.orders, "stop\n"); err != nil {
+	if _, err := io.WriteString(p.stdin, "stop\n"); err != nil {
 		return fmt.Errorf("rabbitnode: the node does not run: %w", err)
 	}
 	select {

@@ -10,7 +10,7 @@ import (
 	"github.com/hookline/hookline/test/rabbitnode"
 )
 
-func TestURLIsAnEmptyVirtualHostOfItsOwn(t *testing.T) {
+func TestURLIsANewVirtualHost(t *testing.T) {
 	t.Parallel()
 	one, two := rabbitnode.URL(t), rabbitnode.URL(t)
 	if one == two {
@@ -31,7 +31,7 @@ func TestURLIsAnEmptyVirtualHostOfItsOwn(t *testing.T) {
 	}
 }
 
-func TestANodeKeepsPortsAndDataThroughStopAndKill(t *testing.T) {
+func TestANodeKeepsPortsAndDataAfterStopAndKill(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
@@ -93,7 +93,7 @@ func TestAnAlarmBlocksPublishers(t *testing.T) {
 				t.Errorf("blocked = %v, want %v", b.Active, on)
 			}
 		case <-ctx.Done():
-			t.Fatal("no word from the broker")
+			t.Fatal("RabbitMQ sent no connection.blocked")
 		}
 	}
 }

@@ -8,7 +8,7 @@ import (
 	"os/exec"
 )
 
-// install installs rabbitmq-server with the system's package manager, as root or by sudo without a password.
+// install installs rabbitmq-server with the system's package manager, as root or through sudo without a password.
 func install(ctx context.Context) error {
 	managers := []struct {
 		name  string
@@ -30,7 +30,7 @@ func install(ctx context.Context) error {
 				step = append([]string{"sudo", "-n"}, step...)
 			}
 			cmd := exec.CommandContext(ctx, step[0], step[1:]...)
-			cmd.Env = append(os.Environ(), "DEBIAN_FRONTEND=noninteractive", "RUNLEVEL=1") // RUNLEVEL: Debian then starts no service
+			cmd.Env = append(os.Environ(), "DEBIAN_FRONTEND=noninteractive", "RUNLEVEL=1") // RUNLEVEL: so that Debian starts no service
 			cmd.Stdout, cmd.Stderr = os.Stderr, os.Stderr
 			if err := cmd.Run(); err != nil {
 				return fmt.Errorf("%v: %w", step, err)
@@ -38,5 +38,5 @@ func install(ctx context.Context) error {
 		}
 		return nil
 	}
-	return errors.New("no package manager found that has it")
+	return errors.New("this machine has none of apt-get, dnf, apk, pacman and brew")
 }

@@ -2,9 +2,9 @@
 //
 //	go run ./test/withrabbitmq -- go test -race ./...
 //
-// It starts one broker, exports HOOKLINE_TEST_AMQP and HOOKLINE_TEST_RABBITMQ_API, runs the command, ends the broker and
-// exits with the command's code. When both variables are set already it only runs the command. Without rabbitmq-server it
-// installs the system's package where it may, else it uses Docker.
+// It starts a broker, sets HOOKLINE_TEST_AMQP and HOOKLINE_TEST_RABBITMQ_API, runs the command, stops the broker and exits with
+// the command's code. If both variables are set already, it only runs the command. If rabbitmq-server is missing, it installs
+// the system's package, or uses Docker.
 package main
 
 import (
@@ -62,7 +62,7 @@ func run(args []string) (code int, err error) {
 		rabbitnode.EnvAPI+"="+node.API())
 }
 
-// command runs args and returns its exit code. When ctx ends it is asked to end and gets ten seconds to do so.
+// command runs args and returns the exit code. When ctx ends, the command gets SIGTERM, and SIGKILL ten seconds later.
 func command(ctx context.Context, args []string, env ...string) (int, error) {
 	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
 	cmd.Env = append(os.Environ(), env...)
