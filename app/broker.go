@@ -18,8 +18,7 @@ import (
 // Operator is the part of a broker that a person uses: look at queues, audit, and decide about undelivered events.
 type Operator interface {
 	broker.Inspector
-	broker.DeadLetters
-	broker.Unrouted
+	broker.Undelivered
 	broker.Auditor
 	Close(ctx context.Context) error
 }

@@ -14,8 +14,7 @@ type Broker interface {
 	Publisher
 	Consumer
 	Inspector
-	DeadLetters
-	Unrouted
+	Undelivered
 	Auditor
 	Counter
 	Leader

@@ -2,42 +2,52 @@ package broker
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/hookline/hookline/pkg/event"
 )
 
-// DeadLetter is an event that a route gave up on.
-type DeadLetter struct {
-	Event      event.Event `json:"event"`
-	Route      string      `json:"route"`
-	Reason     string      `json:"reason"` // of the closed list that package worker documents
-	Attempts   int         `json:"attempts"`
-	FirstError string      `json:"first_error"`
-	LastError  string      `json:"last_error"`
-	Died       time.Time   `json:"died"`
+// Unrouted is the route of events that match no route.
+const Unrouted = ""
+
+// MaxPageBytes is the size of events' bodies in bytes at which a page ends early. The event that reaches it is still in the page.
+const MaxPageBytes = 4 << 20
+
+// ErrCursor reports a Page.After that List of the same broker and route has not returned.
+var ErrCursor = errors.New("the cursor is not one of this list")
+
+// UndeliveredEvent is a dead letter, which is an event that a route gave up on, or an unrouted event.
+type UndeliveredEvent struct {
+	Event event.Event `json:"event"`
+	Route string      `json:"route"` // Unrouted for an unrouted event, which has only Event besides
+
+	Reason     string    `json:"reason"` // of the closed list in package worker
+	Attempts   int       `json:"attempts"`
+	FirstError string    `json:"first_error"`
+	LastError  string    `json:"last_error"`
+	Died       time.Time `json:"died"`
 }
 
-// DeadLetters keeps the events that a route gave up on until somebody decides.
-type DeadLetters interface {
-	// Dead calls see for each dead letter of the route, oldest first, until see returns false. Looking changes
-	// nothing, and does not count as a delivery.
-	Dead(ctx context.Context, route string, see func(DeadLetter) bool) error
-	// Replay puts the dead letters that pick chooses back into their route's work queue as new, and returns how
-	// many. Each is in one of the two places at every moment; a crash in between can leave it in both.
-	Replay(ctx context.Context, route string, pick func(DeadLetter) bool) (int, error)
-	// Discard removes the dead letters that pick chooses, for good, and returns how many.
-	Discard(ctx context.Context, route string, pick func(DeadLetter) bool) (int, error)
+// Page selects a part of a list.
+type Page struct {
+	After string // cursor that List returned with the page before; "" for the first page
+	Limit int    // events in the page, at least 1; large events can end it earlier
 }
 
-// Unrouted keeps the events that no route took until somebody decides.
-type Unrouted interface {
-	// Unrouted calls see for each unrouted event, oldest first, until see returns false. Looking changes nothing.
-	Unrouted(ctx context.Context, see func(event.Event) bool) error
-	// ReplayUnrouted gives the events that pick chooses to every route that matches them now, and returns how many.
-	// Those that still match none stay. Each is in one of the two places at every moment; a crash in between can leave
-	// it in both.
-	ReplayUnrouted(ctx context.Context, pick func(event.Event) bool) (int, error)
-	// DiscardUnrouted removes the events that pick chooses, for good, and returns how many.
-	DiscardUnrouted(ctx context.Context, pick func(event.Event) bool) (int, error)
+// Undelivered keeps the dead letters of each route, and the unrouted events, until a person decides. Each method takes a route, or
+// Unrouted. Get and List change nothing: neither count as a delivery nor the order of events. On RabbitMQ a missing queue is ErrNoQueue.
+type Undelivered interface {
+	// Get returns the events with an ID, oldest first, and none if there is none. There can be several, because IDs are unique
+	// only for one source and action.
+	Get(ctx context.Context, route, id string) ([]UndeliveredEvent, error)
+	// List returns a page of events, oldest first, and the cursor of the next page, which is "" after the last page. A cursor
+	// stays valid when events are removed, including its own.
+	List(ctx context.Context, route string, p Page) (events []UndeliveredEvent, next string, err error)
+	// Replay returns picked dead letters to the work queue of their route as new events. It publishes picked unrouted events to
+	// every route that matches them now; an event that matches no route stays. Replay returns the number of events that it
+	// replayed. At every moment each event is in one of the two queues; a crash can leave it in both.
+	Replay(ctx context.Context, route string, pick func(UndeliveredEvent) bool) (int, error)
+	// Discard removes picked events for good, and returns their number.
+	Discard(ctx context.Context, route string, pick func(UndeliveredEvent) bool) (int, error)
 }

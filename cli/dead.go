@@ -4,8 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -14,9 +14,6 @@ import (
 	"github.com/hookline/hookline/app/config"
 	"github.com/hookline/hookline/broker"
 )
-
-// moveTimeout bounds a replay or discard of many.
-const moveTimeout = 10 * time.Minute
 
 func (c *command) dead() *cobra.Command {
 	cmd := &cobra.Command{
@@ -39,55 +36,48 @@ func (c *command) deadList() *cobra.Command {
 		Short: "List dead letters, oldest first",
 		Args:  args(cobra.MaximumNArgs(1)), ValidArgsFunction: c.completeRoutes,
 		RunE: func(cmd *cobra.Command, given []string) error {
-			return c.withOperator(cmd, operatorTimeout, func(ctx context.Context, conf *config.Config, operator app.Operator) error {
-				letters := []broker.DeadLetter{}
-				var errs []error
+			return c.withOperator(cmd, browseTimeout, func(ctx context.Context, conf *config.Config, operator app.Operator) error {
 				routes := given
 				if len(given) == 0 {
 					routes = routeNames(conf)
 				}
-				for _, route := range routes {
-					err := operator.Dead(ctx, route, func(d broker.DeadLetter) bool {
-						letters = append(letters, d)
-						return len(letters) < limit
-					})
-					err = knownRoute(conf, route, len(letters) > 0, err)
-					errs = append(errs, err)
-					if err != nil && !errors.Is(err, broker.ErrNoQueue) || len(letters) >= limit {
-						break
-					}
-				}
-				err := errors.Join(errs...)
+				letters, err := deadLetters(ctx, conf, operator, routes, limit)
 				switch {
-				case err != nil && len(letters) == 0: // nor is it known that there are none
+				case err != nil && len(letters) == 0: // an empty list would say that there are none
+					return err
 				case asJSON:
-					err = errors.Join(c.json(letters), err)
-				default:
-					err = errors.Join(c.deadTable(letters, limit), err)
+					return errors.Join(c.json(letters), err)
 				}
-				return err
+				return errors.Join(c.undeliveredTable(letters, limit, "no dead letters", "ROUTE\tID\tKEY\tDIED\tATTEMPTS\tREASON\tLAST ERROR", deadRow), err)
 			})
 		},
 	}
-	jsonFlag(cmd, &asJSON)
-	limitFlag(cmd, &limit)
+	listFlags(cmd, &asJSON, &limit)
 	return cmd
 }
 
-func (c *command) deadTable(letters []broker.DeadLetter, limit int) error {
-	if len(letters) == 0 {
-		fmt.Fprintln(c.stdout, "no dead letters")
-		return nil
+// deadLetters returns the first dead letters of the routes, limit at most. A route without a queue is an error, and the others are
+// still read.
+func deadLetters(ctx context.Context, conf *config.Config, operator app.Operator, routes []string, limit int) ([]broker.UndeliveredEvent, error) {
+	letters := []broker.UndeliveredEvent{} // not nil, which would be null in JSON
+	var errs []error
+	for _, route := range routes {
+		if len(letters) == limit {
+			break
+		}
+		found, err := listUndelivered(ctx, operator, route, limit-len(letters))
+		letters = append(letters, found...)
+		err = knownRoute(conf, route, len(found) > 0, err)
+		errs = append(errs, err)
+		if err != nil && !errors.Is(err, broker.ErrNoQueue) {
+			break
+		}
 	}
-	table := tabwriter.NewWriter(c.stdout, 0, 4, 2, ' ', 0)
-	fmt.Fprintln(table, "ROUTE\tID\tKEY\tDIED\tATTEMPTS\tREASON\tLAST ERROR")
-	for _, d := range letters {
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%d\t%s\t%s\n", d.Route, d.Event.ID, d.Event.Key(), d.Died.Local().Format(time.DateTime), d.Attempts, d.Reason, oneLine(d.LastError, 80))
-	}
-	if len(letters) == limit {
-		fmt.Fprintf(table, "(the first %d; --limit shows more)\n", limit)
-	}
-	return table.Flush()
+	return letters, errors.Join(errs...)
+}
+
+func deadRow(table io.Writer, d broker.UndeliveredEvent) {
+	fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%d\t%s\t%s\n", d.Route, d.Event.ID, d.Event.Key(), d.Died.Local().Format(time.DateTime), d.Attempts, d.Reason, oneLine(d.LastError, 80))
 }
 
 func (c *command) deadShow() *cobra.Command {
@@ -98,39 +88,30 @@ func (c *command) deadShow() *cobra.Command {
 body alone: hookline dead show ROUTE ID | jq -r .event.data_base64 | base64 -d`,
 		Args: args(cobra.ExactArgs(2)), ValidArgsFunction: c.completeRoutes,
 		RunE: func(cmd *cobra.Command, given []string) error {
-			return c.withOperator(cmd, operatorTimeout, func(ctx context.Context, conf *config.Config, operator app.Operator) error {
-				var found *broker.DeadLetter
-				some := false
-				err := operator.Dead(ctx, given[0], func(d broker.DeadLetter) bool {
-					some = true
-					if d.Event.ID == given[1] {
-						found = &d
-					}
-					return found == nil
-				})
-				if err := knownRoute(conf, given[0], some, err); err != nil {
+			route, id := given[0], given[1]
+			return c.withOperator(cmd, browseTimeout, func(ctx context.Context, conf *config.Config, operator app.Operator) error {
+				found, err := operator.Get(ctx, route, id)
+				if err := knownRoute(conf, route, len(found) > 0, err); err != nil {
 					return err
 				}
-				if found == nil {
-					return fmt.Errorf("route %s has no dead letter with ID %s; `hookline dead list %s` shows them", given[0], given[1], given[0])
+				if len(found) == 0 {
+					return fmt.Errorf("route %s has no dead letter with ID %s; `hookline dead list %s` shows them", route, id, route)
 				}
-				return c.json(found)
+				return c.json(&found[0])
 			})
 		},
 	}
 }
 
 func (c *command) deadReplay() *cobra.Command {
-	return c.deadMove("replay", "replayed", "Put dead letters back into their route's queue, as new", app.Operator.Replay)
+	return c.deadChange("replay", "replayed", "Put dead letters back into their route's queue, as new", app.Operator.Replay)
 }
 
 func (c *command) deadDiscard() *cobra.Command {
-	return c.deadMove("discard", "discarded", "Remove dead letters for good", app.Operator.Discard)
+	return c.deadChange("discard", "discarded", "Remove dead letters for good", app.Operator.Discard)
 }
 
-type moveDead func(app.Operator, context.Context, string, func(broker.DeadLetter) bool) (int, error)
-
-func (c *command) deadMove(verb, done, short string, do moveDead) *cobra.Command {
+func (c *command) deadChange(verb, done, short string, do change) *cobra.Command {
 	var all bool
 	cmd := &cobra.Command{
 		Use:   verb + " ROUTE (ID... | --all)",
@@ -142,21 +123,17 @@ func (c *command) deadMove(verb, done, short string, do moveDead) *cobra.Command
 			if err != nil {
 				return err
 			}
-			return c.withOperator(cmd, moveTimeout, func(ctx context.Context, conf *config.Config, operator app.Operator) error {
+			return c.withOperator(cmd, browseTimeout, func(ctx context.Context, conf *config.Config, operator app.Operator) error {
 				if verb == "replay" && !slices.Contains(routeNames(conf), route) {
-					return usage(fmt.Errorf("route %s is not in the configuration, so that nobody would take what is replayed; add it again first, or give its dead letters up with `hookline dead discard %s`", route, route))
+					return usage(fmt.Errorf("route %s is not in the configuration, so nobody would handle its events; add it again first, or give its dead letters up with `hookline dead discard %s`", route, route))
 				}
-				some := false
-				n, err := do(operator, ctx, route, func(d broker.DeadLetter) bool {
-					some = true
-					return chosen(d.Event.ID)
-				})
-				err = knownRoute(conf, route, some, err)
-				if some || err == nil {
-					fmt.Fprintf(c.stdout, "%s %d of route %s\n", done, n, route)
+				n, err := do.apply(ctx, operator, route, chosen)
+				err = knownRoute(conf, route, n.seen > 0, err)
+				if n.seen > 0 || err == nil {
+					fmt.Fprintf(c.stdout, "%s %d of route %s\n", done, n.done, route)
 				}
-				if err == nil && n < len(ids) {
-					err = fmt.Errorf("%d of the %d IDs are not among the dead letters; `hookline dead list %s` shows them", len(ids)-n, len(ids), route)
+				if err == nil && n.done < len(ids) {
+					err = fmt.Errorf("%d of the %d IDs are not among the dead letters; `hookline dead list %s` shows them", len(ids)-n.done, len(ids), route)
 				}
 				return err
 			})

@@ -3,13 +3,14 @@ package cli
 import (
 	"context"
 	"fmt"
-	"text/tabwriter"
+	"io"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/hookline/hookline/app"
 	"github.com/hookline/hookline/app/config"
+	"github.com/hookline/hookline/broker"
 	"github.com/hookline/hookline/pkg/event"
 )
 
@@ -34,41 +35,26 @@ func (c *command) unroutedList() *cobra.Command {
 		Short: "List unrouted events, oldest first",
 		Args:  args(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return c.withOperator(cmd, operatorTimeout, func(ctx context.Context, _ *config.Config, operator app.Operator) error {
-				events := []event.Event{}
-				err := operator.Unrouted(ctx, func(e event.Event) bool {
-					events = append(events, e)
-					return len(events) < limit
-				})
+			return c.withOperator(cmd, browseTimeout, func(ctx context.Context, _ *config.Config, operator app.Operator) error {
+				found, err := listUndelivered(ctx, operator, broker.Unrouted, limit)
 				if err != nil {
 					return err
 				}
 				if asJSON {
+					events := []event.Event{} // not nil, which would be null in JSON
+					for _, u := range found {
+						events = append(events, u.Event)
+					}
 					return c.json(events)
 				}
-				return c.unroutedTable(events, limit)
+				return c.undeliveredTable(found, limit, "no unrouted events", "ID\tKEY\tRECEIVED\tBYTES", func(table io.Writer, u broker.UndeliveredEvent) {
+					fmt.Fprintf(table, "%s\t%s\t%s\t%d\n", u.Event.ID, u.Event.Key(), u.Event.Time.Local().Format(time.DateTime), len(u.Event.Data))
+				})
 			})
 		},
 	}
-	jsonFlag(cmd, &asJSON)
-	limitFlag(cmd, &limit)
+	listFlags(cmd, &asJSON, &limit)
 	return cmd
-}
-
-func (c *command) unroutedTable(events []event.Event, limit int) error {
-	if len(events) == 0 {
-		fmt.Fprintln(c.stdout, "no unrouted events")
-		return nil
-	}
-	table := tabwriter.NewWriter(c.stdout, 0, 4, 2, ' ', 0)
-	fmt.Fprintln(table, "ID\tKEY\tRECEIVED\tBYTES")
-	for _, e := range events {
-		fmt.Fprintf(table, "%s\t%s\t%s\t%d\n", e.ID, e.Key(), e.Time.Local().Format(time.DateTime), len(e.Data))
-	}
-	if len(events) == limit {
-		fmt.Fprintf(table, "(the first %d; --limit shows more)\n", limit)
-	}
-	return table.Flush()
 }
 
 func (c *command) unroutedShow() *cobra.Command {
@@ -79,37 +65,29 @@ func (c *command) unroutedShow() *cobra.Command {
 hookline unrouted show ID | jq -r .data_base64 | base64 -d`,
 		Args: args(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, given []string) error {
-			return c.withOperator(cmd, operatorTimeout, func(ctx context.Context, _ *config.Config, operator app.Operator) error {
-				var found *event.Event
-				err := operator.Unrouted(ctx, func(e event.Event) bool {
-					if e.ID == given[0] {
-						found = &e
-					}
-					return found == nil
-				})
+			return c.withOperator(cmd, browseTimeout, func(ctx context.Context, _ *config.Config, operator app.Operator) error {
+				found, err := operator.Get(ctx, broker.Unrouted, given[0])
 				if err != nil {
 					return err
 				}
-				if found == nil {
+				if len(found) == 0 {
 					return fmt.Errorf("no unrouted event has ID %s; `hookline unrouted list` shows them", given[0])
 				}
-				return c.json(found)
+				return c.json(&found[0].Event)
 			})
 		},
 	}
 }
 
 func (c *command) unroutedReplay() *cobra.Command {
-	return c.unroutedMove("replay", "replayed", "Give unrouted events to every route that matches them now", app.Operator.ReplayUnrouted)
+	return c.unroutedChange("replay", "replayed", "Give unrouted events to every route that matches them now", app.Operator.Replay)
 }
 
 func (c *command) unroutedDiscard() *cobra.Command {
-	return c.unroutedMove("discard", "discarded", "Remove unrouted events for good", app.Operator.DiscardUnrouted)
+	return c.unroutedChange("discard", "discarded", "Remove unrouted events for good", app.Operator.Discard)
 }
 
-type moveUnrouted func(app.Operator, context.Context, func(event.Event) bool) (int, error)
-
-func (c *command) unroutedMove(verb, done, short string, do moveUnrouted) *cobra.Command {
+func (c *command) unroutedChange(verb, done, short string, do change) *cobra.Command {
 	var all bool
 	cmd := &cobra.Command{
 		Use:   verb + " (ID... | --all)",
@@ -120,23 +98,16 @@ func (c *command) unroutedMove(verb, done, short string, do moveUnrouted) *cobra
 			if err != nil {
 				return err
 			}
-			return c.withOperator(cmd, moveTimeout, func(ctx context.Context, _ *config.Config, operator app.Operator) error {
-				picked := 0
-				n, err := do(operator, ctx, func(e event.Event) bool {
-					if !chosen(e.ID) {
-						return false
-					}
-					picked++
-					return true
-				})
-				fmt.Fprintf(c.stdout, "%s %d of the unrouted events\n", done, n)
+			return c.withOperator(cmd, browseTimeout, func(ctx context.Context, _ *config.Config, operator app.Operator) error {
+				n, err := do.apply(ctx, operator, broker.Unrouted, chosen)
+				fmt.Fprintf(c.stdout, "%s %d of the unrouted events\n", done, n.done)
 				switch {
 				case err != nil:
 					return err
-				case picked < len(ids):
-					return fmt.Errorf("%d of the %d IDs are not unrouted; `hookline unrouted list` shows them", len(ids)-picked, len(ids))
-				case n < picked:
-					return fmt.Errorf("%d still match no route and stay; `hookline unrouted list` shows the keys that a route has to match", picked-n)
+				case n.picked < len(ids):
+					return fmt.Errorf("%d of the %d IDs are not unrouted; `hookline unrouted list` shows them", len(ids)-n.picked, len(ids))
+				case n.done < n.picked:
+					return fmt.Errorf("%d still match no route and stay; `hookline unrouted list` shows the keys that a route has to match", n.picked-n.done)
 				}
 				return nil
 			})

@@ -68,7 +68,7 @@ func diesAlone(t *testing.T, f folder, receiver *process, role string) {
 	if role == "worker" {
 		worker = f.start(t, role)
 	}
-	var dead []broker.DeadLetter
+	var dead []broker.UndeliveredEvent
 	for deadline := time.Now().Add(3 * patience); ; {
 		done, beside := f.count(t, "done-*"), f.count(t, "export/*/*/*/*")
 		if len(dead) > 0 && done == neighbours && beside == neighbours+1 {

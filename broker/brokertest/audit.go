@@ -84,18 +84,14 @@ func auditsOutcomes(t *testing.T, open Open) {
 func auditsDecisions(t *testing.T, open Open) {
 	r := route("archive", "alma.#")
 	line := open(t, []broker.Route{r})
-	bury(t, line, r, 5)
-	if n, err := line.Replay(patient(t), r.Name, odd); n != 2 || err != nil {
-		t.Fatalf("replayed %d, %v", n, err)
-	}
+	bury(t, line, r, series(5))
+	replay(t, line, r.Name, odd, 2)
 	expectAudit(t, line, broker.RouteAudit{}, broker.RouteAudit{Route: "archive", Accepted: 5, Waiting: 2, Dead: 3})
 	c := start(t, line, r)
 	c.next(t).answer(broker.Ack())
 	c.next(t).answer(broker.GiveUp("permanent", errors.New("again")))
 	expectAudit(t, line, broker.RouteAudit{}, broker.RouteAudit{Route: "archive", Accepted: 5, Done: 1, Dead: 4})
-	if n, err := line.Discard(patient(t), r.Name, func(broker.DeadLetter) bool { return true }); n != 4 || err != nil {
-		t.Fatalf("discarded %d, %v", n, err)
-	}
+	discard(t, line, r.Name, every, 4)
 	expectAudit(t, line, broker.RouteAudit{}, broker.RouteAudit{Route: "archive", Accepted: 5, Done: 1, Discarded: 4})
 }
 
@@ -107,10 +103,8 @@ func auditsUnrouted(t *testing.T, open Open) {
 		t.Errorf("sources %+v", a.Sources)
 	}
 	line = open(t, []broker.Route{route("archive", "alma.#"), route("all", "#"), route("pushes", "*.push")})
-	replayUnrouted(t, line, func(e event.Event) bool { return e.ID == "1" }, 1)
-	if n, err := line.DiscardUnrouted(patient(t), func(e event.Event) bool { return e.ID == "2" }); n != 1 || err != nil {
-		t.Fatalf("discarded %d, %v", n, err)
-	}
+	replay(t, line, broker.Unrouted, oneOf("1"), 1)
+	discard(t, line, broker.Unrouted, oneOf("2"), 1)
 	expectAudit(t, line, broker.RouteAudit{Accepted: 3, Waiting: 1, Done: 1, Discarded: 1},
 		broker.RouteAudit{Route: "all", Accepted: 1, Waiting: 1}, broker.RouteAudit{Route: "archive"}, broker.RouteAudit{Route: "pushes", Accepted: 1, Waiting: 1})
 }

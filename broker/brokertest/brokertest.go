@@ -43,6 +43,7 @@ func Run(t *testing.T, place func(t *testing.T) Open) {
 		{"Duplicate", duplicates()},
 		{"Event", carrying()},
 		{"Outcome", outcomes()},
+		{"Undelivered", undelivered()},
 		{"Dead", deadLetters()},
 		{"Unrouted", unrouted()},
 		{"Concurrency", concurrency()},

@@ -37,7 +37,7 @@ func comesAgain(t *testing.T, open Open) {
 	}
 	h.answer(broker.GiveUp("error", errors.New("last")))
 	expectWaiting(t, line, broker.RoleDead, r.Name, 1)
-	for _, d := range look(t, line, r.Name) {
+	for _, d := range list(t, line, r.Name, 10) {
 		if d.Attempts != 3 || d.FirstError != "once" || d.LastError != "last" {
 			t.Errorf("dead letter %+v", d)
 		}

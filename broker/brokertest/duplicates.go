@@ -88,9 +88,7 @@ func tellsRepeatsWhateverBecame(t *testing.T, open Open) {
 	h.answer(broker.GiveUp("permanent", errors.New("never")))
 	expectWaiting(t, line, broker.RoleDead, r.Name, 1)
 	repeat(t, line, e, 10)
-	if n, err := line.Discard(patient(t), r.Name, func(broker.DeadLetter) bool { return true }); n != 1 || err != nil {
-		t.Fatalf("discarded %d: %v", n, err)
-	}
+	discard(t, line, r.Name, every, 1)
 	repeat(t, line, e, 10)
 	done := newEvent("2", "alma", "job_end")
 	publish(t, line, done)
@@ -108,9 +106,7 @@ func replaysWhatWasSeen(t *testing.T, open Open) {
 	c := start(t, line, r)
 	c.next(t).answer(broker.GiveUp("permanent", errors.New("never")))
 	expectWaiting(t, line, broker.RoleDead, r.Name, 1)
-	if n, err := line.Replay(patient(t), r.Name, func(broker.DeadLetter) bool { return true }); n != 1 || err != nil {
-		t.Fatalf("replayed %d: %v", n, err)
-	}
+	replay(t, line, r.Name, every, 1)
 	c.next(t).answer(broker.Ack())
 	repeat(t, line, e, 1)
 	c.stop(t)
@@ -124,7 +120,7 @@ func tellsUnroutedRepeats(t *testing.T, open Open) {
 	expectUnrouted(t, line, "0")
 	pushes := route("pushes", "github.push")
 	line = open(t, []broker.Route{pushes})
-	replayUnrouted(t, line, every, 1)
+	replay(t, line, broker.Unrouted, every, 1)
 	expectIDs(t, drain(t, line, pushes, 1), "0")
 }
 

@@ -146,7 +146,7 @@ func settlesAfterTheStop(t *testing.T, open Open) {
 		t.Errorf("attempts by event %v, want 1:2 3:1", attempts)
 	}
 	expectWaiting(t, line, broker.RoleDead, r.Name, 1)
-	if dead := ids(look(t, line, r.Name)); len(dead) != 1 || dead[0] != "2" {
+	if dead := ids(list(t, line, r.Name, 10)); len(dead) != 1 || dead[0] != "2" {
 		t.Errorf("dead letters %q, want 2", dead)
 	}
 }

@@ -16,8 +16,7 @@ type Attached struct{ *store }
 
 var (
 	_ broker.Inspector   = (*Attached)(nil)
-	_ broker.DeadLetters = (*Attached)(nil)
-	_ broker.Unrouted    = (*Attached)(nil)
+	_ broker.Undelivered = (*Attached)(nil)
 	_ broker.Auditor     = (*Attached)(nil)
 )
 

@@ -49,6 +49,15 @@ func TestALineOfVersion1IsBroughtUpToDate(t *testing.T) {
 	if !reflect.DeepEqual(a.Routes, want) {
 		t.Errorf("routes %+v, want %+v", a.Routes, want)
 	}
+	for _, route := range []string{broker.Unrouted, "archive"} {
+		listed, _, err := line.List(t.Context(), route, broker.Page{Limit: 10})
+		if err != nil || len(listed) != 1 {
+			t.Fatalf("route %q: %d undelivered events: %v", route, len(listed), err)
+		}
+		if found, err := line.Get(t.Context(), route, listed[0].Event.ID); err != nil || len(found) != 1 {
+			t.Errorf("route %q: %d events with ID %s: %v", route, len(found), listed[0].Event.ID, err)
+		}
+	}
 	handle(t, line, archive(1), 1)
 	publishAll(t, line, 1)
 	if a = audit(t, line); len(a.Sources) != 1 || a.Sources[0].Accepted != 1 || a.Routes[1].Done != 2 {

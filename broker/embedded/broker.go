@@ -6,7 +6,7 @@
 //	event     an event, once, as long as a delivery needs it
 //	delivery  a row per event and route: state 'work', 'dead' or 'unrouted' (route ''), the attempts that counted,
 //	          the reason and the errors; at is, in milliseconds since 1970, for 'work' the time before which it
-//	          must not be tried (0: none), for 'dead' since when it is that
+//	          must not be tried (0: none), for 'dead' since when it is that; event_id is set for 'dead' and 'unrouted'
 //	tally     by route ('' for unrouted): n events stored, done and discarded since the file was made.
 //	          For each route stored = done + discarded + rows of delivery; see Audit. An unrouted event is done when
 //	          it was replayed to routes
@@ -126,22 +126,13 @@ func (b *Broker) Publish(ctx context.Context, e event.Event) error {
 	return nil
 }
 
-// Replay puts the dead letters that pick chooses back into their route's queue as new, and returns how many.
-// If the route is no longer configured, they wait there until it is again.
-func (b *Broker) Replay(ctx context.Context, route string, pick func(broker.DeadLetter) bool) (int, error) {
+// Replay implements broker.Undelivered. Dead letters of a route that is not configured wait in its queue until it is again.
+func (b *Broker) Replay(ctx context.Context, route string, pick func(broker.UndeliveredEvent) bool) (int, error) {
 	n, err := b.store.Replay(ctx, route, pick)
-	if q, ok := b.queues[route]; ok && n > 0 {
-		q.wake()
-	}
-	return n, err
-}
-
-// ReplayUnrouted gives the events that pick chooses to every route that matches them, and returns how many. Those that
-// match none stay.
-func (b *Broker) ReplayUnrouted(ctx context.Context, pick func(event.Event) bool) (int, error) {
-	n, err := b.store.ReplayUnrouted(ctx, pick)
-	for _, q := range b.queues {
-		q.wake()
+	if n > 0 {
+		for _, q := range b.queues {
+			q.wake()
+		}
 	}
 	return n, err
 }

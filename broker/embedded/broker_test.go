@@ -52,7 +52,7 @@ func buryAll(t *testing.T, line broker.Consumer, r broker.Route, n int) {
 	}
 }
 
-func all(broker.DeadLetter) bool { return true }
+func all(broker.UndeliveredEvent) bool { return true }
 
 func TestNothingIsStoredAfterClose(t *testing.T) {
 	t.Parallel()
@@ -142,7 +142,7 @@ func TestEventsOfARemovedRouteStay(t *testing.T) {
 	shut(t, line)
 	cfg.Routes = []broker.Route{archive(1)}
 	line = open(t, cfg)
-	if n, err := line.ReplayUnrouted(t.Context(), func(event.Event) bool { return true }); n != 2 || err != nil {
+	if n, err := line.Replay(t.Context(), broker.Unrouted, func(broker.UndeliveredEvent) bool { return true }); n != 2 || err != nil {
 		t.Errorf("replayed %d, want 2: %v", n, err)
 	}
 	expectTallies(t, cfg.Path)
@@ -231,14 +231,14 @@ func TestAttachedProcessDecidesAboutDeadLetters(t *testing.T) {
 		}
 	}()
 	var seen []string
-	err = beside.Dead(t.Context(), "archive", func(d broker.DeadLetter) bool {
+	dead, _, err := beside.List(t.Context(), "archive", broker.Page{Limit: 10})
+	for _, d := range dead {
 		seen = append(seen, d.Event.ID+d.LastError)
-		return true
-	})
+	}
 	if strings.Join(seen, " ") != "0never 1never 2never" || err != nil {
 		t.Errorf("dead letters %q, %v", seen, err)
 	}
-	if n, err := beside.Discard(t.Context(), "archive", func(d broker.DeadLetter) bool { return d.Event.ID == "1" }); n != 1 || err != nil {
+	if n, err := beside.Discard(t.Context(), "archive", func(d broker.UndeliveredEvent) bool { return d.Event.ID == "1" }); n != 1 || err != nil {
 		t.Errorf("discarded %d, %v", n, err)
 	}
 

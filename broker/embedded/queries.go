@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/hookline/hookline/broker"
 	"github.com/hookline/hookline/pkg/event"
 )
 
@@ -13,12 +14,12 @@ const (
 	// maxRows and maxRowBytes limit what rows reads at once; the event that passes the bytes is read whole. What a route has
 	// read ahead in memory is twice the bytes and such an event at most: its retries', and as much that is new.
 	maxRows     = 128
-	maxRowBytes = 4 << 20
+	maxRowBytes = broker.MaxPageBytes
 )
 
 // queries are the statements that read, prepared once.
 type queries struct {
-	ready, due, kept, lastKept, count, oldest, size, sources, audit *sql.Stmt
+	ready, due, undelivered, undeliveredByID, lastUndelivered, count, oldest, size, sources, audit *sql.Stmt
 }
 
 const (
@@ -36,9 +37,11 @@ func (q *queries) all() []statement {
 		{&q.ready, columns + `WHERE d.state = 'work' AND d.route = ? AND d.at BETWEEN ? AND ?
 			AND d.seq NOT IN (SELECT value FROM json_each(?)) ORDER BY d.at, d.seq LIMIT ?`},
 		{&q.due, `SELECT min(at) FROM delivery WHERE state = 'work' AND route = ? AND at > ?`},
-		{&q.kept, columns + `WHERE d.route = ? AND d.state = ? AND (d.at, d.seq) > (?, ?) AND (d.at, d.seq) <= (?, ?)
+		{&q.undelivered, columns + `WHERE d.route = ? AND d.state = ? AND (d.at, d.seq) > (?, ?) AND (d.at, d.seq) <= (?, ?)
 			ORDER BY d.at, d.seq LIMIT ?`},
-		{&q.lastKept, `SELECT at, seq FROM delivery WHERE route = ? AND state = ? ORDER BY at DESC, seq DESC LIMIT 1`},
+		{&q.undeliveredByID, columns + `WHERE d.route = ? AND d.state = ? AND d.event_id = ? AND d.event_id <> '' AND (d.at, d.seq) > (?, ?)
+			ORDER BY d.at, d.seq`},
+		{&q.lastUndelivered, `SELECT at, seq FROM delivery WHERE route = ? AND state = ? ORDER BY at DESC, seq DESC LIMIT 1`},
 		{&q.count, countQuery},
 		{&q.oldest, `SELECT coalesce((SELECT time FROM event ORDER BY seq LIMIT 1), -1)`},
 		{&q.size, `SELECT (SELECT count(*) FROM delivery), page_count - freelist_count FROM pragma_page_count, pragma_freelist_count`},

@@ -11,12 +11,12 @@ const (
 	// applicationID marks a database as ours: "Hook" in ASCII.
 	applicationID = 0x486f6f6b
 	// version is that of the schema: how many of the steps it has.
-	version = 4
+	version = 5
 )
 
 // steps make the schema, each from the version before it. A step that was released is never changed.
 func steps() [version]string {
-	return [...]string{firstStep, countSources, rememberEvents, keepDeliveriesTrue}
+	return [...]string{firstStep, countSources, rememberEvents, keepDeliveriesTrue, indexUndelivered}
 }
 
 // The primary key of delivery is the order in which everything is read.
@@ -81,6 +81,12 @@ DELETE FROM delivery WHERE NOT EXISTS (SELECT 1 FROM event WHERE event.seq = del
 CREATE TRIGGER event_gone AFTER DELETE ON event BEGIN
 	DELETE FROM delivery WHERE seq = OLD.seq;
 END;`
+
+// The index has the undelivered events only, so that it costs nothing for events on their way.
+const indexUndelivered = `
+ALTER TABLE delivery ADD COLUMN event_id TEXT NOT NULL DEFAULT '';
+UPDATE delivery SET event_id = (SELECT id FROM event WHERE event.seq = delivery.seq) WHERE state IN ('dead', 'unrouted');
+CREATE INDEX delivery_undelivered ON delivery (route, event_id) WHERE event_id <> '';`
 
 // checkOurs returns the version of the line in the database, and 0 if it is still empty. It changes nothing.
 func checkOurs(ctx context.Context, db *sql.DB) (v int, err error) {

@@ -104,7 +104,7 @@ func TestALineOfTheVersionBeforeIsBroughtUpToDate(t *testing.T) {
 	line := openOnce(t, cfg)
 	publishAll(t, line, 4)
 	shut(t, line)
-	older := "DROP TABLE seen; DROP TRIGGER event_gone; DELETE FROM event WHERE seq = 4; PRAGMA user_version = 2"
+	older := "DROP INDEX delivery_undelivered; ALTER TABLE delivery DROP COLUMN event_id; DROP TABLE seen; DROP TRIGGER event_gone; DELETE FROM event WHERE seq = 4; PRAGMA user_version = 2"
 	if _, err := database(t, cfg.Path).ExecContext(t.Context(), older); err != nil {
 		t.Fatal(err)
 	}

@@ -30,11 +30,12 @@ func (s *statements) all() []statement {
 		{&s.used, usedPages},
 		{&s.probe, `UPDATE counting SET since = since`},
 		{&s.event, `INSERT INTO event (seq, id, source, action, time, content_type, header, data) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`},
-		{&s.delivery, `INSERT INTO delivery (state, route, at, seq) VALUES (?, ?, 0, ?)`},
+		{&s.delivery, `INSERT INTO delivery (state, route, at, seq, event_id) VALUES (?, ?, 0, ?, ?)`},
 		{&s.fail, `UPDATE delivery SET state = ?1, at = ?2, attempts = attempts + 1, reason = ?3,
-			first_error = iif(attempts = 0, ?4, first_error), last_error = ?4
+			first_error = iif(attempts = 0, ?4, first_error), last_error = ?4,
+			event_id = iif(?1 = 'dead', (SELECT id FROM event WHERE event.seq = delivery.seq), '')
 			WHERE state = 'work' AND route = ?5 AND at = ?6 AND seq = ?7`},
-		{&s.replay, `UPDATE delivery SET state = 'work', at = 0, attempts = 0, reason = '', first_error = '', last_error = ''
+		{&s.replay, `UPDATE delivery SET state = 'work', at = 0, attempts = 0, reason = '', first_error = '', last_error = '', event_id = ''
 			WHERE state = 'dead' AND route = ? AND at = ? AND seq = ?`},
 		{&s.remove, `DELETE FROM delivery WHERE state = ? AND route = ? AND at = ? AND seq = ?`},
 		{&s.forget, `DELETE FROM event WHERE seq = ?1 AND NOT EXISTS (SELECT 1 FROM delivery WHERE seq = ?1)`},

@@ -84,14 +84,18 @@ func insert(e event.Event, routes []string) *op {
 		if state == stateUnrouted {
 			tx.sources[tally{e.Source, tallyUnrouted}]++
 		}
-		return tx.deliver(tx.seq, state, routes)
+		id := ""
+		if state == stateUnrouted {
+			id = e.ID
+		}
+		return tx.deliver(tx.seq, state, routes, id)
 	})
 }
 
-// deliver adds a delivery of an event for each route.
-func (tx *transaction) deliver(seq int64, state string, routes []string) error {
+// deliver adds a delivery of an event for each route. id is the event's ID if it is undelivered, otherwise "".
+func (tx *transaction) deliver(seq int64, state string, routes []string, id string) error {
 	for _, route := range routes {
-		if _, err := tx.exec(tx.sql.delivery, state, route, seq); err != nil {
+		if _, err := tx.exec(tx.sql.delivery, state, route, seq, id); err != nil {
 			return err
 		}
 		tx.tallies[tally{route, tallyStored}]++
@@ -133,7 +137,7 @@ func (tx *transaction) reroute(r row, routes []string) (int64, error) {
 		return 0, err
 	}
 	tx.tallies[tally{r.route, tallyDone}]++
-	return found, tx.deliver(r.seq, stateWork, routes)
+	return found, tx.deliver(r.seq, stateWork, routes, "")
 }
 
 // remove deletes a delivery, and its event if it was the last one. It returns how many it found.

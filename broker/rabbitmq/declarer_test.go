@@ -71,7 +71,7 @@ func TestAnAuditFindsEventsThatMissedARouteOfARedeclaredExchange(t *testing.T) {
 	// The unrouted event is missing at both routes, and found once.
 	expectAudit(t, rabbit, "first", broker.RouteAudit{Accepted: 3, Waiting: 3})
 	expectAudit(t, rabbit, "second", broker.RouteAudit{Accepted: 3, Waiting: 1, Unaccounted: 2})
-	if n, err := rabbit.ReplayUnrouted(patient(t), func(event.Event) bool { return true }); n != 1 || err != nil {
+	if n, err := rabbit.Replay(patient(t), broker.Unrouted, func(broker.UndeliveredEvent) bool { return true }); n != 1 || err != nil {
 		t.Fatal(n, err)
 	}
 	expectAudit(t, rabbit, "first", broker.RouteAudit{Accepted: 3, Waiting: 3})

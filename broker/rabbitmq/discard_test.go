@@ -31,7 +31,7 @@ func TestDiscardRemovesNothingWhileTheLedgerCannotBeWritten(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	all := func(broker.DeadLetter) bool { return true }
+	all := func(broker.UndeliveredEvent) bool { return true }
 	if discarded, err := desk.Discard(patient(t), r.Name, all); discarded != 0 || err == nil {
 		t.Errorf("discarded %d: %v", discarded, err)
 	}

@@ -75,7 +75,7 @@ func (q queuedEvent) message(exchange, route string) message {
 }
 
 // readDeadLetter reads a message of a route's dead-letter queue.
-func readDeadLetter(d amqp.Delivery, route string, now time.Time) broker.DeadLetter {
+func readDeadLetter(d amqp.Delivery, route string, now time.Time) broker.UndeliveredEvent {
 	q := readQueuedEvent(d, now)
 	if q.died.IsZero() { // RabbitMQ dead-lettered it by x-delivery-limit: workers died before they could count the attempt
 		q.reason, q.died = broker.ReasonCrashed, now.UTC().Truncate(time.Millisecond)
@@ -86,7 +86,7 @@ func readDeadLetter(d amqp.Delivery, route string, now time.Time) broker.DeadLet
 			}
 		}
 	}
-	return broker.DeadLetter{
+	return broker.UndeliveredEvent{
 		Event: q.event, Route: route, Reason: q.reason, Attempts: q.attempt,
 		FirstError: q.firstError, LastError: q.lastError, Died: q.died,
 	}

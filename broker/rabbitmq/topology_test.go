@@ -160,7 +160,7 @@ func TestAReplayedEventThatComesBackIsReplayedOnce(t *testing.T) {
 	if err := channel(t, url).QueueUnbind(broker.WorkQueue("archive"), "alma.#", rabbitmq.EventsExchange, nil); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := rabbit.ReplayUnrouted(patient(t), func(event.Event) bool { return true }); err != nil {
+	if _, err := rabbit.Replay(patient(t), broker.Unrouted, func(broker.UndeliveredEvent) bool { return true }); err != nil {
 		t.Error(err)
 	}
 	eventually(t, "both to be unrouted", func() bool { return waiting(t, rabbit, broker.UnroutedQueue) == 2 })

@@ -1,0 +1,156 @@
+package embedded
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/hookline/hookline/broker"
+)
+
+// undeliveredState returns the state of a route's undelivered events.
+func undeliveredState(route string) string {
+	if route == broker.Unrouted {
+		return stateUnrouted
+	}
+	return stateDead
+}
+
+func (r row) undelivered() broker.UndeliveredEvent {
+	if r.route == broker.Unrouted {
+		return broker.UndeliveredEvent{Event: r.event}
+	}
+	return broker.UndeliveredEvent{
+		Event: r.event, Route: r.route, Reason: r.reason, Attempts: r.attempts,
+		FirstError: r.firstError, LastError: r.lastError, Died: time.UnixMilli(r.at).UTC(),
+	}
+}
+
+// Get implements broker.Undelivered. It finds the ID by an index.
+func (s *store) Get(ctx context.Context, route, id string) (found []broker.UndeliveredEvent, err error) {
+	for after := beforeFirst(); ; {
+		read, whole, err := rows(ctx, s.queries.undeliveredByID, route, undeliveredState(route), id, after.at, after.seq)
+		if err != nil {
+			return nil, fmt.Errorf("read undelivered events: %w", err)
+		}
+		for _, r := range read {
+			found, after = append(found, r.undelivered()), r.place
+		}
+		if whole {
+			return found, nil
+		}
+	}
+}
+
+// List implements broker.Undelivered. A cursor is the place of the last event in a page.
+func (s *store) List(ctx context.Context, route string, p broker.Page) (events []broker.UndeliveredEvent, next string, err error) {
+	if p.Limit < 1 {
+		return nil, "", fmt.Errorf("a page of %d events: the limit is at least 1", p.Limit)
+	}
+	after := beforeFirst()
+	if p.After != "" {
+		if n, err := fmt.Sscanf(p.After, "%d.%d", &after.at, &after.seq); err != nil || n != 2 {
+			return nil, "", broker.ErrCursor
+		}
+	}
+	read, whole, err := rows(ctx, s.queries.undelivered, route, undeliveredState(route), after.at, after.seq, math.MaxInt64, math.MaxInt64, p.Limit+1)
+	if err != nil {
+		return nil, "", fmt.Errorf("read undelivered events: %w", err)
+	}
+	if len(read) > p.Limit {
+		read, whole = read[:p.Limit], false
+	}
+	for _, r := range read {
+		events = append(events, r.undelivered())
+	}
+	if !whole {
+		last := read[len(read)-1]
+		next = fmt.Sprintf("%d.%d", last.at, last.seq)
+	}
+	return events, next, nil
+}
+
+// Replay implements broker.Undelivered. Dead letters of a route that is not configured wait in its queue until it is again.
+func (s *store) Replay(ctx context.Context, route string, pick func(broker.UndeliveredEvent) bool) (int, error) {
+	if route != broker.Unrouted {
+		return s.change(ctx, route, pick, (*transaction).replay)
+	}
+	matched := func(u broker.UndeliveredEvent) bool { return pick(u) && s.matcher.Match(u.Event.Key()) != nil }
+	return s.change(ctx, route, matched, func(tx *transaction, r row) (int64, error) {
+		return tx.reroute(r, s.matcher.Match(r.event.Key()))
+	})
+}
+
+// Discard implements broker.Undelivered.
+func (s *store) Discard(ctx context.Context, route string, pick func(broker.UndeliveredEvent) bool) (int, error) {
+	return s.change(ctx, route, pick, func(tx *transaction, r row) (int64, error) {
+		return tx.remove(undeliveredState(route), r.place, tallyDiscarded)
+	})
+}
+
+// change applies an operation to each picked event, in a transaction for maxRows of them. The operation returns the number of events
+// that it found, because another process can decide about the same ones. change returns the sum.
+func (s *store) change(ctx context.Context, route string, pick func(broker.UndeliveredEvent) bool, apply func(*transaction, row) (int64, error)) (int, error) {
+	total := 0
+	err := s.eachBatch(ctx, route, func(batch []row) error {
+		var picked []row
+		for _, r := range batch {
+			if pick(r.undelivered()) {
+				picked = append(picked, r)
+			}
+		}
+		if len(picked) == 0 {
+			return nil
+		}
+		var n int64
+		changed := newOp(0, func(tx *transaction) error {
+			n = 0
+			for _, r := range picked {
+				found, err := apply(tx, r)
+				if err != nil {
+					return err
+				}
+				n += found
+			}
+			return nil
+		})
+		if err := s.write.do(ctx, changed); err != nil {
+			return fmt.Errorf("change undelivered events: %w", err)
+		}
+		total += int(n)
+		return nil
+	})
+	return total, err
+}
+
+// eachBatch visits the undelivered events that are in the database now. It ends at the place of the youngest of them. So it visits
+// neither a dead letter again that was replayed and died again meanwhile, nor an unrouted event that came meanwhile.
+func (s *store) eachBatch(ctx context.Context, route string, visit func(batch []row) error) error {
+	var end place
+	err := s.queries.lastUndelivered.QueryRowContext(ctx, route, undeliveredState(route)).Scan(&end.at, &end.seq)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("read undelivered events: %w", explain(err))
+	}
+	for after := beforeFirst(); ; {
+		batch, _, err := rows(ctx, s.queries.undelivered, route, undeliveredState(route), after.at, after.seq, end.at, end.seq, maxRows)
+		if err != nil {
+			return fmt.Errorf("read undelivered events: %w", err)
+		}
+		if len(batch) == 0 {
+			return nil
+		}
+		if err := visit(batch); err != nil {
+			return err
+		}
+		after = batch[len(batch)-1].place
+	}
+}
+
+// beforeFirst is a place before every delivery of a route.
+func beforeFirst() place { return place{at: -1} }

@@ -1,0 +1,128 @@
+package rabbitmq
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	amqp "github.com/rabbitmq/amqp091-go"
+
+	"github.com/hookline/hookline/broker"
+	"github.com/hookline/hookline/broker/ledger"
+)
+
+// undeliveredQueue is the queue of a route's dead letters, or of the unrouted events.
+type undeliveredQueue struct{ name, route string }
+
+func undeliveredOf(route string) undeliveredQueue {
+	if route == broker.Unrouted {
+		return undeliveredQueue{broker.UnroutedQueue, route}
+	}
+	return undeliveredQueue{broker.DeadQueue(route), route}
+}
+
+// read returns the event of a message in the queue.
+func (q undeliveredQueue) read(d amqp.Delivery) broker.UndeliveredEvent {
+	if q.route == broker.Unrouted {
+		return broker.UndeliveredEvent{Event: decode(d, time.Now())}
+	}
+	return readDeadLetter(d, q.route, time.Now())
+}
+
+// Get implements broker.Undelivered. It browses the whole queue, one round trip for each message.
+func (b *Broker) Get(ctx context.Context, route, id string) (found []broker.UndeliveredEvent, err error) {
+	from := undeliveredOf(route)
+	err = b.browse(ctx, from, func(d amqp.Delivery) (decision, error) {
+		if u := from.read(d); u.Event.ID == id {
+			found = append(found, u)
+		}
+		return keepMessage, nil
+	})
+	return found, err
+}
+
+// List implements broker.Undelivered. It browses the queue from its head to the end of the page, one round trip for each message, and
+// further if an earlier browse went further: see browser.
+func (b *Broker) List(ctx context.Context, route string, p broker.Page) (events []broker.UndeliveredEvent, next string, err error) {
+	from := undeliveredOf(route)
+	page, err := newPage(p)
+	if err != nil {
+		return nil, "", fmt.Errorf("rabbitmq: %s: %w", from.name, err)
+	}
+	err = b.browse(ctx, from, func(d amqp.Delivery) (decision, error) {
+		if page.add(from.read(d)); page.full() {
+			return stopBrowsing, nil
+		}
+		return keepMessage, nil
+	})
+	if err != nil {
+		return nil, "", err
+	}
+	events, next = page.result()
+	return events, next, nil
+}
+
+// Replay implements broker.Undelivered. It replays an event once in a call: a second one with the same source, action and ID stays
+// if it is unrouted, or if it died after the call began, because it can be the first one come back.
+func (b *Broker) Replay(ctx context.Context, route string, pick func(broker.UndeliveredEvent) bool) (n int, err error) {
+	from, began, replayed := undeliveredOf(route), time.Now(), map[broker.Mark]bool{}
+	err = b.browse(ctx, from, func(d amqp.Delivery) (decision, error) {
+		u := from.read(d)
+		if !pick(u) {
+			return keepMessage, nil
+		}
+		mark := broker.MarkOf(u.Event)
+		cameBack := replayed[mark] && (route == broker.Unrouted || u.Died.After(began))
+		m, routes, ok := b.replayMessage(u)
+		if cameBack || !ok {
+			return keepMessage, nil
+		}
+		replayed[mark] = true
+		if err := b.publisher.publish(ctx, &m); err != nil {
+			return keepMessage, fmt.Errorf("replay %s: %w", u.Event.ID, err)
+		}
+		if route == broker.Unrouted {
+			b.ledger.noteRouted(u.Event, routes)
+		}
+		n++
+		return removeMessage, nil
+	})
+	return n, err
+}
+
+// replayMessage returns the message that replays an event, and the routes of an unrouted event. ok is false if no route matches it.
+func (b *Broker) replayMessage(u broker.UndeliveredEvent) (m message, routes []string, ok bool) {
+	if u.Route != broker.Unrouted {
+		return queuedEvent{event: u.Event, attempt: 1}.message(ReturnExchange, u.Route), nil, true
+	}
+	key := u.Event.Key()
+	routes = b.matcher.Match(key)
+	return message{EventsExchange, key, encode(u.Event)}, routes, routes != nil
+}
+
+// Discard implements broker.Undelivered. It writes each event to the ledger first. Where the ledger cannot be written, nothing is
+// discarded, because an audit would miss the event for ever.
+func (b *Broker) Discard(ctx context.Context, route string, pick func(broker.UndeliveredEvent) bool) (n int, err error) {
+	from := undeliveredOf(route)
+	err = b.browse(ctx, from, func(d amqp.Delivery) (decision, error) {
+		u := from.read(d)
+		if !pick(u) {
+			return keepMessage, nil
+		}
+		if n == 0 { // a late note would be wrong
+			flushing, cancel := context.WithTimeout(ctx, noteTime)
+			defer cancel()
+			if _, err := b.ledger.flush(flushing); err != nil {
+				return keepMessage, fmt.Errorf("nothing was discarded: %w; end RabbitMQ's memory or disk alarm if there is one, or make the ledger by `hookline topology apply`", err)
+			}
+		}
+		batch := b.ledger.noteFinished(true, ledger.Discarded, u.Event, route)
+		if b.ledger.await(batch); !batch.isWritten() {
+			return keepMessage, errors.New("no more events were discarded, because the ledger can no longer be written; look for a memory or disk alarm of RabbitMQ, and try again")
+		}
+		n++
+		return discardMessage, nil
+	})
+	return n, err
+}

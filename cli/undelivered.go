@@ -1,0 +1,72 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/hookline/hookline/app"
+	"github.com/hookline/hookline/broker"
+)
+
+// browseTimeout bounds a command that can go through all undelivered events of a route.
+const browseTimeout = 10 * time.Minute
+
+// listUndelivered returns the first events of a route, limit at most.
+func listUndelivered(ctx context.Context, operator app.Operator, route string, limit int) ([]broker.UndeliveredEvent, error) {
+	var all []broker.UndeliveredEvent
+	for after := ""; ; {
+		events, next, err := operator.List(ctx, route, broker.Page{After: after, Limit: limit - len(all)})
+		all = append(all, events...)
+		if err != nil || next == "" || len(all) == limit {
+			return all, err
+		}
+		after = next
+	}
+}
+
+// listFlags adds the flags of a command that lists undelivered events.
+func listFlags(cmd *cobra.Command, asJSON *bool, limit *int) {
+	jsonFlag(cmd, asJSON)
+	limitFlag(cmd, limit)
+}
+
+// undeliveredTable prints a row for each event, or the text none.
+func (c *command) undeliveredTable(events []broker.UndeliveredEvent, limit int, none, header string, row func(io.Writer, broker.UndeliveredEvent)) error {
+	if len(events) == 0 {
+		fmt.Fprintln(c.stdout, none)
+		return nil
+	}
+	table := tabwriter.NewWriter(c.stdout, 0, 4, 2, ' ', 0)
+	fmt.Fprintln(table, header)
+	for _, u := range events {
+		row(table, u)
+	}
+	if len(events) == limit {
+		fmt.Fprintf(table, "(the first %d; --limit shows more)\n", limit)
+	}
+	return table.Flush()
+}
+
+// change is Replay or Discard of an app.Operator.
+type change func(app.Operator, context.Context, string, func(broker.UndeliveredEvent) bool) (int, error)
+
+// changed counts the events that a change has seen, picked and done.
+type changed struct{ seen, picked, done int }
+
+// apply changes the events of a route that are chosen by ID.
+func (do change) apply(ctx context.Context, operator app.Operator, route string, chosen func(id string) bool) (n changed, err error) {
+	n.done, err = do(operator, ctx, route, func(u broker.UndeliveredEvent) bool {
+		n.seen++
+		pick := chosen(u.Event.ID)
+		if pick {
+			n.picked++
+		}
+		return pick
+	})
+	return n, err
+}
