@@ -5,7 +5,7 @@ import (
 	"net/url"
 )
 
-// Bib returns a bibliographic record as JSON, with what is available of it at the time: physical, electronic, digital.
+// Bib returns a bibliographic record as JSON, with its current availability: physical, electronic, digital.
 func (c *Client) Bib(ctx context.Context, mmsID string) ([]byte, error) {
 	return c.getOne(ctx, "/bibs/%s", url.Values{"view": {"full"}, "expand": {"p_avail,e_avail,d_avail"}}, mmsID)
 }

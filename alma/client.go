@@ -1,7 +1,7 @@
 // Package alma reads from the REST API of Ex Libris Alma (developers.exlibrisgroup.com/alma/apis).
 //
-// One Client stands for one institution, and everything in a process that asks it goes through one, so that they keep its
-// limits together: 25 requests a second for all programs of the institution, and a number of requests a day.
+// A Client stands for one institution. All requests of a process to an institution use one Client, so that they share its
+// limits: 25 requests a second for all programs of the institution, and a number of requests a day.
 package alma
 
 import (
@@ -18,11 +18,11 @@ import (
 
 const (
 	root = "/almaws/v1"
-	// tries is how often one request is made, the first included. What fails after that is for the route's own retries.
+	// tries is the number of times that one request is made. After that, the route's own retries follow.
 	tries = 3
-	// firstDelay is how long it waits before the second try, doubled for the third.
+	// firstDelay is the wait before the second try. It doubles for the third.
 	firstDelay = time.Second
-	// maxAnswer bounds an answer in bytes; the largest bibliographic records are far below.
+	// maxAnswer limits an answer, in bytes; the largest bibliographic records are far below.
 	maxAnswer = 16 << 20
 )
 
@@ -49,7 +49,7 @@ func New(institution string, cfg Config, m *Metrics) (*Client, error) {
 		institution: institution, base: base, key: string(cfg.Key), limiter: newLimiter(cfg), metrics: m,
 		http: &http.Client{
 			CheckRedirect: sameHost,
-			Transport: &http.Transport{ // the whole request is bounded by its context
+			Transport: &http.Transport{ // contexts limit the whole request
 				DialContext:            (&net.Dialer{Timeout: 10 * time.Second}).DialContext,
 				TLSHandshakeTimeout:    10 * time.Second,
 				ResponseHeaderTimeout:  60 * time.Second,
@@ -62,7 +62,7 @@ func New(institution string, cfg Config, m *Metrics) (*Client, error) {
 	}, nil
 }
 
-// sameHost follows a redirect within the API, as an item's barcode is answered with, and none that would carry the key elsewhere.
+// sameHost follows a redirect within the API, as for an item's barcode. It follows no redirect that would carry the key to another host.
 func sameHost(r *http.Request, via []*http.Request) error {
 	if len(via) > 3 || r.URL.Host != via[0].URL.Host || r.URL.Scheme != via[0].URL.Scheme {
 		return http.ErrUseLastResponse
@@ -70,11 +70,11 @@ func sameHost(r *http.Request, via []*http.Request) error {
 	return nil
 }
 
-// get reads what is at path as JSON. It waits its turn, and tries again what may go better: network errors, 5xx, and 429 after the
-// pause that it asks for.
+// get reads path as JSON. It waits for the limiter. It retries network errors, 5xx, and 429 after the pause that the answer
+// asks for.
 //
-// Errors: ErrNotFound, *Error for other answers of the API, *QuotaError when the day's requests are used up, and
-// those of the network; none of them names what was asked for, since that can be a person.
+// It returns ErrNotFound, *Error for other answers of the API, *QuotaError when the day's requests are used up, or
+// a network error. No error names the path, because it can identify a person.
 func (c *Client) get(ctx context.Context, path string, query url.Values) (header http.Header, body []byte, failures error) {
 	for try := range tries {
 		if try > 0 {
@@ -94,7 +94,7 @@ func (c *Client) get(ctx context.Context, path string, query url.Values) (header
 	return nil, nil, failures
 }
 
-// getOne gets a path with IDs in it, each escaped: they may hold "@", "/" and spaces.
+// getOne gets a path with IDs in it. It escapes the IDs, because they may hold "@", "/" and spaces.
 func (c *Client) getOne(ctx context.Context, path string, query url.Values, ids ...string) ([]byte, error) {
 	escaped := make([]any, len(ids))
 	for i, id := range ids {
@@ -140,7 +140,7 @@ func (c *Client) once(ctx context.Context, path string, query url.Values) (http.
 	return resp.Header, body, nil
 }
 
-// cause is what went wrong without the URL, which url.Error quotes in full.
+// cause strips the URL, which url.Error quotes in full.
 func cause(err error) error {
 	var quoted *url.Error
 	if errors.As(err, &quoted) {
@@ -149,7 +149,7 @@ func cause(err error) error {
 	return err
 }
 
-// jitter moves d by a random part of at most a quarter, so that what failed together does not come back together.
+// jitter changes d by a random part of at most a quarter, so that requests that failed together are not repeated together.
 func jitter(d time.Duration) time.Duration {
 	return time.Duration(float64(d) * (0.75 + rand.Float64()/2))
 }

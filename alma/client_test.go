@@ -132,7 +132,7 @@ func TestNetworkErrorsNameNobodyAndCount(t *testing.T) {
 		t.Error(err)
 	}
 	want := `
-# HELP hookline_alma_requests_total Requests to Alma's API by the class of the answer; none: there was no answer.
+# HELP hookline_alma_requests_total Requests to Alma's API by status class of the answer; none: no answer.
 # TYPE hookline_alma_requests_total counter
 hookline_alma_requests_total{code="2xx",institution="main"} 0
 hookline_alma_requests_total{code="3xx",institution="main"} 0
@@ -172,7 +172,7 @@ func TestAReloadForgetsNothingThatAlmaSaid(t *testing.T) {
 	}
 	reload()
 	expect(`
-# HELP hookline_alma_api_remaining Requests that Alma still allows the institution today, as its last answer said. Absent until it has said.
+# HELP hookline_alma_api_remaining Requests that Alma still allows the institution today, by its latest answer. Absent before the first answer.
 # TYPE hookline_alma_api_remaining gauge
 hookline_alma_api_remaining{institution="main"} 498668
 `)

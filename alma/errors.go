@@ -13,27 +13,27 @@ import (
 	"time"
 )
 
-// ErrNotFound says that Alma knows no such user, record or item. It is told by the error's code: the status is 400.
+// ErrNotFound says that Alma has no such user, record or item. The error's code decides, because the status is 400.
 var ErrNotFound = errors.New("alma: not found")
 
-// ErrNoID says that there is nothing to ask for.
+// ErrNoID says that an ID is empty or is no part of a path.
 var ErrNoID = errors.New("alma: the ID is empty")
 
-// Error is an answer of the API that is no success.
+// Error is an error answer of the API.
 type Error struct {
 	// Status is the HTTP status.
 	Status int
-	// Code is Alma's own: "401861", "UNAUTHORIZED", "PER_SECOND_THRESHOLD"; empty if the answer had none.
+	// Code is Alma's error code: "401861", "UNAUTHORIZED", "PER_SECOND_THRESHOLD"; empty if the answer had none.
 	Code string
-	// TrackingID is what Ex Libris' support asks for.
+	// TrackingID identifies the request for Ex Libris' support.
 	TrackingID string
-	// Message is Alma's text. It can name a person, so Error leaves it out: it is for a person's eyes and for no log.
+	// Message is Alma's text. It can name a person, so Error leaves it out. Do not log it.
 	Message string
-	// RetryAfter is how long Alma asks to wait; 0: it does not say.
+	// RetryAfter is the wait that Alma asks for; 0: it asks for none.
 	RetryAfter time.Duration
 }
 
-// Error leaves the message out.
+// Error returns a text without Message.
 func (e *Error) Error() string {
 	text := fmt.Sprintf("alma: answered %d %s", e.Status, http.StatusText(e.Status))
 	if e.Code != "" {
@@ -43,12 +43,12 @@ func (e *Error) Error() string {
 		text += ", tracking ID " + e.TrackingID
 	}
 	if e.Refused() {
-		text += " (the API key is wrong, is for another environment, or lacks the right to read this area: `hookline doctor alma` tells)"
+		text += " (the API key is wrong, is for another environment, or lacks the right to read this area: run `hookline doctor alma`)"
 	}
 	return text
 }
 
-// Is makes errors.Is(err, ErrNotFound) work.
+// Is reports ErrNotFound for errors.Is.
 func (e *Error) Is(target error) bool { return target == ErrNotFound && e.notFound() }
 
 func (e *Error) notFound() bool {
@@ -59,12 +59,12 @@ func (e *Error) notFound() bool {
 	}, e.Code)
 }
 
-// Refused tells that the key is not allowed what was asked. Where Alma has the key's rights in mind it answers 400.
+// Refused reports that the key lacks the right to the request. Alma answers 400 in some of these cases.
 func (e *Error) Refused() bool {
 	return e.Status == http.StatusUnauthorized || e.Status == http.StatusForbidden || e.Code == "UNAUTHORIZED"
 }
 
-// retryable tells what another try may help: everything but an answer that was no fault of the moment.
+// retryable reports whether another try can succeed: after network errors and temporary answers.
 func retryable(err error) bool {
 	var answer *Error
 	var used *QuotaError
@@ -78,7 +78,7 @@ func (e *Error) daily() bool {
 	return e.Status == http.StatusTooManyRequests && strings.HasPrefix(e.Code, "DAILY")
 }
 
-// checkResponse is nil for a success. An answer can say 200 and hold an error all the same.
+// checkResponse returns nil for a success. An answer can have the status 200 and hold an error.
 func checkResponse(resp *http.Response, body []byte) error {
 	success := resp.StatusCode >= 200 && resp.StatusCode < 300
 	if success && !bytes.Contains(body[:min(len(body), 1024)], []byte("errorsExist")) {
@@ -95,7 +95,7 @@ func checkResponse(resp *http.Response, body []byte) error {
 	return e
 }
 
-// detail is one error as JSON and XML write it.
+// detail is one error of a JSON or XML answer.
 type detail struct {
 	Code       string `json:"errorCode" xml:"errorCode"`
 	Message    string `json:"errorMessage" xml:"errorMessage"`
@@ -103,7 +103,7 @@ type detail struct {
 }
 
 // parseError reads the first error of a body in any of Alma's forms: JSON with a list or with a single object, and XML,
-// which the gateway in front of the API answers with whatever was asked for.
+// which the gateway in front of the API answers even to requests for JSON.
 func parseError(body []byte) *Error {
 	var found detail
 	if body = bytes.TrimSpace(body); bytes.HasPrefix(body, []byte("<")) {
@@ -124,14 +124,14 @@ func parseError(body []byte) *Error {
 			if json.Unmarshal(document.List.Error, &several) == nil && len(several) > 0 {
 				found = several[0]
 			} else {
-				_ = json.Unmarshal(document.List.Error, &found) // what cannot be read has no code, which is said
+				_ = json.Unmarshal(document.List.Error, &found) // an unreadable body has no code
 			}
 		}
 	}
 	return &Error{Code: word(found.Code), Message: found.Message, TrackingID: word(found.TrackingID)}
 }
 
-// word is text as far as it looks like a code: nothing else of an answer gets into a log.
+// word returns the beginning of text that looks like a code, so that no other part of an answer gets into a log.
 func word(text string) string {
 	end := strings.IndexFunc(text, func(r rune) bool {
 		return (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z') && !strings.ContainsRune("_-.:", r)

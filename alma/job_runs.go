@@ -10,20 +10,20 @@ import (
 	"time"
 )
 
-// JobRun is one run of a job: what Alma calls a job instance.
+// JobRun is one run of a job. Alma calls it a job instance.
 type JobRun struct {
 	ID    string `json:"id"`
-	Ended string `json:"end_time"` // RFC 3339; empty: it has not ended
+	Ended string `json:"end_time"` // RFC 3339; empty: the run has not ended
 }
 
 const (
-	// runsPage is how many runs are asked for at once: the most that Alma gives.
+	// runsPage is the number of runs in one request: Alma's maximum.
 	runsPage = 100
-	// maxRuns bounds how many runs of one job are listed.
+	// maxRuns limits the number of runs that are listed for one job.
 	maxRuns = 10_000
 )
 
-// JobRuns lists the runs of a job, such as "M44" or "S123", that were submitted on the day of since or later.
+// JobRuns returns the runs of a job, such as "M44" or "S123", that were submitted on the day of since or later.
 func (c *Client) JobRuns(ctx context.Context, job string, since time.Time) ([]JobRun, error) {
 	var all []JobRun
 	for len(all) < maxRuns {
@@ -47,7 +47,7 @@ func (c *Client) JobRuns(ctx context.Context, job string, since time.Time) ([]Jo
 	return nil, fmt.Errorf("alma: job %s has more than %d runs since %s", job, maxRuns, since.UTC().Format(time.DateOnly))
 }
 
-// JobRun returns a run of a job as JSON: what an event of its end has as job_instance.
+// JobRun returns a run of a job as JSON, as an event's job_instance.
 func (c *Client) JobRun(ctx context.Context, job, run string) ([]byte, error) {
 	return c.getOne(ctx, "/conf/jobs/%s/instances/%s", nil, job, run)
 }

@@ -6,25 +6,25 @@ import (
 	"time"
 )
 
-// Area is a part of the API that a key may or may not have the right to read.
+// Area is a part of the API with its own right to read.
 type Area string
 
 // The areas that this package reads.
 const (
 	Users         Area = "Users"
 	Bibs          Area = "Bibs"
-	Configuration Area = "Configuration" // which the jobs belong to
+	Configuration Area = "Configuration" // includes the jobs
 )
 
-// KeyStatus is what an answer tells beside the question.
+// KeyStatus holds the general data of an answer.
 type KeyStatus struct {
-	// Remaining is how many requests Alma still allows today; -1: it does not say.
+	// Remaining is the number of requests that Alma still allows today; -1: unknown.
 	Remaining int
-	// Time is Alma's clock; zero: it does not say.
+	// Time is Alma's clock; zero: unknown.
 	Time time.Time
 }
 
-// Check asks an area whether the key may read it, and reads nothing of it.
+// Check asks Alma whether the key may read an area. It reads no data.
 func (c *Client) Check(ctx context.Context, area Area) (KeyStatus, error) {
 	tests := map[Area]string{Users: "/users/operation/test", Bibs: "/bibs/test", Configuration: "/conf/test"}
 	header, _, err := c.get(ctx, tests[area], nil)

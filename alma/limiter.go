@@ -13,11 +13,11 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// limiter keeps a process within its share of what Alma allows.
+// limiter keeps a process within its share of Alma's limits.
 //
-// Processes share no store, and other programs of the institution do not know of this one at all. What all of them see is
-// Alma's own word: a 429 makes each go at half its speed at once, and from there slowly up to its share again, as TCP
-// shares a wire. X-Exl-Api-Remaining is the same number for everybody.
+// Processes share no store, and other programs of the institution may use its requests too. All of them see Alma's answers:
+// after a 429, each halves its speed at once and then slowly returns to its share, as TCP does.
+// X-Exl-Api-Remaining is the same number for all of them.
 type limiter struct {
 	rate    *rate.Limiter
 	share   rate.Limit
@@ -25,20 +25,20 @@ type limiter struct {
 
 	mu     sync.Mutex
 	paused time.Time // no request before this
-	closed time.Time // the day's requests are used up: none before this
+	closed time.Time // no request before this: the day's requests are used up
 }
 
 const (
-	// steps is how many successes lead from no speed at all to the whole share.
+	// steps is the number of successes that lead from a standstill to the whole share.
 	steps = 100
-	// floor is the least part of the share that is left after many 429s.
+	// floor is the smallest part of the share, after many 429s.
 	floor = 1.0 / 16
-	// defaultPause is how long nothing is asked after a 429 that does not say how long.
+	// defaultPause is the pause after a 429 without a Retry-After.
 	defaultPause = time.Second
-	// lookAgain is how long nothing is asked after the day's requests were used up: somebody may have asked for more. It is
-	// as long as this since each look is an attempt of the event that it is for.
-	lookAgain = 3 * time.Hour
-	// unknown is a number of requests left that Alma did not say.
+	// checkEvery is the pause after the day's requests were used up; the institution may get more meanwhile. It is
+	// long, because each check costs an event an attempt.
+	checkEvery = 3 * time.Hour
+	// unknown is the number of remaining requests if an answer leaves it out.
 	unknown = -1
 )
 
@@ -47,9 +47,9 @@ func newLimiter(c Config) *limiter {
 	return &limiter{rate: rate.NewLimiter(share, 1), share: share, reserve: c.Reserve}
 }
 
-// QuotaError says that the day's requests, but for the reserve, are used up.
+// QuotaError says that the day's requests, except for the reserve, are used up.
 type QuotaError struct {
-	// Until is when it will be tried again.
+	// Until is the time of the next try.
 	Until time.Time
 }
 
@@ -57,11 +57,11 @@ func (e *QuotaError) Error() string {
 	return fmt.Sprintf("alma: the day's API requests are used up down to the reserve; trying again at %s", e.Until.UTC().Format("15:04 UTC"))
 }
 
-// wait returns when the next request may be made.
+// wait returns when the next request is allowed.
 func (l *limiter) wait(ctx context.Context) error {
 	for {
 		if err := l.rate.Wait(ctx); err != nil {
-			return fmt.Errorf("alma: waiting for a turn: %w", cmp.Or(context.Cause(ctx), err))
+			return fmt.Errorf("alma: waiting for the rate limit: %w", cmp.Or(context.Cause(ctx), err))
 		}
 		now := time.Now()
 		l.mu.Lock()
@@ -79,7 +79,7 @@ func (l *limiter) wait(ctx context.Context) error {
 	}
 }
 
-// observe takes the number of requests left today from an answer, and returns it, or unknown.
+// observe reads the number of requests left today from an answer, and returns it, or unknown.
 func (l *limiter) observe(resp *http.Response, now time.Time) int {
 	left := remaining(resp.Header)
 	if l.reserve > 0 && left != unknown && left <= l.reserve {
@@ -96,7 +96,7 @@ func remaining(h http.Header) int {
 	return left
 }
 
-// refused slows down after a 429, and says what is to be done about err: a QuotaError if the day's requests are used up.
+// refused slows down after a 429. It returns a QuotaError if the day's requests are used up, else err.
 func (l *limiter) refused(err error, now time.Time) error {
 	var answer *Error
 	if !errors.As(err, &answer) || answer.Status != http.StatusTooManyRequests {
@@ -108,14 +108,14 @@ func (l *limiter) refused(err error, now time.Time) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if now.Before(l.paused) {
-		return err // of the same moment: counted already
+		return err // a request of the same moment: counted already
 	}
 	l.paused = now.Add(jitter(cmp.Or(answer.RetryAfter, defaultPause)))
 	l.rate.SetLimit(max(l.rate.Limit()/2, l.share*floor))
 	return err
 }
 
-// accepted speeds up a little.
+// accepted speeds up by one step.
 func (l *limiter) accepted() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -124,16 +124,16 @@ func (l *limiter) accepted() {
 	}
 }
 
-// close ends the day's requests: until midnight (Alma counts by UTC), or for lookAgain if that is sooner.
+// close ends the day's requests: until midnight (Alma counts by UTC), or for checkEvery if that is sooner.
 func (l *limiter) close(now time.Time) (until time.Time) {
 	midnight := now.UTC().Truncate(24 * time.Hour).Add(24 * time.Hour)
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.closed = now.Add(lookAgain); midnight.Before(l.closed) {
+	if l.closed = now.Add(checkEvery); midnight.Before(l.closed) {
 		l.closed = midnight
 	}
 	return l.closed
 }
 
-// Wait is how long it is until then, at least a second.
+// Wait returns the time until then, at least a second.
 func (e *QuotaError) Wait() time.Duration { return max(time.Until(e.Until), time.Second) }

@@ -8,24 +8,24 @@ type Metrics struct {
 	remaining *prometheus.GaugeVec
 }
 
-// NewMetrics registers them. It panics if reg has them already.
+// NewMetrics registers the metrics. It panics if reg has them already.
 func NewMetrics(reg prometheus.Registerer) *Metrics {
 	m := &Metrics{
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "hookline_alma_requests_total", Help: "Requests to Alma's API by the class of the answer; none: there was no answer.",
+			Name: "hookline_alma_requests_total", Help: "Requests to Alma's API by status class of the answer; none: no answer.",
 		}, []string{"institution", "code"}),
 		remaining: prometheus.NewGaugeVec(prometheus.GaugeOpts{
-			Name: "hookline_alma_api_remaining", Help: "Requests that Alma still allows the institution today, as its last answer said. Absent until it has said.",
+			Name: "hookline_alma_api_remaining", Help: "Requests that Alma still allows the institution today, by its latest answer. Absent before the first answer.",
 		}, []string{"institution"}),
 	}
 	reg.MustRegister(m.requests, m.remaining)
 	return m
 }
 
-// classes are the values of the label code.
+// classes returns the values of the label code.
 func classes() []string { return []string{"2xx", "3xx", "4xx", "429", "5xx", "none"} }
 
-// prepare makes the series of an institution that can begin at zero, and changes none that is there.
+// prepare makes the series of an institution that begin at zero. It leaves existing series alone.
 func (m *Metrics) prepare(institution string) {
 	for _, class := range classes() {
 		m.requests.WithLabelValues(institution, class)

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// User returns what Alma knows of a person; id may be any identifier of theirs.
+// User returns a person's data; id may be any of the person's identifiers.
 func (c *Client) User(ctx context.Context, id string) (User, error) {
 	body, err := c.UserDocument(ctx, id)
 	if err != nil {
@@ -26,7 +26,7 @@ func (c *Client) UserDocument(ctx context.Context, id string) ([]byte, error) {
 	return c.getOne(ctx, "/users/%s", url.Values{"user_id_type": {"all_unique"}, "view": {"full"}}, id)
 }
 
-// User is what is read of a person to tell them something.
+// User is the part of a person's record that messages need.
 type User struct {
 	PrimaryID string  `json:"primary_id"`
 	FirstName string  `json:"first_name"`
@@ -40,27 +40,27 @@ type Coded struct {
 	Value string `json:"value"`
 }
 
-// Contact is how a person can be reached; each part may be missing.
+// Contact holds a person's phone numbers and addresses; each part may be missing.
 type Contact struct {
 	Phones []Phone `json:"phone"`
 	Emails []Email `json:"email"`
 }
 
-// Phone is a number as somebody typed it.
+// Phone is a phone number as somebody typed it.
 type Phone struct {
 	Number string `json:"phone_number"`
-	// SMS marks the one number that takes text messages; null and absent are false.
+	// SMS marks the one number for text messages; null and absent are false.
 	SMS bool `json:"preferred_sms"`
 }
 
-// Email is an address; one of a person's is preferred.
+// Email is an e-mail address; one of a person's addresses is preferred.
 type Email struct {
 	Address   string `json:"email_address"`
 	Preferred bool   `json:"preferred"`
 }
 
-// SMS is the phone number that is marked for text messages; empty if there is none. A preferred phone is not enough:
-// it may be on a desk.
+// SMS returns the phone number for text messages; empty if there is none. It ignores the preferred phone, which
+// may be a landline.
 func (u User) SMS() string {
 	for _, p := range u.Contact.Phones {
 		if p.SMS {
@@ -70,7 +70,7 @@ func (u User) SMS() string {
 	return ""
 }
 
-// Email is the preferred address; empty if there is none.
+// Email returns the preferred address; empty if there is none.
 func (u User) Email() string {
 	for _, e := range u.Contact.Emails {
 		if e.Preferred {
@@ -80,7 +80,7 @@ func (u User) Email() string {
 	return ""
 }
 
-// IsSystem tells whether the "submitted_by" of a job, or another user ID, is Alma itself or Ex Libris, so nobody to tell.
+// IsSystem reports whether a user ID, such as the "submitted_by" of a job, is Alma itself or Ex Libris.
 func IsSystem(id string) bool {
 	switch strings.ToLower(id) {
 	case "", "system", "exl_impl", "almaadmin":

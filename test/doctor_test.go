@@ -35,8 +35,8 @@ routes: { jobs: { match: alma.job_end, handler: { kind: log } } }
 	p := f.start(t, "run")
 
 	well := f.run(t, "doctor", "alma", "--url", "http://"+p.listen)
-	for _, want := range []string{"the challenge is answered", "is taken", "a wrong signature is refused (401)", "no signature is refused (401)", "of the 5s",
-		"main: may read Users", "main: 498668 requests are left", "main: may not read Bibs", "main: may read Configuration"} {
+	for _, want := range []string{"the challenge is answered", "is accepted", "a wrong signature is refused (401)", "no signature is refused (401)", "Alma waits 5s",
+		"main: may read Users", "main: 498668 requests are left", "main: no right to read Bibs", "main: may read Configuration"} {
 		if !strings.Contains(well.stdout, want) {
 			t.Errorf("no %q in\n%s%s", want, well.stdout, well.stderr)
 		}

@@ -9,17 +9,17 @@ import (
 	"github.com/hookline/hookline/alma"
 )
 
-// API is what the check of a key needs of alma.Client.
+// API is the part of alma.Client that Key needs.
 type API interface {
 	Check(ctx context.Context, area alma.Area) (alma.KeyStatus, error)
 }
 
-// Key examines an institution's API key: whether Alma takes it, what it may read, what is left of the day, and Alma's clock.
+// Key examines an institution's API key: its validity, its rights, the requests left today, and Alma's clock.
 func Key(ctx context.Context, institution string, api API, reserve int) (found []Finding) {
 	add := func(status Status, format string, args ...any) {
 		found = append(found, Finding{status, LineKey, institution + ": " + fmt.Sprintf(format, args...)})
 	}
-	var known *alma.KeyStatus // from the latest answer: its number of requests left is what is left
+	var known *alma.KeyStatus // from the latest answer
 	for _, c := range []struct {
 		area  alma.Area
 		needs string
@@ -31,7 +31,7 @@ func Key(ctx context.Context, institution string, api API, reserve int) (found [
 			add(OK, "may read %s", c.area)
 			known = &standing
 		case errors.As(err, &answer) && answer.Code == "UNAUTHORIZED":
-			add(Warning, "may not read %s, which %s needs: add the area to the key, read-only is enough", c.area, c.needs)
+			add(Warning, "no right to read %s, which %s needs: add the area to the key, read-only is enough", c.area, c.needs)
 		case errors.As(err, &answer) && answer.Refused():
 			add(Failed, "the key is refused (%d): it is wrong, or of another region or environment", answer.Status)
 			return found
@@ -42,11 +42,11 @@ func Key(ctx context.Context, institution string, api API, reserve int) (found [
 	}
 	switch {
 	case known == nil:
-		add(Failed, "the key may read nothing that is asked for: it lacks the areas, or is one of another environment (sandbox, production)")
+		add(Failed, "the key has no right to read Users, Bibs or Configuration: it lacks the areas, or is of another environment (sandbox, production)")
 		return found
-	case known.Remaining < 0: // Alma does not say
+	case known.Remaining < 0:
 	case known.Remaining <= reserve:
-		add(Failed, "%d requests are left today, and the reserve is %d: nothing is asked until midnight UTC", known.Remaining, reserve)
+		add(Failed, "%d requests are left today, and the reserve is %d: no more requests until midnight UTC", known.Remaining, reserve)
 	default:
 		add(OK, "%d requests are left today", known.Remaining)
 	}

@@ -1,5 +1,5 @@
-// Package doctor plays Alma from outside and says what is right and what is wrong with a set-up, and to which line of
-// Alma's forms each finding belongs.
+// Package doctor tests a set-up from outside, as Alma would use it. Each finding names the line of Alma's forms
+// that it concerns.
 package doctor
 
 import (
@@ -17,36 +17,36 @@ const (
 	LineKey     = "API key"
 )
 
-// Status is how bad a finding is.
+// Status is the severity of a finding.
 type Status string
 
 // The statuses of a finding.
 const (
 	OK      Status = "ok"
-	Warning Status = "warning" // works, but somebody should look
+	Warning Status = "warning" // works, but needs attention
 	Failed  Status = "failed"
 )
 
-// Finding is one thing that was looked at.
+// Finding is the result of one check.
 type Finding struct {
 	Status Status `json:"status"`
-	// Line is of Alma's form.
+	// Line is a line of Alma's forms.
 	Line string `json:"line"`
-	// Text says what was found and, if it is not ok, what to do. It holds no secret.
+	// Text is the result and, if it is not ok, the remedy. It holds no secret.
 	Text string `json:"text"`
 }
 
-// clockOff is a difference between clocks that should make somebody look: certificates and logs go by them.
+// clockOff is the largest tolerated difference between clocks: certificates and logs depend on them.
 const clockOff = time.Minute
 
-// clock compares the clock over there, if it is known, with the one here.
-func clock(whose, line string, there, now time.Time) []Finding {
-	if there.IsZero() {
+// clock compares a remote clock, if known, with the local one.
+func clock(name, line string, remote, now time.Time) []Finding {
+	if remote.IsZero() {
 		return nil
 	}
-	off := now.Sub(there).Round(time.Second)
+	off := now.Sub(remote).Round(time.Second)
 	if off.Abs() > clockOff {
-		return []Finding{{Warning, line, fmt.Sprintf("%s is %v off the clock here: set both by NTP; certificates and logs go by them", whose, off)}}
+		return []Finding{{Warning, line, fmt.Sprintf("%s is %v off the local clock: synchronise both by NTP; certificates and logs depend on them", name, off)}}
 	}
-	return []Finding{{OK, line, fmt.Sprintf("%s and the one here agree within a minute", whose)}}
+	return []Finding{{OK, line, fmt.Sprintf("%s and the local clock agree within a minute", name)}}
 }

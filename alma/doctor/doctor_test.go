@@ -66,17 +66,17 @@ func TestWhatIsWrongWithAReceiver(t *testing.T) {
 		"another secret":   {only(401), doctor.LineSecret, "answered 401"},
 		"another path":     {only(404), doctor.LineURL, "answered 404"},
 		"its broker":       {only(503), doctor.LineURL, "answered 503"},
-		"takes everything": {only(200), doctor.LineSecret, "no signature is taken"},
+		"takes everything": {only(200), doctor.LineSecret, "no signature is accepted"},
 		"takes a wrong signature": {func(w http.ResponseWriter, signature string) {
 			if signature == "" {
 				w.WriteHeader(http.StatusUnauthorized)
 			}
-		}, doctor.LineSecret, "a wrong signature is taken"},
+		}, doctor.LineSecret, "a wrong signature is accepted"},
 		"compares nothing": {func(w http.ResponseWriter, signature string) {
 			if sum, err := base64.StdEncoding.DecodeString(signature); err != nil || len(sum) != sha256.Size {
 				w.WriteHeader(http.StatusUnauthorized)
 			}
-		}, doctor.LineSecret, "a wrong signature is taken"},
+		}, doctor.LineSecret, "a wrong signature is accepted"},
 	} {
 		if found := webhook(t, receiver(t, c.fn).URL).Examine(t.Context()); !has(found, doctor.Failed, c.line, c.text) {
 			t.Errorf("%s: %+v", name, found)
@@ -119,7 +119,7 @@ func TestACertificateThatAlmaWouldNotTake(t *testing.T) {
 	server.StartTLS()
 	defer server.Close()
 	found := webhook(t, server.URL).Examine(t.Context())
-	if !has(found, doctor.Failed, doctor.LineURL, "no CA that is known") {
+	if !has(found, doctor.Failed, doctor.LineURL, "not from a recognised CA") {
 		t.Errorf("%+v", found)
 	}
 }
@@ -139,12 +139,12 @@ func TestASlowReceiverAndAWrongClock(t *testing.T) {
 	}))
 	defer server.Close()
 	found := webhook(t, server.URL).Examine(t.Context())
-	for line, text := range map[string]string{"the slowest answer": "of the 5s", "off the clock": "off the clock here"} {
+	for line, text := range map[string]string{"the slowest answer": "Alma waits 5s", "off the clock": "off the local clock"} {
 		if !has(found, doctor.Warning, doctor.LineURL, text) {
 			t.Errorf("%s: %+v", line, found)
 		}
 	}
-	if !has(found, doctor.OK, doctor.LineSecret, "is taken") {
+	if !has(found, doctor.OK, doctor.LineSecret, "is accepted") {
 		t.Errorf("%+v", found)
 	}
 }
@@ -171,9 +171,9 @@ func TestWhatIsWrongWithAKey(t *testing.T) {
 		"all is well":     {api{}, 0, doctor.OK, "main: may read Bibs"},
 		"what is left":    {api{}, 0, doctor.OK, "main: 900 requests are left"},
 		"the reserve":     {api{}, 900, doctor.Failed, "the reserve is 900"},
-		"no right":        {api{alma.Users: noRight}, 0, doctor.Warning, "main: may not read Users"},
-		"no jobs":         {api{alma.Configuration: noRight}, 0, doctor.Warning, "main: may not read Configuration, which reconcile needs"},
-		"no right at all": {api{alma.Users: noRight, alma.Bibs: noRight, alma.Configuration: noRight}, 0, doctor.Failed, "may read nothing"},
+		"no right":        {api{alma.Users: noRight}, 0, doctor.Warning, "main: no right to read Users"},
+		"no jobs":         {api{alma.Configuration: noRight}, 0, doctor.Warning, "main: no right to read Configuration, which reconcile needs"},
+		"no right at all": {api{alma.Users: noRight, alma.Bibs: noRight, alma.Configuration: noRight}, 0, doctor.Failed, "the key has no right"},
 		"a wrong key":     {api{alma.Users: &alma.Error{Status: 403}}, 0, doctor.Failed, "main: the key is refused (403)"},
 		"no network":      {api{alma.Users: errors.New("alma: no route to host")}, 0, doctor.Failed, "no route to host"},
 	} {

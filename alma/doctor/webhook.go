@@ -17,21 +17,21 @@ import (
 	"github.com/hookline/hookline/sender"
 )
 
-// Webhook is what Alma would be told.
+// Webhook is an integration profile of Alma: the receiver's URL and the secret.
 type Webhook struct {
 	Target   sender.Target
 	Verifier *signature.Verifier
 }
 
 const (
-	// almaWaits is how long Alma waits for an answer, after which it counts as a 500 and the event is sent again.
+	// almaWaits is how long Alma waits for an answer. After that it counts a 500 and sends the event again.
 	almaWaits = 5 * time.Second
-	// slow is what should make somebody look before that happens.
+	// slow is the duration of an answer that deserves a warning.
 	slow = time.Second
 )
 
-// Examine examines a receiver: where it is, the challenge, an event as Alma signs it, two that nobody should take, how long it takes, and
-// its clock. The event is of the action "hookline_doctor", so that only routes for everything ("#") do something with it.
+// Examine tests a receiver: its address, the challenge, an event signed as by Alma, two forged events, the duration of the answers, and
+// its clock. The events have the action "hookline_doctor", so that only routes for everything ("#") handle them.
 func (w Webhook) Examine(ctx context.Context) []Finding {
 	found := w.address(ctx)
 	challenge, err := sender.Challenge(ctx, w.Target)
@@ -43,11 +43,11 @@ func (w Webhook) Examine(ctx context.Context) []Finding {
 	found = append(found, more...)
 	found = append(found, w.forged(ctx)...)
 	found = append(found, pace(max(challenge.Took, signed.Took)))
-	there, _ := http.ParseTime(challenge.Header.Get("Date")) // a proxy may leave it out
-	return append(found, clock("the receiver's clock", LineURL, there, time.Now())...)
+	remote, _ := http.ParseTime(challenge.Header.Get("Date")) // a proxy may leave it out
+	return append(found, clock("the receiver's clock", LineURL, remote, time.Now())...)
 }
 
-// event is one that no route is there for, in Alma's envelope.
+// event returns an event that no route is meant for, in Alma's envelope.
 func event() sender.Message {
 	id := rand.Text()
 	return sender.Message{ID: id, Header: http.Header{"Content-Type": {"application/json"}},
@@ -60,22 +60,22 @@ func (w Webhook) signed(ctx context.Context) (sender.Answer, []Finding) {
 	case err != nil:
 		return answer, []Finding{{Failed, LineURL, fmt.Sprintf("a signed event: %v", err)}}
 	case answer.Code == http.StatusUnauthorized:
-		return answer, []Finding{{Failed, LineSecret, "an event signed with this configuration's secret is answered 401: the receiver has another one, or a proxy changes the body. Alma never repeats what is answered 401"}}
+		return answer, []Finding{{Failed, LineSecret, "an event signed with this configuration's secret is answered 401: the receiver has another secret, or a proxy changes the body. Alma never repeats an event after a 401"}}
 	case answer.Code >= 400 && answer.Code < 500:
-		return answer, []Finding{{Failed, LineURL, fmt.Sprintf("a signed event is answered %d: is this the receiver's path? Alma never repeats what is answered so", answer.Code)}}
+		return answer, []Finding{{Failed, LineURL, fmt.Sprintf("a signed event is answered %d: is this the receiver's path? Alma never repeats an event after such an answer", answer.Code)}}
 	case answer.Code < 200 || answer.Code > 299:
 		return answer, []Finding{{Failed, LineURL, fmt.Sprintf("a signed event is answered %d instead of 200: see the receiver's log and `hookline health`", answer.Code)}}
 	}
 	return answer, []Finding{
-		{OK, LineSecret, "an event that is signed with this configuration's secret is taken"},
-		{OK, LineMessage, "JSON is taken; so is XML, but where, notify and enrich read JSON only: choose JSON"},
+		{OK, LineSecret, "an event that is signed with this configuration's secret is accepted"},
+		{OK, LineMessage, "JSON is accepted; so is XML, but where, notify and enrich read JSON only: choose JSON"},
 	}
 }
 
-// wrongSignature is as long as a right one, so that it is compared.
+// wrongSignature has the length of a right one, so that the receiver compares it.
 const wrongSignature = "wrong signature, yet of 32 bytes"
 
-// forged sends what must be refused: with a wrong signature, and with none.
+// forged sends two events that the receiver must refuse: with a wrong signature, and without one.
 func (w Webhook) forged(ctx context.Context) (found []Finding) {
 	wrong := event()
 	wrong.Header.Set("X-Exl-Signature", base64.StdEncoding.EncodeToString([]byte(wrongSignature)))
@@ -88,7 +88,7 @@ func (w Webhook) forged(ctx context.Context) (found []Finding) {
 		case err != nil:
 			found = append(found, Finding{Failed, LineURL, fmt.Sprintf("an event with %s: %v", c.name, err)})
 		case answer.Code >= 200 && answer.Code < 300:
-			found = append(found, Finding{Failed, LineSecret, fmt.Sprintf("an event with %s is taken: strangers could send anything. Is a proxy answering?", c.name)})
+			found = append(found, Finding{Failed, LineSecret, fmt.Sprintf("an event with %s is accepted: strangers could send anything. Does a proxy answer?", c.name)})
 		default:
 			found = append(found, Finding{OK, LineSecret, fmt.Sprintf("an event with %s is refused (%d)", c.name, answer.Code)})
 		}
@@ -97,20 +97,20 @@ func (w Webhook) forged(ctx context.Context) (found []Finding) {
 }
 
 func pace(took time.Duration) Finding {
-	text := fmt.Sprintf("the slowest answer took %v of the %v that Alma waits", took.Round(time.Millisecond), almaWaits)
+	text := fmt.Sprintf("the slowest answer took %v; Alma waits %v", took.Round(time.Millisecond), almaWaits)
 	switch {
 	case took >= almaWaits:
-		return Finding{Failed, LineURL, text + ": it would send the event again"}
+		return Finding{Failed, LineURL, text + ": Alma would send the event again"}
 	case took > slow:
-		return Finding{Warning, LineURL, text + ": look at the broker, the disk and the network in between"}
+		return Finding{Warning, LineURL, text + ": check the broker, the disk and the network in between"}
 	}
 	return Finding{OK, LineURL, text}
 }
 
-// soon is how long before its end a certificate should be renewed.
+// soon is the time before the end of a certificate when its renewal is due.
 const soon = 14 * 24 * time.Hour
 
-// address looks at what the URL says of itself, and at its certificate as Alma would: over the network, with the system's CAs.
+// address checks the URL, and its certificate as Alma would: over the network, with the system's CAs.
 func (w Webhook) address(ctx context.Context) []Finding {
 	u, err := url.Parse(w.Target.URL)
 	if err != nil {
@@ -120,10 +120,10 @@ func (w Webhook) address(ctx context.Context) []Finding {
 	if ips, err := net.DefaultResolver.LookupIPAddr(ctx, u.Hostname()); err != nil {
 		return []Finding{{Failed, LineURL, fmt.Sprintf("%s: no such host: %v", u.Hostname(), err)}}
 	} else if private(ips) {
-		found = append(found, Finding{Warning, LineURL, u.Hostname() + " is an address that only this network has: Alma cannot reach it. Give the public one with --url"})
+		found = append(found, Finding{Warning, LineURL, u.Hostname() + " is a private address, which Alma cannot reach. Give the public URL with --url"})
 	}
 	if u.Scheme != "https" {
-		return append(found, Finding{Warning, LineURL, "Alma wants https, with a certificate of a recognised CA: put a proxy in front, or set tls in the configuration, and give its URL with --url"})
+		return append(found, Finding{Warning, LineURL, "Alma requires https, with a certificate of a recognised CA: put a proxy in front, or set tls in the configuration, and give its URL with --url"})
 	}
 	return append(found, w.certificate(ctx, u))
 }
@@ -137,7 +137,7 @@ func private(ips []net.IPAddr) bool {
 	return false
 }
 
-// certificate checks the chain by what the server itself sends, which has to include the intermediates: Alma fetches none.
+// certificate checks the chain that the server sends. The chain must include the intermediates, because Alma fetches none.
 func (w Webhook) certificate(ctx context.Context, u *url.URL) Finding {
 	port := u.Port()
 	if port == "" {
@@ -149,7 +149,7 @@ func (w Webhook) certificate(ctx context.Context, u *url.URL) Finding {
 	var invalid x509.CertificateInvalidError
 	switch {
 	case errors.As(err, &unknown):
-		return Finding{Failed, LineURL, "the certificate leads to no CA that is known here: serve it with its intermediates (fullchain.pem), from a recognised CA"}
+		return Finding{Failed, LineURL, "the certificate is not from a recognised CA, or lacks its intermediates: serve the full chain (fullchain.pem)"}
 	case errors.As(err, &wrongName):
 		return Finding{Failed, LineURL, "the certificate is for another name than " + u.Hostname()}
 	case errors.As(err, &invalid):

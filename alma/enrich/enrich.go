@@ -1,10 +1,10 @@
-// Package enrich adds to an event what Alma knows at the moment of its handling: a handler in front of another.
+// Package enrich is a step before a route's handler. It adds Alma's current data to an event.
 //
-// An event tells what was, when Alma sent it; a repeat comes up to ten hours later. The event that the next handler
-// gets is the sender's JSON object with one more field, "enriched": the user, the bibliographic record or the item as Alma's API
-// has it now, or null where Alma has it no more, or the event names none. ID, source, action and time stay.
+// An event describes the past: Alma repeats an event for up to ten hours. The next handler gets the sender's JSON object with one
+// more field, "enriched": the user, the bibliographic record or the item from Alma's API. The field is null if Alma no longer has it, or
+// if the event names none. ID, source, action and time stay the same.
 //
-// What can happen twice: the reading, which changes nothing. The next handler can see two different bodies for one event.
+// Duplicates: only reads are repeated. The next handler can get two different bodies for one event.
 package enrich
 
 import (
@@ -33,19 +33,19 @@ type Config struct {
 // MarshalYAML shows the document.
 func (c Config) MarshalYAML() (any, error) { return c.What, nil }
 
-// Users reads people's documents.
+// Users reads documents of users.
 type Users interface {
 	UserDocument(ctx context.Context, id string) ([]byte, error)
 }
 
-// Catalog reads documents of what a library has.
+// Catalog reads documents of a library's holdings.
 type Catalog interface {
 	Bib(ctx context.Context, mmsID string) ([]byte, error)
 	Item(ctx context.Context, mmsID, holdingID, itemID string) ([]byte, error)
 	ItemByBarcode(ctx context.Context, barcode string) ([]byte, error)
 }
 
-// Alma is what events name; package alma's Client is both.
+// Alma reads documents; alma.Client does.
 type Alma interface {
 	Users
 	Catalog
@@ -56,7 +56,7 @@ type enricher struct {
 	next handler.Handler
 }
 
-// New checks cfg and puts the step before next. It makes no request.
+// New checks cfg and returns the step before next. It makes no request.
 func New(cfg Config, from Alma, next handler.Handler) (handler.Handler, error) {
 	reads := map[string]func(context.Context, []byte) ([]byte, error){
 		"user": func(ctx context.Context, body []byte) ([]byte, error) {
@@ -65,7 +65,7 @@ func New(cfg Config, from Alma, next handler.Handler) (handler.Handler, error) {
 			case alma.IsSystem(id):
 				return nil, alma.ErrNoID
 			case privacy.Redacted(id):
-				return nil, handler.Permanent(errors.New("the user's ID was redacted when the event came; redact before the handlers that may not see it instead, not at the source"))
+				return nil, handler.Permanent(errors.New("the user's ID is redacted already; redact in the routes instead of at the source"))
 			}
 			return from.UserDocument(ctx, id)
 		},
@@ -86,10 +86,10 @@ func New(cfg Config, from Alma, next handler.Handler) (handler.Handler, error) {
 	return &enricher{read, next}, nil
 }
 
-// Handle reads, and gives the event with what was read to the next handler.
+// Handle reads the document and passes the enriched event to the next handler.
 func (e *enricher) Handle(ctx context.Context, d event.Delivery) error {
 	body := bytes.TrimSpace(d.Event.Data)
-	if !json.Valid(body) || body[0] != '{' { // gjson's own check recurses without a bound
+	if !json.Valid(body) || body[0] != '{' { // gjson's own check recurses without a limit
 		return handler.Permanent(errors.New("enrich: the body is not a JSON object: choose JSON as the message type in Alma's form"))
 	}
 	document, err := e.read(ctx, body)
@@ -108,7 +108,7 @@ func (e *enricher) Handle(ctx context.Context, d event.Delivery) error {
 	return e.next.Handle(ctx, d)
 }
 
-// with adds the field to an object without touching what it holds: numbers stay as they were written.
+// with adds the field to an object and leaves its other bytes as they are, numbers too.
 func with(object, document []byte) []byte {
 	rest := bytes.TrimSpace(object[1:])
 	separator := ","
@@ -118,7 +118,7 @@ func with(object, document []byte) []byte {
 	return fmt.Appendf(make([]byte, 0, len(object)+len(document)+20), `{"enriched":%s%s%s`, document, separator, rest)
 }
 
-// first is the first of the paths that the event has.
+// first returns the first of the paths that is in the event.
 func first(body []byte, paths ...string) string {
 	for _, path := range paths {
 		if found := gjson.GetBytes(body, path); found.Type == gjson.String && found.Str != "" {

@@ -13,16 +13,16 @@ import (
 	"github.com/hookline/hookline/pkg/handler"
 )
 
-// arrivals remembers what has arrived: an empty file for each run, in a folder that lasts.
+// arrivals records the runs whose events have arrived, as an empty file for each run in a durable folder.
 type arrivals struct{ dir string }
 
-// beginFile is as old as the memory.
+// beginFile is as old as the record.
 const beginFile = ".began"
 
-// runID is how Alma's IDs of runs look; nothing else becomes a file's name.
+// runID matches Alma's IDs of runs. No other text becomes a file name.
 var runID = regexp.MustCompile(`^[0-9A-Za-z_-]{1,64}$`)
 
-// open makes the folder at first, and tells since when there is one: what ended before may have arrived unseen.
+// open makes the folder if needed, and returns the begin of the record: earlier arrivals are unknown.
 func (a arrivals) open(now time.Time) (began time.Time, err error) {
 	if err := durable.MkdirAll(durable.OS{}, a.dir, 0o700); err != nil {
 		return time.Time{}, fmt.Errorf("seen: %w", err)
@@ -64,7 +64,7 @@ func (a arrivals) has(id string) (bool, error) {
 	}
 }
 
-// forget removes what arrived before a time: it is not asked for any more. What it did not make itself stays.
+// forget removes runs that arrived before a time. It leaves other files alone.
 func (a arrivals) forget(before time.Time) error {
 	entries, err := os.ReadDir(a.dir)
 	if err != nil {
@@ -72,7 +72,7 @@ func (a arrivals) forget(before time.Time) error {
 	}
 	for _, entry := range entries {
 		if info, err := entry.Info(); err == nil && runID.MatchString(entry.Name()) && info.Mode().IsRegular() && info.Size() == 0 && info.ModTime().Before(before) {
-			_ = os.Remove(filepath.Join(a.dir, entry.Name())) // another worker may have been quicker
+			_ = os.Remove(filepath.Join(a.dir, entry.Name())) // another worker may have removed it
 		}
 	}
 	return nil
@@ -80,12 +80,12 @@ func (a arrivals) forget(before time.Time) error {
 
 func (a arrivals) path(id string) (string, error) {
 	if !runID.MatchString(id) {
-		return "", fmt.Errorf("seen: %.64q is no ID of a run", id)
+		return "", fmt.Errorf("seen: %.64q is not the ID of a run", id)
 	}
 	return filepath.Join(a.dir, id), nil
 }
 
-// touch makes an empty file that outlasts a power cut, if it is not there.
+// touch makes an empty durable file, if it does not exist.
 func touch(name string) error {
 	file, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE, 0o600)
 	if err == nil {

@@ -1,11 +1,11 @@
-// Package reconcile finds the ends of Alma's jobs that never arrived, and feeds them in.
+// Package reconcile finds ends of Alma's jobs that never arrived, and sends their events to the receiver.
 //
-// It is one route for two kinds of events. The end of a job, whose action is job_end, is noted as arrived. Any other event,
-// which a schedule emits, makes it ask Alma which runs of the configured jobs have ended. What has not arrived is posted to the
-// receiver as Alma would, signed and with the run's ID, and with the header Hookline-Reconciled: true. So it is stored, counted, told
-// from repeats and routed as every event is.
+// One route serves two kinds of events. The end of a job, with the action job_end, is recorded as arrived. Any other event,
+// such as one of a schedule, starts a comparison with Alma's list of ended runs of the configured jobs. The handler posts a missing run to the
+// receiver as Alma would, signed and with the run's ID, and with the header Hookline-Reconciled: true. The receiver stores, counts,
+// deduplicates and routes it like every event.
 //
-// What can happen twice: nothing that the receiver still knows. An event that Alma sends after Config.Wait is a second one.
+// Duplicates: none while the receiver remembers the event's ID. An event that Alma sends after Config.Wait is a second one.
 package reconcile
 
 import (
@@ -26,16 +26,16 @@ import (
 	"github.com/hookline/hookline/sender"
 )
 
-// Header marks an event that was fed in.
+// Header marks an event of this handler.
 const Header = "Hookline-Reconciled"
 
 const (
 	jobEnd = "job_end"
-	// longestJob is how long before its end a job can have been submitted: Alma lists runs by that.
+	// longestJob is the longest time from the submission of a job to its end: Alma lists runs by submission.
 	longestJob = 48 * time.Hour
 )
 
-// Alma lists the runs of jobs; package alma's Client does.
+// Alma lists the runs of jobs; alma.Client does.
 type Alma interface {
 	JobRuns(ctx context.Context, job string, since time.Time) ([]alma.JobRun, error)
 	JobRun(ctx context.Context, job, run string) ([]byte, error)
@@ -59,7 +59,7 @@ func New(cfg Config, from Alma, log *zap.Logger) (handler.Handler, error) {
 	return &reconciler{cfg, from, signer, arrivals{cfg.Seen}, log}, nil
 }
 
-// Handle notes what has arrived, or looks for what has not.
+// Handle records an arrival, or looks for missing ones.
 func (r *reconciler) Handle(ctx context.Context, d event.Delivery) error {
 	now := time.Now()
 	began, err := r.arrivals.open(now)
@@ -79,7 +79,7 @@ func (r *reconciler) Handle(ctx context.Context, d event.Delivery) error {
 	return err
 }
 
-// feedAll feeds in what ended while arrivals were noted, so long ago that Alma sends it no more.
+// feedAll posts the missing runs that ended since the record began, and long enough ago that Alma no longer repeats their events.
 func (r *reconciler) feedAll(ctx context.Context, began, now time.Time) (fed int, err error) {
 	from, until := now.Add(-r.cfg.Back), now.Add(-r.cfg.Wait)
 	if began.After(from) {
@@ -144,6 +144,6 @@ func (r *reconciler) feed(ctx context.Context, job, run string, now time.Time) e
 	if answer.Code != http.StatusOK {
 		return fmt.Errorf("run %s: the receiver answered %d", run, answer.Code)
 	}
-	r.log.Info("fed in what never arrived", zap.String("job", job), zap.String("run", run))
+	r.log.Info("posted the end of a job that never arrived", zap.String("job", job), zap.String("run", run))
 	return nil
 }

@@ -136,7 +136,7 @@ func TestWhatFailsIsAnErrorAndTheRestIsFedIn(t *testing.T) {
 	to := newReceiver(t)
 	h := newHandler(t, known(t, 100*time.Hour), to, library{runs: map[string][]alma.JobRun{"M44": {{ID: "1", Ended: "yesterday"}, ended("../2", 20*time.Hour)}, "S1": {ended("3", 20*time.Hour)}}})
 	err := handle(t, h, "reconcile", "nightly-1")
-	if err == nil || !strings.Contains(err.Error(), "job M44: run 1: end_time") || !strings.Contains(err.Error(), `"../2" is no ID`) || len(to.bodies) != 1 {
+	if err == nil || !strings.Contains(err.Error(), "job M44: run 1: end_time") || !strings.Contains(err.Error(), `"../2" is not the ID`) || len(to.bodies) != 1 {
 		t.Errorf("%v %v", to.bodies, err)
 	}
 	to.code = http.StatusServiceUnavailable
