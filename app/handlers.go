@@ -26,20 +26,20 @@ func Kinds(env config.Env, reg prometheus.Registerer, log *zap.Logger, own handl
 		libraries := libraries{institutions, map[string]*alma.Client{}, requests}
 		kinds := handler.Registry{
 			"exec": handler.NewKind(exec.Config{}, func(c exec.Config) (handler.Handler, error) { return exec.New(c, programEnv(env)) }),
-			"file": handler.NewKind(file.Config{}, file.New),
-			"http": handler.NewKind(http.Config{}, http.New),
+			"file": handler.NewKind(file.Defaults(), file.New),
+			"http": handler.NewKind(http.Defaults(), http.New),
 			"log":  handler.NewKind(loghandler.Config{}, func(c loghandler.Config) (handler.Handler, error) { return loghandler.New(c, log.Named("event")) }),
-			"notify": handler.NewKind(notify.Config{}, func(c notify.Config) (handler.Handler, error) {
+			"notify": handler.NewKind(notify.Defaults(), func(c notify.Config) (handler.Handler, error) {
 				return libraries.notify(c, messages, log.Named("notify"))
 			}),
-			"reconcile": handler.NewKind(reconcile.Config{}, func(c reconcile.Config) (handler.Handler, error) {
+			"reconcile": handler.NewKind(reconcile.Defaults(), func(c reconcile.Config) (handler.Handler, error) {
 				client, err := libraries.client(c.Alma)
 				if err != nil {
 					return nil, err
 				}
 				return reconcile.New(c, client, log.Named("reconcile"))
 			}),
-			"transfer": handler.NewKind(transfer.Config{}, func(c transfer.Config) (handler.Handler, error) {
+			"transfer": handler.NewKind(transfer.Defaults(), func(c transfer.Config) (handler.Handler, error) {
 				return transfer.New(c, programEnv(env), transfers, log.Named("transfer"))
 			}),
 		}

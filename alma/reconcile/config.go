@@ -1,6 +1,7 @@
 package reconcile
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/url"
@@ -10,38 +11,30 @@ import (
 	"github.com/hookline/hookline/pkg/signature"
 )
 
-// Config says which jobs have to arrive, and where.
+// Config notes the ends of Alma's jobs that arrive. At any other event, it asks Alma for the ends that did not arrive, and feeds them in.
 type Config struct {
-	// Alma is the institution, by its name in the configuration; needed if there are several.
+	// Alma is the institution, by its name under alma; needed if there are several.
 	Alma string `yaml:"alma"`
-	// Jobs are the IDs of the jobs whose ends have to arrive, such as M44 or S123: job_instance.job_info.id of an event. Required.
-	Jobs []string `yaml:"jobs"`
-	// Seen is a folder for what has arrived, a file for each run, which all workers of the route share. Required.
-	Seen string `yaml:"seen"`
-	// URL is where Alma's events are taken: https://hooks.example.org/webhooks/alma. Required.
-	URL string `yaml:"url"`
-	// Secret is the one that Alma signs with. Required.
-	Secret string `yaml:"secret"`
-	// Wait is how long after its end a job may still arrive; 0 is DefaultWait.
+	// Jobs are the IDs of the jobs, such as M44 or S123: job_instance.job_info.id of an event.
+	Jobs []string `yaml:"jobs" schema:"required; minItems=1; items.minLength=1"`
+	// Seen is a folder with a file for each run that has arrived; all workers of the route share it.
+	Seen string `yaml:"seen" schema:"required; minLength=1"`
+	// URL is the address to which Alma sends: https://hooks.example.org/webhooks/alma.
+	URL string `yaml:"url" schema:"required"`
+	// Secret is the secret with which Alma signs.
+	Secret setting.Secret `yaml:"secret" schema:"required; minLength=1"`
+	// Wait is how long after its end a job may still arrive. Alma repeats for 10 hours.
 	Wait time.Duration `yaml:"wait"`
-	// Back is how long ago the end of a job may be; 0 is DefaultBack. More than Wait.
+	// Back is how long ago the end of a job may be; more than wait.
 	Back time.Duration `yaml:"back"`
 }
 
-const (
-	// DefaultWait is longer than the 10 hours for which Alma repeats.
-	DefaultWait = 11 * time.Hour
-	// DefaultBack makes up for a week.
-	DefaultBack = 7 * 24 * time.Hour
-)
+// Defaults returns a Config that lacks the required fields. Wait is longer than the 10 hours for which Alma repeats.
+func Defaults() Config { return Config{Wait: 11 * time.Hour, Back: 7 * 24 * time.Hour} }
 
 func (c Config) withDefaults() Config {
-	if c.Wait == 0 {
-		c.Wait = DefaultWait
-	}
-	if c.Back == 0 {
-		c.Back = DefaultBack
-	}
+	usual := Defaults()
+	c.Wait, c.Back = cmp.Or(c.Wait, usual.Wait), cmp.Or(c.Back, usual.Back)
 	return c
 }
 
@@ -63,7 +56,7 @@ func (c Config) check() (*signature.Verifier, error) {
 		errs = append(errs, fmt.Errorf("back: %v must be more than wait, %v", c.Back, c.Wait))
 	}
 	scheme, _ := signature.Preset("alma")
-	signer, err := signature.New(scheme, []signature.Secret{{Value: setting.Secret(c.Secret)}})
+	signer, err := signature.New(scheme, []signature.Secret{{Value: c.Secret}})
 	if err != nil && c.Secret != "" {
 		errs = append(errs, fmt.Errorf("secret: %w", err))
 	}

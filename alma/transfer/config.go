@@ -14,69 +14,73 @@ import (
 	"github.com/hookline/hookline/pkg/store"
 )
 
-// Config says what is fetched, what is done to it and where it goes.
+// Config fetches the files of a finished job, changes their records, and delivers them.
 type Config struct {
-	// From is the place that files are fetched from. Required.
-	From Location `yaml:"from"`
+	// From is the location of the files.
+	From Location `yaml:"from" schema:"required"`
 	// Find says which files belong to a job.
 	Find Find `yaml:"find"`
-	// Read is what a file holds: auto (default: by its first bytes), marcxml, marc21, lines; or bytes, which are
-	// delivered as they are, unpacked, without a look at them.
-	Read string `yaml:"read"`
-	// Where chooses records: an expression that is true for those that are delivered; default all.
+	// Read is the content of a file: auto decides by its first bytes; bytes delivers files unpacked, but otherwise as they are.
+	Read string `yaml:"read" schema:"enum=auto|marcxml|marc21|lines|bytes"`
+	// Where is an expression that chooses records: field("245$a") startsWith "A". Default: all records.
 	Where string `yaml:"where"`
-	// Change is what is done to each record, step by step.
+	// Change are the changes to each record, step by step.
 	Change []Change `yaml:"change"`
-	// Write says what is made of the records.
+	// Write says how the records are written.
 	Write Write `yaml:"write"`
-	// Through sends each file through a program before it is delivered.
+	// Through is a program that each file goes through before it is delivered: xslt or command.
 	Through Through `yaml:"through"`
-	// To is the place that files are delivered to. Required.
-	To Location `yaml:"to"`
-	// BadRecords is what becomes of a file with a record that cannot be read or changed: skip (default) reports it with
-	// its position and goes on, fail gives the event up. A file in which all are bad always does.
-	BadRecords string `yaml:"bad_records"`
-	// MaxBytes is the most that one file may unpack to, in bytes; default DefaultMaxBytes.
-	MaxBytes int64 `yaml:"max_bytes"`
+	// To is the location that files are delivered to.
+	To Location `yaml:"to" schema:"required"`
+	// BadRecords is skip, which reports a bad record with its position and goes on, or fail, which gives the event up. A file with bad records
+	// only always gives the event up.
+	BadRecords string `yaml:"bad_records" schema:"enum=skip|fail"`
+	// MaxBytes is the largest size in bytes to which one file may unpack.
+	MaxBytes int64 `yaml:"max_bytes" schema:"minimum=1"`
 }
 
-// DefaultMaxBytes is 16 GiB.
-const DefaultMaxBytes = 16 << 30
+// Defaults returns a Config that lacks only its locations.
+func Defaults() Config {
+	return Config{
+		Find: Find{Files: "export"}, Read: "auto", Write: Write{Per: perFile, Existing: "replace"}, BadRecords: "skip", MaxBytes: 16 << 30,
+	}
+}
 
-// Write says what is made of the records of one fetched file.
+// Write says how the records of one fetched file are written.
 type Write struct {
-	// Per is file (default: one whole), batch, or record: what one delivered file holds.
-	Per string `yaml:"per"`
-	// Batch is how many records there are in one, with per: batch; default 1000.
-	Batch int `yaml:"batch"`
-	// Format is marcxml (default), marc21, json (MARC-in-JSON; an array), ndjson (one a line), csv or lines. With read:
-	// bytes it must be empty.
-	Format string `yaml:"format"`
-	// Columns of csv.
+	// Per is the content of one delivered file: file is a whole fetched file.
+	Per string `yaml:"per" schema:"enum=file|batch|record"`
+	// Batch is the number of records in a batch, with per: batch.
+	Batch int `yaml:"batch" schema:"minimum=1; default=1000"`
+	// Format is the form of the records: json is an array of MARC-in-JSON, ndjson has one record a line. With read: bytes it must be empty.
+	Format string `yaml:"format" schema:"enum=marcxml|marc21|json|ndjson|csv|lines; default=marcxml"`
+	// Columns are the columns of csv.
 	Columns []Column `yaml:"columns"`
-	// Path is the name under to, with "/" between folders, of {job}, {file} (the fetched file's name without folder
-	// and extensions), {n} (counts what is made of one file, from 1), {id} (field 001, for per: record) and {ext}.
-	// Default "{file}{ext}", "{file}-{n}{ext}" for batches and records.
+	// Path is the name under to, with "/" between folders. Placeholders: {job}, {file} (the fetched file's name without folder and
+	// extensions), {n} (the number of the delivered file, from 1), {id} (field 001, for per: record) and {ext}. Default: {file}{ext}, or
+	// {file}-{n}{ext} for batches and records.
 	Path string `yaml:"path"`
-	// Existing is replace (default) or skip: what is there under that name already is left as it is, so that a transfer
-	// that was interrupted goes on where it was. skip needs {job} in the path.
-	Existing string `yaml:"existing"`
+	// Existing is replace, or skip: an existing file of that name stays, so that an interrupted transfer goes on where it was. skip needs {job}
+	// in the path.
+	Existing string `yaml:"existing" schema:"enum=replace|skip"`
 }
 
-// Column is one of a CSV file: the expression Value for each record; a list is joined by " | ".
+// Column is a column of a CSV file.
 type Column struct {
-	Name  string `yaml:"name"`
-	Value string `yaml:"value"`
+	// Name is the column's title.
+	Name string `yaml:"name" schema:"required"`
+	// Value is an expression: fields("650$a"). A list is joined by " | ".
+	Value string `yaml:"value" schema:"required"`
 }
 
 // Through is a program that reads a whole file on its standard input and writes what is delivered on its standard output:
 // one of the two keys.
 type Through struct {
-	// XSLT is a stylesheet, which the installed xsltproc applies, to records only; relative to the process' working directory.
+	// XSLT is a stylesheet, which the installed xsltproc applies to records; relative to the process' working folder.
 	XSLT string `yaml:"xslt"`
 	// Command is a program and its arguments; no shell reads them.
 	Command []string `yaml:"command"`
-	// Ext is the extension of what comes out; default that of what goes in.
+	// Ext is the extension of the output. Default: that of the input.
 	Ext string `yaml:"ext"`
 }
 
@@ -111,7 +115,8 @@ type plan struct {
 const progressEvery = 15 * time.Second
 
 func (c Config) build(env []string) (plan, error) {
-	p := plan{env: env, read: cmp.Or(c.Read, "auto"), per: cmp.Or(c.Write.Per, perFile), batch: cmp.Or(c.Write.Batch, 1000), maxBytes: cmp.Or(c.MaxBytes, DefaultMaxBytes),
+	usual := Defaults()
+	p := plan{env: env, read: cmp.Or(c.Read, usual.Read), per: cmp.Or(c.Write.Per, usual.Write.Per), batch: cmp.Or(c.Write.Batch, 1000), maxBytes: cmp.Or(c.MaxBytes, usual.MaxBytes),
 		skip: c.Write.Existing == "skip", strict: c.BadRecords == "fail", ext: c.Through.Ext}
 	var errs []error
 	note := func(err error) { errs = append(errs, err) }
@@ -132,8 +137,8 @@ func (c Config) build(env []string) (plan, error) {
 	}
 	note(oneOf("read", p.read, "auto", "marcxml", "marc21", "lines", readBytes))
 	note(oneOf("write.per", p.per, perFile, perBatch, perRecord))
-	note(oneOf("write.existing", cmp.Or(c.Write.Existing, "replace"), "replace", "skip"))
-	note(oneOf("bad_records", cmp.Or(c.BadRecords, "skip"), "skip", "fail"))
+	note(oneOf("write.existing", cmp.Or(c.Write.Existing, usual.Write.Existing), "replace", "skip"))
+	note(oneOf("bad_records", cmp.Or(c.BadRecords, usual.BadRecords), "skip", "fail"))
 	p.format, err = newOutputFormat(c.Write.Format, p.read, p.columns)
 	note(err)
 	p.path, err = parsePath(cmp.Or(c.Write.Path, defaultPath(p.per)), p.per)

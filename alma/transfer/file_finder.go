@@ -15,14 +15,13 @@ import (
 
 // Find says which files belong to a job.
 type Find struct {
-	// Files is export (default), publishing, or a regular expression over a file's whole name, in which {job} is
-	// the job's ID and {link} the value of the counter:
-	//   export      {link}, {link}_1, {link}_2, ... with any extension
-	//   publishing  names with _{job}_ in them that end in new, update or delete, a number, and .tar.gz or .xml
+	// Files is export, publishing, or a regular expression over a file's whole name, with {job} or {link} in it: {job} is the job's ID, {link}
+	// the counter's value. export finds {link}, {link}_1, {link}_2, ... with any extension. publishing finds names with _{job}_ that end in
+	// new, update or delete, a number, and .tar.gz or .xml.
 	Files string `yaml:"files"`
-	// Counters are types or descriptions of the counter that holds {link}; default DefaultCounters.
+	// Counters are types or descriptions of the counter that holds {link}. Default: that of Alma's exports.
 	Counters []string `yaml:"counters"`
-	// Dir is the folder under from that is looked in, not below; default that itself.
+	// Dir is the folder under from that is searched, without the folders below it. Default: from itself.
 	Dir string `yaml:"dir"`
 }
 

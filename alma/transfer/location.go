@@ -16,13 +16,22 @@ import (
 
 // Location is where files are fetched from or delivered to: exactly one of its keys.
 type Location struct {
-	Local   *local.Config   `yaml:"local"`
-	SFTP    *sftp.Config    `yaml:"sftp"`
-	FTP     *ftp.Config     `yaml:"ftp"`
-	WebDAV  *webdav.Config  `yaml:"webdav"`
-	S3      *s3.Config      `yaml:"s3"`
+	// Local is a folder of this machine.
+	Local *local.Config `yaml:"local"`
+	// SFTP is an SFTP server.
+	SFTP *sftp.Config `yaml:"sftp"`
+	// FTP is an FTP server.
+	FTP *ftp.Config `yaml:"ftp"`
+	// WebDAV is a WebDAV server, such as Nextcloud.
+	WebDAV *webdav.Config `yaml:"webdav"`
+	// S3 is a bucket of S3, or of a service with its protocol.
+	S3 *s3.Config `yaml:"s3"`
+	// Dropbox is a Dropbox.
 	Dropbox *dropbox.Config `yaml:"dropbox"`
-	Rclone  *rclone.Config  `yaml:"rclone"`
+	// Rclone is any location that an installed rclone knows.
+	Rclone *rclone.Config `yaml:"rclone"`
+
+	_ struct{} `schema:"minProperties=1; maxProperties=1"`
 }
 
 func (p Location) build(env []string) (store.Location, error) {

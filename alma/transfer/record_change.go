@@ -11,27 +11,33 @@ import (
 // Change is one step of what is done to each record, with exactly one of its keys. Fields are named as "245", "6XX" (X
 // is any character) or "245$a", one of its subfields.
 type Change struct {
-	// Keep takes away all that is not named; the leader stays.
+	// Keep removes all other fields; the leader stays: 245, 6XX (X is any character), or a subfield, 245$a.
 	Keep []string `yaml:"keep"`
-	// Drop takes away what is named. A field that loses its last subfield goes too, here and in Keep.
+	// Drop removes fields: 245, 6XX (X is any character), or a subfield, 245$a. A field that loses its last subfield goes too, here and in keep.
 	Drop []string `yaml:"drop"`
 	// Rename gives fields or subfields another tag or code.
 	Rename *Rename `yaml:"rename"`
 	// Set gives a field or a subfield a value.
 	Set *Set `yaml:"set"`
+
+	_ struct{} `schema:"minProperties=1; maxProperties=1"`
 }
 
 // Rename is from 035 to 935, or from 245$a to 245$b.
 type Rename struct {
-	From string `yaml:"from"`
-	To   string `yaml:"to"`
+	// From is 035, or 245$a.
+	From string `yaml:"from" schema:"required"`
+	// To is 935, or 245$b.
+	To string `yaml:"to" schema:"required"`
 }
 
 // Set gives Field ("003" or "999$a") the value of the expression Value. A field that is there is changed, the first one
 // if there are several; else one is added behind the others, with blank indicators. Null or an empty text changes nothing.
 type Set struct {
-	Field string `yaml:"field"`
-	Value string `yaml:"value"`
+	// Field is a control field, 003, or a subfield, 999$a.
+	Field string `yaml:"field" schema:"required"`
+	// Value is an expression: "(EXL)" + field("001").
+	Value string `yaml:"value" schema:"required"`
 }
 
 // step changes the record in s.

@@ -18,6 +18,7 @@ import (
 
 	"github.com/hookline/hookline/alma/marc"
 	"github.com/hookline/hookline/alma/transfer"
+	"github.com/hookline/hookline/pkg/setting"
 	"github.com/hookline/hookline/pkg/store"
 	"github.com/hookline/hookline/pkg/store/dropbox"
 	"github.com/hookline/hookline/pkg/store/ftp"
@@ -34,7 +35,7 @@ func TestAThousandRecordsFromAndToEachKindOfServer(t *testing.T) {
 	for name, open := range map[string]func(t *testing.T) (transfer.Location, func(*testing.T) (store.Location, error)){
 		"SFTP": func(t *testing.T) (transfer.Location, func(*testing.T) (store.Location, error)) {
 			server := storetest.NewOpenSSH(t)
-			cfg := sftp.Config{Address: server.Address, User: server.Name, Key: server.User, Fingerprint: ssh.FingerprintSHA256(server.Host.PublicKey()), Dir: t.TempDir()}
+			cfg := sftp.Config{Address: server.Address, User: server.Name, Key: setting.Secret(server.User), Fingerprint: ssh.FingerprintSHA256(server.Host.PublicKey()), Dir: t.TempDir()}
 			return transfer.Location{SFTP: &cfg}, func(*testing.T) (store.Location, error) { return sftp.New(cfg) }
 		},
 		"FTP": func(t *testing.T) (transfer.Location, func(*testing.T) (store.Location, error)) {

@@ -35,16 +35,17 @@ const (
 	killAfter = 2 * time.Second
 )
 
-// Config is the configuration of a command.
+// Config runs a program for each event: the body on its standard input, the metadata in HOOKLINE_* variables. Exit code 0 is done, 65 gives
+// up, all others retry.
 type Config struct {
-	// Command is the program and its arguments; no shell interprets them. A program without "/" is searched
-	// in PATH. Required.
-	Command []string `yaml:"command"`
-	// Dir is the working directory; the default is that of the worker.
+	// Command is the program and its arguments, as they are: no shell reads them. A program without "/" is searched for in PATH.
+	Command []string `yaml:"command" schema:"required; minItems=1"`
+	// Dir is the program's working folder. Default: the worker's.
 	Dir string `yaml:"dir"`
-	// Env is added to the environment. Names that begin with HOOKLINE_ are refused.
+	// Env is added to the program's environment. Names that begin with HOOKLINE_ are refused.
 	Env map[string]string `yaml:"env"`
-	// LogStderr also logs the end of a failed command's standard error. The default is false, because it may quote the event.
+	// LogStderr also logs the end of a failed command's standard error, which may quote the event. Without it, the text is on the dead letter
+	// only.
 	LogStderr bool `yaml:"log_stderr"`
 }
 

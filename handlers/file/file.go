@@ -24,21 +24,20 @@ import (
 	"github.com/hookline/hookline/pkg/handler"
 )
 
-// Config is the configuration of the files.
+// Config writes the body of each event to a file of its own.
 type Config struct {
-	// Dir is the folder for all files. It is made if it does not exist. Required.
-	Dir string `yaml:"dir"`
-	// Path is the name under Dir, with "/" between folders; the default is DefaultPath. Placeholders: {source} {action}
-	// {key} (source.action) {id} {route} {ext} (.json .xml .form .txt .bin, by content type or first byte), and of the
-	// time of receipt in UTC {date} (2006-01-02) {year} {month} {day} {hour} {time} (20060102T150405.000Z). It must contain
-	// {id}. In values, characters other than letters, digits and - _ . + = @ , ~ become "_", and a hash is added.
+	// Dir is the folder for all files; it is made if it is missing.
+	Dir string `yaml:"dir" schema:"required"`
+	// Path is the name under dir, with "/" between folders. Placeholders: {source} {action} {key} {id} {route} {ext}, and of the time of
+	// receipt in UTC {date} {year} {month} {day} {hour} {time}. It must contain {id}. In values, characters other than letters, digits and
+	// - _ . + = @ , ~ become "_", and a hash follows.
 	Path string `yaml:"path"`
-	// Metadata adds a file <name>.meta.json beside each file: the event in its JSON form without the body.
+	// Metadata adds a file NAME.meta.json beside each: the event in its JSON form without the body.
 	Metadata bool `yaml:"metadata"`
 }
 
-// DefaultPath is the default of Config.Path.
-const DefaultPath = "{source}/{action}/{date}/{id}{ext}"
+// Defaults returns a Config that lacks only its folder.
+func Defaults() Config { return Config{Path: "{source}/{action}/{date}/{id}{ext}"} }
 
 type writer struct {
 	dir      string
@@ -53,7 +52,7 @@ func New(cfg Config) (handler.Handler, error) {
 		errs = append(errs, errors.New("dir: is required; the folder to write to"))
 	}
 	if cfg.Path == "" {
-		cfg.Path = DefaultPath
+		cfg.Path = Defaults().Path
 	}
 	path, err := parse(cfg.Path)
 	if err := errors.Join(append(errs, err)...); err != nil {

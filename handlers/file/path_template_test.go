@@ -14,7 +14,7 @@ func TestExpand(t *testing.T) {
 	at := time.Date(2026, 2, 3, 4, 5, 6, 7e6, time.UTC)
 	long := strings.Repeat("x", 300)
 	for _, c := range []struct{ path, id, want string }{
-		{DefaultPath, "42", "alma/job_end/2026-02-03/42.xml"},
+		{Defaults().Path, "42", "alma/job_end/2026-02-03/42.xml"},
 		{"{route}/{key}/{year}/{month}/{day}/{hour}/{time}-{id}", "42", "r/alma.job_end/2026/02/03/04/20260203T040506.007Z-42"},
 		{"{id}", "..", "_..~" + hash("..")},
 		{"{id}", "a/../b", "a_.._b~" + hash("a/../b")},
@@ -62,7 +62,7 @@ func FuzzPath(f *testing.F) {
 	f.Add(strings.Repeat("é", 200), strings.Repeat("é", 201), "a/b", "nul.txt", "text/x")
 	f.Add("x.meta", "x.meta.json", "~", "....", "application/json")
 	var templates []pathTemplate
-	for _, path := range []string{DefaultPath, "{id}", "{route}/{action}{id}.meta.jso{id}/{key}", ".x{id}"[1:] + "{source}{ext}"} {
+	for _, path := range []string{Defaults().Path, "{id}", "{route}/{action}{id}.meta.jso{id}/{key}", ".x{id}"[1:] + "{source}{ext}"} {
 		parsed, err := parse(path)
 		if err != nil {
 			f.Fatal(err)

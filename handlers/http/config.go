@@ -15,27 +15,30 @@ import (
 	"github.com/hookline/hookline/pkg/text"
 )
 
-// Config says where events are sent.
+// Config sends each event to a URL.
 type Config struct {
-	// URL is http or https; a user and password in it are sent as basic authentication. Required.
-	URL string `yaml:"url"`
-	// Method is POST, PUT or PATCH; default POST.
-	Method string `yaml:"method"`
-	// Headers are sent with every event and win over the event's Content-Type. Names that this handler or HTTP itself
-	// sets (Hookline-*, webhook-*, Content-Length, ...) are refused.
+	// URL is the http or https address that events are sent to; a user and password in it are sent as basic authentication.
+	URL string `yaml:"url" schema:"required"`
+	// Method is the method of the requests.
+	Method string `yaml:"method" schema:"enum=POST|PUT|PATCH"`
+	// Headers are sent with every event and win over the event's Content-Type. Names that the handler or HTTP itself sets (Hookline-*,
+	// webhook-*, Content-Length, ...) are refused.
 	Headers map[string]string `yaml:"headers"`
-	// Body is a template (package text) that makes what is sent of an event in JSON, whose body is .data: '{"id":{{json .data.id}}}'.
-	// It is sent as application/json unless Headers say otherwise. Empty: the event's body as it is.
+	// Body is a template that makes the request's body from a JSON event: {"id":{{json .data.id}}}. Its Content-Type is application/json unless
+	// headers has another. Default: the event's body as it is.
 	Body string `yaml:"body"`
 	// Sign signs every request by Standard Webhooks.
 	Sign Sign `yaml:"sign"`
 }
 
-// Sign says how requests are signed.
+// Sign is the signature of requests.
 type Sign struct {
 	// Secret is "whsec_" and a key of 24 to 64 bytes in base64; empty: requests are not signed.
-	Secret string `yaml:"secret"`
+	Secret setting.Secret `yaml:"secret"`
 }
+
+// Defaults returns a Config that lacks only its URL.
+func Defaults() Config { return Config{Method: http.MethodPost} }
 
 func (c Config) build() (*forwarder, error) {
 	f := &forwarder{method: c.Method, header: http.Header{}}
@@ -84,7 +87,7 @@ func (c Config) build() (*forwarder, error) {
 	}
 	if c.Sign.Secret != "" {
 		scheme, _ := signature.Preset("standard-webhooks")
-		if f.sign, err = signature.New(scheme, []signature.Secret{{Value: setting.Secret(c.Sign.Secret)}}); err != nil {
+		if f.sign, err = signature.New(scheme, []signature.Secret{{Value: c.Sign.Secret}}); err != nil {
 			bad("sign.secret: %w; `hookline config secret FILE` makes one, which sign: { secret_file: FILE } reads", err)
 		}
 	}

@@ -20,11 +20,10 @@ import (
 // maxValue limits the logged part of a field's value, in bytes.
 const maxValue = 256
 
-// Config is the configuration of the log lines.
+// Config logs each event, without its body.
 type Config struct {
-	// Fields are paths into JSON bodies (gjson syntax: "job_instance.status.value", "counter.0.value", "counter.#").
-	// Their values, cut to 256 bytes each, are logged under the paths' names. A path that is not in the event is left
-	// out. Choose paths without personal data, because many people read logs. Modifiers (@...) and literals (!...) are refused.
+	// Fields are paths into a JSON body, such as job_instance.name, counter.0.value or counter.#. Their values are logged, cut to 256 bytes
+	// each. A path that an event lacks is left out. Choose paths without personal data: many people read logs.
 	Fields []string `yaml:"fields"`
 }
 

@@ -11,37 +11,40 @@ import (
 	"github.com/hookline/hookline/pkg/text"
 )
 
-// Config says who is told what, and how.
+// Config notifies a person: by text message, else by e-mail, else at a URL.
 type Config struct {
-	// Alma is the institution whose users are told, by its name in the configuration; needed if there are several.
+	// Alma is the institution of the persons, by its name under alma; needed if there are several.
 	Alma string `yaml:"alma"`
-	// User is a template that makes the user's ID of an event; default DefaultUser, who started a job.
+	// User is a template that makes the person's ID from an event. The default is the person who started the job.
 	User string `yaml:"user"`
-	// Text is a template that makes the message: {{.data.job_instance.name}}. Beside .data, the event's JSON body, it has
-	// .id, .source, .action, .route, .time, and .user with .primary_id, .first_name, .last_name and .language. Required.
-	// A field that is not there is empty. What is longer than 1600 characters is cut.
-	Text string `yaml:"text"`
-	// SMS reaches the phone that Alma has marked for text messages.
+	// Text is a template that makes the message: {{.data.job_instance.name}}. Beside .data, the event's JSON body, it has .id, .source,
+	// .action, .route, .time, and .user with .primary_id, .first_name, .last_name and .language. A missing field is empty. A text of more than
+	// 1600 characters is cut.
+	Text string `yaml:"text" schema:"required"`
+	// SMS sends to the phone that Alma marks for text messages. One of twilio, sns and http.
 	SMS SMS `yaml:"sms"`
-	// Email reaches the preferred address of whom SMS does not reach.
+	// Email sends to the person's preferred address if sms cannot reach the person.
 	Email Email `yaml:"email"`
-	// URL is told where neither of them reaches anybody: teams+https://... of a workflow in Teams, or an address in the form of
-	// shoutrrr (https://shoutrrr.nickfedor.com), such as slack://hook:A-B-C@webhook, discord://TOKEN@ID, generic+https://host/path.
+	// URL receives the message if neither sms nor email reaches a person: teams+https://... of a workflow in Teams, or a URL of shoutrrr
+	// (https://shoutrrr.nickfedor.com), such as slack://hook:A-B-C@webhook, discord://TOKEN@ID, generic+https://host/path.
 	URL string `yaml:"url"`
-	// Sent is a folder that remembers for 30 days what was sent, so that nothing is sent twice. It must last, and all
-	// workers of the route must share it. Empty: nothing is remembered.
+	// Sent is a folder that remembers the sent messages for 30 days, so that no message is sent twice. It must last, and all workers of the
+	// route must share it. Without it, a message can be sent twice.
 	Sent string `yaml:"sent"`
 }
 
-// DefaultUser is the Config.User of one who says nothing: who started a job.
-const DefaultUser = "{{.data.job_instance.submitted_by.value}}"
+// Defaults returns a Config without a text and a service.
+func Defaults() Config { return Config{User: "{{.data.job_instance.submitted_by.value}}"} }
 
 // SMS is one service for text messages, at most one of them.
 type SMS struct {
+	// Twilio is the service of twilio.com.
 	Twilio *Twilio `yaml:"twilio"`
-	SNS    *SNS    `yaml:"sns"`
-	HTTP   *HTTP   `yaml:"http"`
-	// Country is the calling code of numbers that were typed without one: "49". Empty: such numbers are not used.
+	// SNS is Amazon's service.
+	SNS *SNS `yaml:"sns"`
+	// HTTP is any service that takes text messages over HTTP.
+	HTTP *HTTP `yaml:"http"`
+	// Country is the calling code of phone numbers without one: "49". Empty: such numbers are not used.
 	Country string `yaml:"country"`
 }
 
@@ -60,7 +63,7 @@ func New(cfg Config, people People, m *Metrics, log *zap.Logger) (handler.Handle
 	check := func(err error) { errs = append(errs, err) }
 
 	if cfg.User == "" {
-		cfg.User = DefaultUser
+		cfg.User = Defaults().User
 	}
 	if cfg.Text == "" {
 		check(errors.New("text: is required; a template such as '{{.data.job_instance.name}} has ended'"))

@@ -12,22 +12,24 @@ import (
 	"github.com/wneessen/go-mail"
 
 	"github.com/hookline/hookline/pkg/handler"
+	"github.com/hookline/hookline/pkg/setting"
 )
 
 // Email is an SMTP server that accepts e-mail for delivery.
 type Email struct {
-	// Host is the server's name. Empty: no e-mail.
-	Host string `yaml:"host"`
-	// Port defaults to 587, and to 465 with tls: implicit.
-	Port int `yaml:"port"`
-	// TLS is starttls (the default; the server must offer it), implicit, or none. Use none for a server on the same machine only.
-	TLS string `yaml:"tls"`
-	// User and Password are the login. Empty: no login.
-	User     string `yaml:"user"`
-	Password string `yaml:"password"`
-	// From is the sender: "Library <library@example.org>". Required.
-	From string `yaml:"from"`
-	// Subject is a template like Config.Text; the default is DefaultSubject.
+	// Host is the name of the SMTP server.
+	Host string `yaml:"host" schema:"required"`
+	// Port is the server's port. Default: 587, or 465 with tls: implicit.
+	Port int `yaml:"port" schema:"minimum=1; maximum=65535"`
+	// TLS is starttls, implicit, or none for a server on the same machine.
+	TLS string `yaml:"tls" schema:"enum=starttls|implicit|none; default=starttls"`
+	// User is the login; empty: no login.
+	User string `yaml:"user"`
+	// Password is the login's password.
+	Password setting.Secret `yaml:"password"`
+	// From is the sender: "Library <library@example.org>".
+	From string `yaml:"from" schema:"required"`
+	// Subject is a template as text is. Default: the name of the job and its status.
 	Subject string `yaml:"subject"`
 }
 
@@ -73,7 +75,7 @@ func (e Email) sender() (Sender, error) {
 	}
 	options = append(options, mail.WithPort(cmp.Or(e.Port, port)))
 	if e.User != "" {
-		options = append(options, mail.WithSMTPAuth(mail.SMTPAuthAutoDiscover), mail.WithUsername(e.User), mail.WithPassword(e.Password))
+		options = append(options, mail.WithSMTPAuth(mail.SMTPAuthAutoDiscover), mail.WithUsername(e.User), mail.WithPassword(string(e.Password)))
 	}
 	return emailSender{e.Host, options, from}, errors.Join(errs...)
 }

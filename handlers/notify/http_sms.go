@@ -12,12 +12,12 @@ import (
 
 // HTTP sends text messages by any service with an HTTP API.
 type HTTP struct {
-	// URL receives a POST for each message. Required.
+	// URL is the address that each message is posted to.
 	URL string `yaml:"url"`
-	// Headers are sent with each message. Content-Type defaults to application/json.
+	// Headers are sent with each message; the Content-Type is application/json unless they have another.
 	Headers map[string]string `yaml:"headers"`
-	// Body is a template over .to, .text and .key. {{json .text}} writes a value as JSON, {{urlquery .text}} as a form value.
-	// The default is DefaultBody.
+	// Body is a template over .to, .text and .key; {{json .text}} writes a value as JSON does, {{urlquery .text}} as a form does. Default:
+	// {"to":{{json .to}},"text":{{json .text}}}.
 	Body string `yaml:"body"`
 }
 

@@ -9,19 +9,22 @@ import (
 	"regexp"
 	"strings"
 	"time"
+
+	"github.com/hookline/hookline/pkg/setting"
 )
 
 // SNS sends text messages by Amazon SNS (docs.aws.amazon.com/sns/latest/api/API_Publish.html). The key's user needs the permission
 // sns:Publish.
 type SNS struct {
-	// Region is AWS's name of the region: eu-central-1.
-	Region string `yaml:"region"`
-	// Key and Secret are an access key: AKIA... and its secret.
-	Key    string `yaml:"key"`
-	Secret string `yaml:"secret"`
-	// Sender is the sender's name or number, in countries that allow one.
+	// Region is the name of the AWS region: eu-central-1.
+	Region string `yaml:"region" schema:"required"`
+	// Key is an access key: AKIA...
+	Key string `yaml:"key"`
+	// Secret is the access key's secret.
+	Secret setting.Secret `yaml:"secret"`
+	// Sender is the name or number that the message comes from, where the country allows one.
 	Sender string `yaml:"sender"`
-	// URL is the service's address; the default is that of Region.
+	// URL is the service's address. Default: that of the region.
 	URL string `yaml:"url"`
 }
 
@@ -43,7 +46,7 @@ func (s SNS) sender() (Sender, error) {
 	if s.Key == "" || s.Secret == "" {
 		errs = append(errs, errors.New("sms.sns: key and secret are required"))
 	}
-	return sns{s, newClient(), awsSigner{s.Region, "sns", s.Key, s.Secret}}, errors.Join(errs...)
+	return sns{s, newClient(), awsSigner{s.Region, "sns", s.Key, string(s.Secret)}}, errors.Join(errs...)
 }
 
 // Send publishes the message to a phone number.

@@ -8,20 +8,22 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+
+	"github.com/hookline/hookline/pkg/setting"
 )
 
 // Twilio sends text messages by Twilio's Programmable Messaging (twilio.com/docs/messaging/api/message-resource).
 type Twilio struct {
 	// Account is the account's SID, AC...
-	Account string `yaml:"account"`
-	// User is the SID of an API key, SK...; the default is Account, with its auth token as Token.
+	Account string `yaml:"account" schema:"required"`
+	// User is the SID of an API key, SK... Default: the account, with its auth token.
 	User string `yaml:"user"`
-	// Token is the auth token, or the secret of the API key.
-	Token string `yaml:"token"`
-	// From is one of your numbers in the form +15551234567, a sender name, or the SID of a messaging service, MG...
-	From string `yaml:"from"`
-	// URL is the service's address; the default is https://api.twilio.com.
-	URL string `yaml:"url"`
+	// Token is the auth token, or the API key's secret.
+	Token setting.Secret `yaml:"token"`
+	// From is a number of yours in the form +15551234567, a sender name, or the SID of a messaging service, MG...
+	From string `yaml:"from" schema:"required"`
+	// URL is the service's address.
+	URL string `yaml:"url" schema:"default=https://api.twilio.com"`
 }
 
 type twilio struct {
@@ -48,7 +50,7 @@ func (t twilio) Send(ctx context.Context, m Message) error {
 	}
 	header := http.Header{
 		"Content-Type":  {formType},
-		"Authorization": {"Basic " + base64.StdEncoding.EncodeToString([]byte(t.User+":"+t.Token))},
+		"Authorization": {"Basic " + base64.StdEncoding.EncodeToString([]byte(t.User+":"+string(t.Token)))},
 	}
 	return post(ctx, t.client, t.URL+"/2010-04-01/Accounts/"+url.PathEscape(t.Account)+"/Messages.json", header, form.Encode())
 }

@@ -12,49 +12,48 @@ import (
 //
 // A location is "header:NAME", "query:NAME" or "json:PATH" (a gjson path into the body).
 type Scheme struct {
-	// Kind is hmac or token; a scheme uses the fields of its kind only.
-	Kind Kind `yaml:"kind"`
+	// Kind is hmac, a signature over the request, or token, the secret itself.
+	Kind Kind `yaml:"kind" schema:"enum=hmac|token"`
 
-	// Token is the location of the secret itself, for kind token: one of the locations above, or "bearer" or "basic"
-	// for the two forms of the Authorization header.
-	Token string `yaml:"token"`
+	// Token is the location of the secret, for kind token: header:NAME, query:NAME, json:PATH, bearer or basic.
+	Token string `yaml:"token,omitempty"`
 
-	// Algorithm is the hash function of the HMAC; the default is sha256.
-	Algorithm Algorithm `yaml:"algorithm"`
-	// KeyEncoding is the encoding of the key in a secret: raw (its bytes; the default), hex or base64.
-	KeyEncoding Encoding `yaml:"key_encoding"`
-	// KeyPrefix is removed from a secret that has it, before decoding: "whsec_".
-	KeyPrefix string `yaml:"key_prefix"`
-	// Template is the signed string: literal text with {body} {id} {timestamp} {method} {url} {header:X} {query:x} {json:path}.
-	Template string `yaml:"template"`
-	// Signature describes the signatures of a request.
-	Signature Signature `yaml:"signature"`
-	// Timestamp describes the time that {timestamp} signs; unused without it.
-	Timestamp Timestamp `yaml:"timestamp"`
-	// ID is the location of the message ID that {id} signs; unused without it.
-	ID string `yaml:"id"`
+	// Algorithm is the hash function of the HMAC.
+	Algorithm Algorithm `yaml:"algorithm,omitempty" schema:"enum=sha1|sha256|sha512; default=sha256"`
+	// KeyEncoding is the form in which a secret contains the key: raw are its bytes.
+	KeyEncoding Encoding `yaml:"key_encoding,omitempty" schema:"enum=raw|hex|base64; default=raw"`
+	// KeyPrefix is removed from a secret before decoding: whsec_.
+	KeyPrefix string `yaml:"key_prefix,omitempty"`
+	// Template is the signed string: text with {body} {id} {timestamp} {method} {url} {header:X} {query:x} {json:path}.
+	Template string `yaml:"template,omitempty"`
+	// Signature says where signatures are and how they are written.
+	Signature Signature `yaml:"signature,omitempty"`
+	// Timestamp says where the time is that {timestamp} signs.
+	Timestamp Timestamp `yaml:"timestamp,omitempty"`
+	// ID is the location of the message ID that {id} signs.
+	ID string `yaml:"id,omitempty"`
 }
 
 // Signature describes the signatures of a request.
 type Signature struct {
-	// In is the location of the signature, or of a list of signatures.
+	// In is the location of the signature, or of a list of signatures: header:NAME, query:NAME or json:PATH.
 	In string `yaml:"in"`
-	// Separator divides a list such as "t=1,v1=ab,v1=cd"; empty means a single signature. One matching signature of a list is enough.
-	Separator string `yaml:"separator"`
-	// Prefix begins each signature: "sha256=", "v1,", "v1=". Items of a list without it are ignored.
-	Prefix string `yaml:"prefix"`
-	// Encoding is hex (either case; the default), base64 (padded) or base64url (padded or not).
-	Encoding Encoding `yaml:"encoding"`
+	// Separator divides a list such as t=1,v1=ab,v1=cd; empty: there is one signature. One valid signature of a list is enough.
+	Separator string `yaml:"separator,omitempty"`
+	// Prefix begins each signature: sha256=. Items of a list without it are ignored.
+	Prefix string `yaml:"prefix,omitempty"`
+	// Encoding is the form of the signature: hex in either case, base64 with padding, or base64url with or without.
+	Encoding Encoding `yaml:"encoding,omitempty" schema:"enum=hex|base64|base64url; default=hex"`
 }
 
 // Timestamp describes the time that a sender signs.
 type Timestamp struct {
-	// In is the location of the time; "signature:KEY" is the item KEY=TIME of the list of signatures.
+	// In is the location of the time, as for signature; signature:KEY is the item KEY=TIME of the list of signatures.
 	In string `yaml:"in"`
-	// Unit is s (Unix seconds; the default), ms (Unix milliseconds) or rfc3339.
-	Unit Unit `yaml:"unit"`
-	// Tolerance is the allowed difference from the local clock, in the past and in the future; the default is 5 minutes.
-	Tolerance time.Duration `yaml:"tolerance"`
+	// Unit is s (Unix seconds), ms (Unix milliseconds) or rfc3339.
+	Unit Unit `yaml:"unit,omitempty" schema:"enum=s|ms|rfc3339; default=s"`
+	// Tolerance is how far the time may be from the receiver's clock, in the past and in the future.
+	Tolerance time.Duration `yaml:"tolerance,omitempty" schema:"default=5m"`
 }
 
 // DefaultTolerance is the recommendation of Stripe, Slack and Standard Webhooks.

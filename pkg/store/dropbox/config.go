@@ -5,23 +5,27 @@ import (
 	"errors"
 	"strings"
 
+	"github.com/hookline/hookline/pkg/setting"
 	"github.com/hookline/hookline/pkg/store"
 )
 
-// Config says which Dropbox: what an app of the App Console gives.
+// Config is a Dropbox, with the credentials of an app of the App Console.
 type Config struct {
-	// RefreshToken, with AppKey and AppSecret, gets the short-lived tokens that requests need
-	// (token_access_type=offline, developers.dropbox.com/oauth-guide). Required, but for AccessToken.
-	RefreshToken string `yaml:"refresh_token"`
-	AppKey       string `yaml:"app_key"`
-	AppSecret    string `yaml:"app_secret"`
-	// AccessToken is for a try: it ends after hours.
-	AccessToken string `yaml:"access_token"`
-	// Dir is the folder that everything is under, of the Dropbox or of the app's own folder; default that itself.
+	// RefreshToken is of an app of the App Console, made with token_access_type=offline (developers.dropbox.com/oauth-guide). It is required
+	// with app_key and app_secret, unless there is an access_token.
+	RefreshToken setting.Secret `yaml:"refresh_token"`
+	// AppKey is the app's key.
+	AppKey string `yaml:"app_key"`
+	// AppSecret is the app's secret.
+	AppSecret setting.Secret `yaml:"app_secret"`
+	// AccessToken stands for the three, for a try: it ends after hours.
+	AccessToken setting.Secret `yaml:"access_token"`
+	// Dir is the folder for all files. Default: the top of the Dropbox, or of the app's own folder.
 	Dir string `yaml:"dir"`
-	// APIURL and ContentURL are where requests go; default https://api.dropboxapi.com and https://content.dropboxapi.com.
-	APIURL     string `yaml:"api_url"`
-	ContentURL string `yaml:"content_url"`
+	// APIURL is the address of the API.
+	APIURL string `yaml:"api_url" schema:"default=https://api.dropboxapi.com"`
+	// ContentURL is the address of the files.
+	ContentURL string `yaml:"content_url" schema:"default=https://content.dropboxapi.com"`
 }
 
 // New checks cfg. It connects to nothing.
@@ -30,7 +34,7 @@ func New(cfg Config) (store.Location, error) {
 		return nil, errors.New("refresh_token, app_key, app_secret: are required, or access_token for a try")
 	}
 	return &location{
-		token: token{cfg: cfg, url: cmp.Or(cfg.APIURL, "https://api.dropboxapi.com") + "/oauth2/token", current: cfg.AccessToken},
+		token: token{cfg: cfg, url: cmp.Or(cfg.APIURL, "https://api.dropboxapi.com") + "/oauth2/token", current: string(cfg.AccessToken)},
 		api:   cmp.Or(cfg.APIURL, "https://api.dropboxapi.com"), content: cmp.Or(cfg.ContentURL, "https://content.dropboxapi.com"),
 		dir: "/" + strings.Trim(cfg.Dir, "/"),
 	}, nil

@@ -32,13 +32,13 @@ func (t *token) get(ctx context.Context, client *http.Client, old string) (strin
 	if t.cfg.RefreshToken == "" {
 		return "", fmt.Errorf("%w: access_token is no longer valid; give refresh_token, app_key and app_secret, which last", store.ErrRefused)
 	}
-	form := url.Values{"grant_type": {"refresh_token"}, "refresh_token": {t.cfg.RefreshToken}}
+	form := url.Values{"grant_type": {"refresh_token"}, "refresh_token": {string(t.cfg.RefreshToken)}}
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, t.url, strings.NewReader(form.Encode()))
 	if err != nil {
 		return "", err
 	}
 	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	request.SetBasicAuth(t.cfg.AppKey, t.cfg.AppSecret)
+	request.SetBasicAuth(t.cfg.AppKey, string(t.cfg.AppSecret))
 	answer, err := client.Do(request)
 	if err != nil {
 		return "", err

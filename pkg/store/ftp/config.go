@@ -8,22 +8,23 @@ import (
 	"strings"
 	"time"
 
+	"github.com/hookline/hookline/pkg/setting"
 	"github.com/hookline/hookline/pkg/store"
 )
 
-// Config says which server, and who we are to it.
+// Config is an FTP server, and the login.
 type Config struct {
-	// Address is host or host:port; default port 21. Required.
-	Address string `yaml:"address"`
-	// User and Password; without a user it is anonymous.
-	User     string `yaml:"user"`
-	Password string `yaml:"password"`
-	// TLS is explicit (default: the connection is encrypted by AUTH TLS, files too) or none, which sends the password
-	// and all records in clear text.
-	TLS string `yaml:"tls"`
-	// CA are PEM certificates that the server's is checked against; default the system's.
+	// Address is host or host:port; the default port is 21.
+	Address string `yaml:"address" schema:"required"`
+	// User is the login.
+	User string `yaml:"user" schema:"default=anonymous"`
+	// Password is the login's password.
+	Password setting.Secret `yaml:"password"`
+	// TLS is explicit, which encrypts the connection and the files after AUTH TLS, or none, which sends everything in clear text.
+	TLS string `yaml:"tls" schema:"enum=explicit|none; default=explicit"`
+	// CA are PEM certificates that verify the server's. Default: the system's.
 	CA string `yaml:"ca"`
-	// Dir is the folder on the server that everything is under; default where the user lands.
+	// Dir is the folder on the server for all files. Default: the login's folder.
 	Dir string `yaml:"dir"`
 }
 
@@ -35,7 +36,7 @@ type location struct {
 
 // New checks cfg. It connects to nothing.
 func New(cfg Config) (store.Location, error) {
-	p := &location{address: cfg.Address, user: cfg.User, password: cfg.Password, dir: cfg.Dir, wait: dialTimeout}
+	p := &location{address: cfg.Address, user: cfg.User, password: string(cfg.Password), dir: cfg.Dir, wait: dialTimeout}
 	var errs []error
 	if cfg.Address == "" {
 		errs = append(errs, errors.New("address: is required"))

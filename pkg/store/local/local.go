@@ -15,10 +15,10 @@ import (
 	"github.com/hookline/hookline/pkg/store"
 )
 
-// Config says which folder.
+// Config is a folder of this machine.
 type Config struct {
-	// Dir is the folder that everything is under. A target makes it if it is not there. Required.
-	Dir string `yaml:"dir"`
+	// Dir is the folder for all files. A target makes it if it is missing.
+	Dir string `yaml:"dir" schema:"required"`
 }
 
 // location is a folder, and a connection to it.

@@ -17,14 +17,14 @@ import (
 	"github.com/hookline/hookline/pkg/store"
 )
 
-// Config says which remote.
+// Config is a location that an installed rclone knows.
 type Config struct {
-	// Remote is a remote of rclone's configuration and a folder in it: "onedrive:exports". Required.
-	Remote string `yaml:"remote"`
-	// Config is the path of rclone's configuration; default rclone's own.
+	// Remote is a remote of rclone's configuration and a folder in it: onedrive:exports.
+	Remote string `yaml:"remote" schema:"required"`
+	// Config is the path of rclone's configuration. Default: rclone's own.
 	Config string `yaml:"config"`
-	// Command is the program; default rclone, looked for in PATH.
-	Command string `yaml:"command"`
+	// Command is the program, which is searched for in PATH.
+	Command string `yaml:"command" schema:"default=rclone"`
 }
 
 // What rclone's exit codes say (rclone.org/docs/#exit-code).

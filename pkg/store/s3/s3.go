@@ -19,27 +19,30 @@ import (
 	"github.com/minio/minio-go/v7"
 	"github.com/minio/minio-go/v7/pkg/credentials"
 
+	"github.com/hookline/hookline/pkg/setting"
 	"github.com/hookline/hookline/pkg/store"
 )
 
-// Config says which bucket, and who we are to it.
+// Config is a bucket of S3, or of a service with its protocol.
 type Config struct {
-	// Endpoint is the service's URL; default https://s3.amazonaws.com.
-	Endpoint string `yaml:"endpoint"`
-	// Region is the bucket's; default as the service says.
+	// Endpoint is the service's URL.
+	Endpoint string `yaml:"endpoint" schema:"default=https://s3.amazonaws.com"`
+	// Region is the bucket's region. Default: the service tells it.
 	Region string `yaml:"region"`
-	// Bucket is required. It has to be there.
-	Bucket string `yaml:"bucket"`
-	// AccessKey and SecretKey are required; SessionToken belongs to temporary ones.
-	AccessKey    string `yaml:"access_key"`
-	SecretKey    string `yaml:"secret_key"`
-	SessionToken string `yaml:"session_token"`
-	// PathStyle puts the bucket into the path of requests, not into the name of the host; most services other than
-	// Amazon's want it where the endpoint is an address.
+	// Bucket is the bucket, which must exist.
+	Bucket string `yaml:"bucket" schema:"required"`
+	// AccessKey is the ID of the access key.
+	AccessKey string `yaml:"access_key" schema:"required"`
+	// SecretKey is the key that signs requests.
+	SecretKey setting.Secret `yaml:"secret_key" schema:"required"`
+	// SessionToken belongs to temporary keys.
+	SessionToken setting.Secret `yaml:"session_token"`
+	// PathStyle puts the bucket into the path of requests instead of the host's name; most services other than Amazon's need it where the
+	// endpoint is an address.
 	PathStyle bool `yaml:"path_style"`
-	// CA are PEM certificates that the service's is checked against; default the system's.
+	// CA are PEM certificates that verify the service's. Default: the system's.
 	CA string `yaml:"ca"`
-	// Dir is what all keys begin with, a "/" behind it; default nothing.
+	// Dir is the prefix of all keys, before a "/". Default: no prefix.
 	Dir string `yaml:"dir"`
 }
 
@@ -84,7 +87,7 @@ func New(cfg Config) (store.Location, error) {
 		}
 	}
 	client, err := minio.NewCore(endpoint.Host, &minio.Options{
-		Creds:  credentials.NewStaticV4(cfg.AccessKey, cfg.SecretKey, cfg.SessionToken),
+		Creds:  credentials.NewStaticV4(cfg.AccessKey, string(cfg.SecretKey), string(cfg.SessionToken)),
 		Secure: endpoint.Scheme == "https", Region: cfg.Region, BucketLookup: lookup, Transport: transport,
 	})
 	if err != nil {

@@ -8,25 +8,28 @@ import (
 
 	"golang.org/x/crypto/ssh"
 
+	"github.com/hookline/hookline/pkg/setting"
 	"github.com/hookline/hookline/pkg/store"
 )
 
-// Config says which server, and who we are to it.
+// Config is an SFTP server, and the login.
 type Config struct {
-	// Address is host or host:port; default port 22. Required.
-	Address string `yaml:"address"`
-	// User is required, and so is one of Password and Key.
-	User     string `yaml:"user"`
-	Password string `yaml:"password"`
-	// Key is a private key in PEM or OpenSSH's form, KeyPassword what it is encrypted with, if it is.
-	Key         string `yaml:"key"`
-	KeyPassword string `yaml:"key_password"`
-	// KnownHosts are lines of a known_hosts file, as ssh-keyscan prints them. It or Fingerprint is required: a server is
-	// never trusted unseen.
+	// Address is host or host:port; the default port is 22.
+	Address string `yaml:"address" schema:"required"`
+	// User is the login. It needs a password or a key.
+	User string `yaml:"user" schema:"required"`
+	// Password is the login's password.
+	Password setting.Secret `yaml:"password"`
+	// Key is the login's private key, in PEM or OpenSSH's form.
+	Key setting.Secret `yaml:"key"`
+	// KeyPassword decrypts the key, if it is encrypted.
+	KeyPassword setting.Secret `yaml:"key_password"`
+	// KnownHosts are lines of a known_hosts file, as ssh-keyscan prints them. This or fingerprint is required: Hookline trusts no unknown
+	// server.
 	KnownHosts string `yaml:"known_hosts"`
-	// Fingerprint is that of the server's key, "SHA256:..." as ssh-keygen -l prints it.
+	// Fingerprint is the fingerprint of the server's key, SHA256:... as ssh-keygen -l prints it.
 	Fingerprint string `yaml:"fingerprint"`
-	// Dir is the folder on the server that everything is under; default where the user lands.
+	// Dir is the folder on the server for all files. Default: the login's folder.
 	Dir string `yaml:"dir"`
 }
 
@@ -73,10 +76,10 @@ func (c Config) auth() (methods []ssh.AuthMethod, err error) {
 		methods = append(methods, ssh.PublicKeys(key))
 	}
 	if c.Password != "" {
-		methods = append(methods, ssh.Password(c.Password), ssh.KeyboardInteractive(func(_, _ string, questions []string, _ []bool) ([]string, error) {
+		methods = append(methods, ssh.Password(string(c.Password)), ssh.KeyboardInteractive(func(_, _ string, questions []string, _ []bool) ([]string, error) {
 			answers := make([]string, len(questions)) // some servers ask for the password in this way only
 			for i := range answers {
-				answers[i] = c.Password
+				answers[i] = string(c.Password)
 			}
 			return answers, nil
 		}))

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/crypto/ssh"
 	"golang.org/x/crypto/ssh/knownhosts"
 
+	"github.com/hookline/hookline/pkg/setting"
 	"github.com/hookline/hookline/pkg/store"
 	"github.com/hookline/hookline/pkg/store/sftp"
 	"github.com/hookline/hookline/pkg/store/storetest"
@@ -39,7 +40,7 @@ func TestOpenSSH(t *testing.T) {
 	t.Parallel()
 	server := storetest.NewOpenSSH(t)
 	files := filepath.Join(t.TempDir(), "files")
-	location := newLocation(t, sftp.Config{Address: server.Address, User: server.Name, Key: server.User, Fingerprint: ssh.FingerprintSHA256(server.Host.PublicKey()), Dir: files})
+	location := newLocation(t, sftp.Config{Address: server.Address, User: server.Name, Key: setting.Secret(server.User), Fingerprint: ssh.FingerprintSHA256(server.Host.PublicKey()), Dir: files})
 	storetest.Run(t, location, storetest.Files(os.DirFS(files)))
 }
 
@@ -56,7 +57,7 @@ func TestWhoIsLetInAndWhoIsTrusted(t *testing.T) {
 		want   string
 	}{
 		"password": {func(*sftp.Config) {}, ""},
-		"key":      {func(c *sftp.Config) { c.Password, c.Key = "", s.User }, ""},
+		"key":      {func(c *sftp.Config) { c.Password, c.Key = "", setting.Secret(s.User) }, ""},
 		"hashed name": {func(c *sftp.Config) {
 			c.Fingerprint, c.KnownHosts = "", knownhosts.HashHostname(name)+" "+string(ssh.MarshalAuthorizedKey(s.Host.PublicKey()))
 		}, ""},
@@ -64,7 +65,7 @@ func TestWhoIsLetInAndWhoIsTrusted(t *testing.T) {
 			c.Fingerprint, c.KnownHosts = "", knownhosts.Line([]string{name}, other.PublicKey())+"\n# comment\n"+knownhosts.Line([]string{"x", name}, s.Host.PublicKey())
 		}, ""},
 		"wrong password":    {func(c *sftp.Config) { c.Password = "hush" }, "check user, password and key"},
-		"wrong key":         {func(c *sftp.Config) { c.Password, c.Key = "", otherPEM }, "check user, password and key"},
+		"wrong key":         {func(c *sftp.Config) { c.Password, c.Key = "", setting.Secret(otherPEM) }, "check user, password and key"},
 		"wrong fingerprint": {func(c *sftp.Config) { c.Fingerprint = "SHA256:x" }, "shows an unknown key, " + print},
 		"wrong known key": {func(c *sftp.Config) {
 			c.Fingerprint, c.KnownHosts = "", knownhosts.Line([]string{name}, other.PublicKey())

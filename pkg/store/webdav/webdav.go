@@ -20,17 +20,19 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/hookline/hookline/pkg/setting"
 	"github.com/hookline/hookline/pkg/store"
 )
 
-// Config says which server, and who we are to it.
+// Config is a WebDAV server, such as Nextcloud, and the login.
 type Config struct {
-	// URL is that of the folder that everything is under: https://host/remote.php/dav/files/user/exports. Required.
-	URL string `yaml:"url"`
-	// User and Password are sent as basic authentication.
-	User     string `yaml:"user"`
-	Password string `yaml:"password"`
-	// CA are PEM certificates that the server's is checked against; default the system's.
+	// URL is the URL of the folder for all files: https://host/remote.php/dav/files/user/exports.
+	URL string `yaml:"url" schema:"required"`
+	// User is the login, for basic authentication.
+	User string `yaml:"user"`
+	// Password is the login's password.
+	Password setting.Secret `yaml:"password"`
+	// CA are PEM certificates that verify the server's. Default: the system's.
 	CA string `yaml:"ca"`
 }
 
@@ -42,7 +44,7 @@ type location struct {
 
 // New checks cfg. It connects to nothing.
 func New(cfg Config) (store.Location, error) {
-	p := &location{user: cfg.User, password: cfg.Password}
+	p := &location{user: cfg.User, password: string(cfg.Password)}
 	base, err := url.Parse(cfg.URL)
 	if err != nil || base.Scheme != "http" && base.Scheme != "https" || base.Host == "" || base.User != nil || base.RawQuery != "" {
 		return nil, errors.New("url: must be https://host/folder, without user and password; those have keys of their own")
