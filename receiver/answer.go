@@ -23,8 +23,8 @@ type answer struct {
 	body        []byte
 	contentType string        // empty: JSON
 	allow       string        // header of a 405
-	retryAfter  time.Duration // 0: no header
-	hangUp      bool          // the connection ends, because the rest of the request is not read
+	retryAfter  time.Duration // header; 0 leaves it out
+	hangUp      bool          // the connection ends with the answer, and the rest of the request is ignored
 }
 
 // answerCodes lists every status code that a source answers.
@@ -33,7 +33,7 @@ func answerCodes() []int {
 		http.StatusRequestTimeout, http.StatusRequestEntityTooLarge, http.StatusTooManyRequests, http.StatusServiceUnavailable}
 }
 
-// published answers an event by the error of its publish. A sender cannot tell the 200 of a duplicate from the first one.
+// published answers an event by the error of its publish. The 200 of a duplicate equals the first one.
 func published(e event.Event, err error) *answer {
 	duplicate := errors.Is(err, broker.ErrDuplicate)
 	if err != nil && !duplicate {
@@ -52,7 +52,7 @@ func published(e event.Event, err error) *answer {
 }
 
 func refuse(status int, reason, text string) *answer {
-	body, _ := json.Marshal(map[string]string{"error": text}) // cannot fail for strings
+	body, _ := json.Marshal(map[string]string{"error": text}) // always works for strings
 	return &answer{body: body, record: record{status: status, reason: reason}}
 }
 
@@ -78,7 +78,7 @@ func refuseBody(status int, reason, text string, err error) *answer {
 	return a
 }
 
-// shed refuses a request for lack of room, without reading its body.
+// shed refuses a request for lack of room and leaves its body unread.
 func shed(reason string) *answer {
 	a := unavailable(reason, nil)
 	a.hangUp = true

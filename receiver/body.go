@@ -12,12 +12,12 @@ import (
 	"github.com/hookline/hookline/broker"
 )
 
-// freeBody is the size in bytes up to which a body does not count against Config.MaxMemory.
+// freeBody is the size in bytes from which a body counts against Config.MaxMemory.
 const freeBody = 64 << 10
 
-// readBody reads a request's body once. It never decompresses the body, because the signature covers these bytes. Above
-// freeBody the buffer grows with the bytes that arrive, and the announced length does not matter. The caller releases
-// held bytes of memory, also after a refusal.
+// readBody reads a request's body once. A compressed body stays compressed, because the signature covers these bytes. Above
+// freeBody the buffer grows with the bytes that arrive, so that a false Content-Length reserves nothing. The caller
+// releases held bytes of memory, also after a refusal.
 func readBody(w http.ResponseWriter, r *http.Request, limit int64, memory *semaphore.Weighted) (body []byte, held int64, refused *answer) {
 	if r.ContentLength > limit {
 		return nil, 0, refuseBody(http.StatusRequestEntityTooLarge, reasonTooLarge, largeText(limit), nil)

@@ -11,8 +11,8 @@ import (
 type trustedProxies []netip.Prefix
 
 // client returns the address of the client, for the log. This is the peer of the connection, unless the peer is a trusted
-// proxy. Each proxy appends the address that it saw to X-Forwarded-For, so the client is the rightmost address that is no
-// trusted proxy. Anybody can have written the addresses to the left of it.
+// proxy. Each proxy appends the address that it saw to X-Forwarded-For, so the client is the rightmost address outside the
+// trusted networks. The addresses to the left of it can be forged.
 func (p trustedProxies) client(r *http.Request) string {
 	peer, err := netip.ParseAddrPort(r.RemoteAddr)
 	if err != nil {

@@ -105,8 +105,8 @@ func newCandidate(text string) (candidate, error) {
 	return c, nil
 }
 
-// read returns ID and action of a payload. Both are valid for every body: without an ID it is the body's hash, and without
-// an action it is event.Unreadable.
+// read returns ID and action of a payload. Both are valid for every body: a missing ID becomes the hash of the body, and a
+// missing action becomes event.Unreadable.
 func (x *extractor) read(p *payload) (id, action string) {
 	id = event.NewID(p.first(x.id), p.body)
 	words := x.words(nil, p.first(x.action))

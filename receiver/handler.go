@@ -26,14 +26,14 @@ func (rc *Receiver) Handler() http.Handler {
 // responder makes the answer to a request for a source. Receiver.serve writes and records the answer.
 type responder func(w http.ResponseWriter, r *http.Request, s *source, start time.Time) *answer
 
-// endpoint serves requests by the source's name in their path; the name is empty if the path has none.
+// endpoint serves requests by the source's name in their path. The name is empty for other paths.
 type endpoint func(w http.ResponseWriter, r *http.Request, name string)
 
 // ServeHTTP makes an endpoint a handler that a router can hold.
 func (e endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) { e(w, r, mux.Vars(r)["source"]) }
 
-// dispatch calls the endpoint that the router finds. The router's own ServeHTTP also copies each request twice, and
-// redirects to a cleaned path, which no sender follows with its POST.
+// dispatch calls the endpoint that the router finds. It replaces the router's ServeHTTP, which copies each request twice and
+// redirects to a cleaned path, where senders do not repeat their POST.
 func dispatch(router *mux.Router) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		var match mux.RouteMatch
@@ -75,7 +75,7 @@ func (rc *Receiver) serve(s *source, respond responder, w http.ResponseWriter, r
 	a.write(w)
 }
 
-// guarded turns a panic into a 503, so that one message cannot stop the receiver.
+// guarded turns a panic into a 503, so that the receiver survives it.
 func guarded(respond responder, w http.ResponseWriter, r *http.Request, s *source, start time.Time) (a *answer) {
 	defer func() {
 		if p := recover(); p != nil {

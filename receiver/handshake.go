@@ -128,7 +128,7 @@ func canEcho(value string) bool {
 }
 
 func echo(value map[string]string) *answer {
-	body, _ := json.Marshal(value) // cannot fail for strings
+	body, _ := json.Marshal(value) // always works for strings
 	return handshakeAnswer(body, "application/json")
 }
 

@@ -65,7 +65,7 @@ func (rc *Receiver) signed(r *http.Request, s *source, body []byte) signature.Re
 	return request
 }
 
-// publicURL returns the address that the sender used. Without Config.PublicURL it begins with https, because senders
+// publicURL returns the address that the sender used. It begins with Config.PublicURL, or else with https, because senders
 // insist on TLS, and TLS usually ends at a proxy in front of the receiver.
 func (rc *Receiver) publicURL(r *http.Request) string {
 	if rc.config.PublicURL != "" {

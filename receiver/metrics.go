@@ -10,7 +10,7 @@ import (
 	"github.com/hookline/hookline/pkg/signature"
 )
 
-// unknownSource is the label of requests without a configured source.
+// unknownSource is the label of requests for an unknown source.
 const unknownSource = "unknown"
 
 type metrics struct {
@@ -87,7 +87,7 @@ func (m *metrics) source(name string) *sourceMetrics {
 	return s
 }
 
-// requestsOnly returns the series for requests without a source, which are always refused.
+// requestsOnly returns the series for requests for an unknown source, which are always refused.
 func (m *metrics) requestsOnly(name string) *sourceMetrics {
 	s := &sourceMetrics{requests: map[int]prometheus.Counter{}, requestSeconds: m.requestSeconds.WithLabelValues(name), inFlight: m.inFlight}
 	for _, code := range answerCodes() {

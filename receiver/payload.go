@@ -10,8 +10,8 @@ import (
 	"github.com/tidwall/gjson"
 )
 
-// payload is a verified request with its body parsed. The body's first character decides on its format, and Content-Type
-// only tells forms from text. Because Alma does not document its Content-Type, and other senders send JSON as text.
+// payload is a verified request with its body parsed. The body's first character decides on its format, because Alma leaves
+// its Content-Type undocumented, and other senders send JSON as text. Content-Type only tells forms from text.
 type payload struct {
 	header http.Header
 	body   []byte
@@ -70,7 +70,7 @@ func (p *payload) find(c candidate) string {
 	return ""
 }
 
-// jsonString returns the string at path in a document, or "" for another value: {"action":5} has no action.
+// jsonString returns the string at path in a document, or "" for another value, such as the number in {"action":5}.
 func jsonString(document []byte, path string) string {
 	return jsonText(document, candidate{name: path})
 }

@@ -18,12 +18,11 @@ type preset struct {
 	keep      []string
 }
 
-// presets returns the table of senders. A deadline is the one that the sender documents, and 0 is the default for an
-// unknown one. Stripe does not document its deadline. Meta, Dropbox and Zoom give their events no ID, so the ID is the hash
-// of the body.
+// presets returns the table of senders. A deadline is the one that the sender documents; Stripe's is an assumption, and 0
+// is the default for an unknown one. The events of Meta and Zoom lack an ID, so their ID is the hash of the body.
 //
-// whenDown is Refuse for senders that are known to repeat for hours, so that no event depends on the disk of one machine:
-// Alma repeats after 1, 3 and 6 hours, Stripe for days. The events of all others are spooled. GitHub and GitLab never
+// whenDown is Refuse for senders that are known to repeat for hours, so that their events are independent of the disk of
+// one machine: Alma repeats after 1, 3 and 6 hours, Stripe for days. The events of all others are spooled. GitHub and GitLab never
 // repeat, Bitbucket repeats only at once, Dropbox for 10 minutes, Slack three times, Zoom for an hour and a half, and
 // Shopify for 4 hours, after which it ends the subscription. The repeats of Meta and of senders of Standard Webhooks depend
 // on the product.
@@ -85,7 +84,7 @@ func anyEvent() Extract {
 	}
 }
 
-// Preset returns the source of a known sender, without secrets. signature.Presets lists the names. Every field can be
+// Preset returns the source of a known sender and leaves out the secrets. signature.Presets lists the names. Every field can be
 // changed. A source with the handshake Hub (meta) also needs a VerifyToken.
 func Preset(name string) (Source, bool) {
 	scheme, ok := signature.Preset(name)

@@ -1,6 +1,6 @@
 // Package receiver receives webhooks over HTTP. It verifies the sender, publishes the event to the broker, and answers 200
 // only after the broker has stored the event. It answers every fault on its own side with 503, because senders repeat
-// after a 503, and some never repeat after a 4xx.
+// after a 503, and some give up after a 4xx.
 package receiver
 
 import (
@@ -32,7 +32,7 @@ type Config struct {
 	// it. Empty: https and the host of the request.
 	PublicURL string
 	// TLS is the listener's configuration and has a certificate. nil: plain HTTP, for a proxy that terminates TLS. The
-	// listener has no HTTP/2, because the memory of a connection is limited by its one request at a time.
+	// listener speaks HTTP/1.1 only, because one request at a time limits the memory of a connection.
 	TLS *tls.Config
 	// TrustedProxies lists the proxies whose X-Forwarded-For or X-Real-IP names the client.
 	TrustedProxies []netip.Prefix
@@ -56,7 +56,7 @@ type Config struct {
 type Receiver struct {
 	config    Config
 	sources   atomic.Pointer[Sources]
-	unknown   *source // for requests without a configured source
+	unknown   *source // for requests for an unknown source
 	publisher broker.Publisher
 	metrics   *metrics
 	slots     *semaphore.Weighted // Config.MaxRequests

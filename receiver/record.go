@@ -19,13 +19,12 @@ const (
 	resultUnverified                      // for its signature or token, or because the source has no secret
 	resultHandshakeAnswered               // a handshake, which brings no event
 	resultHandshakeRefused
-	resultNotStored // the broker did not store the event
+	resultNotStored // the broker failed to store the event
 	resultDuplicate // the event was stored before
 	resultStored
 )
 
-// The reasons for which a request is not stored, besides those of packages signature and broker. Logs and audits show
-// them.
+// The reasons of a refusal, besides those of packages signature and broker. Logs and audits show them.
 const (
 	reasonHandshake = "handshake"
 	reasonSource    = "no_source"
@@ -47,9 +46,9 @@ type record struct {
 	duration   time.Duration // from start to the answer
 	status     int           // HTTP status code of the answer
 	result     result
-	reason     string        // why the event was not stored now; empty for resultStored and resultHandshakeAnswered
+	reason     string        // reason of a refusal, failure or duplicate; empty for resultStored and resultHandshakeAnswered
 	err        error         // for the log; can be nil
-	event      event.Event   // as given to the broker; zero if the request did not come that far
+	event      event.Event   // as given to the broker; zero for an earlier refusal
 	secret     string        // label of the secret that verified the request
 	publishing time.Duration // from the whole body to the broker's answer; 0 without an event
 	unrouted   bool          // the event is stored and matches no route
@@ -84,14 +83,14 @@ func (r *record) count(m *sourceMetrics) {
 	}
 }
 
-// Counter counts requests for the audit. It is safe for concurrent use. It waits for no disk and no network.
+// Counter counts requests for the audit. It is safe for concurrent use, and it works in memory.
 type Counter interface {
-	// Count adds one to a number of a source: broker.CountReceived, or one of about 20 reasons for which a request was
-	// not stored.
+	// Count adds one to a number of a source: broker.CountReceived, or one of about 20 reasons of a refusal, failure or
+	// duplicate.
 	Count(source, number string)
 }
 
-// noCounter counts nothing.
+// noCounter ignores all counts.
 type noCounter struct{}
 
 func (noCounter) Count(string, string) {}
@@ -104,15 +103,15 @@ type recorder struct {
 	log       *zap.Logger
 }
 
-// record records a request before its sender reads the answer, so that an audit never shows fewer requests than answers.
+// record records a request before its sender reads the answer, so that an audit counts every answered request.
 func (rc *recorder) record(r *record) {
 	rc.audit(r)
 	r.count(r.source.metrics)
 	rc.write(r)
 }
 
-// audit counts the request for the audit. It leaves out requests without a source, so that strangers fill no table, and
-// answered handshakes, because they bring no event.
+// audit counts the request for the audit. It leaves out unknown sources, because strangers could fill the table with them,
+// and answered handshakes, because they bring no event.
 func (rc *recorder) audit(r *record) {
 	if r.source.name == unknownSource || r.result == resultHandshakeAnswered {
 		return
@@ -123,8 +122,8 @@ func (rc *recorder) audit(r *record) {
 	}
 }
 
-// write writes the request's one log line. It limits the number of lines that anybody can cause, so that nobody can fill
-// the disk without a secret. The metrics count every request.
+// write writes the request's one log line. It limits the number of lines that strangers can cause, because they could fill
+// the disk. The metrics count every request.
 func (rc *recorder) write(r *record) {
 	source, took := zap.String("source", r.source.name), zap.Duration("took", r.duration)
 	switch {

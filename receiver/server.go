@@ -50,14 +50,14 @@ func (rc *Receiver) Serve(ctx context.Context, ln net.Listener) error {
 // writeMargin is the time beyond the source's deadline in which a slow sender can read the answer of some hundred bytes.
 const writeMargin = 5 * time.Second
 
-// connectionLog logs the messages of net/http about connections without a request, such as a failed TLS handshake. It
-// limits them, because anybody can cause them.
+// connectionLog logs the messages of net/http about failed connections, such as a failed TLS handshake. It limits them,
+// because strangers can cause them.
 type connectionLog struct {
 	strangers *rate.Limiter
 	log       *zap.Logger
 }
 
-// Write never fails.
+// Write always succeeds.
 func (l connectionLog) Write(text []byte) (int, error) {
 	if l.strangers.Allow() {
 		l.log.Warn("connection failed", zap.String("error", clip(strings.TrimSpace(string(text)), 512)))

@@ -62,7 +62,7 @@ type Source struct {
 	KeepHeaders []string `yaml:"keep_headers,omitempty,flow"`
 }
 
-// Defaults returns a Source without a preset.
+// Defaults returns the defaults of a Source.
 func Defaults() Source {
 	return Source{Deadline: DefaultDeadline, WhenDown: Spool, MaxBody: DefaultMaxBody}
 }
@@ -103,7 +103,7 @@ func (all Sources) Add(name string, s Source) error {
 	return nil
 }
 
-// newSource checks s and returns it as a source without metrics.
+// newSource checks s and returns it as a source. Reload adds the metrics.
 func newSource(name string, s Source) (*source, error) {
 	usual := Defaults()
 	setDefault(&s.Deadline, usual.Deadline)
@@ -174,7 +174,7 @@ func (s *source) wait(now time.Time) time.Duration {
 	return delay
 }
 
-// keepHeaders returns the canonical names, and adds Content-Encoding, because a compressed body is unreadable without it.
+// keepHeaders returns the canonical names, and adds Content-Encoding for the readers of compressed bodies.
 func keepHeaders(names []string, scheme signature.Scheme) ([]string, error) {
 	refused := credentialHeaders(scheme)
 	kept := []string{"Content-Encoding"}
@@ -233,7 +233,7 @@ func (s *source) event(r *http.Request, p *payload, now time.Time) event.Event {
 		Data:        p.body,
 	}
 	if s.redactor != nil {
-		e, _ = s.redactor.Event(e) // on an error the event has no body, and its header tells this
+		e, _ = s.redactor.Event(e) // on an error the body is removed, and the header tells this
 	}
 	return e
 }

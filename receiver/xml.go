@@ -89,8 +89,8 @@ func (p xmlPaths) complete(found map[string]string) bool {
 	return true
 }
 
-// asciiOnly accepts every declared charset and replaces bytes outside ASCII. Because Alma embeds records that declare
-// UTF-16 and are UTF-8, the declaration proves nothing. Names of actions are ASCII, and no other text is read here.
+// asciiOnly accepts every declared charset and replaces bytes outside ASCII. A declaration can be false: Alma embeds records
+// that declare UTF-16 and are UTF-8. ASCII is enough here, because the names of actions are ASCII.
 func asciiOnly(_ string, in io.Reader) (io.Reader, error) { return asciiReader{in}, nil }
 
 type asciiReader struct{ io.Reader }

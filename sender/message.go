@@ -18,12 +18,12 @@ import (
 type Message struct {
 	// ID is the message's ID. Only a scheme that signs IDs uses it.
 	ID string
-	// Header holds the sender's headers, including Content-Type. Sending does not change it.
+	// Header holds the sender's headers, including Content-Type. Sending leaves it unchanged.
 	Header http.Header
 	Body   []byte
 }
 
-// Message returns the sample with an ID and the time, and JSON without white space. An empty id makes a new ID in the
+// Message returns the sample with an ID and the time, and JSON in compact form. An empty id makes a new ID in the
 // sender's style. The same id as before plays a sender's retry.
 func (s Sample) Message(id string, now time.Time) Message {
 	if id == "" {

@@ -18,10 +18,10 @@ const maxOpen = 64
 // PlayConfig configures a Player.
 type PlayConfig struct {
 	To Target
-	// Verifier signs each attempt anew, as senders do. nil: messages are not signed.
+	// Verifier signs each attempt anew, as senders do. nil: messages stay unsigned.
 	Verifier *signature.Verifier
 	Schedule Schedule
-	// Speed divides the schedule's pauses; more than 0. It does not change the deadline of an answer.
+	// Speed divides the schedule's pauses; more than 0. The deadline of an answer stays the same.
 	Speed float64
 	// Rate is the number of new messages a second; more than 0. At most 64 requests are open at once.
 	Rate float64
@@ -89,7 +89,7 @@ type duplicate struct {
 const leastLate = time.Minute
 
 func (p *Player) choose(chance *rand.Rand) duplicate {
-	draw, kind, part := chance.Float64(), chance.IntN(3), chance.Float64() // always three numbers, so that Repeat does not change the other choices
+	draw, kind, part := chance.Float64(), chance.IntN(3), chance.Float64() // always three numbers, so that Repeat leaves the other choices unchanged
 	switch {
 	case draw >= p.cfg.Repeat:
 		return duplicate{}
@@ -116,7 +116,7 @@ func (p *Player) send(ctx context.Context, m Message, copied duplicate) {
 	for tries := 1; ; tries++ {
 		a, err := p.try(ctx, p.cfg.Schedule.count(m, tries-1))
 		if ctx.Err() != nil && !a.accepted(err) {
-			return // neither accepted nor given up
+			return // Report.Unsettled
 		}
 		p.reporter.tried(a, err)
 		if a.accepted(err) {

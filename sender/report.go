@@ -23,7 +23,7 @@ type Report struct {
 	Later   int `json:"accepted_later"`
 	// GivenUp lists the messages that the sender gave up.
 	GivenUp []GivenUp `json:"given_up"`
-	// Unsettled counts the messages that were neither accepted nor given up when Play was interrupted.
+	// Unsettled counts the other messages: an interruption of Play ended their attempts.
 	Unsettled int `json:"unsettled"`
 	// Tries counts all requests, including duplicates. Answers counts them by status code or "no answer".
 	Tries   int            `json:"tries"`

@@ -6,15 +6,15 @@ import (
 	"time"
 )
 
-// Schedule describes when a sender sends a message again after an attempt that failed: an answer that was late or not 2xx.
+// Schedule describes when a sender sends a message again after a failed attempt: a late answer, or another one than 2xx.
 type Schedule struct {
 	// Pauses are the waits after each failed attempt. After the last one the sender gives up.
 	Pauses []time.Duration
-	// Final is true for a sender that never repeats after 3xx and 4xx. It repeats after 5xx and without an answer.
+	// Final is true for a sender that repeats after 5xx and missing answers only, and gives up after 3xx and 4xx.
 	Final bool
-	// NoRetry is a header of the answer that ends the repeats; empty: there is none.
+	// NoRetry is the name of an answer's header that ends the repeats, or empty.
 	NoRetry string
-	// Count is a header of the request that counts the repeats; empty: there is none.
+	// Count is the name of a request's header that counts the repeats, or empty.
 	Count string
 }
 

@@ -33,7 +33,7 @@ type Target struct {
 	Transport http.RoundTripper
 }
 
-// Answer is the answer of a receiver. It can be a redirect, because webhook senders do not follow redirects.
+// Answer is the answer of a receiver. It can be a redirect, because webhook senders never follow redirects.
 type Answer struct {
 	Code   int
 	Header http.Header
@@ -41,8 +41,8 @@ type Answer struct {
 	Took   time.Duration
 }
 
-// Send signs the message with v and posts it; nil sends it unsigned. It returns an error if there is no answer in time. An
-// answer with any status code is no error.
+// Send signs the message with v and posts it; nil sends it unsigned. It returns an error if the answer is late or
+// missing. Every status code is an answer.
 func Send(ctx context.Context, to Target, m Message, v *signature.Verifier) (Answer, error) {
 	u, err := to.parse()
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 type health int
 
 const (
-	healthUnknown health = iota // none: the event was filtered, or the attempt was interrupted or crashed
+	healthUnknown health = iota // the event was filtered, or the attempt was interrupted or crashed
 	healthGood
 	healthBad
 )

@@ -12,8 +12,8 @@ import (
 
 // Limits of a route.
 const (
-	// MaxTimeout is the longest timeout of a route. Because RabbitMQ takes back a delivery that is not settled within 30
-	// minutes, and in a client that has just reconnected, a delivery waits for up to two others before it runs.
+	// MaxTimeout is the longest timeout of a route. RabbitMQ takes back a delivery after 30 minutes, and in a client that
+	// has just reconnected a delivery waits for up to two others.
 	MaxTimeout = 9 * time.Minute
 	// MaxDelay is the longest delay of a retry, both configured and from handler.RetryAfter.
 	MaxDelay = broker.MaxDelay
@@ -106,7 +106,7 @@ func (p Pause) check(errs *setting.Errors) {
 	}
 }
 
-// Defaults returns a route without name, patterns and handler: 4 events at once with 30 seconds each. A failed event has 20
+// Defaults returns the defaults of a route: 4 events at once with 30 seconds each. A failed event has 20
 // attempts from 1 second to 1 hour apart, which is about 8 hours: an outage of a night. The route pauses for 10 seconds to 10
 // minutes when 16 of its latest 20 events have failed.
 func Defaults() Route {

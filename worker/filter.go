@@ -20,10 +20,10 @@ const MaxFilterLength = 4096
 //
 // Its names are id, source, action, route (strings), attempt (a number), time (when the event was received), header (by
 // canonical name, `header["X-Github-Event"]`) and data: the body as JSON, or null for another body. Numbers in data are
-// 64-bit floats. A missing path is null and a loop over null is empty, so that an event of another shape is left out
-// without an error. Null is not a number: `data.size > 5` fails if size is missing, and `(data.size ?? 0) > 5` works.
+// 64-bit floats. A missing path is null and a loop over null is empty, so that an event of another shape is left out.
+// Calculations with null fail: `data.size > 5` fails if size is missing, and `(data.size ?? 0) > 5` works.
 //
-// A Filter has no state. It is safe for concurrent use.
+// A Filter is safe for concurrent use.
 type Filter struct {
 	expression string
 	program    *vm.Program
@@ -76,11 +76,11 @@ func (f *Filter) UnmarshalYAML(decode func(any) error) error {
 // MarshalYAML returns the expression.
 func (f *Filter) MarshalYAML() (any, error) { return f.expression, nil }
 
-// IsZero reports whether the filter has no expression. Such a filter chooses every event.
+// IsZero reports whether the expression is missing. Such a filter chooses every event.
 func (f *Filter) IsZero() bool { return f == nil || f.program == nil }
 
-// Match reports whether the filter chooses d. It returns an error if the expression has no answer for this event, or
-// takes more than a million steps through lists.
+// Match reports whether the filter chooses d. It returns an error if the expression fails for this event, or takes more
+// than a million steps through lists.
 func (f *Filter) Match(d event.Delivery) (bool, error) {
 	e := d.Event
 	env := scope{ID: e.ID, Source: e.Source, Action: e.Action, Route: d.Route, Attempt: d.Attempt, Time: e.Time, Header: e.Header}
@@ -119,7 +119,7 @@ func decode(body []byte) any {
 	return v
 }
 
-// filterError reports that a filter has no answer for an event.
+// filterError reports that a filter failed for an event.
 type filterError struct{ err error }
 
 func (e *filterError) Error() string { return "where: " + e.err.Error() }

@@ -6,7 +6,7 @@ import (
 	"github.com/expr-lang/expr/ast"
 )
 
-// memberFunction replaces every member access in the syntax tree. An expression cannot contain this name.
+// memberFunction replaces every member access in the syntax tree. Expressions with this name are invalid.
 const memberFunction = "#member"
 
 // patcher rewrites the syntax tree before it is compiled, and finds out whether the expression uses data or $env.
@@ -31,8 +31,8 @@ func (p *patcher) Visit(node *ast.Node) {
 			n.Arguments[0] = at(n.Arguments[0], &ast.BinaryNode{Operator: "??", Left: n.Arguments[0], Right: &ast.ArrayNode{}})
 		}
 	case *ast.PredicateNode:
-		// The virtual machine limits memory, and has no limit on steps. So each turn of a loop allocates a list of
-		// one element, which uses up that budget.
+		// The virtual machine limits memory instead of steps. So each turn of a loop allocates a list of one element,
+		// which uses up that budget.
 		cost := at(n.Node, &ast.ArrayNode{Nodes: []ast.Node{at(n.Node, &ast.NilNode{})}})
 		n.Node = at(n.Node, &ast.SequenceNode{Nodes: []ast.Node{cost, n.Node}})
 	}

@@ -7,9 +7,9 @@ import (
 	"github.com/hookline/hookline/pkg/event"
 )
 
-// inflight holds the deliveries of one route that are being worked on, and counts the route's abandoned calls: calls of
-// a handler that ignores the end of its context. An abandoned call occupies no place of the route's concurrency, and Go
-// has no way to end it.
+// inflight holds the deliveries of one route that are in progress, and counts the route's abandoned calls: calls of a
+// handler that ignores the end of its context. An abandoned call has left the route's concurrency, and runs until the
+// handler returns.
 type inflight struct {
 	mu         sync.Mutex
 	deliveries map[*event.Delivery]struct{}

@@ -9,27 +9,27 @@ import (
 	"github.com/hookline/hookline/pkg/handler"
 )
 
-// The reasons of a failed attempt: a closed list for the metric label, the log field and the dead letter. A dead letter
-// with the reason permanent or filter had no further attempt. With another reason it used up all attempts, and the
-// reason is that of the last one.
+// The reasons of a failed attempt: a closed list for the metric label, the log field and the dead letter. The reasons
+// permanent and filter make an event a dead letter at once. With another reason a dead letter has used up all attempts,
+// and the reason is that of the last one.
 const (
 	ReasonError     = "error"     // the handler returned an error
 	ReasonPermanent = "permanent" // the handler returned handler.Permanent
 	ReasonTimeout   = "timeout"   // the handler failed after the route's timeout
 	ReasonPanic     = "panic"     // the handler panicked
-	ReasonFilter    = "filter"    // the route's where has no answer for this event
+	ReasonFilter    = "filter"    // the route's where failed for this event
 
 	ReasonCrashed = broker.ReasonCrashed // the worker process, or its connection to the broker, ended during the attempt
 )
 
 // crashAttempts is the lowest attempt number at which a crash makes an event a dead letter, even if Retry allows fewer
-// attempts. Because RabbitMQ reports three cases alike: the event killed its process, the process had only fetched the
-// event beside another one, or the connection was lost. One crash proves nothing about the event, and a second one can
-// be chance.
+// attempts. RabbitMQ reports three cases alike: the event killed its process, the process had only fetched the event
+// beside another one, or the connection was lost. So one crash proves nothing about the event, and a second one can be
+// chance.
 const crashAttempts = 3
 
 // The largest additional delay after a crash. Each event gets a random part of it, so that events that were in progress
-// together come back at different times, and an event that kills its process does not hit the same neighbours again. A
+// together come back at different times, and an event that kills its process hits other neighbours the next time. A
 // fifth of the delay is too little on RabbitMQ, where delays have steps of one second. The first crash has a shorter
 // delay, because its usual cause is a lost connection.
 const (
@@ -50,7 +50,7 @@ var errTimeout = errors.New("timeout")
 
 // result is the result of filter and handler for one delivery.
 type result struct {
-	filtered bool          // the route's where did not choose the event
+	filtered bool          // the route's where left the event out
 	called   bool          // the handler was called
 	handling time.Duration // time in the handler
 	err      error         // error of filter or handler
@@ -60,8 +60,8 @@ type result struct {
 // outcome turns a result into the outcome of the delivery. jitter is in [0, 1).
 //
 // Work that is done counts as done, even after the timeout. A handler that fails after the end of its context was
-// interrupted, unless the timeout ended the context. An interruption proves nothing about the event, so the event goes
-// back to its queue unchanged.
+// interrupted, unless the timeout ended the context. An interrupted event goes back to its queue unchanged, because an
+// interruption proves nothing about it.
 func outcome(r result, attempt int, retry Retry, jitter float64) broker.Outcome {
 	if r.err == nil {
 		return broker.Ack()
@@ -69,28 +69,28 @@ func outcome(r result, attempt int, retry Retry, jitter float64) broker.Outcome 
 	if r.cause != nil && !errors.Is(r.cause, errTimeout) {
 		return broker.Requeue()
 	}
-	cause, last := reason(r), retry.Attempts
-	if cause == ReasonCrashed {
+	reason, last := reasonOf(r), retry.Attempts
+	if reason == ReasonCrashed {
 		last = max(last, crashAttempts)
 	}
-	if cause == ReasonPermanent || cause == ReasonFilter || attempt >= last {
-		return broker.GiveUp(cause, r.err)
+	if reason == ReasonPermanent || reason == ReasonFilter || attempt >= last {
+		return broker.GiveUp(reason, r.err)
 	}
 	if after, ok := handler.AfterOf(r.err); ok {
-		return broker.Retry(min(max(after, 0), MaxDelay), cause, r.err)
+		return broker.Retry(min(max(after, 0), MaxDelay), reason, r.err)
 	}
 	after := retry.delay(attempt, jitter)
-	if cause == ReasonCrashed {
+	if reason == ReasonCrashed {
 		spread := crashSpread
 		if attempt == 1 {
 			spread = firstCrashSpread
 		}
 		after = min(after+time.Duration(jitter*float64(spread)), MaxDelay)
 	}
-	return broker.Retry(after, cause, r.err)
+	return broker.Retry(after, reason, r.err)
 }
 
-func reason(r result) string {
+func reasonOf(r result) string {
 	var panicked *panicError
 	var filter *filterError
 	switch {

@@ -22,8 +22,8 @@ type record struct {
 	called   bool          // the handler was called
 	handling time.Duration // time in the handler
 	outcome  string        // one of outcomes()
-	reason   string        // one of Reasons(); empty for an attempt that did not fail
-	err      error         // error of filter or handler; nil if there is none
+	reason   string        // one of Reasons(); empty for other attempts than failed ones
+	err      error         // error of filter or handler, or nil
 	retryIn  time.Duration // delay of the next attempt; 0 unless outcome is outcomeRetried
 }
 

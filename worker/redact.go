@@ -9,7 +9,7 @@ import (
 )
 
 // Redacted returns a handler that redacts each event and then calls next. An event with an unreadable body becomes a dead
-// letter, and next is not called.
+// letter instead.
 func Redacted(r *privacy.Redactor, next handler.Handler) handler.Handler {
 	return handler.Func(func(ctx context.Context, d event.Delivery) (err error) {
 		if d.Event, err = r.Event(d.Event); err != nil {

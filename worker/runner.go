@@ -158,7 +158,7 @@ func (r *runner) handle(ctx context.Context, d event.Delivery, abandoned <-chan 
 	return errAbandoned
 }
 
-// call starts the handler in a goroutine, so that the runner can abandon a handler that never returns.
+// call starts the handler in a goroutine, so that the runner can abandon it.
 func call(ctx context.Context, h handler.Handler, d event.Delivery) <-chan error {
 	done := make(chan error, 1)
 	go func() {
@@ -174,7 +174,7 @@ func call(ctx context.Context, h handler.Handler, d event.Delivery) <-chan error
 	return done
 }
 
-// abandon lets a call run on. Until it returns, this process does not try its event again.
+// abandon lets a call run on. The next attempt of its event in this process waits until it returns.
 func (r *runner) abandon(e event.Event, done <-chan error) {
 	r.inflight.abandon(e, 1)
 	go func() {

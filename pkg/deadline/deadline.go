@@ -1,5 +1,5 @@
-// Package deadline shares one context with a deadline among many callers. Because a context with a timer of its own for
-// each of 10,000 events a second costs as much as their signatures.
+// Package deadline shares one context with a deadline among many callers. With a context and a timer for each, 10,000 events
+// a second would need as much time for timers as for their signatures.
 package deadline
 
 import (
@@ -18,7 +18,7 @@ type Shared struct {
 	last atomic.Pointer[context.Context]
 }
 
-// Until returns a context that ends at t, or up to Grain later. The context has no values and cannot be cancelled.
+// Until returns a context that ends at t, or up to Grain later. The context has no values and no cancel function.
 func (s *Shared) Until(t time.Time) context.Context {
 	if last := s.last.Load(); last != nil {
 		if end, _ := (*last).Deadline(); !t.After(end) && end.Sub(t) <= Grain {

@@ -1,7 +1,7 @@
 // Package event holds the two types that Hookline carries: Event is one webhook as it was received, and Delivery is one
 // attempt to handle an event on one route.
 //
-// It imports the standard library only, so that a handler depends on nothing else.
+// It imports the standard library only, so that handlers need no other dependency.
 package event
 
 import "time"
@@ -35,11 +35,10 @@ type Delivery struct {
 	Event Event
 	// Route is the name of the route whose queue delivered the event.
 	Route string
-	// Attempt counts the attempts for this event on this route, from 1. An attempt that a stop interrupted does not count.
+	// Attempt counts the attempts for this event on this route, from 1. Attempts that a stop interrupted are left out.
 	Attempt int
 	// Redelivered is true if this attempt was delivered before and ended without an outcome, because the worker process
 	// or its connection to the broker ended. The handler may have seen it then. A worker counts this attempt as failed, so
-	// a handler always sees false. An event that went back at a stop is not redelivered, though a handler may have begun
-	// with it.
+	// a handler always sees false. It is false, too, after a stop, though a handler may have begun with the event.
 	Redelivered bool
 }

@@ -17,7 +17,7 @@ const (
 	MaxID     = 128
 )
 
-// Unreadable is the action of an event with a correct signature and without a readable action.
+// Unreadable is the action of an event with a correct signature and an unreadable action.
 const Unreadable = "unreadable"
 
 var sourceName = regexp.MustCompile(`^[a-z0-9_-]+$`)
@@ -31,7 +31,7 @@ func CheckSource(name string) error {
 }
 
 // NewAction joins words of a sender into an action of at most MaxAction bytes. It changes them to lower case, replaces
-// every character outside [a-z0-9_-] by "_", and leaves out empty words. Without a word it returns Unreadable.
+// every character outside [a-z0-9_-] by "_", and leaves out empty words. It returns Unreadable if all words are empty.
 func NewAction(words ...string) string {
 	var b strings.Builder
 	for _, word := range words {
@@ -56,7 +56,7 @@ func NewAction(words ...string) string {
 }
 
 // NewID returns an ID for the event that the sender identifies as fromSender. It returns the hash of fromSender if that is
-// no valid ID, and the hash of the body if fromSender is empty. So a repeat of the same message has the same ID.
+// an invalid ID, and the hash of the body if fromSender is empty. So a repeat of the same message has the same ID.
 func NewID(fromSender string, body []byte) string {
 	id := strings.TrimSpace(fromSender)
 	switch {

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Permanent marks err as final: the event becomes a dead letter without another attempt. Permanent(nil) is nil.
+// Permanent marks err as final: the event becomes a dead letter at once. Permanent(nil) is nil.
 func Permanent(err error) error {
 	if err == nil {
 		return nil
@@ -29,7 +29,7 @@ func RetryAfter(d time.Duration, err error) error {
 	return &retryError{err, d}
 }
 
-// AfterOf returns the delay that RetryAfter gave to err or to an error that err wraps. It returns false if there is none.
+// AfterOf returns the delay that RetryAfter gave to err or to an error that err wraps. The second result is false if RetryAfter was not used.
 func AfterOf(err error) (time.Duration, bool) {
 	var r *retryError
 	if errors.As(err, &r) {
@@ -47,7 +47,7 @@ func Private(err error, detail string) error {
 	return &privateError{err, detail}
 }
 
-// LogText returns the text of err for logs: without the details that Private added to err or to errors that err wraps.
+// LogText returns the text of err for logs. It leaves out the details that Private added to err or to errors that err wraps.
 func LogText(err error) string {
 	text := err.Error()
 	for _, p := range privates(err) {
