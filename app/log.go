@@ -11,7 +11,8 @@ import (
 	"golang.org/x/term"
 )
 
-// NewLogger writes to w from level up. format is json, console, or auto: console on a terminal, else json.
+// NewLogger returns a logger that writes to w from level up. format is json, console, or auto: console on a terminal, else
+// json.
 func NewLogger(w io.Writer, level, format string) (*zap.Logger, error) {
 	at, err := zapcore.ParseLevel(level)
 	if err != nil {
@@ -36,7 +37,7 @@ func utc(t time.Time, enc zapcore.PrimitiveArrayEncoder) {
 	zapcore.TimeEncoderOfLayout("2006-01-02T15:04:05.000Z")(t.UTC(), enc)
 }
 
-// IsTerminal tells whether a person reads what is written to w.
+// IsTerminal reports whether w is a terminal.
 func IsTerminal(w io.Writer) bool {
 	f, ok := w.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))

@@ -8,7 +8,7 @@ import (
 	"github.com/hookline/hookline/app/config"
 )
 
-// Transfer does a route's transfer of a job once more, here and without an event.
+// Transfer runs a route's transfer of a job again, in this process and without an event.
 func Transfer(ctx context.Context, c *config.Config, route string, job transfer.Job) error {
 	routes, err := chosen(c.Routes.Worker(), []string{route})
 	if err != nil {

@@ -9,8 +9,8 @@ import (
 	"github.com/hookline/hookline/receiver"
 )
 
-// WebhookURL is where the source's webhooks are taken: below base if it has no path, at base if it has one, and
-// without a base on this machine at the configured port.
+// WebhookURL returns the URL for the source's webhooks. A base with a path is that URL; a base without a path gets the
+// source's path. An empty base stands for this machine and the configured port.
 func WebhookURL(c *config.Config, source, base string) string {
 	if base == "" {
 		scheme := "http://"
@@ -25,10 +25,10 @@ func WebhookURL(c *config.Config, source, base string) string {
 	return strings.TrimRight(base, "/") + receiver.PathPrefix + source
 }
 
-// HealthURL is where the private listener at address says whether it is ready.
+// HealthURL returns the URL of the readiness check of the private listener at address.
 func HealthURL(address string) string { return "http://" + here(address) + ReadyPath }
 
-// here is how a listener's address is called from this machine.
+// here returns the address by which this machine reaches a listener.
 func here(address string) string {
 	host, port, _ := net.SplitHostPort(address)
 	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {

@@ -16,7 +16,7 @@ const operatorTimeout = 10 * time.Second
 // withOperator loads the configuration, opens its broker, calls do, and closes the broker. The context of do ends after
 // timeout.
 func (c *command) withOperator(cmd *cobra.Command, timeout time.Duration, do func(context.Context, *config.Config, app.Operator) error) error {
-	conf, err := c.loadLine()
+	conf, err := c.loadBroker()
 	if err != nil {
 		return err
 	}

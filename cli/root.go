@@ -160,9 +160,9 @@ func (c *command) load(log *zap.Logger) (*config.Config, error) {
 	return c.read(c.open(prometheus.NewRegistry(), log).Read)
 }
 
-// loadLine is load for commands that look at the line only: they need no secrets.
-func (c *command) loadLine() (*config.Config, error) {
-	return c.read(c.open(prometheus.NewRegistry(), zap.NewNop()).ReadLine)
+// loadBroker is load for commands that use only the broker. They need no secrets.
+func (c *command) loadBroker() (*config.Config, error) {
+	return c.read(c.open(prometheus.NewRegistry(), zap.NewNop()).ReadBroker)
 }
 
 func (c *command) open(reg prometheus.Registerer, log *zap.Logger) *config.File {

@@ -158,7 +158,7 @@ func logStart(o app.Options, s *server, b build) {
 }
 
 func (c *command) completeRoutes(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-	conf, err := c.loadLine()
+	conf, err := c.loadBroker()
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveError
 	}

@@ -93,9 +93,9 @@ func (c *command) topologyUnbind() *cobra.Command {
 
 // rabbit loads a configuration whose broker is RabbitMQ.
 func (c *command) rabbit() (*config.Config, error) {
-	conf, err := c.loadLine()
+	conf, err := c.loadBroker()
 	if err == nil && conf.Broker.Embedded() {
-		return nil, usage(errors.New("the embedded line has no topology to plan; set broker.url to a RabbitMQ address"))
+		return nil, usage(errors.New("the embedded broker has no topology; set broker.url to a RabbitMQ address"))
 	}
 	return conf, err
 }

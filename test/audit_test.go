@@ -26,7 +26,7 @@ routes:
   loans: { match: "alma.loan.#", handler: { kind: exec, command: ["false"] }, retry: { attempts: 1, first: 1s, max: 1s } }
 `
 
-// auditJSON is what programs read: the names are an interface.
+// auditJSON is the output for programs. Its names are an interface.
 const auditJSON = `{
   "since": "SINCE",
   "sources": [
@@ -98,7 +98,7 @@ const auditJSON = `{
 }
 `
 
-func TestAnAuditSaysWhatBecameOfEverythingAcrossAKill(t *testing.T) {
+func TestAnAuditAccountsForEveryEventAcrossAKill(t *testing.T) {
 	t.Parallel()
 	for _, line := range []string{"embedded", "rabbitmq"} {
 		t.Run(line, func(t *testing.T) {
@@ -148,7 +148,7 @@ func auditAcrossAKill(t *testing.T, f folder) {
 	}
 }
 
-func TestAnAuditSaysWhatWasLost(t *testing.T) {
+func TestAnAuditNamesLostEvents(t *testing.T) {
 	t.Parallel()
 	f := newFolder(t)
 	f.write(t, "hookline.yml", auditConfig)
@@ -174,11 +174,11 @@ func TestAnAuditSaysWhatWasLost(t *testing.T) {
 	p = f.start(t, "run") // which audits at the start, and then each minute
 	p.log(t, "stored events are unaccounted for; `hookline audit` shows the routes")
 	if page := p.metrics(t); !strings.Contains(page, `hookline_ledger_unaccounted{route="unrouted"} 2`) {
-		t.Error("the metric does not say so")
+		t.Error("the metric does not count the lost events")
 	}
 }
 
-// sql changes the embedded line's database by hand.
+// sql changes the database of the embedded broker by hand.
 func (f folder) sql(t *testing.T, statement string) {
 	t.Helper()
 	db, err := sql.Open("sqlite", filepath.Join(f.dir, "data", "line.db"))
@@ -191,7 +191,7 @@ func (f folder) sql(t *testing.T, statement string) {
 	}
 }
 
-// expectAudit asks until the audit prints want, with the time of its beginning left out: counts can be a second late.
+// expectAudit repeats the audit until it prints want, without the time of its beginning. Counts can be a second late.
 func (f folder) expectAudit(t *testing.T, want string) {
 	t.Helper()
 	since := regexp.MustCompile(`"since": "20[^"]+Z"`)
@@ -206,7 +206,7 @@ func (f folder) expectAudit(t *testing.T, want string) {
 	}
 }
 
-// post sends alma's address a body that will be refused.
+// post sends a body that the source alma refuses with code.
 func (p *process) post(t *testing.T, code int, header http.Header, body string) {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+p.listen+"/webhooks/alma", strings.NewReader(body))

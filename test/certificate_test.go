@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// newCertificate makes a certificate for 127.0.0.1 that signs itself, as PEM texts.
+// newCertificate returns a self-signed certificate for 127.0.0.1 and its key as PEM texts.
 func newCertificate(t *testing.T, name string) (cert, key string) {
 	t.Helper()
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)

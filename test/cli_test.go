@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-func TestCommandsSayWhatIsWrongAndWhatToDo(t *testing.T) {
+func TestCommandsNameTheMistakeAndTheNextStep(t *testing.T) {
 	t.Parallel()
 	f := newFolder(t)
 	f.write(t, "bad.yml", "sources:\n  alma: { preset: alma }\nroutes:\n  a: { match: 'Alma', handler: { kind: file } }\n  b: { match: '#', handler: { kind: log }, timeout: soon }\n")
@@ -59,7 +59,7 @@ routes: { exports: { match: alma.job_end, handler: { kind: transfer, from: { loc
 	}
 }
 
-func TestLookingAtTheLineNeedsNoSecrets(t *testing.T) {
+func TestReadingTheBrokerNeedsNoSecrets(t *testing.T) {
 	t.Parallel()
 	f := newFolder(t)
 	f.write(t, "hookline.yml", `
@@ -85,7 +85,7 @@ routes:
 	}
 }
 
-func TestALineThatIsNotThereIsNamedWithItsWholePath(t *testing.T) {
+func TestAMissingDatabaseIsNamedWithItsWholePath(t *testing.T) {
 	t.Parallel()
 	f := newFolder(t)
 	f.write(t, "hookline.yml", "data: kept\nsources: { alma: { preset: alma, secrets: first } }\nroutes: { a: { match: '#', handler: { kind: log } } }\n")
@@ -112,7 +112,7 @@ func TestReadsPrintJSON(t *testing.T) {
 	f.refusesUnknownRoutes(t)
 }
 
-// refusesUnknownRoutes names a route that does not exist to every command that takes one.
+// refusesUnknownRoutes passes an unknown route to every command that takes a route.
 func (f folder) refusesUnknownRoutes(t *testing.T) {
 	t.Helper()
 	for _, args := range [][]string{{"dead", "list", "archiv"}, {"dead", "show", "archiv", "x"}, {"dead", "replay", "archiv", "--all"},

@@ -17,7 +17,7 @@ import (
 	"github.com/hookline/hookline/test/rabbitnode"
 )
 
-// crashConfig has a handler that kills its worker when it gets a loan, once all events are stored.
+// crashConfig has a handler that kills its worker when it handles a loan, after all events are stored.
 const crashConfig = `
 listen: "127.0.0.1:0"
 private_listen: "127.0.0.1:0"
@@ -28,7 +28,7 @@ routes:
     match: "#"
     handler: { kind: exec, command: ["sh", "handle.sh"] }
     concurrency: 2
-    retry: { attempts: 1, first: 1s, max: 1s } # a crash has three all the same
+    retry: { attempts: 1, first: 1s, max: 1s } # a crash has three attempts in any case
   neighbour: { match: "#", handler: { kind: file, dir: export } }
 `
 
@@ -38,7 +38,7 @@ case $HOOKLINE_ACTION in loan.*) echo $HOOKLINE_ATTEMPT >> kills; kill -9 $PPID;
 touch done-$HOOKLINE_ID
 `
 
-func TestAnEventThatCrashesItsHandlerDiesAloneOnTheEmbeddedLine(t *testing.T) {
+func TestAnEventThatCrashesItsHandlerDiesAloneOnTheEmbeddedBroker(t *testing.T) {
 	t.Parallel()
 	f := newFolder(t)
 	f.write(t, "hookline.yml", crashConfig)
@@ -52,8 +52,8 @@ func TestAnEventThatCrashesItsHandlerDiesAloneOnRabbitMQ(t *testing.T) {
 	diesAlone(t, f, f.start(t, "receiver"), "worker")
 }
 
-// diesAlone sends an event that kills the process of the role among others that do not, and starts that process again
-// and again.
+// diesAlone sends an event that kills the process of the role among harmless events, and restarts the process after each
+// kill.
 func diesAlone(t *testing.T, f folder, receiver *process, role string) {
 	t.Helper()
 	const neighbours, attempts = 12, 3

@@ -8,7 +8,7 @@ import (
 	"github.com/hookline/hookline/test/rabbitnode"
 )
 
-// A lost connection is no event's fault: not even where one failure is the end does it make a dead letter.
+// A lost connection says nothing about an event, so it makes no dead letter, even on a route with one attempt.
 func TestALostConnectionMakesNoDeadLetters(t *testing.T) {
 	t.Parallel()
 	const events, concurrency = 50, 16
@@ -33,6 +33,6 @@ func TestALostConnectionMakesNoDeadLetters(t *testing.T) {
 	}
 	f.settled(t, events) // with no dead letters
 	if cut := `hookline_worker_failures_total{reason="crashed",route="forward"} 32`; !strings.Contains(worker.metrics(t), cut) {
-		t.Errorf("not all that was in hand was cut off: no %s", cut)
+		t.Errorf("some deliveries in flight were not interrupted: no %s", cut)
 	}
 }

@@ -65,6 +65,6 @@ routes: { jobs: { match: alma.job_end, handler: { kind: log } } }
 		t.Errorf("unrouted: %s", out)
 	}
 	if out := f.run(t, "doctor", "alma", "shop"); out.code != 2 {
-		t.Errorf("exit code %d for a source that is not there", out.code)
+		t.Errorf("exit code %d for an unknown source", out.code)
 	}
 }

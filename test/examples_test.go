@@ -36,10 +36,10 @@ func TestEveryExampleIsRight(t *testing.T) {
 	}
 }
 
-// arrival is what came to a place that an example names.
+// arrival is a request to an address that an example names.
 type arrival struct{ method, path, body string }
 
-// places stand for https://example.org in an example.
+// places returns the URL of a server that stands for https://example.org, and the requests that arrive there.
 func places(t *testing.T) (url string, arrived chan arrival) {
 	t.Helper()
 	arrived = make(chan arrival, 100)
@@ -51,7 +51,7 @@ func places(t *testing.T) (url string, arrived chan arrival) {
 	return server.URL, arrived
 }
 
-// example runs one, with some of its text replaced.
+// example runs an example with replacements in its text.
 func example(t *testing.T, f folder, name string, replace ...string) *process {
 	t.Helper()
 	text := strings.NewReplacer(replace...).Replace(read(t, filepath.Join(examples, name)))
@@ -69,7 +69,7 @@ func sendTo(t *testing.T, f folder, p *process, args ...string) {
 	}
 }
 
-// next is what arrives next, and where it has to.
+// next returns the next arrival. Its path must be path.
 func next(t *testing.T, arrived <-chan arrival, path string) arrival {
 	t.Helper()
 	select {
@@ -139,7 +139,7 @@ func TestExampleOfSlack(t *testing.T) {
 	}
 }
 
-// solr is what of a Solr core's /update matters here.
+// solr is the /update handler of a Solr core, with the commands that the example uses.
 type solr struct {
 	mu      sync.Mutex
 	docs    map[string]any
@@ -169,7 +169,7 @@ func (s *solr) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func TestExampleOfSolr(t *testing.T) {
 	t.Parallel()
 	const mms = "991000123450306421"
-	record := make(chan string, 1) // what Alma has
+	record := make(chan string, 1) // the record in Alma
 	api := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		answer := <-record
 		if r.URL.Path != "/almaws/v1/bibs/"+mms || strings.Contains(answer, "errorsExist") {
@@ -195,7 +195,7 @@ func TestExampleOfSolr(t *testing.T) {
 		select {
 		case <-index.changed:
 		case <-time.After(patience):
-			t.Fatal("Solr is not told")
+			t.Fatal("Solr gets no update")
 		}
 		index.mu.Lock()
 		if title, _ := index.docs[mms].(string); title != step.title {
@@ -252,7 +252,7 @@ func TestExampleOfReconciliation(t *testing.T) {
 	}
 }
 
-// freeAddress is one that nobody listens at now.
+// freeAddress returns an address without a listener.
 func freeAddress(t *testing.T) string {
 	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")

@@ -1,4 +1,4 @@
-// Package test holds what concerns the repository as a whole: which package may import which, and the built binary.
+// Package test tests the repository as a whole: the rules for imports, and the built binary.
 package test
 
 import (
@@ -10,7 +10,7 @@ import (
 
 const module = "github.com/hookline/hookline/"
 
-// TestImportsRunOneWay holds the rule of docs/design.md: a package imports what stands below it, never beside or above.
+// TestImportsRunOneWay checks the rule of docs/design.md: a package imports only packages below it.
 func TestImportsRunOneWay(t *testing.T) {
 	t.Parallel()
 	allowed := map[string][]string{
@@ -72,7 +72,7 @@ func TestImportsRunOneWay(t *testing.T) {
 		}
 		rule, known := allowed[pkg]
 		if !known {
-			t.Errorf("package %s has no rule here: say what it may import", pkg)
+			t.Errorf("package %s has no rule here: add the packages that it may import", pkg)
 		}
 		for _, name := range rule {
 			if !slices.Contains(imports, module+name) {

@@ -12,7 +12,7 @@ import (
 	"github.com/hookline/hookline/broker"
 )
 
-// manifest is what this test wants to know of a Kubernetes object.
+// manifest is the part of a Kubernetes object that this test reads.
 type manifest struct {
 	Kind     string
 	Metadata struct{ Name string }
@@ -26,8 +26,8 @@ type manifest struct {
 	}
 }
 
-// TestTheScalerLooksAtWhatIsThere holds keda.yaml to the names that it takes from the other manifests.
-func TestTheScalerLooksAtWhatIsThere(t *testing.T) {
+// TestTheScalerNamesExistingObjects compares the names in keda.yaml with the other manifests.
+func TestTheScalerNamesExistingObjects(t *testing.T) {
 	t.Parallel()
 	var routes struct{ Routes map[string]any }
 	if err := yaml.Unmarshal([]byte(read(t, "../deployments/kubernetes/hookline.yml")), &routes); err != nil {

@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// almaAPI plays Alma's API for one user, and holds what it is asked against what Alma wants.
+// almaAPI is a double of Alma's API with one user. It checks each request against Alma's rules.
 func almaAPI(t *testing.T) *httptest.Server {
 	t.Helper()
 	const user = `{"primary_id":"sample.operator","first_name":"Sample","last_name":"Operator","contact_info":{

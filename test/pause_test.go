@@ -21,52 +21,44 @@ import (
 	"github.com/hookline/hookline/worker"
 )
 
-// line is what both lines are.
-type line interface {
-	broker.Publisher
-	broker.Consumer
-	broker.Inspector
-	Close(ctx context.Context) error
-}
-
-// TestABadTimeDrainsNoQueueOnEitherLine is package worker's bad hour, in seconds and with real lines: without pauses
-// every event would be dead after 300 ms of it.
-func TestABadTimeDrainsNoQueueOnEitherLine(t *testing.T) {
+// TestAFailingTargetDrainsNoQueueOnEitherBroker repeats a test of package worker in seconds and with real brokers. Without
+// pauses every event would be dead after 300 ms.
+func TestAFailingTargetDrainsNoQueueOnEitherBroker(t *testing.T) {
 	t.Parallel()
 	route := worker.Defaults()
 	route.Name, route.Match, route.Concurrency = "forward", []string{"#"}, 4
 	route.Retry = worker.Retry{Attempts: 3, First: 100 * time.Millisecond, Max: 100 * time.Millisecond}
 	route.Pause = worker.Pause{Ratio: 0.8, Of: 10, First: 500 * time.Millisecond, Max: time.Second}
-	for name, open := range map[string]func(t *testing.T) (line, error){
-		"embedded": func(t *testing.T) (line, error) {
+	for name, open := range map[string]func(t *testing.T) (broker.Broker, error){
+		"embedded": func(t *testing.T) (broker.Broker, error) {
 			cfg := embedded.Config{Path: filepath.Join(t.TempDir(), "line.db"), Routes: []broker.Route{route.Route}}
 			return embedded.Open(cfg, prometheus.NewRegistry(), zap.NewNop())
 		},
-		"rabbitmq": func(t *testing.T) (line, error) {
+		"rabbitmq": func(t *testing.T) (broker.Broker, error) {
 			cfg := rabbitmq.Config{URLs: []string{rabbitnode.URL(t)}, Routes: []broker.Route{route.Route}}
 			return rabbitmq.Open(cfg, prometheus.NewRegistry(), zap.NewNop())
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			l, err := open(t)
+			b, err := open(t)
 			if err != nil {
 				t.Fatal(err)
 			}
-			t.Cleanup(func() { _ = l.Close(context.Background()) })
-			survivesABadTime(t, l, route)
+			t.Cleanup(func() { _ = b.Close(context.Background()) })
+			keepsEventsWhileTheTargetFails(t, b, route)
 		})
 	}
 }
 
-func survivesABadTime(t *testing.T, l line, r worker.Route) {
+func keepsEventsWhileTheTargetFails(t *testing.T, b broker.Broker, r worker.Route) {
 	t.Helper()
 	const events = 200
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	for i := range events {
 		e := event.Event{ID: fmt.Sprint(i), Source: "alma", Action: "job_end", Time: time.Now().UTC()}
-		if err := l.Publish(ctx, e); err != nil {
+		if err := b.Publish(ctx, e); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -80,7 +72,7 @@ func survivesABadTime(t *testing.T, l line, r worker.Route) {
 		done.Add(1)
 		return nil
 	})
-	w, err := worker.New(worker.Config{Routes: []worker.Route{r}, Grace: time.Second}, l, prometheus.NewRegistry(), zap.NewNop())
+	w, err := worker.New(worker.Config{Routes: []worker.Route{r}, Grace: time.Second}, b, prometheus.NewRegistry(), zap.NewNop())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -100,13 +92,13 @@ func survivesABadTime(t *testing.T, l line, r worker.Route) {
 	if err := <-ended; err != nil {
 		t.Error(err)
 	}
-	queues, err := l.Queues(ctx)
+	queues, err := b.Queues(ctx)
 	for _, q := range queues {
 		if q.Waiting > 0 {
 			t.Errorf("%s holds %d", q.Name, q.Waiting)
 		}
 	}
 	if n := failed.Load(); err != nil || n < 10 || n > 50 {
-		t.Errorf("%d attempts failed, want few more than the 10 that tell: %v", n, err)
+		t.Errorf("%d attempts failed, want few more than the 10 that pause the route: %v", n, err)
 	}
 }

@@ -24,7 +24,7 @@ const (
 	operatorMark = "staffmark"
 )
 
-// marked are all samples of Alma with a mark wherever they name a person, and in fields that Alma does not have yet.
+// marked returns all samples of Alma with a mark in each place that names a person, and in fields that Alma may add.
 func marked(t *testing.T) map[string][]byte {
 	t.Helper()
 	files, err := filepath.Glob("../sender/samples/alma/*")
@@ -72,7 +72,7 @@ func post(t *testing.T, address, secret string, body []byte) {
 	}
 }
 
-// settled collects the log until it has told of n deliveries.
+// settled returns the log up to the line of the nth delivery.
 func (p *process) settled(t *testing.T, n int) string {
 	t.Helper()
 	var log strings.Builder
@@ -94,13 +94,13 @@ func (p *process) settled(t *testing.T, n int) string {
 	return log.String()
 }
 
-// TestNothingPersonalIsInLogsMetricsAndFileNames holds without any redaction, whatever becomes of the events.
+// TestNothingPersonalIsInLogsMetricsAndFileNames covers events without redaction and every outcome.
 func TestNothingPersonalIsInLogsMetricsAndFileNames(t *testing.T) {
 	t.Parallel()
 	target := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		w.WriteHeader(http.StatusInternalServerError)
-		_, _ = w.Write(body) // as a target that quotes what it did not like
+		_, _ = w.Write(body) // like a target that quotes the request in its error
 	}))
 	t.Cleanup(target.Close)
 	f := newFolder(t)
@@ -139,10 +139,10 @@ routes:
 	seen["metrics"] = string(metrics)
 	names := filesBelow(t, f.dir)
 	seen["file names"] = strings.Join(names, "\n")
-	for what, text := range seen {
+	for place, text := range seen {
 		for _, mark := range []string{patronMark, operatorMark} {
 			if i := strings.Index(text, mark); i >= 0 {
-				t.Errorf("%s: ...%s...", what, text[max(0, i-600):min(len(text), i+200)])
+				t.Errorf("%s: ...%s...", place, text[max(0, i-600):min(len(text), i+200)])
 			}
 		}
 	}
@@ -166,8 +166,8 @@ routes:
 	}
 }
 
-// TestWhatASourceRedactsIsNowhere holds the whole folder, the line's database included, against the marks.
-func TestWhatASourceRedactsIsNowhere(t *testing.T) {
+// TestRedactedValuesOfASourceAreNowhere searches the whole folder for the marks, the broker's database included.
+func TestRedactedValuesOfASourceAreNowhere(t *testing.T) {
 	t.Parallel()
 	var mu sync.Mutex
 	var got strings.Builder

@@ -18,10 +18,10 @@ import (
 	"time"
 )
 
-// patience is how long anything may take on a busy machine before a test gives up.
+// patience bounds each wait of a test on a busy machine.
 const patience = 60 * time.Second
 
-// binary builds cmd/hookline once for all tests of this package, with the race detector as the tests have it.
+// binary builds cmd/hookline once for all tests of this package, with the race detector.
 var binary = sync.OnceValues(func() (string, error) {
 	if err := os.Mkdir(programs, 0o700); err != nil {
 		return "", err
@@ -34,7 +34,7 @@ var binary = sync.OnceValues(func() (string, error) {
 	return file, nil
 })
 
-// programs is the folder of the binary, if a test wants it.
+// programs is the folder of the binary. It exists after the first call of binary.
 var programs = filepath.Join(os.TempDir(), "hookline-test-"+rand.Text())
 
 func TestMain(m *testing.M) {
@@ -43,7 +43,7 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// folder is where a test runs hookline: its working directory and the environment of its processes.
+// folder is the working directory of a test's processes, with their environment.
 type folder struct {
 	dir string
 	env []string
@@ -73,13 +73,13 @@ func (f folder) command(t *testing.T, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// result is what a command that ended has left.
+// result is the exit code and the output of a command.
 type result struct {
 	code           int
 	stdout, stderr string
 }
 
-// run runs a command to its end.
+// run runs a command and returns its result.
 func (f folder) run(t *testing.T, args ...string) result {
 	t.Helper()
 	cmd := f.command(t, args...)
@@ -93,18 +93,18 @@ func (f folder) run(t *testing.T, args ...string) result {
 	return result{cmd.ProcessState.ExitCode(), stdout.String(), stderr.String()}
 }
 
-// process is a hookline that runs; it is killed when the test ends, if it has not ended before.
+// process is a running hookline. The end of the test kills it.
 type process struct {
 	cmd    *exec.Cmd
 	lines  chan map[string]any // its log
 	ended  chan struct{}
 	stdout bytes.Buffer
 	listen string
-	// private is where metrics and health are served.
+	// private is the address of metrics and health.
 	private string
 }
 
-// start starts a role and waits until it logs that it has started. What it logged before can still be waited for.
+// start starts a role and waits until it logs that it has started. Earlier log lines stay available to log.
 func (f folder) start(t *testing.T, args ...string) *process {
 	t.Helper()
 	p := f.launch(t, args...)
@@ -146,14 +146,14 @@ func (p *process) read(lines *bufio.Scanner) {
 	close(p.ended)
 }
 
-// log waits for a line of the log with the message.
+// log waits for a log line with the message.
 func (p *process) log(t *testing.T, message string) map[string]any {
 	t.Helper()
 	_, line := p.search(t, message)
 	return line
 }
 
-// search is log, with the lines before that one.
+// search is log, and also returns the lines before.
 func (p *process) search(t *testing.T, message string) (before []map[string]any, found map[string]any) {
 	t.Helper()
 	deadline, cancel := context.WithTimeout(t.Context(), patience)
@@ -176,7 +176,7 @@ func (p *process) search(t *testing.T, message string) (before []map[string]any,
 	}
 }
 
-// look gets a page of the private listener.
+// look gets a path of the private listener.
 func (p *process) look(t *testing.T, path string) (int, string) {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+p.private+path, nil)
@@ -195,14 +195,14 @@ func (p *process) look(t *testing.T, path string) (int, string) {
 	return answer.StatusCode, string(text)
 }
 
-// metrics is the page for Prometheus.
+// metrics returns the text for Prometheus.
 func (p *process) metrics(t *testing.T) string {
 	t.Helper()
 	_, text := p.look(t, "/metrics")
 	return text
 }
 
-// stop asks for a clean stop and returns the exit code.
+// stop begins a clean stop and returns the exit code.
 func (p *process) stop(t *testing.T) int {
 	t.Helper()
 	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {

@@ -27,7 +27,7 @@ routes:
   forward: { match: "alma.job_end", handler: { kind: http, url: "${SINK_URL}" }, retry: { attempts: 3, first: 1s, max: 1s } }
 `
 
-// sink stands at the end of the route forward. Each request waits until hold is closed.
+// sink is the target of the route forward. Each request waits until hold is closed.
 type sink struct {
 	*httptest.Server
 	arrived chan string
@@ -63,7 +63,7 @@ func (s *sink) next(t *testing.T) string {
 	}
 }
 
-func TestAWorkerKilledInMidWorkLosesNothing(t *testing.T) {
+func TestAKilledWorkerLosesNothing(t *testing.T) {
 	t.Parallel()
 	sink := newSink(t)
 	f := newFolder(t, "AMQP_URL="+rabbitnode.URL(t), "SINK_URL="+sink.URL)
@@ -85,7 +85,7 @@ func TestAWorkerKilledInMidWorkLosesNothing(t *testing.T) {
 	f.settled(t, events)
 }
 
-// settled polls the line, as a person would, until every queue is empty, and then counts the exported files.
+// settled repeats `hookline queues` until every queue is empty, and then counts the exported files.
 func (f folder) settled(t *testing.T, events int) {
 	t.Helper()
 	for deadline := time.Now().Add(patience); ; {
@@ -103,7 +103,7 @@ func (f folder) settled(t *testing.T, events int) {
 	}
 }
 
-func TestReceiverAnswers503WhileRabbitMQIsAwayAndRecoversByItself(t *testing.T) {
+func TestReceiverAnswers503WhileRabbitMQIsDownAndRecoversByItself(t *testing.T) {
 	t.Parallel()
 	node := rabbitnode.Start(t)
 	sink := newSink(t)
@@ -123,7 +123,7 @@ func TestReceiverAnswers503WhileRabbitMQIsAwayAndRecoversByItself(t *testing.T) 
 	}
 	start := time.Now()
 	if sent := send(); sent.code != 1 || !strings.Contains(sent.stdout+sent.stderr, "503") {
-		t.Errorf("while RabbitMQ is away: %+v", sent)
+		t.Errorf("while RabbitMQ is down: %+v", sent)
 	}
 	if took := time.Since(start); took > 6*time.Second { // 5 s are Alma's, the rest is the command's own start
 		t.Errorf("the answer took %v", took)
@@ -231,7 +231,7 @@ func TestUnbindTakesAPatternAwayThatTheConfigurationNoLongerHas(t *testing.T) {
 	}
 }
 
-func TestALookMakesNothing(t *testing.T) {
+func TestReadingCommandsDeclareNothing(t *testing.T) {
 	t.Parallel()
 	f := newFolder(t, "AMQP_URL="+rabbitnode.URL(t), "SINK_URL=http://127.0.0.1:1")
 	f.write(t, "hookline.yml", rabbitConfig)

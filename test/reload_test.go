@@ -22,7 +22,7 @@ routes: { archive: { match: "#", handler: { kind: file, dir: export } } }
 
 func withSecret(secret string) string { return strings.Replace(reloadConfig, "SECRET", secret, 1) }
 
-// replace renames a new file over the old one, as most editors do.
+// replace renames a new file over the old file, as most editors do.
 func (f folder) replace(t *testing.T, name, text string) {
 	t.Helper()
 	f.write(t, name+".new", text)
@@ -31,7 +31,7 @@ func (f folder) replace(t *testing.T, name, text string) {
 	}
 }
 
-// sends sends an event signed with the secret and returns how it was answered.
+// sends sends an event signed with the secret and returns the status of the answer.
 func (f folder) sends(t *testing.T, p *process, secret string) string {
 	t.Helper()
 	f.write(t, "sender.yml", withSecret(secret))
@@ -96,7 +96,7 @@ func TestASecretIsRotatedWithoutARestart(t *testing.T) {
 	}
 }
 
-// Kubernetes mounts secrets as links to files in ..data, which is itself a link that it replaces.
+// Kubernetes mounts secrets as links to files in ..data. It replaces ..data, which is a link, too.
 func TestASecretInAKubernetesVolumeIsRotated(t *testing.T) {
 	t.Parallel()
 	f := newFolder(t)
@@ -138,23 +138,23 @@ func TestARenewedCertificateIsTakenWithoutARestart(t *testing.T) {
 	f.write(t, "hookline.yml", withSecret("first")+"tls: { cert_file: cert.pem, key_file: key.pem }\n")
 	p := f.start(t, "run")
 	client := httpsClient(t, first)
-	if who := client.challenge(t, p); who != "first" {
-		t.Errorf("the certificate is %s's", who)
+	if name := client.challenge(t, p); name != "first" {
+		t.Errorf("the certificate is %s's", name)
 	}
 	f.write(t, "key.pem", "nonsense")
 	p.hangup(t)
 	p.log(t, "configuration refused; the previous one stays in force")
 	second := renew("second")
 	p.log(t, "configuration reloaded")
-	if who := httpsClient(t, second).challenge(t, p); who != "second" {
-		t.Errorf("after the renewal the certificate is %s's", who)
+	if name := httpsClient(t, second).challenge(t, p); name != "second" {
+		t.Errorf("after the renewal the certificate is %s's", name)
 	}
-	if who := client.challenge(t, p); who != "first" {
-		t.Errorf("a connection that was open shows %s", who)
+	if name := client.challenge(t, p); name != "first" {
+		t.Errorf("a connection that was open shows %s", name)
 	}
 }
 
-// https is a client that trusts one certificate and keeps its connection.
+// https returns a client that trusts one certificate and keeps its connection.
 type https struct{ *http.Client }
 
 func httpsClient(t *testing.T, ca string) https {
@@ -168,7 +168,7 @@ func httpsClient(t *testing.T, ca string) https {
 	return https{&http.Client{Transport: transport, Timeout: patience}}
 }
 
-// challenge makes Alma's handshake and returns whose certificate was shown.
+// challenge makes Alma's handshake and returns the name in the server's certificate.
 func (c https) challenge(t *testing.T, p *process) string {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://"+p.listen+"/webhooks/alma?challenge=x", nil)

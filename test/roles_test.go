@@ -16,8 +16,8 @@ import (
 	"github.com/hookline/hookline/test/rabbitnode"
 )
 
-// TestEachRoleNeedsNoMoreThanItsPermissions runs the whole pipeline with the users and permissions that we ship, a retry
-// and a dead letter among it, and sees that they can do nothing else.
+// TestEachRoleNeedsNoMoreThanItsPermissions runs the whole pipeline, with a retry and a dead letter, as the users of
+// deployments, and checks that RabbitMQ refuses them everything else.
 func TestEachRoleNeedsNoMoreThanItsPermissions(t *testing.T) {
 	t.Parallel()
 	node := rabbitnode.Start(t)
@@ -91,7 +91,7 @@ func TestEachRoleNeedsNoMoreThanItsPermissions(t *testing.T) {
 	const says = "RabbitMQ lacks this, and this user may not make it: run `hookline topology apply` as the operator"
 	said := map[any]bool{p.log(t, says)["object"]: true, p.log(t, says)["object"]: true}
 	if !said["queue hookline.dead.later"] || !said["queue hookline.work.later"] {
-		t.Errorf("said %v", said)
+		t.Errorf("logged %v", said)
 	}
 	const lacks = "ok; but RabbitMQ lacks queue hookline.dead.later, queue hookline.work.later: run `hookline topology apply` as the operator\n"
 	for deadline := time.Now().Add(patience); ; { // the connection that says so may not be the one that stores
@@ -112,7 +112,7 @@ func TestEachRoleNeedsNoMoreThanItsPermissions(t *testing.T) {
 			break
 		}
 		if time.Now().After(deadline) {
-			t.Fatal("the receiver does not notice that the queues were made")
+			t.Fatal("the receiver does not notice that the queues exist now")
 		}
 	}
 
@@ -166,7 +166,7 @@ func TestEachRoleNeedsNoMoreThanItsPermissions(t *testing.T) {
 	}
 }
 
-// refusedByBroker tells whether the broker closes a channel over what is tried on it, as it does with what a user may not.
+// refusedByBroker reports whether the broker closes the channel on which try works. It does so without permission.
 func refusedByBroker(t *testing.T, url string, try func(*amqp.Channel) error) bool {
 	t.Helper()
 	conn, err := amqp.Dial(url)
@@ -180,7 +180,7 @@ func refusedByBroker(t *testing.T, url string, try func(*amqp.Channel) error) bo
 	}
 	closed := ch.NotifyClose(make(chan *amqp.Error, 1))
 	err = try(ch)
-	if err == nil { // a publish has no answer but this
+	if err == nil { // a publish has no other answer
 		select {
 		case why := <-closed:
 			err = why

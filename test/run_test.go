@@ -36,7 +36,7 @@ func TestRunNeedsNothingAndWritesAFile(t *testing.T) {
 	again := f.start(t, "run")
 	again.stop(t)
 	if out := again.stdout.String(); strings.Contains(out, secret) || !strings.Contains(out, "alma.secret") {
-		t.Errorf("shown at a later start, where nobody reads it: %s", out)
+		t.Errorf("a later start shows the secret without a terminal: %s", out)
 	}
 	if info, err := os.Stat(filepath.Join(f.dir, "data", "alma.secret")); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("the secret's file: %v, %v", info.Mode(), err)
@@ -53,7 +53,7 @@ func TestAFirstStartThatFailsLeavesTheSecretToTheNext(t *testing.T) {
 	f := newFolder(t)
 	busy := folder{f.dir, append(slices.Clone(f.env), "HOOKLINE_LISTEN="+ln.Addr().String())}
 	if r := busy.run(t, "run"); r.code != 1 || !strings.Contains(r.stderr, "$HOOKLINE_LISTEN") {
-		t.Errorf("a port that another holds: %+v", r)
+		t.Errorf("a port of another process: %+v", r)
 	}
 	p := f.start(t, "run")
 	p.stop(t)

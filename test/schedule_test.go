@@ -11,7 +11,7 @@ import (
 	"github.com/hookline/hookline/test/rabbitnode"
 )
 
-// hourAgo is a time of each day that was due an hour ago: it is emitted at the start, and not again for 23 hours.
+// hourAgo returns the cron of a daily time that was due an hour ago. It is emitted at the start, and next in 23 hours.
 func hourAgo() (cron string) {
 	due := time.Now().UTC().Add(-time.Hour)
 	return fmt.Sprintf("%d %d * * *", due.Minute(), due.Hour())
@@ -55,7 +55,7 @@ routes: { ticks: { match: clock.tick, where: 'data.what[1] == "two"', handler: {
 	}
 }
 
-// TestOneOfTwoReceiversEmits takes more than a minute, since a turn is used only when the one before has surely ended.
+// TestOneOfTwoReceiversEmits takes more than a minute, because a new leader waits until the leader before has surely ended.
 func TestOneOfTwoReceiversEmits(t *testing.T) {
 	t.Parallel()
 	f := newFolder(t, "AMQP_URL="+rabbitnode.URL(t))
@@ -69,7 +69,7 @@ routes: { ticks: { match: clock.due, handler: { kind: log } } }
 	worker := f.start(t, "worker")
 	first := f.start(t, "receiver")
 	g := f
-	g.dir = t.TempDir() // of its own, as on another machine
+	g.dir = t.TempDir() // its own folder, as on another machine
 	g.write(t, "hookline.yml", read(t, filepath.Join(f.dir, "hookline.yml")))
 	second := g.start(t, "receiver")
 	ofFirst, ofSecond := scheduled(first), scheduled(second)
@@ -104,7 +104,7 @@ routes: { ticks: { match: clock.due, handler: { kind: log } } }
 	}
 }
 
-// scheduled are the messages that a process logs of scheduled events.
+// scheduled returns the messages that a process logs about scheduled events.
 func scheduled(p *process) <-chan string {
 	found := make(chan string, 100)
 	go func() {

@@ -13,8 +13,9 @@ import (
 	"github.com/hookline/hookline/test/rabbitnode"
 )
 
-// A sender that repeats makes no work twice: on the embedded line never, on RabbitMQ not unless the first was still under way.
-func TestASenderThatRepeatsMakesNoWorkTwice(t *testing.T) {
+// A repeat of an event is handled once: on the embedded broker always, on RabbitMQ if the first is stored before the repeat
+// arrives.
+func TestARepeatOfASenderIsHandledOnce(t *testing.T) {
 	t.Parallel()
 	for name, url := range map[string]func(*testing.T) string{
 		"embedded": func(*testing.T) string { return "embedded" },
@@ -41,7 +42,7 @@ routes: { jobs: { match: "#", handler: { kind: log } } }
 			}
 			accepted, known := p.sum(t, "receiver_accepted_total"), p.sum(t, "receiver_duplicates_total")
 			if accepted+known != r.Answers["200"] {
-				t.Errorf("%d accepted and %d known, of %d answers", accepted, known, r.Answers["200"])
+				t.Errorf("%d accepted and %d duplicates, of %d answers", accepted, known, r.Answers["200"])
 			}
 			if name == "embedded" && accepted != r.Messages || accepted < r.Messages || known == 0 {
 				t.Errorf("%d accepted of %d messages", accepted, r.Messages)
@@ -51,7 +52,7 @@ routes: { jobs: { match: "#", handler: { kind: log } } }
 	}
 }
 
-// awaitDone waits until so many deliveries are done, and shows that there are no more.
+// awaitDone waits until want deliveries are done, and checks that no more follow.
 func (p *process) awaitDone(t *testing.T, want int) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)

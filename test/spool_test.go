@@ -18,7 +18,7 @@ import (
 	"github.com/hookline/hookline/test/rabbitnode"
 )
 
-// spoolConfig has a route that hands events on one at a time, so that their order can be seen.
+// spoolConfig has a route that forwards one event at a time, so that the test sees their order.
 const spoolConfig = `
 listen: "127.0.0.1:0"
 private_listen: "127.0.0.1:0"
@@ -29,10 +29,10 @@ routes:
   forward: { match: "#", handler: { kind: http, url: "${SINK_URL:-http://127.0.0.1:1}" }, concurrency: 1 }
 `
 
-// noBroker is an address at which nobody listens.
+// noBroker is an address without a listener.
 const noBroker = "AMQP_URL=amqp://guest:guest@127.0.0.1:1/"
 
-// almaSends sends an event of Alma with an ID, as large as asked, and returns the answer.
+// almaSends sends an event of Alma with an ID and a size in bytes, and returns the answer.
 func almaSends(ctx context.Context, t *testing.T, listen, id string, size int) (sender.Answer, error) {
 	t.Helper()
 	scheme, _ := signature.Preset("alma")
@@ -45,7 +45,7 @@ func almaSends(ctx context.Context, t *testing.T, listen, id string, size int) (
 	return sender.Send(ctx, sender.Target{URL: "http://" + listen + "/webhooks/alma"}, m, verifier)
 }
 
-// expectAnswer sends one event and shows that it is answered with code.
+// expectAnswer sends one event and checks the code of the answer.
 func expectAnswer(t *testing.T, p *process, id string, size, code int) sender.Answer {
 	t.Helper()
 	answer, err := almaSends(t.Context(), t, p.listen, id, size)
@@ -118,8 +118,8 @@ func TestEventsAreSpooledWhileRabbitMQHasAnAlarm(t *testing.T) {
 	}
 }
 
-// killedUnderLoad kills the receiver while eight senders are at it, and returns the IDs that were answered 200. Each
-// sender sends one event after the other.
+// killedUnderLoad kills the receiver while eight senders send, and returns the IDs that were answered 200. Each sender
+// sends one event after another.
 func killedUnderLoad(t *testing.T, receiver *process, life int) (taken []string) {
 	t.Helper()
 	var mu sync.Mutex
@@ -155,7 +155,7 @@ func killedUnderLoad(t *testing.T, receiver *process, life int) (taken []string)
 	return taken
 }
 
-// expectOrder shows that the events of each sender came for the first time in the order in which they were sent.
+// expectOrder checks that the first deliveries of each sender's events have the order of sending.
 func expectOrder(t *testing.T, arrived []string) {
 	t.Helper()
 	seen, last := map[string]bool{}, map[string]string{}
@@ -235,6 +235,6 @@ func TestAFullSpoolIs503(t *testing.T) {
 		t.Error("no Retry-After")
 	}
 	if metrics := receiver.metrics(t); !strings.Contains(metrics, `hookline_spool_refused_total{reason="full"} 1`) {
-		t.Error("it is not counted")
+		t.Error("the metric does not count it")
 	}
 }

@@ -9,8 +9,9 @@ import (
 	"testing"
 )
 
-// TestVersionSaysWhatGoNotedInTheBinary has a commit to compare where the tests run in a git checkout.
-func TestVersionSaysWhatGoNotedInTheBinary(t *testing.T) {
+// TestVersionNamesTheBuild compares the output with Go's notes in the binary. They name a commit if the tests run in a git
+// checkout.
+func TestVersionNamesTheBuild(t *testing.T) {
 	t.Parallel()
 	release := filepath.Join(t.TempDir(), "hookline")
 	if out, err := exec.CommandContext(t.Context(), "go", "build", "-ldflags", "-X main.version=1.2.3", "-o", release, "../cmd/hookline").CombinedOutput(); err != nil {

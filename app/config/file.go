@@ -27,13 +27,13 @@ func (f *File) Read() (*Config, error) {
 	return f.check(func(Problem) bool { return false })
 }
 
-// ReadLine is Read for who only looks at the line. What that does without may be wrong, and incomplete in the Config: sources and
-// handlers, whose secrets may be a service's alone.
-func (f *File) ReadLine() (*Config, error) {
-	return f.check(func(p Problem) bool { return beyondLine.MatchString(p.Path) })
+// ReadBroker is Read for commands that use only the broker. Sources and handlers may have errors and be incomplete in the
+// Config, because only the service may be able to read their secrets.
+func (f *File) ReadBroker() (*Config, error) {
+	return f.check(func(p Problem) bool { return beyondBroker.MatchString(p.Path) })
 }
 
-var beyondLine = regexp.MustCompile(`^(sources|alma|tls|redact_key|routes\.[^.]+\.(handler|where|enrich|redact))(_file)?($|[.[])`)
+var beyondBroker = regexp.MustCompile(`^(sources|alma|tls|redact_key|routes\.[^.]+\.(handler|where|enrich|redact))(_file)?($|[.[])`)
 
 func (f *File) check(forgiven func(Problem) bool) (*Config, error) {
 	f.read = contents{}
