@@ -26,6 +26,7 @@ type Broker struct {
 	topology       Topology
 	routes         []broker.Route
 	matcher        *broker.Matcher
+	declarer       *declarer
 	publish        *connection
 	consume        *connection
 	publisher      *publisher
@@ -64,7 +65,7 @@ func start(cfg Config, declared []object, reg prometheus.Registerer, log *zap.Lo
 	}
 	d := newDeclarer(declared, m, log)
 	b := &Broker{
-		topology: NewTopology(cfg.Routes), routes: slices.Clone(cfg.Routes), matcher: broker.NewMatcher(cfg.Routes), log: log,
+		topology: NewTopology(cfg.Routes), routes: slices.Clone(cfg.Routes), matcher: broker.NewMatcher(cfg.Routes), declarer: d, log: log,
 		publish:     newConnection(publishing, cfg, d, m, log),
 		consume:     newConnection(consuming, cfg, d, m, log),
 		auditLeader: newLeader(AuditLeaderQueue), scheduleLeader: newLeader(ScheduleLeaderQueue),
@@ -203,7 +204,7 @@ func (b *Broker) Leads(ctx context.Context, role broker.LeaderRole) (bool, error
 func (b *Broker) Ready() error { return b.publish.ready() }
 
 // Lacking implements broker.Health. Its answer is up to 10 seconds old.
-func (b *Broker) Lacking() []string { return b.publish.declarer.lacking() }
+func (b *Broker) Lacking() []string { return b.declarer.lacking() }
 
 // Close closes the connections, and calls that wait for a connection return an error. Stop publishing and consuming first: an
 // event that is published during Close may be stored although Publish fails. Close returns ctx's error if it takes longer

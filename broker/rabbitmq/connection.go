@@ -126,6 +126,9 @@ func (c *connection) open(ctx context.Context) (*session, error) {
 	return s, err
 }
 
+// declare declares the topology again on a session, after a queue or an exchange was deleted.
+func (c *connection) declare(s *session) error { return c.declarer.declare(s.conn) }
+
 // use makes s the current session until it ends, and returns the reason.
 func (c *connection) use(ctx context.Context, s *session) error {
 	c.set(s, nil)

@@ -59,7 +59,7 @@ func (c *consumption) run(ctx context.Context, conn *connection) error {
 		case <-ctx.Done():
 			return nil
 		}
-		if err := conn.declarer.declare(s.conn); err != nil { // the queue may have been deleted
+		if err := conn.declare(s); err != nil { // the queue may have been deleted
 			c.log.Warn("topology cannot be declared", zap.Error(err))
 		}
 	}

@@ -20,6 +20,9 @@ type ledgerPublisher struct {
 	closed  <-chan *amqp.Error
 }
 
+// ready returns nil if the ledger's connection can publish now.
+func (p *ledgerPublisher) ready() error { return p.conn.ready() }
+
 // publish returns nil when m is stored. After an error m may be stored, too.
 func (p *ledgerPublisher) publish(ctx context.Context, m message) error {
 	s, err := p.conn.await(ctx)
@@ -48,7 +51,7 @@ func (p *ledgerPublisher) publish(ctx context.Context, m message) error {
 	}
 	err = p.answer(confirm)
 	if missing(err) { // the ledger was deleted: declare it again, if this user may
-		err = errors.Join(err, p.conn.declarer.declare(s.conn))
+		err = errors.Join(err, p.conn.declare(s))
 	}
 	return err
 }

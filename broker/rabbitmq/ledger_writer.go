@@ -337,7 +337,7 @@ func (w *ledgerWriter) next() (b *noteBatch, m message, ok bool) {
 // the end of ctx publish gives up at the first failure.
 func (w *ledgerWriter) publish(ctx context.Context, m message) bool {
 	for pause := firstNotePause; ; pause = min(2*pause, maxNotePause) {
-		if ctx.Err() != nil && w.publisher.conn.ready() != nil {
+		if ctx.Err() != nil && w.publisher.ready() != nil {
 			return false
 		}
 		err := w.publishOnce(ctx, m)
