@@ -57,7 +57,7 @@ const (
 // client agree on, 128 KiB by default. A longer one closes the connection, with all its publishes.
 const (
 	maxShort   = 255
-	maxHeaders = 64 << 10 // of all request headers' names and values; beyond it, headers are left out in the order of their names
+	maxHeaders = 64 << 10 // of all request headers' names and values; beyond it, the alphabetically last headers are left out
 	maxLong    = 8 << 10  // of a content type and of an error's text; a longer one is cut
 )
 
@@ -75,7 +75,7 @@ func newEventMessage(e event.Event) (message, error) {
 	return message{EventsExchange, key, encode(e)}, nil
 }
 
-// encode writes the wire form of e. The caller checks the limits of ID, source and action; encode keeps the others.
+// encode writes the wire form of e. The caller has to check the limits of ID, source and action; encode enforces the other limits.
 func encode(e event.Event) amqp.Publishing {
 	headers := amqp.Table{headerTime: e.Time.UnixMilli()}
 	contentType := e.ContentType
