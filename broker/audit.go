@@ -5,56 +5,56 @@ import (
 	"time"
 )
 
-// Audit is what has become of every event that was stored, as numbers that have to add up.
+// Audit is a balance of all stored events.
 type Audit struct {
-	Since       time.Time     `json:"since"` // when counting began
+	Since       time.Time     `json:"since"` // begin of the counts
 	Sources     []SourceAudit `json:"sources"`
 	Routes      []RouteAudit  `json:"routes"`
-	Unaccounted int64         `json:"unaccounted"` // of all routes: 0, or something was lost
+	Unaccounted int64         `json:"unaccounted"` // sum over all routes; more than 0: events were lost
 }
 
-// SourceAudit is what came from one source.
+// SourceAudit counts the requests and events of one source.
 type SourceAudit struct {
 	Source    string           `json:"source"`
 	Received  int64            `json:"received"`  // requests
-	Rejected  map[string]int64 `json:"rejected"`  // by reason: what was not answered 200
-	Duplicate int64            `json:"duplicate"` // repeats of a stored event, answered 200 without new work
-	Spooled   int64            `json:"spooled"`   // answered 200, and still on a receiver's disk
-	Accepted  int64            `json:"accepted"`  // answered 200 and stored on the line
-	Unrouted  int64            `json:"unrouted"`  // of the accepted: no route took them
+	Rejected  map[string]int64 `json:"rejected"`  // requests by reason that were not answered 200
+	Duplicate int64            `json:"duplicate"` // duplicates of stored events, answered 200 and not stored
+	Spooled   int64            `json:"spooled"`   // events answered 200 that are on a receiver's disk now
+	Accepted  int64            `json:"accepted"`  // events answered 200 and stored on the broker
+	Unrouted  int64            `json:"unrouted"`  // accepted events that no route matched
 }
 
-// RouteAudit is what became of the events that one route took, each counted once however often it was delivered:
-// accepted is the sum of all the others but Extra.
+// RouteAudit counts the events of one route. It counts each event once, however often it was delivered. Accepted is the sum of all
+// other numbers except Extra.
 type RouteAudit struct {
-	Route       string `json:"route"` // empty: the unrouted
+	Route       string `json:"route"` // Unrouted for the unrouted events
 	Accepted    int64  `json:"accepted"`
 	Waiting     int64  `json:"waiting"`
-	Running     int64  `json:"running"`  // in a worker's hand
-	Retrying    int64  `json:"retrying"` // waiting for another attempt's time
+	Running     int64  `json:"running"`  // a worker handles them
+	Retrying    int64  `json:"retrying"` // waiting for the time of another attempt
 	Done        int64  `json:"done"`
 	Dead        int64  `json:"dead"`
 	Discarded   int64  `json:"discarded"`
 	Unaccounted int64  `json:"unaccounted"`
-	Extra       int64  `json:"extra"` // finished beyond what was accepted: done twice, or stored without a 200
+	Extra       int64  `json:"extra"` // finished more often than accepted: done twice, or stored without a 200
 }
 
-// Auditor accounts for stored events while everything runs.
+// Auditor balances stored events while receivers and workers run.
 type Auditor interface {
-	// Audit counts. An error means that it cannot be told, which is neither good nor bad news.
+	// Audit counts all stored events. After an error it is unknown whether events were lost.
 	Audit(ctx context.Context) (Audit, error)
 }
 
-// Counter takes note of what a receiver did not store: those numbers are for the audit, and are lost with at most the
-// last seconds before a crash.
+// Counter counts requests and events that a receiver did not store. An audit shows the numbers. A crash loses the last seconds of
+// them at most.
 type Counter interface {
-	// Count adds one to what came to, for a source: CountReceived, CountDuplicate, or a reason of rejection.
-	Count(source, what string)
-	// Spooled says how many events of each source are on this receiver's disk now.
+	// Count adds one to a number of a source: kind is CountReceived, CountDuplicate, or a reason of rejection.
+	Count(source, kind string)
+	// Spooled sets the number of events of each source on this receiver's disk.
 	Spooled(events map[string]int64)
 }
 
-// What Counter counts besides reasons of rejection.
+// Kinds of Counter.Count besides the reasons of rejection.
 const (
 	CountReceived  = "received"
 	CountDuplicate = "duplicate"

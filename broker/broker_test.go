@@ -106,7 +106,7 @@ func TestReason(t *testing.T) {
 	}
 }
 
-// BenchmarkMatch is what receiver and line ask of each stored event.
+// BenchmarkMatch measures the match that receiver and broker make for each stored event.
 func BenchmarkMatch(b *testing.B) {
 	for _, n := range []int{1, 10, 1000} {
 		routes := []broker.Route{{Name: "loans", Match: []string{"github.#", "alma.loan.#"}}}

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// Matcher tells which routes an AMQP topic exchange gives an event to. It is a tree of the patterns' words, so that a key's
-// words count, and hardly the number of routes. It is safe for concurrent use.
+// Matcher returns the routes to which an AMQP topic exchange routes an event. It is a tree of the words in patterns, so its time
+// grows with the words of a key, and hardly with the number of routes. It is safe for concurrent use.
 type Matcher struct {
 	root  node
 	names []string // of the routes
@@ -15,11 +15,11 @@ type Matcher struct {
 // node stands for all patterns that begin with the same words.
 type node struct {
 	next   map[string]*node // by the next word
-	hash   bool             // the last of the words is "#"
-	routes []int            // that have a pattern of just these words
+	hash   bool             // the last word is "#"
+	routes []int            // routes with a pattern of these words
 }
 
-// NewMatcher makes one. The patterns have to be what CheckPattern takes.
+// NewMatcher returns a Matcher for routes with valid patterns; see CheckPattern.
 func NewMatcher(routes []Route) *Matcher {
 	m := &Matcher{}
 	for i, r := range routes {
@@ -45,10 +45,10 @@ func (n *node) child(word string) *node {
 	return n.next[word]
 }
 
-// Match names the routes that take a key, in the order in which they were given; nil if there is none.
+// Match returns the names of the routes that match a key, in the order of NewMatcher, and nil if no route does.
 func (m *Matcher) Match(key string) []string {
-	var rooms [2][8]*node // so that little is allocated
-	reached, further := m.root.reach(rooms[0][:0]), rooms[1][:0]
+	var buffers [2][8]*node // on the stack for most keys
+	reached, further := m.root.reach(buffers[0][:0]), buffers[1][:0]
 	for word := range strings.SplitSeq(key, ".") {
 		for _, n := range reached {
 			if n.hash {
@@ -59,8 +59,8 @@ func (m *Matcher) Match(key string) []string {
 		}
 		reached, further = further, reached[:0]
 	}
-	var room [8]int
-	routes := room[:0]
+	var buffer [8]int
+	routes := buffer[:0]
 	for _, n := range reached {
 		routes = append(routes, n.routes...)
 	}
@@ -72,7 +72,7 @@ func (m *Matcher) Match(key string) []string {
 	return names
 }
 
-// reach adds n, and what a "#" after it reaches without a word.
+// reach adds n to nodes, and the nodes that a "#" after n reaches without a word.
 func (n *node) reach(nodes []*node) []*node {
 	if n == nil || slices.Contains(nodes, n) {
 		return nodes

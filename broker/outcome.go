@@ -5,33 +5,32 @@ import (
 	"time"
 )
 
-// Verdict is what becomes of a delivery.
+// Verdict is the kind of an Outcome.
 type Verdict int
 
 // The verdicts.
 const (
-	VerdictRequeue Verdict = iota // back to its queue as it was: the zero Outcome loses nothing
+	VerdictRequeue Verdict = iota // return it to its queue unchanged: the zero Outcome loses nothing
 	VerdictAck                    // done
-	VerdictRetry                  // again after a delay, with the next attempt number
-	VerdictDead                   // given up: to the dead letters
+	VerdictRetry                  // deliver it again after a delay, with the next attempt number
+	VerdictDead                   // move it to the dead letters
 )
 
-// Outcome is what a Process says of a delivery; the consumer carries it out. Make it with Ack, Retry, GiveUp or
-// Requeue.
+// Outcome is the result of a Process. The Consumer settles the delivery by it. Ack, Retry, GiveUp and Requeue make outcomes.
 type Outcome struct {
 	Verdict Verdict
-	After   time.Duration // of a retry: not earlier than this
-	Reason  string        // of a retry or dead letter: from a closed list, safe as a metric label
-	Err     error         // of a retry or dead letter: what went wrong
+	After   time.Duration // of a retry: the shortest delay
+	Reason  string        // of a retry or dead letter: from a closed list, so that it can be a metric label
+	Err     error         // of a retry or dead letter
 }
 
-// Ack says that the work is done.
+// Ack removes the event from its queue: the work is done.
 func Ack() Outcome { return Outcome{Verdict: VerdictAck} }
 
-// MaxDelay is the longest that a retry may wait: a line may take a longer wait for the work of a clock that was wrong, and end it.
+// MaxDelay is the longest delay of a retry. A broker may end a longer wait, because only a wrong clock makes one.
 const MaxDelay = 24 * time.Hour
 
-// Retry asks for another attempt, not earlier than after, which is MaxDelay at most.
+// Retry asks for another attempt after a delay of at least after, at most MaxDelay.
 func Retry(after time.Duration, reason string, err error) Outcome {
 	return Outcome{VerdictRetry, after, reason, err}
 }
@@ -41,17 +40,17 @@ func GiveUp(reason string, err error) Outcome {
 	return Outcome{VerdictDead, 0, reason, err}
 }
 
-// Requeue gives the delivery back as it came: it does not count as an attempt.
+// Requeue returns the delivery to its queue. It does not count as an attempt.
 func Requeue() Outcome { return Outcome{} }
 
-// ReasonCrashed is the reason of a retry or dead letter of an event that was in hand when its process or connection
-// ended: here, since lines give it, too.
+// ReasonCrashed is the reason of a retry or dead letter after the process or connection of its delivery ended. It is declared here
+// because brokers use it, too.
 const ReasonCrashed = "crashed"
 
-// MaxErrorText is how many bytes of an error's text a dead letter keeps.
+// MaxErrorText is the size in bytes to which a dead letter cuts the text of an error.
 const MaxErrorText = 1024
 
-// ErrorText is the text of err as valid UTF-8, cut to MaxErrorText bytes, and "" for nil.
+// ErrorText returns the text of err as valid UTF-8, cut to MaxErrorText bytes, and "" for nil.
 func ErrorText(err error) string {
 	if err == nil {
 		return ""

@@ -8,7 +8,7 @@ import (
 	"github.com/hookline/hookline/pkg/setting"
 )
 
-// Route is a queue, what it is bound to, and how many of its events are worked on at once in one process.
+// Route is a queue, the patterns of its bindings, and the number of its events that one process handles at once.
 type Route struct {
 	// Name has 1 to MaxRoute bytes of [a-z0-9_-].
 	Name string `yaml:"-"`
@@ -19,26 +19,26 @@ type Route struct {
 	Concurrency int `yaml:"concurrency" schema:"minimum=1; maximum=1000"`
 }
 
-// MaxRoute is the longest name of a route in bytes; queue names stay under AMQP's 255 with room to spare.
+// MaxRoute is the longest name of a route in bytes. It keeps queue names under AMQP's 255 bytes.
 const MaxRoute = 100
 
 var routeName = regexp.MustCompile(`^[a-z0-9_-]+$`)
 
-// CheckRoutes tells everything that is wrong with routes of one line.
+// CheckRoutes returns every error in the routes of one broker.
 func CheckRoutes(routes []Route) error {
 	var errs []error
 	seen := map[string]bool{}
 	for _, r := range routes {
 		errs = append(errs, r.Check())
 		if seen[r.Name] {
-			errs = append(errs, fmt.Errorf("route %q is there twice", r.Name))
+			errs = append(errs, fmt.Errorf("route %q exists twice", r.Name))
 		}
 		seen[r.Name] = true
 	}
 	return errors.Join(errs...)
 }
 
-// Check tells everything that is wrong with the route.
+// Check returns every error in the route.
 func (r Route) Check() error {
 	var errs []error
 	if len(r.Name) > MaxRoute || !routeName.MatchString(r.Name) {

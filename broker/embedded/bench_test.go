@@ -82,9 +82,9 @@ func benchConfig(b *testing.B, n int, routes ...broker.Route) embedded.Config {
 		Path: filepath.Join(b.TempDir(), "line.db"), Routes: append(routes, archive(1)), Duplicates: 2 * time.Hour,
 	}
 	line := openOnce(b, cfg)
-	send(b, line, 64, min(n, broker.MaxRecent), "latest")
+	send(b, line, 64, min(n, broker.MaxRecentEvents), "latest")
 	shut(b, line)
-	if n <= broker.MaxRecent {
+	if n <= broker.MaxRecentEvents {
 		return cfg
 	}
 	_, err := database(b, cfg.Path).ExecContext(b.Context(), `

@@ -22,7 +22,7 @@ type Config struct {
 	// discarded. At least MinBytes; 0 stands for DefaultBytes.
 	MaxBytes int64
 	// Duplicates is for how long events are remembered, so that a repeat is broker.ErrDuplicate, also after a restart; of
-	// the latest broker.MaxRecent at most, and of one for each KiB of MaxBytes. 0 remembers none.
+	// the latest broker.MaxRecentEvents at most, and of one for each KiB of MaxBytes. 0 remembers none.
 	Duplicates time.Duration
 	// CheckFirst makes Open read the whole file before it returns, so that any damage is its error: some 2 s for each GiB in use.
 	// Else a file of more than 32 MiB in use is read beside the work, and damage ends the taking of new events.

@@ -12,7 +12,7 @@ import (
 
 const (
 	// markBytes is a mark in the table seen: itself, and when the event was taken in milliseconds since 1970.
-	markBytes = len(broker.Mark{}) + 8
+	markBytes = len(broker.Fingerprint{}) + 8
 	// bytesPerMark of the file's full size are worth remembering one event.
 	bytesPerMark = 1 << 10
 )
@@ -20,13 +20,13 @@ const (
 // seen is what the line remembers of the events that it stored: in memory to be asked, in the table of that name to
 // outlive the process. Only the writer uses it.
 type seen struct {
-	*broker.Recent
+	*broker.RecentEvents
 	pruned time.Time // nothing in the table is from before
 }
 
 // loadSeen reads the table.
 func loadSeen(ctx context.Context, conn *sql.Conn, cfg Config) (*seen, error) {
-	s := &seen{Recent: broker.NewRecent(cfg.Duplicates, int(min(broker.MaxRecent, cfg.MaxBytes/bytesPerMark)))}
+	s := &seen{RecentEvents: broker.NewRecentEvents(cfg.Duplicates, int(min(broker.MaxRecentEvents, cfg.MaxBytes/bytesPerMark)))}
 	found, err := conn.QueryContext(ctx, "SELECT marks FROM seen ORDER BY rowid")
 	if err != nil {
 		return nil, err
@@ -38,15 +38,15 @@ func loadSeen(ctx context.Context, conn *sql.Conn, cfg Config) (*seen, error) {
 			return nil, err
 		}
 		for ; len(marks) >= markBytes; marks = marks[markBytes:] {
-			at := int64(binary.BigEndian.Uint64(marks[len(broker.Mark{}):])) //nolint:gosec // it was written as this
-			s.Add(broker.Mark(marks), time.UnixMilli(at))
+			at := int64(binary.BigEndian.Uint64(marks[len(broker.Fingerprint{}):])) //nolint:gosec // it was written as this
+			s.Add(broker.Fingerprint(marks), time.UnixMilli(at))
 		}
 	}
 	return s, found.Err()
 }
 
 // add remembers the events of a transaction that is on the disk.
-func (s *seen) add(marks map[broker.Mark]time.Time) {
+func (s *seen) add(marks map[broker.Fingerprint]time.Time) {
 	if len(marks) == 0 {
 		return
 	}
@@ -58,7 +58,7 @@ func (s *seen) add(marks map[broker.Mark]time.Time) {
 
 // insertOnce stores an event as insert does, or finds that it is a repeat.
 func insertOnce(e event.Event, routes []string, repeat *bool) *op {
-	o, mark := insert(e, routes), broker.MarkOf(e)
+	o, mark := insert(e, routes), broker.FingerprintOf(e)
 	return newOp(o.size, func(tx *transaction) error {
 		if *repeat = tx.repeats(mark, e.Time); *repeat {
 			return nil
@@ -68,7 +68,7 @@ func insertOnce(e event.Event, routes []string, repeat *bool) *op {
 }
 
 // repeats tells whether an event was stored before, or in this transaction. If not, it is from now on.
-func (tx *transaction) repeats(mark broker.Mark, at time.Time) bool {
+func (tx *transaction) repeats(mark broker.Fingerprint, at time.Time) bool {
 	if tx.seen == nil {
 		return false
 	}

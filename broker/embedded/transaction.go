@@ -35,11 +35,11 @@ type tally struct{ name, what string }
 // transaction is what an operation works with while its batch is written.
 type transaction struct {
 	sql     *statements
-	seq     int64                     // of the newest event
-	tallies map[tally]int64           // by route; added to the table at the end, since the operations of a batch share them
-	sources map[tally]int64           // by source
-	seen    *seen                     // nil: repeats are not looked for
-	marks   map[broker.Mark]time.Time // of the new events; added to the table at the end
+	seq     int64                            // of the newest event
+	tallies map[tally]int64                  // by route; added to the table at the end, since the operations of a batch share them
+	sources map[tally]int64                  // by source
+	seen    *seen                            // nil: repeats are not looked for
+	marks   map[broker.Fingerprint]time.Time // of the new events; added to the table at the end
 }
 
 // exec runs a statement and returns how many rows it changed. It takes no context: a transaction belongs to all the

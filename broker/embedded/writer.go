@@ -200,7 +200,7 @@ func (w *writer) transact(batch []*op) error {
 }
 
 func (w *writer) try(batch []*op, counted map[tally]int64) error {
-	tx := &transaction{sql: &w.sql, seq: w.seq, tallies: map[tally]int64{}, sources: map[tally]int64{}, seen: w.seen, marks: map[broker.Mark]time.Time{}}
+	tx := &transaction{sql: &w.sql, seq: w.seq, tallies: map[tally]int64{}, sources: map[tally]int64{}, seen: w.seen, marks: map[broker.Fingerprint]time.Time{}}
 	maps.Copy(tx.sources, counted)
 	if _, err := tx.exec(w.sql.begin); err != nil {
 		return err

@@ -30,7 +30,7 @@ type Broker struct {
 	publish        *connection
 	consume        *connection
 	publisher      *publisher
-	recent         *broker.Recent // nil: duplicates are published
+	recent         *broker.RecentEvents // nil: duplicates are published
 	ledger         *ledgerWriter
 	auditor        *auditor
 	auditLeader    *leader
@@ -75,7 +75,7 @@ func start(cfg Config, declared []object, reg prometheus.Registerer, log *zap.Lo
 	b.ledger = newLedgerWriter(b.publish, cfg, m, log.Named("ledger"))
 	b.auditor = newAuditor(b.publish, b.consume, b.ledger, b.routes, log)
 	if cfg.Duplicates > 0 {
-		b.recent = broker.NewRecent(cfg.Duplicates, broker.MaxRecent)
+		b.recent = broker.NewRecentEvents(cfg.Duplicates, broker.MaxRecentEvents)
 	}
 	b.run(cfg.Duplicates)
 	return b, nil
@@ -106,7 +106,7 @@ func (b *Broker) run(window time.Duration) {
 // and for those that other processes have noted in the ledger. A repeat that comes before the confirm of the first publish is
 // published, too, because no publish waits for another's confirm.
 func (b *Broker) Publish(ctx context.Context, e event.Event) error {
-	mark := broker.MarkOf(e)
+	mark := broker.FingerprintOf(e)
 	if b.recent != nil && b.recent.Has(mark, e.Time) {
 		return fmt.Errorf("rabbitmq: %w", broker.ErrDuplicate)
 	}

@@ -26,7 +26,7 @@ type Config struct {
 	// Routes are all routes of the installation, also those that other processes consume.
 	Routes []broker.Route
 	// Duplicates is for how long this process remembers the events that it or another process stored, up to the latest
-	// broker.MaxRecent. Publish returns broker.ErrDuplicate for a repeat. 0: it remembers none. Only receivers need it.
+	// broker.MaxRecentEvents. Publish returns broker.ErrDuplicate for a repeat. 0: it remembers none. Only receivers need it.
 	Duplicates time.Duration
 }
 

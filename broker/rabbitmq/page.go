@@ -10,9 +10,9 @@ import (
 // cursor is the boundary between two pages of a queue. Messages have no key in a queue, so the cursor names the events at both sides:
 // the next page begins at the boundary as long as one of the two is in the queue. Removed events only move the boundary to the head.
 type cursor struct {
-	before     int         // number of events before the boundary
-	last, next broker.Mark // of the event before it and the event after it
-	time       time.Time   // of the event after it
+	before     int                // number of events before the boundary
+	last, next broker.Fingerprint // of the event before it and the event after it
+	time       time.Time          // of the event after it
 }
 
 func parseCursor(text string) (c cursor, err error) {
@@ -25,7 +25,7 @@ func parseCursor(text string) (c cursor, err error) {
 	if err != nil || n != 4 || len(last) != len(c.last) || len(next) != len(c.next) {
 		return c, broker.ErrCursor
 	}
-	c.last, c.next, c.time = broker.Mark(last), broker.Mark(next), time.UnixMilli(millis)
+	c.last, c.next, c.time = broker.Fingerprint(last), broker.Fingerprint(next), time.UnixMilli(millis)
 	return c, nil
 }
 
@@ -56,7 +56,7 @@ func newPage(p broker.Page) (*page, error) {
 // add takes the next event of the queue. If both events at the boundary were removed, the page begins with the first event that is
 // not older than the one after the boundary: that repeats an event rather than to leave one out.
 func (p *page) add(u broker.UndeliveredEvent) {
-	i, mark := p.number, broker.MarkOf(u.Event)
+	i, mark := p.number, broker.FingerprintOf(u.Event)
 	p.number++
 	switch {
 	case p.after == cursor{}:
@@ -92,7 +92,7 @@ func (p *page) result() (events []broker.UndeliveredEvent, next string) {
 	}
 	last := p.events[len(p.events)-1]
 	return p.events, cursor{
-		before: p.begin + len(p.events), last: broker.MarkOf(last.Event), next: broker.MarkOf(p.next.Event), time: timeOfUndelivered(*p.next),
+		before: p.begin + len(p.events), last: broker.FingerprintOf(last.Event), next: broker.FingerprintOf(p.next.Event), time: timeOfUndelivered(*p.next),
 	}.String()
 }
 

@@ -26,7 +26,7 @@ const rereadTime = 10 * time.Second
 // the ledger, a tenth of a second after they were stored.
 type peerDuplicates struct {
 	conn    *connection
-	recent  *broker.Recent
+	recent  *broker.RecentEvents
 	process string // this process: its notes are skipped
 	log     *zap.Logger
 }
@@ -95,7 +95,7 @@ func (p *peerDuplicates) remember(d amqp.Delivery) {
 		}
 		at := time.UnixMilli(cmp.Or(note.Taken, notes.Time))
 		for _, id := range note.IDs {
-			p.recent.Add(broker.MarkOf(event.Event{Source: note.Source, Action: note.Action, ID: id}), at)
+			p.recent.Add(broker.FingerprintOf(event.Event{Source: note.Source, Action: note.Action, ID: id}), at)
 		}
 	}
 }

@@ -66,13 +66,13 @@ func (b *Broker) List(ctx context.Context, route string, p broker.Page) (events 
 // Replay implements broker.Undelivered. It replays an event once in a call: a second one with the same source, action and ID stays
 // if it is unrouted, or if it died after the call began, because it can be the first one come back.
 func (b *Broker) Replay(ctx context.Context, route string, pick func(broker.UndeliveredEvent) bool) (n int, err error) {
-	from, began, replayed := undeliveredOf(route), time.Now(), map[broker.Mark]bool{}
+	from, began, replayed := undeliveredOf(route), time.Now(), map[broker.Fingerprint]bool{}
 	err = b.browse(ctx, from, func(d amqp.Delivery) (decision, error) {
 		u := from.read(d)
 		if !pick(u) {
 			return keepMessage, nil
 		}
-		mark := broker.MarkOf(u.Event)
+		mark := broker.FingerprintOf(u.Event)
 		cameBack := replayed[mark] && (route == broker.Unrouted || u.Died.After(began))
 		m, routes, ok := b.replayMessage(u)
 		if cameBack || !ok {
