@@ -36,6 +36,7 @@ func answerOn(t *testing.T, conn net.Conn) reply {
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer func() { _ = res.Body.Close() }()
 	return readReply(t, res)
 }
 

@@ -52,7 +52,7 @@ func TestNewNamesEverythingThatIsWrong(t *testing.T) {
 		"public URL", "Grace", "sources.slack.max_body: 1048576 is more than",
 	} {
 		if !strings.Contains(err.Error(), want) {
-			t.Errorf("nothing is said of %q", want)
+			t.Errorf("the error does not name %q", want)
 		}
 	}
 	for secret := range strings.SplitSeq(secretOf("alma")+" "+secretOf("gitlab"), " ") {

@@ -211,12 +211,12 @@ func (s *server) do(t testing.TB, r *http.Request) reply {
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer func() { _ = res.Body.Close() }()
 	return readReply(t, res)
 }
 
 func readReply(t testing.TB, res *http.Response) reply {
 	t.Helper()
-	defer func() { _ = res.Body.Close() }()
 	body, err := io.ReadAll(res.Body)
 	if err != nil {
 		t.Fatal(err)

@@ -187,7 +187,7 @@ func TestAReportCountsWhatHappened(t *testing.T) {
 	})
 }
 
-func TestDuplicatesComeInEveryWayAndTheSameForASeed(t *testing.T) {
+func TestDuplicatesComeAtEachTimeAndRepeatForASeed(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		order := func(seed uint64) (got []seen, report sender.Report) {
@@ -219,7 +219,7 @@ func TestDuplicatesComeInEveryWayAndTheSameForASeed(t *testing.T) {
 			t.Errorf("%d once, %d again at once, %d late", once, soon, late)
 		}
 		if again, _ := order(1); !reflect.DeepEqual(first, again) {
-			t.Error("the same seed played something else")
+			t.Error("the same seed played other messages")
 		}
 		if other, _ := order(2); reflect.DeepEqual(first, other) {
 			t.Error("another seed played the same")
@@ -227,7 +227,7 @@ func TestDuplicatesComeInEveryWayAndTheSameForASeed(t *testing.T) {
 	})
 }
 
-func TestAnInterruptedPlaySaysWhatIsUnsettled(t *testing.T) {
+func TestAnInterruptedPlayReportsUnsettledMessages(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
@@ -240,12 +240,12 @@ func TestAnInterruptedPlaySaysWhatIsUnsettled(t *testing.T) {
 	})
 }
 
-func TestAPlayNeedsSenseInItsNumbers(t *testing.T) {
+func TestNewPlayerNamesEveryWrongNumber(t *testing.T) {
 	t.Parallel()
 	_, err := sender.NewPlayer(sender.PlayConfig{Speed: 0, Rate: -1, Repeat: 2})
 	for _, want := range []string{"speed", "rate", "share", "URL"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%v does not say %s", err, want)
+			t.Errorf("%v does not name %s", err, want)
 		}
 	}
 }

@@ -44,11 +44,11 @@ func TestAlmaHasASampleOfEveryKindOfEventInBothFormats(t *testing.T) {
 	}
 	slices.Sort(want)
 	if names := slices.Sorted(maps.Keys(got)); !slices.Equal(names, want) {
-		t.Errorf("there are %q", names)
+		t.Errorf("samples %q", names)
 	}
 	for name, formats := range got {
 		if !slices.Equal(formats, []string{"json", "xml"}) {
-			t.Errorf("%s is there as %q", name, formats)
+			t.Errorf("%s has the formats %q", name, formats)
 		}
 	}
 }
@@ -127,7 +127,7 @@ type webhook struct {
 	Event  string `xml:"event"`
 }
 
-func TestEverySampleSaysTheActionOfItsName(t *testing.T) {
+func TestEverySampleHasTheActionOfItsName(t *testing.T) {
 	t.Parallel()
 	every(t, func(t *testing.T, s sender.Sample) {
 		if got := action(t, s.Preset, s.Message("", now)); got != s.Action {
@@ -136,7 +136,7 @@ func TestEverySampleSaysTheActionOfItsName(t *testing.T) {
 	})
 }
 
-func TestAMessageCarriesItsIDAndEveryMessageANewOne(t *testing.T) {
+func TestEveryMessageHasANewIDInItsBodyOrHeader(t *testing.T) {
 	t.Parallel()
 	every(t, func(t *testing.T, s sender.Sample) {
 		a, b := s.Message("", now), s.Message("", now)
@@ -161,7 +161,7 @@ func TestAMessageCarriesItsIDAndEveryMessageANewOne(t *testing.T) {
 	})
 }
 
-func TestAlmaSamplesHaveWhatHandlersTripOver(t *testing.T) {
+func TestAlmaSamplesHaveTheFieldsThatAreHardToHandle(t *testing.T) {
 	t.Parallel()
 	body := func(name string) gjson.Result {
 		s, err := sender.Find("alma", name, "json")

@@ -38,7 +38,7 @@ func serve(t *testing.T, h http.HandlerFunc) sender.Target {
 	return sender.Target{URL: server.URL + "/webhooks/x?institution=A&b=2", Transport: server.Client().Transport}
 }
 
-// verifying answers 200 to what v takes, else 401 with the reason.
+// verifying returns a target that answers 200 to a message that v verifies, and 401 with the reason to others.
 func verifying(t *testing.T, v *signature.Verifier) sender.Target {
 	return serve(t, func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
