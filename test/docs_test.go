@@ -75,7 +75,7 @@ func (p page) prose() map[int]string {
 	for i, line := range p.lines {
 		fence := strings.HasPrefix(strings.TrimLeft(line, " "), "```")
 		code = code != fence
-		generated = (generated || strings.HasPrefix(line, "<!-- begin of what")) && !strings.HasPrefix(line, "<!-- end of what")
+		generated = (generated || strings.HasPrefix(line, "<!-- begin of the ")) && !strings.HasPrefix(line, "<!-- end of the ")
 		if !code && !fence && !generated {
 			prose[i+1] = line
 		}

@@ -35,11 +35,11 @@ func backlog(ctx context.Context, b *bench, r *report) error {
 	}
 	kept, beside := ratioOf(speed[1]), ratioOver(speed[1], speed[0])
 	r.least(fmt.Sprintf("events/s from a backlog of %d, beside %d new ones a second, over those from one of %d", b.backlog, newEvents, few), kept.median, 0.9, kept)
-	r.least("the same over what it is for the floors", beside.median, 0.9, beside)
+	r.least("the same over the floors' ratio", beside.median, 0.9, beside)
 	r.mostRatio("the receiver's p99 meanwhile, over that before", ratioOf(delay[1]), 1.5)
-	r.mostRatio("the same over what it is for the floors", ratioOver(delay[1], delay[0]), 1.5)
+	r.mostRatio("the same over the floors' ratio", ratioOver(delay[1], delay[0]), 1.5)
 	r.table(fmt.Sprintf("A backlog of %d is emptied while %d events a second come. p99 is that of the receiver's answers, in ms; CPU in µs per event of the backlog.", b.backlog, newEvents),
-		"what", fmt.Sprintf("events/s, of %d", few), fmt.Sprintf("events/s, of %d", b.backlog), "p99 before", "p99 meanwhile", "CPU of the consumer", "broker's CPU")
+		"system", fmt.Sprintf("events/s, of %d", few), fmt.Sprintf("events/s, of %d", b.backlog), "p99 before", "p99 meanwhile", "CPU of the consumer", "broker's CPU")
 	for n, way := range ways {
 		w := long[n]
 		r.row(way, short[n].median(perSecond), w.median(perSecond), w.median(quiet), w.median(p99), w.median(cpu), w.median(brokerCPU))

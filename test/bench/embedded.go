@@ -10,8 +10,8 @@ import (
 	"strconv"
 )
 
-// lineSeen is what test/bench/line says.
-type lineSeen struct {
+// embeddedFigures are those of test/bench/embedded.
+type embeddedFigures struct {
 	Enqueued, Dequeued             []float64
 	EnqueuedBeside, DequeuedMore   []float64
 	Filled                         float64
@@ -21,7 +21,7 @@ type lineSeen struct {
 func embeddedSection(ctx context.Context, b *bench) (*report, error) {
 	r := &report{}
 	events, waiting := b.few(50_000), b.few(1_000_000)
-	s, err := b.line(ctx, events, waiting)
+	s, err := b.embedded(ctx, events, waiting)
 	if err != nil {
 		return nil, err
 	}
@@ -29,7 +29,7 @@ func embeddedSection(ctx context.Context, b *bench) (*report, error) {
 	r.leastRatio(fmt.Sprintf("the same with %d waiting, over that with none", waiting), ratioOver(s.EnqueuedBehind, s.Enqueued), 1)
 	keeps := median(s.DequeuedMore) / median(s.EnqueuedBeside)
 	r.least("dequeue over enqueue, both at once, which cannot be more than 1", keeps, 0.98, figure(keeps))
-	r.table(fmt.Sprintf("Events/s of the embedded line, %d events of 1.2 kB at a time, repeats looked for.", events), "what", "64 senders enqueue", "64 handlers dequeue")
+	r.table(fmt.Sprintf("Events/s of the embedded broker, %d events of 1.2 kB at a time, repeats looked for.", events), "measurement", "64 senders enqueue", "64 handlers dequeue")
 	r.row("one after the other", spreadOf(s.Enqueued), spreadOf(s.Dequeued))
 	r.row("both at once", spreadOf(s.EnqueuedBeside), spreadOf(s.DequeuedMore))
 	r.row(fmt.Sprintf("while the backlog of %d is made", waiting), s.Filled, "-")
@@ -37,14 +37,14 @@ func embeddedSection(ctx context.Context, b *bench) (*report, error) {
 	return r, embeddedWay(ctx, b, r)
 }
 
-// line runs test/bench/line.
-func (b *bench) line(ctx context.Context, events, waiting int64) (s lineSeen, err error) {
-	dir, err := os.MkdirTemp(b.dir, "line-")
+// embedded runs test/bench/embedded.
+func (b *bench) embedded(ctx context.Context, events, waiting int64) (s embeddedFigures, err error) {
+	dir, err := os.MkdirTemp(b.dir, "embedded-")
 	if err != nil {
 		return s, err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	cmd := exec.CommandContext(ctx, b.program("line"), dir, strconv.FormatInt(events, 10), strconv.FormatInt(waiting, 10), strconv.Itoa(b.rounds))
+	cmd := exec.CommandContext(ctx, b.program("embedded"), dir, strconv.FormatInt(events, 10), strconv.FormatInt(waiting, 10), strconv.Itoa(b.rounds))
 	cmd.Stderr = os.Stderr
 	out, err := cmd.Output()
 	if err != nil {
@@ -68,7 +68,7 @@ func embeddedWay(ctx context.Context, b *bench, r *report) error {
 	if err != nil {
 		return err
 	}
-	r.table("`hookline run` with the embedded line: HTTP, line and handler in one process. Closed loop of 32 connections; latency of the answer in ms; CPU in µs per event, that of handling those that were handled meanwhile included.",
+	r.table("`hookline run` with the embedded broker: HTTP, broker and handler in one process. Closed loop of 32 connections; latency of the answer in ms; CPU in µs per event, including the handling of events meanwhile.",
 		"handler", "accepted/s", "p50", "p99", "p99.9", "CPU", "allocations", "memory at most, MiB")
 	for n, way := range ways {
 		w := seen[n]

@@ -56,9 +56,9 @@ func paces(ctx context.Context, b *bench, r *report) error {
 	steady := seen[1]
 	r.most("200 events/s: p50 from HTTP to handler, ms", steady.median(p50), 8, spread(steady, p50))
 	r.most("200 events/s: p99, ms", steady.median(p99), 20, spread(steady, p99))
-	r.table(fmt.Sprintf("From when an event was due to be sent until its handler began, in ms. Open loop over 64 connections. The peak is what gets through a closed loop of 32 connections: floors %s/s, ours %s/s.",
+	r.table(fmt.Sprintf("From the due time of an event's sending to the begin of its handler, in ms. Open loop over 64 connections. The peak is the rate of a closed loop of 32 connections: floors %s/s, ours %s/s.",
 		spread(peaks[0], perSecond), spread(peaks[1], perSecond)),
-		"what", "events/s", "p50", "p99", "p99.9", "CPU per event, µs", "broker's", "lost", "repeated")
+		"system", "events/s", "p50", "p99", "p99.9", "CPU per event, µs", "broker's", "lost", "repeated")
 	for n, p := range list {
 		w := seen[n]
 		r.row(p, w.median(perSecond), w.median(p50), w.median(p99), w.median(p999), w.median(cpu), w.median(brokerCPU), w.sum(lost), w.sum(repeated))
@@ -99,7 +99,7 @@ func (p *place) paced(ctx context.Context, pace pace) (w window, err error) {
 	return w, err
 }
 
-// startUp measures from the start of a process with the embedded line until it can store events.
+// startUp measures from the start of a process with the embedded broker until it can store events.
 func startUp(ctx context.Context, b *bench, r *report) error {
 	var took windows
 	for range 2 * b.rounds {
@@ -109,7 +109,7 @@ func startUp(ctx context.Context, b *bench, r *report) error {
 		}
 		took = append(took, w)
 	}
-	r.most("start of `hookline run` with the embedded line until it can store, ms", took.median(p50), 200, spread(took, p50))
+	r.most("start of `hookline run` with the embedded broker until it can store, ms", took.median(p50), 200, spread(took, p50))
 	return nil
 }
 

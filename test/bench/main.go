@@ -77,7 +77,7 @@ func start(ctx context.Context, o options) error {
 		{"receiver", receiverSection},
 		{"workers", workersSection},
 		{"end to end", endToEndSection},
-		{"embedded line", embeddedSection},
+		{"embedded broker", embeddedSection},
 	}
 	if o.scale {
 		sections = []section{{"scale", func(ctx context.Context, b *bench) (*report, error) { return scaleSection(ctx, b, o.only) }}}

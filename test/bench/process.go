@@ -79,7 +79,8 @@ func (p *process) takesConnections(ctx context.Context) error {
 	return conn.Close()
 }
 
-// ready is nil when the process is connected to its line. /readyz says less: with a spool it can store events without a line.
+// ready is nil when the process is connected to its broker. /readyz says less: with a spool it can store events without a
+// broker.
 func (p *process) ready(ctx context.Context) error {
 	select {
 	case <-p.ended:

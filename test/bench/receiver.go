@@ -110,7 +110,7 @@ const largeSize = 900_000
 func receiverTargets(r *report, intakes []intake, seen []windows) {
 	floor, ours := seen[0], seen[1]
 	r.mostRatio("CPU per event over the floor's, 32 connections", ours.over(floor, cpu), 1.25)
-	r.mostRatio("CPU of the broker per event over what the floor causes", ours.over(floor, brokerCPU), 1.10)
+	r.mostRatio("CPU of the broker per event over the floor's", ours.over(floor, brokerCPU), 1.10)
 	r.leastRatio("accepted/s over the floor's", ours.over(floor, perSecond), 0.9)
 	r.mostRatio("p50 over the floor's", ours.over(floor, p50), 1.15)
 	r.mostRatio("p99 over the floor's", ours.over(floor, p99), 1.5)
@@ -120,7 +120,7 @@ func receiverTargets(r *report, intakes []intake, seen []windows) {
 		w := seen[n]
 		switch {
 		case i.floor == "topic":
-			r.mostRatio("CPU of the broker per event over what the floor causes with a topic exchange", ours.over(w, brokerCPU), 1.10)
+			r.mostRatio("CPU of the broker per event over the floor's with a topic exchange", ours.over(w, brokerCPU), 1.10)
 		case i.floor != "":
 		case i.kind != load.Good:
 			r.mostRatio("CPU of a request that is "+i.kind+" over that of a good one", w.over(ours, cpu), 1)
@@ -137,7 +137,7 @@ func receiverTargets(r *report, intakes []intake, seen []windows) {
 
 func receiverTable(r *report, intakes []intake, seen []windows) {
 	r.table("Closed loop. CPU in µs per event, which is ms per 1,000; latency in ms; memory in MiB.",
-		"what", "answered/s", "p50", "p99", "p99.9", "CPU", "over the floor", "broker's CPU", "generator's CPU", "allocations", "bytes allocated", "idle", "under load", "peak", "lost", "stored twice")
+		"system", "answered/s", "p50", "p99", "p99.9", "CPU", "over the floor", "broker's CPU", "generator's CPU", "allocations", "bytes allocated", "idle", "under load", "peak", "lost", "stored twice")
 	for n, i := range intakes {
 		w := seen[n]
 		missing := any("-") // of what is refused

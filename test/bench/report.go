@@ -85,7 +85,7 @@ func replace(page, section, text string) error {
 	if err != nil {
 		return err
 	}
-	begin, end := fmt.Sprintf("<!-- begin of what `task bench` writes: %s -->\n", section), "<!-- end of what `task bench` writes -->\n"
+	begin, end := fmt.Sprintf("<!-- begin of the figures of `task bench`: %s -->\n", section), "<!-- end of the figures of `task bench` -->\n"
 	before, rest, found := strings.Cut(string(old), begin)
 	_, after, ended := strings.Cut(rest, end)
 	if !found || !ended {

@@ -10,8 +10,8 @@ import (
 func TestAPageKeepsWhatStandsAroundTheFigures(t *testing.T) {
 	t.Parallel()
 	page := filepath.Join(t.TempDir(), "page.md")
-	const text = "before\n<!-- begin of what `task bench` writes: one -->\nold\n<!-- end of what `task bench` writes -->\nbetween\n" +
-		"<!-- begin of what `task bench` writes: two -->\n<!-- end of what `task bench` writes -->\nafter\n"
+	const text = "before\n<!-- begin of the figures of `task bench`: one -->\nold\n<!-- end of the figures of `task bench` -->\nbetween\n" +
+		"<!-- begin of the figures of `task bench`: two -->\n<!-- end of the figures of `task bench` -->\nafter\n"
 	if err := os.WriteFile(page, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}

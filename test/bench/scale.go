@@ -50,11 +50,11 @@ func (p *place) sized(ctx context.Context, i installation) (w window, err error)
 		}
 		all = append(all, one)
 	}
-	line, err := p.watch(broker.WorkQueue("archive"))
+	queued, err := p.watch(broker.WorkQueue("archive"))
 	if err != nil {
 		return w, err
 	}
-	defer line.close()
+	defer queued.close()
 	cfg := sending(receivers...)
 	for _, count := range []int64{i.backlog, i.events(p.bench) / 10} { // the backlog, and then a warm-up
 		if cfg.Count = count; count == 0 {
@@ -72,7 +72,7 @@ func (p *place) sized(ctx context.Context, i installation) (w window, err error)
 	}
 	handled := func(uint64) error { return nil }
 	if i.workers > 0 {
-		handled = func(uint64) error { return line.below(ctx, 0) }
+		handled = func(uint64) error { return queued.below(ctx, 0) }
 	}
 	return p.handled(ctx, cfg, handled, append(receivers, all...)...)
 }

@@ -32,14 +32,14 @@ func tenWorkers(ctx context.Context, b *bench, r *report) (err error) {
 	if err := b.idleProcesses(ctx, r, processes); err != nil {
 		return err
 	}
-	line, err := p.watch(broker.WorkQueue("archive"))
+	queued, err := p.watch(broker.WorkQueue("archive"))
 	if err != nil {
 		return err
 	}
-	defer line.close()
+	defer queued.close()
 	cfg := sending(receiver)
 	cfg.Count = b.few(20_000)
-	if _, err := p.handled(ctx, cfg, func(uint64) error { return line.below(ctx, 0) }, processes...); err != nil {
+	if _, err := p.handled(ctx, cfg, func(uint64) error { return queued.below(ctx, 0) }, processes...); err != nil {
 		return err
 	}
 	var shares []float64

@@ -74,11 +74,11 @@ func (p *place) whole(ctx context.Context, way way, events int64) (w window, err
 	if err != nil {
 		return w, err
 	}
-	line, err := p.watch(queue)
+	queued, err := p.watch(queue)
 	if err != nil {
 		return w, err
 	}
-	defer line.close()
+	defer queued.close()
 	cfg := sending(receiver)
 	cfg.Count = events / 10
 	var stored uint64
@@ -88,7 +88,7 @@ func (p *place) whole(ctx context.Context, way way, events int64) (w window, err
 		if way.leavesFiles() {
 			missing = written(ctx, p.files(), stored)
 		}
-		return line.below(ctx, 0)
+		return queued.below(ctx, 0)
 	}
 	warm, err := p.handled(ctx, cfg, settled, receiver, worker)
 	if err != nil {
@@ -116,19 +116,19 @@ func (p *place) drain(ctx context.Context, way way, events int64) (w window, err
 
 // emptied measures how a worker that is started now empties a queue with so many events, from when it has a tenth of them.
 func (p *place) emptied(ctx context.Context, way way, queue string, events int64) (w window, err error) {
-	line, err := p.watch(queue)
+	queued, err := p.watch(queue)
 	if err != nil {
 		return w, err
 	}
-	defer line.close()
+	defer queued.close()
 	worker, err := way.worker(ctx, p)
 	if err != nil {
 		return w, err
 	}
-	if err := line.below(ctx, int(events)*9/10); err != nil {
+	if err := queued.below(ctx, int(events)*9/10); err != nil {
 		return w, err
 	}
-	left, err := line.waiting()
+	left, err := queued.waiting()
 	if err != nil {
 		return w, err
 	}
@@ -136,7 +136,7 @@ func (p *place) emptied(ctx context.Context, way way, queue string, events int64
 	if err != nil {
 		return w, err
 	}
-	if err := line.below(ctx, 0); err != nil {
+	if err := queued.below(ctx, 0); err != nil {
 		return w, err
 	}
 	after, err := p.count(ctx, []*process{worker})

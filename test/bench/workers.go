@@ -40,8 +40,8 @@ func wholeWay(ctx context.Context, b *bench, r *report) error {
 	bare, synced, ours := seen[0], seen[1], seen[2]
 	r.mostRatio("whole way to one durable file an event: CPU over the floors', whose files are not durable", ours.over(bare, cpu), 1.5)
 	r.mostRatio("the same over the floors' with fsync, as the handler `file` does", ours.over(synced, cpu), 1.5)
-	r.table("The whole way of an event, until all that a load of 32 connections sent has been handled. CPU in µs per event.",
-		"what", "events/s", "CPU of the receiver", "CPU of the worker", "over the first", "broker's CPU", "lost")
+	r.table("The whole way of an event, until all events of a load of 32 connections have been handled. CPU in µs per event.",
+		"system", "events/s", "CPU of the receiver", "CPU of the worker", "over the first", "broker's CPU", "lost")
 	for n, way := range ways {
 		w := seen[n]
 		missing := any("-") // nothing is left to look for
@@ -50,7 +50,7 @@ func wholeWay(ctx context.Context, b *bench, r *report) error {
 		}
 		r.row(way, w.median(perSecond), w.median(nth(0)), w.median(nth(1)), w.over(bare, cpu), w.median(brokerCPU), missing)
 	}
-	r.table("Of which CPU over that of the floors without fsync:", "the price of fsync, which the floors pay too", "what Hookline adds to that", "both")
+	r.table("Its CPU over that of the floors without fsync:", "the price of fsync, which the floors pay too", "the addition of Hookline", "both")
 	r.row(synced.over(bare, cpu), ours.over(synced, cpu), ours.over(bare, cpu))
 	return nil
 }
@@ -90,7 +90,7 @@ func durableFiles(ctx context.Context, b *bench, r *report) error {
 }
 
 func drained(r *report, caption string, ways []way, seen []windows) {
-	r.table(caption+" CPU in µs per event.", "what", "events/s", "over the first", "CPU", "over the first", "broker's CPU", "memory, MiB")
+	r.table(caption+" CPU in µs per event.", "system", "events/s", "over the first", "CPU", "over the first", "broker's CPU", "memory, MiB")
 	for n, way := range ways {
 		w := seen[n]
 		r.row(way, w.median(perSecond), w.over(seen[0], perSecond), w.median(cpu), w.over(seen[0], cpu), w.median(brokerCPU), w.median(peak))
@@ -105,7 +105,7 @@ func manyRoutes(ctx context.Context, b *bench, r *report) error {
 		return err
 	}
 	r.mostRatio("CPU per event with a hundred routes over that with ten", seen[1].over(seen[0], cpu), 1.05)
-	r.table("Routes, one of which takes the events; no work. CPU in µs per event.", "what", "events/s", "CPU of the receiver", "CPU of the worker", "broker's CPU")
+	r.table("Routes, one of which takes the events; no work. CPU in µs per event.", "system", "events/s", "CPU of the receiver", "CPU of the worker", "broker's CPU")
 	for n, way := range ways {
 		w := seen[n]
 		r.row(way, w.median(perSecond), w.median(nth(0)), w.median(nth(1)), w.median(brokerCPU))

@@ -62,8 +62,8 @@ func (r row) String() string {
 func seconds(d time.Duration) string { return fmt.Sprintf("%.1f s", d.Seconds()) }
 
 const (
-	tableBegin = "<!-- begin of what `task faults` writes -->\n"
-	tableEnd   = "<!-- end of what `task faults` writes -->\n"
+	tableBegin = "<!-- begin of the table of `task faults` -->\n"
+	tableEnd   = "<!-- end of the table of `task faults` -->\n"
 )
 
 // write replaces what is between the marks of a page.

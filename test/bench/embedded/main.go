@@ -1,9 +1,9 @@
-// Command line measures the embedded line in a process of its own, and says what it has seen as JSON:
+// Command embedded measures the embedded broker in a process of its own, and prints its figures as JSON:
 //
-//	line FOLDER EVENTS BACKLOG ROUNDS
+//	embedded FOLDER EVENTS BACKLOG ROUNDS
 //
-// In each round 64 senders publish EVENTS events and 64 handlers acknowledge as many, by turns on a line where nothing waits and on one
-// where BACKLOG events do; then both at once. Events are as a receiver makes them, each has an ID of its own, and repeats are looked for.
+// In each round 64 senders publish EVENTS events and 64 handlers acknowledge as many, by turns on an empty broker and on one
+// where BACKLOG events wait; then both at once. Events are as a receiver makes them, each has an ID of its own, and repeats are looked for.
 package main
 
 import (
@@ -38,7 +38,7 @@ type seen struct {
 
 func main() {
 	if err := run(os.Args[1:]); err != nil {
-		fmt.Fprintln(os.Stderr, "line:", err)
+		fmt.Fprintln(os.Stderr, "embedded:", err)
 		os.Exit(1)
 	}
 }
@@ -61,7 +61,7 @@ func run(args []string) error {
 	}
 	long, err := open(filepath.Join(args[0], "long.db"))
 	if err != nil {
-		return errors.Join(err, short.line.Close(context.Background()))
+		return errors.Join(err, short.broker.Close(context.Background()))
 	}
 	var s seen
 	s.measure(short, long, events, waiting, rounds)
@@ -93,19 +93,19 @@ func (s *seen) measure(short, long *meter, events, waiting, rounds int) {
 	}
 }
 
-// open opens a line with one route.
+// open opens a broker with one route.
 func open(path string) (*meter, error) {
 	r := broker.Route{Name: "archive", Match: []string{"#"}, Concurrency: 64}
-	line, err := embedded.Open(embedded.Config{Path: path, Routes: []broker.Route{r}, MaxBytes: 64 << 30, Duplicates: 2 * time.Hour},
+	b, err := embedded.Open(embedded.Config{Path: path, Routes: []broker.Route{r}, MaxBytes: 64 << 30, Duplicates: 2 * time.Hour},
 		prometheus.NewRegistry(), zap.NewNop())
-	return &meter{line: line, route: r}, err
+	return &meter{broker: b, route: r}, err
 }
 
 // meter publishes and consumes.
 type meter struct {
-	line  *embedded.Broker
-	route broker.Route
-	next  atomic.Int64
+	broker *embedded.Broker
+	route  broker.Route
+	next   atomic.Int64
 
 	mu     sync.Mutex
 	errors []error
@@ -117,9 +117,9 @@ func (m *meter) fail(err error) {
 	m.errors = append(m.errors, err)
 }
 
-// close closes the line, and returns what went wrong with it.
+// close closes the broker, and returns its errors.
 func (m *meter) close() error {
-	return errors.Join(append(m.errors, m.line.Close(context.Background()))...)
+	return errors.Join(append(m.errors, m.broker.Close(context.Background()))...)
 }
 
 // note appends how many events a second do gets through.
@@ -141,7 +141,7 @@ func (m *meter) publish(events int) error {
 			for left.Add(-1) >= 0 {
 				e := event.Event{ID: fmt.Sprintf("event-%012d", m.next.Add(1)), Source: "alma", Action: "job_end", Time: time.Now().UTC(), ContentType: "application/json",
 					Header: map[string]string{"X-Exl-Signature": "c2lnbmF0dXJl"}, Data: body}
-				if err := m.line.Publish(context.Background(), e); err != nil {
+				if err := m.broker.Publish(context.Background(), e); err != nil {
 					return err
 				}
 			}
@@ -156,7 +156,7 @@ func (m *meter) consume(events int) error {
 	defer cancel()
 	var left atomic.Int64
 	left.Store(int64(events))
-	return m.line.Consume(ctx, m.route, func(context.Context, event.Delivery) broker.Outcome {
+	return m.broker.Consume(ctx, m.route, func(context.Context, event.Delivery) broker.Outcome {
 		if left.Add(-1) == 0 {
 			cancel()
 		}
