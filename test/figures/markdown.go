@@ -48,7 +48,7 @@ func readMarkdown(file, text string) language {
 func fenceMark(s string) string {
 	for _, c := range []string{"`", "~"} {
 		n := len(s) - len(strings.TrimLeft(s, c))
-		if n >= 3 && !(c == "`" && strings.Contains(s[n:], "`")) {
+		if n >= 3 && (c == "~" || !strings.Contains(s[n:], "`")) {
 			return s[:n]
 		}
 	}
