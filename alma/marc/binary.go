@@ -29,14 +29,14 @@ const (
 type binaryReader struct {
 	in     *bufio.Reader
 	number int
-	offset int64 // of what is read next
-	begin  int64 // of what was read last
+	offset int64 // of the next record
+	begin  int64 // of the latest record
 	record []byte
 }
 
-// NewBinaryReader reads MARC 21 in its binary form (ISO 2709). The record terminator says where a record ends; a leader
-// that gives another length, or a directory that does not fit, makes it a *BadRecord. The text has to be UTF-8 (or
-// ASCII): MARC-8 is not read. A file that ends inside a record gives an io.ErrUnexpectedEOF.
+// NewBinaryReader reads MARC 21 in its binary form (ISO 2709). A record ends at its terminator. If the leader
+// gives another length, or the directory does not fit, the record is a *BadRecord. The text has to be UTF-8 (or
+// ASCII), not MARC-8. A file that ends inside a record gives an io.ErrUnexpectedEOF.
 func NewBinaryReader(r io.Reader) Reader {
 	return &binaryReader{in: bufio.NewReaderSize(r, 64<<10)}
 }
@@ -59,7 +59,7 @@ func (b *binaryReader) Read() (Record, error) {
 
 func (b *binaryReader) At() (number int, offset int64) { return b.number, b.begin }
 
-// next reads up to the end of a record. What is longer than MaxRecord is passed over, which is errTooLong.
+// next reads up to the end of a record. It skips a record longer than MaxRecord and returns errTooLong.
 func (b *binaryReader) next() error {
 	b.record = b.record[:0]
 	b.begin = b.offset
@@ -89,7 +89,7 @@ func (b *binaryReader) next() error {
 	}
 }
 
-// parseBinary reads one record, its terminator included.
+// parseBinary parses one record with its terminator.
 func parseBinary(raw []byte) (Record, error) {
 	if len(raw) < leaderLength+2 {
 		return Record{}, fmt.Errorf("has %d bytes, fewer than a leader", len(raw))
@@ -119,7 +119,7 @@ func parseBinary(raw []byte) (Record, error) {
 	return r, r.check()
 }
 
-// parseEntry reads the field that a directory entry points to.
+// parseEntry parses the field of a directory entry.
 func parseEntry(entry, data []byte) (Field, error) {
 	f := Field{Tag: string(entry[:tagLength])}
 	length, err := digits(entry[3:7])
@@ -137,7 +137,7 @@ func parseEntry(entry, data []byte) (Field, error) {
 		return f, nil
 	}
 	if len(parts[0]) != 2 {
-		return f, fmt.Errorf("field %.3q has no two indicators", f.Tag)
+		return f, fmt.Errorf("field %.3q lacks its two indicators", f.Tag)
 	}
 	f.Ind1, f.Ind2 = parts[0][0], parts[0][1]
 	for _, part := range parts[1:] {
@@ -149,7 +149,7 @@ func parseEntry(entry, data []byte) (Field, error) {
 	return f, nil
 }
 
-// digits reads what has to be digits only.
+// digits parses a number of digits only.
 func digits(text []byte) (int, error) {
 	n, err := strconv.ParseUint(string(text), 10, 32)
 	return int(n), err
@@ -191,7 +191,7 @@ func (b *binaryWriter) Write(r Record) error {
 	return err
 }
 
-// field appends f. A separator in a value would cut the record in two, so it becomes a blank.
+// field appends f. It replaces separators in a value with blanks, because they would cut the record in two.
 func (b *binaryWriter) field(f Field) {
 	if !f.Control() {
 		b.data = append(b.data, f.Ind1, f.Ind2)
@@ -214,5 +214,5 @@ func (b *binaryWriter) value(s string) {
 	}
 }
 
-// Close ends nothing: the form has no end of file.
+// Close writes nothing: the format has no end of file.
 func (b *binaryWriter) Close() error { return nil }

@@ -6,15 +6,15 @@ import (
 	"io"
 )
 
-// looked is how many bytes NewReader looks at: a directory of some 300 fields, behind which binary MARC 21 has a separator.
-const looked = 4096
+// headSize is how many bytes NewReader reads ahead, for a directory of some 300 fields: binary MARC 21 has a separator after it.
+const headSize = 4096
 
-// NewReader looks at the beginning of r: "<" (in UTF-8 or UTF-16) is MARCXML, a leader's five digits and a letter or a
-// separator of ISO 2709 are binary MARC 21, everything else is lines. A file with nothing in it, which may not be written
-// yet, is an ErrNoMARC.
+// NewReader detects the format by the beginning of r: "<" (in UTF-8 or UTF-16) is MARCXML; a leader's five digits and a letter, or a
+// separator of ISO 2709, are binary MARC 21; all else is lines of text. An empty file, which may not be written
+// yet, gives an ErrNoMARC.
 func NewReader(r io.Reader) Reader {
-	in := bufio.NewReaderSize(r, looked)
-	head, _ := in.Peek(looked)
+	in := bufio.NewReaderSize(r, headSize)
+	head, _ := in.Peek(headSize)
 	head = bytes.TrimLeft(bytes.TrimLeft(head, "\xef\xbb\xbf\xff\xfe"), " \t\r\n\x00")
 	switch {
 	case len(head) == 0, bytes.HasPrefix(head, []byte("<")):

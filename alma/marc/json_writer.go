@@ -9,9 +9,9 @@ import (
 type jsonWriter struct {
 	out    io.Writer
 	buf    appender
-	before string // what stands before the next record
-	after  string // what ends the file
-	empty  string // what the file is if there was no record
+	before string // text before the next record
+	after  string // end of the file
+	empty  string // beginning of a file without records
 }
 
 // NewJSONWriter writes one JSON array of MARC-in-JSON objects.
@@ -19,7 +19,7 @@ func NewJSONWriter(w io.Writer) Writer {
 	return &jsonWriter{out: w, before: "[", after: "]\n", empty: "["}
 }
 
-// NewJSONLinesWriter writes a MARC-in-JSON object a line (NDJSON).
+// NewJSONLinesWriter writes one MARC-in-JSON object a line (NDJSON).
 func NewJSONLinesWriter(w io.Writer) Writer { return &jsonWriter{out: w} }
 
 func (j *jsonWriter) Write(r Record) error {

@@ -7,19 +7,19 @@ import (
 	"unicode/utf8"
 )
 
-// LineTag is the tag of the one control field of a record that stands for a line of text.
+// LineTag is the tag of the one control field in a record that represents a line of text.
 const LineTag = "LIN"
 
 // lineReader reads lines.
 type lineReader struct {
 	in     *bufio.Reader
 	number int
-	offset int64 // of what is read next
-	begin  int64 // of what was read last
+	offset int64 // of the next line
+	begin  int64 // of the latest line
 }
 
-// NewLineReader reads a text line by line: each is a record with one control field, LineTag. Line ends, LF or CR LF, are
-// left out. A line longer than MaxRecord, or not in UTF-8, is a *BadRecord.
+// NewLineReader reads a text line by line: each line is a record with one control field, LineTag, without the line end (LF or
+// CR LF). A line longer than MaxRecord, or not in UTF-8, is a *BadRecord.
 func NewLineReader(r io.Reader) Reader {
 	return &lineReader{in: bufio.NewReaderSize(decoded(r), 64<<10)}
 }
@@ -75,7 +75,7 @@ func (l lineWriter) Write(r Record) error {
 			return err
 		}
 	}
-	return &BadRecord{Err: errors.New("is no line of text, and lines are to be written; choose another format")}
+	return &BadRecord{Err: errors.New("is not a line of text, as write.format: lines needs; choose another format")}
 }
 
 func (l lineWriter) Close() error { return nil }

@@ -156,17 +156,17 @@ func TestABadBinaryRecordIsNamedAndTheRestGoesOn(t *testing.T) {
 	t.Parallel()
 	one := write(t, marc.NewBinaryWriter, book("1", "x"))
 	for name, bad := range map[string]string{
-		"the leader says":       "00042" + one[5:],
-		"fewer than a leader":   "00007\x1d",
-		"where the directory":   one[:12] + "00099" + one[17:],
-		"points to no field":    one[:24+3] + "9999" + one[24+7:],
-		"points to several":     one[:24+3] + "0043" + one[24+7:],
-		"invalid UTF-8":         strings.Replace(one, "é", "\xff\xff", 1),
-		"MARC-8":                strings.Replace(one[:9]+" "+one[10:], "é", "\xff\xff", 1),
-		"says \"abcde\"":        "abcde" + one[5:],
-		"is longer than":        strings.Repeat("x", marc.MaxRecord+1) + "\x1d",
-		"a field's tag is":      one[:24] + "\x01\x02\x03" + one[27:],
-		"has no two indicators": strings.Replace(one, "10\x1fa", "1\x1faa", 1),
+		"the leader says":          "00042" + one[5:],
+		"fewer than a leader":      "00007\x1d",
+		"where the directory":      one[:12] + "00099" + one[17:],
+		"points to no field":       one[:24+3] + "9999" + one[24+7:],
+		"points to several":        one[:24+3] + "0043" + one[24+7:],
+		"invalid UTF-8":            strings.Replace(one, "é", "\xff\xff", 1),
+		"MARC-8":                   strings.Replace(one[:9]+" "+one[10:], "é", "\xff\xff", 1),
+		"says \"abcde\"":           "abcde" + one[5:],
+		"is longer than":           strings.Repeat("x", marc.MaxRecord+1) + "\x1d",
+		"a field's tag is":         one[:24] + "\x01\x02\x03" + one[27:],
+		"lacks its two indicators": strings.Replace(one, "10\x1fa", "1\x1faa", 1),
 	} {
 		got, reports, err := all(t, marc.NewBinaryReader(strings.NewReader(one+"\r\n"+bad+one)))
 		if err != nil || len(got) != 2 || len(reports) != 1 || reports[0].Number != 2 || reports[0].Offset != int64(len(one)+2) || !strings.Contains(reports[0].Error(), name) {

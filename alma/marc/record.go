@@ -1,7 +1,7 @@
 // Package marc reads and writes bibliographic records one at a time, in constant memory: MARCXML, MARC 21 in its binary
 // form (ISO 2709) and lines of text; it writes MARC-in-JSON as well.
 //
-// What is wrong with one record is a *BadRecord, after which the reader goes on with the next.
+// An invalid record gives a *BadRecord. The reader then continues with the next record.
 package marc
 
 import (
@@ -10,12 +10,12 @@ import (
 	"strings"
 )
 
-// MaxRecord is the longest record that is read, in bytes of its file: what is longer is no record but a broken file.
+// MaxRecord is the longest record, in bytes of its file. Longer data means a broken file.
 const MaxRecord = 16 << 20
 
 // Record is one MARC 21 record. All its texts are UTF-8.
 type Record struct {
-	// Leader has 24 characters. Its lengths (00-04, 12-16) are those of the file the record came from.
+	// Leader has 24 characters. Its lengths (00-04, 12-16) are those of the record's file.
 	Leader string
 	// Fields in the order of the file.
 	Fields []Field
@@ -25,9 +25,9 @@ type Record struct {
 type Field struct {
 	// Tag has 3 characters, digits or letters.
 	Tag string
-	// Value is a control field's.
+	// Value is the value of a control field.
 	Value string
-	// Ind1 and Ind2 are a data field's, a blank for an undefined one; 0 in a control field.
+	// Ind1 and Ind2 are the indicators of a data field, a blank for an undefined one; 0 in a control field.
 	Ind1, Ind2 byte
 	Subfields  []Subfield
 }
@@ -38,10 +38,10 @@ type Subfield struct {
 	Value string
 }
 
-// Control tells whether f is a control field.
+// Control reports whether f is a control field.
 func (f Field) Control() bool { return f.Ind1 == 0 }
 
-// Set gives a control field (code 0), or the first subfield of a code, a value; a subfield that is not there is added.
+// Set sets the value of a control field (code 0) or of the first subfield with a code. It adds a missing subfield.
 func (f *Field) Set(code byte, value string) {
 	if code == 0 {
 		f.Value = value
@@ -56,7 +56,7 @@ func (f *Field) Set(code byte, value string) {
 	f.Subfields = append(f.Subfields, Subfield{code, value})
 }
 
-// ID is the value of field 001, or empty.
+// ID returns the value of field 001, or "".
 func (r Record) ID() string {
 	for _, f := range r.Fields {
 		if f.Tag == "001" {
@@ -66,44 +66,44 @@ func (r Record) ID() string {
 	return ""
 }
 
-// Reader gives one record after the other, then io.EOF. After a *BadRecord it goes on with the next record; after
-// any other error it cannot.
+// Reader returns the records of a file one after the other, then io.EOF. It continues after a *BadRecord, but not after
+// another error.
 type Reader interface {
 	Read() (Record, error)
-	// At is the number of the record that was read last, from 1, and where it begins, as in BadRecord.
+	// At returns the number of the latest record, from 1, and its offset, as in BadRecord.
 	At() (number int, offset int64)
 }
 
-// Writer writes records to one file. Close ends the file and leaves what it was written to open. A *BadRecord says that
-// the format cannot hold the record; nothing of it was written.
+// Writer writes records to one file. Close ends the file, but does not close the underlying writer. A *BadRecord says that
+// the format cannot hold the record, and that no part of it was written.
 type Writer interface {
 	Write(r Record) error
 	Close() error
 }
 
-// BadRecord says what is wrong with one record, and where it stands.
+// BadRecord is the error of one invalid record, with its position.
 type BadRecord struct {
-	// Number counts the records of the file from 1, bad ones included.
+	// Number counts the records of the file from 1, including bad ones.
 	Number int
-	// Offset is where it begins, in bytes of the (unpacked) file from 0; of one in UTF-16, as UTF-8, and after a byte order mark.
+	// Offset is its first byte in the (unpacked) file, from 0. For UTF-16 it counts bytes of UTF-8, without the byte order mark.
 	Offset int64
 	Err    error
 }
 
-// Error names the place. It quotes no value of the record.
+// Error returns the position and the error. It quotes no value of the record.
 func (e *BadRecord) Error() string {
 	return fmt.Sprintf("record %d at byte %d: %v", e.Number, e.Offset, e.Err)
 }
 
-// Unwrap returns what is wrong.
+// Unwrap returns Err.
 func (e *BadRecord) Unwrap() error { return e.Err }
 
-// ErrNoMARC says that a file holds no record, and is not an empty collection either.
+// ErrNoMARC says that a file is neither a file of records nor an empty collection.
 var ErrNoMARC = errors.New("holds no MARC records")
 
 var errNotUTF8 = errors.New("holds invalid UTF-8")
 
-// check tells what keeps a record from being one.
+// check returns the first reason why the record is invalid.
 func (r Record) check() error {
 	if len(r.Leader) != leaderLength {
 		return fmt.Errorf("leader has %d characters, not %d", len(r.Leader), leaderLength)

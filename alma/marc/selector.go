@@ -5,7 +5,7 @@ import (
 	"regexp"
 )
 
-// Selector names fields, "245", "6XX" (X is any character), or one of their subfields, "245$a".
+// Selector selects fields, "245" or "6XX" (X is any character), or one of their subfields, "245$a".
 type Selector struct {
 	tag  string
 	code byte // 0: the whole field
@@ -13,7 +13,7 @@ type Selector struct {
 
 var selectorForm = regexp.MustCompile(`^([0-9A-Za-z]{3})(?:\$([!-~]))?$`)
 
-// ParseSelector reads a selector.
+// ParseSelector parses a selector.
 func ParseSelector(text string) (Selector, error) {
 	parts := selectorForm.FindStringSubmatch(text)
 	if parts == nil {
@@ -26,7 +26,7 @@ func ParseSelector(text string) (Selector, error) {
 	return s, nil
 }
 
-// Tag is the tag that s names; exact is false if an X in it stands for any character.
+// Tag returns the tag; exact is false if it has an X for any character.
 func (s Selector) Tag() (tag string, exact bool) {
 	for i := range s.tag {
 		if s.tag[i] == 'X' {
@@ -36,10 +36,10 @@ func (s Selector) Tag() (tag string, exact bool) {
 	return s.tag, true
 }
 
-// Code is the subfield's code, or 0 for a whole field.
+// Code returns the subfield's code, or 0 for a whole field.
 func (s Selector) Code() byte { return s.code }
 
-// Matches tells whether s names the field or one of its subfields.
+// Matches reports whether s selects a field with this tag, or one of its subfields.
 func (s Selector) Matches(tag string) bool {
 	if len(tag) != len(s.tag) {
 		return false
@@ -52,8 +52,8 @@ func (s Selector) Matches(tag string) bool {
 	return true
 }
 
-// Values are the values of what s names, in order. The value of a whole data field is those of its subfields, joined by
-// blanks.
+// Values returns the values of the selected fields or subfields, in order. The value of a whole data field is those of its subfields,
+// joined by blanks.
 func (s Selector) Values(r Record) []string {
 	var all []string
 	for _, f := range r.Fields {
@@ -72,7 +72,7 @@ func (s Selector) Values(r Record) []string {
 	return all
 }
 
-// Text is the value of a control field, or those of a data field's subfields joined by blanks.
+// Text returns the value of a control field, or the values of a data field's subfields joined by blanks.
 func (f Field) Text() string {
 	text := f.Value
 	for i, s := range f.Subfields {

@@ -13,7 +13,7 @@ import (
 	"golang.org/x/text/encoding/unicode"
 )
 
-// Namespace is that of MARCXML (loc.gov/standards/marcxml). Alma's exports leave it out.
+// Namespace is the namespace of MARCXML (loc.gov/standards/marcxml). Alma's exports omit it.
 const Namespace = "http://www.loc.gov/MARC21/slim"
 
 // xmlReader reads MARCXML.
@@ -22,14 +22,14 @@ type xmlReader struct {
 	number int
 }
 
-// NewXMLReader reads the record elements of a MARCXML file, whatever is around them, in any namespace or none. UTF-16
-// is known by its byte order mark; everything else is read as UTF-8, also where the file says UTF-16, as Alma does. A
-// file that ends too early gives an io.ErrUnexpectedEOF, one that is something else, or empty, an ErrNoMARC.
+// NewXMLReader reads the record elements of a MARCXML file, within any other elements, in any namespace or none. It detects UTF-16
+// by its byte order mark. It reads all other files as UTF-8, even if they declare UTF-16, as Alma's do. A
+// file that ends too early gives an io.ErrUnexpectedEOF. An empty file, or one of another kind, gives an ErrNoMARC.
 func NewXMLReader(r io.Reader) Reader {
 	return &xmlReader{split: xmlSplitter{in: bufio.NewReaderSize(decoded(r), 64<<10)}}
 }
 
-// decoded is r in UTF-8 without a byte order mark.
+// decoded returns r in UTF-8 without a byte order mark.
 func decoded(r io.Reader) io.Reader {
 	in := bufio.NewReader(r)
 	mark, _ := in.Peek(3)
@@ -63,7 +63,7 @@ func (x *xmlReader) Read() (Record, error) {
 
 func (x *xmlReader) At() (number int, offset int64) { return x.number, x.split.begin }
 
-// parseXML reads one record element.
+// parseXML parses one record element.
 func parseXML(element []byte) (Record, error) {
 	p := xmlParser{in: xml.NewDecoder(bytes.NewReader(element))}
 	for {
@@ -82,7 +82,7 @@ func parseXML(element []byte) (Record, error) {
 	}
 }
 
-// notWellFormed is what is wrong without the parser's line, which is one within the record.
+// notWellFormed strips the parser's line number, which counts within the record.
 func notWellFormed(err error) error {
 	var syntax *xml.SyntaxError
 	if errors.As(err, &syntax) {
@@ -120,7 +120,7 @@ func (p *xmlParser) take(token xml.Token) error {
 
 func (p *xmlParser) begin(e xml.StartElement) error {
 	if len(p.path) > 1 && slices.Contains([]string{"leader", "controlfield", "subfield"}, p.path[len(p.path)-2]) {
-		return fmt.Errorf("an element stands inside a %s, which holds text only", p.path[len(p.path)-2])
+		return fmt.Errorf("a %s, which holds text only, contains an element", p.path[len(p.path)-2])
 	}
 	switch e.Name.Local {
 	case "controlfield":
@@ -130,7 +130,7 @@ func (p *xmlParser) begin(e xml.StartElement) error {
 	case "subfield":
 		p.code = char(attr(e, "code"), 0)
 		if len(p.path) < 2 || p.path[len(p.path)-2] != "datafield" {
-			return errors.New("a subfield stands outside a datafield")
+			return errors.New("a subfield is outside a datafield")
 		}
 	}
 	return nil
@@ -159,7 +159,7 @@ func attr(e xml.StartElement, name string) string {
 	return ""
 }
 
-// char is the only character of s, missing where s is empty, and 1, which is never valid, where it is something else.
+// char returns the only character of s. It returns missing if s is empty, and 1, which is never valid, if s is longer.
 func char(s string, missing byte) byte {
 	switch len(s) {
 	case 0:

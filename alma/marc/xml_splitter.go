@@ -8,17 +8,17 @@ import (
 	"io"
 )
 
-// xmlSplitter cuts a stream of XML into its record elements without understanding more than it must, so that one that is
-// not well-formed costs only itself. Whatever stands around them is passed over.
+// xmlSplitter cuts a stream of XML into its record elements without parsing them, so that a malformed record does not affect
+// the others. It skips all else.
 type xmlSplitter struct {
 	in     *bufio.Reader
-	offset int64  // of what is read next
+	offset int64  // of the next byte
 	root   string // name of the first element around the records
-	open   bool   // root was not closed
+	open   bool   // root is still open
 	record []byte
 	begin  int64 // offset of record
 	markup []byte
-	held   bool // markup is the start of a record that was found inside another
+	held   bool // markup is the start of a record inside another record
 }
 
 var (
@@ -27,8 +27,8 @@ var (
 	errCutOff  = fmt.Errorf("the file is cut off: %w", io.ErrUnexpectedEOF)
 )
 
-// next returns the bytes of one record element, which hold until the next call; or errNested or errTooLong, after
-// which it goes on; or io.EOF, or an error of the stream. Begin is where the record starts.
+// next returns the bytes of one record element, which are valid until the next call. After errNested and errTooLong, the next call
+// continues. Other errors are io.EOF, or errors of the stream. begin is the offset of the record.
 func (s *xmlSplitter) next() ([]byte, error) {
 	s.record = s.record[:0]
 	for inside := false; ; {
@@ -60,7 +60,7 @@ func (s *xmlSplitter) next() ([]byte, error) {
 	}
 }
 
-// around follows the outermost element, and no other: those that a bad record leaves behind need not fit together.
+// around follows the outermost element only, because the elements around a bad record may not match.
 func (s *xmlSplitter) around(kind tagKind, name []byte) {
 	root := string(name[:min(len(name), 40)])
 	if s.root == "" && kind != noTag {
@@ -71,7 +71,7 @@ func (s *xmlSplitter) around(kind tagKind, name []byte) {
 	}
 }
 
-// read takes characters up to the next markup, which it keeps if they belong to a record, and then the markup.
+// read reads characters up to the next markup, and then the markup. It keeps the characters inside a record.
 func (s *xmlSplitter) read(inside bool) error {
 	for {
 		chunk, err := s.in.ReadSlice('<')
@@ -95,8 +95,8 @@ func (s *xmlSplitter) read(inside bool) error {
 	}
 }
 
-// readMarkup reads a tag, comment, CDATA section or instruction, the "<" of which was read. A ">" in the value of an
-// attribute ends the tag too early, which changes nothing: all of it is kept.
+// readMarkup reads a tag, comment, CDATA section or instruction after its "<". A ">" in the value of an
+// attribute ends the tag too early. That is harmless, because all bytes are kept.
 func (s *xmlSplitter) readMarkup() error {
 	s.markup = append(s.markup[:0], '<')
 	for {
@@ -116,7 +116,7 @@ func (s *xmlSplitter) readMarkup() error {
 	}
 }
 
-// whole tells whether the ">" that was found ends what began.
+// whole reports whether the markup is complete at its ">".
 func whole(markup []byte) bool {
 	for _, m := range [...]struct{ begin, end string }{{"<!--", "-->"}, {"<![CDATA[", "]]>"}, {"<?", "?>"}} {
 		if bytes.HasPrefix(markup, []byte(m.begin)) {
@@ -135,7 +135,7 @@ const (
 	noTag // a comment, CDATA, an instruction, a declaration
 )
 
-// tag is the kind and the local name of the markup.
+// tag returns the kind and the local name of the markup.
 func (s *xmlSplitter) tag() (tagKind, []byte) {
 	kind, m := startTag, s.markup[1:len(s.markup)-1]
 	switch {

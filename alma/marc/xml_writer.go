@@ -12,7 +12,7 @@ type xmlWriter struct {
 	begun bool
 }
 
-// NewXMLWriter writes a MARCXML collection, in the namespace of MARCXML. What has no leader, such as a line, is a
+// NewXMLWriter writes a MARCXML collection, in the namespace of MARCXML. A record without a leader, such as a line of text, is a
 // *BadRecord.
 func NewXMLWriter(w io.Writer) Writer { return &xmlWriter{out: w} }
 
@@ -54,7 +54,7 @@ func (x *xmlWriter) begin() {
 	}
 }
 
-// appender is a buffer that one record is put together in.
+// appender is the buffer of one record.
 type appender []byte
 
 func (a *appender) text(s string) *appender {
@@ -68,7 +68,7 @@ func (a *appender) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// escaped appends s as XML's character data; what XML cannot hold becomes U+FFFD.
+// escaped appends s as XML's character data. Characters that XML cannot hold become U+FFFD.
 func (a *appender) escaped(s string) *appender {
 	for i := range len(s) {
 		if special(s[i]) {
@@ -88,7 +88,7 @@ func (a *appender) char(c byte) *appender {
 	return a
 }
 
-// special tells of a byte that it cannot be appended as it is, or not by itself.
+// special reports whether a byte must be escaped, or is part of a longer character.
 func special(c byte) bool {
 	return c < ' ' || c > '~' || c == '<' || c == '>' || c == '&' || c == '"' || c == '\''
 }

@@ -15,20 +15,20 @@ import (
 	"github.com/hookline/hookline/pkg/handler"
 )
 
-// archiveReader gives the files of a tar archive one after the other, of anything else the one file that it is, in gzip or
-// not. It looks at what a file is, not at its name.
+// archiveReader returns the files of a tar archive one after the other. Any other file is its own only member. Both may be in
+// gzip. It detects the format by the content, not by the name.
 type archiveReader struct {
 	in      *bufio.Reader
 	archive *tar.Reader // nil: not an archive
-	given   int         // files so far
-	left    int64       // bytes that the archive's files may still say they have
+	count   int         // number of files so far
+	left    int64       // bytes that the next files of the archive may have by their headers
 	limit   int64
 }
 
-// errEmpty says that there is nothing (yet).
+// errEmpty says that there is no file (yet).
 var errEmpty = errors.New("holds no file")
 
-// newArchiveReader reads at most limit bytes out of in, whatever they were packed into.
+// newArchiveReader reads at most limit unpacked bytes from in.
 func newArchiveReader(in io.Reader, limit int64) (*archiveReader, error) {
 	buffered := bufio.NewReaderSize(in, 64<<10)
 	magic, err := buffered.Peek(4)
@@ -53,11 +53,11 @@ func newArchiveReader(in io.Reader, limit int64) (*archiveReader, error) {
 	return u, nil
 }
 
-// next returns the next file's contents, which hold until the next call, and its name inside the archive; io.EOF at
-// the end. The name is never one to write to; links, devices and folders are passed over.
+// next returns the name of the next file in the archive and its content, which is valid until the next call; io.EOF at
+// the end. Never write to that name. next skips links, devices and folders.
 func (u *archiveReader) next() (string, io.Reader, error) {
 	if u.archive == nil {
-		if u.given++; u.given > 1 {
+		if u.count++; u.count > 1 {
 			return "", nil, io.EOF
 		}
 		return "", u.in, nil
@@ -67,7 +67,7 @@ func (u *archiveReader) next() (string, io.Reader, error) {
 		if errors.Is(err, io.EOF) {
 			_, err = io.Copy(io.Discard, u.in) // up to the checksum of gzip
 			switch {
-			case err == nil && u.given == 0:
+			case err == nil && u.count == 0:
 				err = errEmpty
 			case err == nil:
 				err = io.EOF
@@ -77,8 +77,8 @@ func (u *archiveReader) next() (string, io.Reader, error) {
 			return "", nil, err
 		}
 		if header.Typeflag == tar.TypeReg {
-			u.given++
-			if u.left -= header.Size; u.left < 0 { // of a sparse file most is not in the archive
+			u.count++
+			if u.left -= header.Size; u.left < 0 { // a sparse file is larger than its bytes in the archive
 				return "", nil, tooMuch(u.limit)
 			}
 			return path.Base(header.Name), u.archive, nil
@@ -86,7 +86,7 @@ func (u *archiveReader) next() (string, io.Reader, error) {
 	}
 }
 
-// damaged says what to do about a file that is not what it began as.
+// damaged adds advice to the error of a damaged file.
 func damaged(err error) error {
 	var corrupt flate.CorruptInputError
 	known := errors.As(err, &corrupt)
@@ -96,14 +96,14 @@ func damaged(err error) error {
 	if !known {
 		return err
 	}
-	return fmt.Errorf("is cut off, damaged or something else: %w; wait until it is written, or have the job run again", err)
+	return fmt.Errorf("is cut off, damaged or of another format: %w; wait until it is complete, or run the job again", err)
 }
 
 func tooMuch(limit int64) error {
-	return handler.Permanent(fmt.Errorf("unpacks to more than max_bytes, %d; raise it if that is right", limit))
+	return handler.Permanent(fmt.Errorf("unpacks to more than max_bytes, %d; raise it if the file is meant to be that large", limit))
 }
 
-// limited ends a stream that unpacks to more than anybody expected.
+// limited ends a stream after limit bytes, with an error.
 type limited struct {
 	in          io.Reader
 	left, limit int64

@@ -28,7 +28,7 @@ func TestAnArchiveIsHeldToWhatItSaysAndHolds(t *testing.T) {
 	}
 	for _, read := range []string{"", "bytes", "lines", "marc21", "marcxml"} {
 		b := newBench(t, transfer.Config{Read: read}).has("E.xml", "")
-		b.fails(b.run(), false, "is cut off, damaged or something else")
+		b.fails(b.run(), false, "is cut off, damaged or of another format")
 	}
 	b := newBench(t, transfer.Config{Read: "bytes"}).has("E.tar.gz", archive(t, "a.xml", one, "b.xml", one))
 	b.fails(b.run(), true, "b.xml: read: bytes delivers one file")

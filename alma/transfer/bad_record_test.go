@@ -29,8 +29,8 @@ func TestABadRecordIsReportedWithItsPlaceOrFailsTheFile(t *testing.T) {
 	b.fails(b.run(), true, "x.xml: record 3 at byte")
 
 	many := newBench(t, transfer.Config{Change: []transfer.Change{{Set: &transfer.Set{Field: "001", Value: `int(field("245$a"))`}}}}).has("E.xml", marcxml(t, 1, 50))
-	many.fails(many.run(), true, "all 50 records are bad; the first: record 1 at byte 52: the expression has no answer (1:1)")
-	if text := fmt.Sprint(many.logs.All()[0].ContextMap()["error"]); !strings.Contains(text, "no answer (1:1)") || strings.Contains(text, "Title") {
+	many.fails(many.run(), true, "all 50 records are bad; the first: record 1 at byte 52: the expression has no result (1:1)")
+	if text := fmt.Sprint(many.logs.All()[0].ContextMap()["error"]); !strings.Contains(text, "no result (1:1)") || strings.Contains(text, "Title") {
 		t.Error(text)
 	}
 	if n := many.logs.FilterMessage("bad record").Len(); n != 20 || len(many.delivered()) != 0 {
@@ -40,7 +40,7 @@ func TestABadRecordIsReportedWithItsPlaceOrFailsTheFile(t *testing.T) {
 	if err := second.run(); err != nil {
 		t.Fatal(err)
 	}
-	want = fmt.Sprintf("b.mrc: record 2 at byte %d: the expression has no answer", len(written(t, marc.NewBinaryWriter, 4, 4)))
+	want = fmt.Sprintf("b.mrc: record 2 at byte %d: the expression has no result", len(written(t, marc.NewBinaryWriter, 4, 4)))
 	if reports := second.logs.FilterMessage("bad record").All(); len(reports) != 1 || !strings.HasPrefix(fmt.Sprint(reports[0].ContextMap()["error"]), want) {
 		t.Errorf("%v, not %s", reports, want)
 	}

@@ -9,7 +9,7 @@ import (
 	"github.com/hookline/hookline/alma/marc"
 )
 
-// csvWriter writes the columns of the record in the scope (RFC 4180, with LF), after a line with their names.
+// csvWriter writes the columns of the scope's record (RFC 4180, with LF). Its first line has their names.
 type csvWriter struct {
 	out     *csv.Writer
 	columns []column
@@ -42,7 +42,7 @@ func (c *csvWriter) begin() {
 	for i, column := range c.columns {
 		c.row[i] = column.name
 	}
-	_ = c.out.Write(c.row) // the error is that of Flush
+	_ = c.out.Write(c.row) // Flush returns the error
 }
 
 func (c *csvWriter) Close() error {

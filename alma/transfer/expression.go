@@ -12,11 +12,11 @@ import (
 	"github.com/hookline/hookline/alma/marc"
 )
 
-// maxExpression is the longest expression, in bytes.
+// maxExpression limits an expression, in bytes.
 const maxExpression = 4096
 
-// scope is what an expression sees of a record: field("245$a") is its first such value or "", fields("650$a") all of
-// them, has("856") whether there is one; leader; n its number in the file, file, job.
+// scope holds the functions and variables of an expression: field("245$a") is the first such value or "", fields("650$a") all such
+// values, has("856") is true if there is one; leader; n is the record's number in the file; file; job.
 type scope struct {
 	Field  func(string) (string, error)   `expr:"field"`
 	Fields func(string) ([]string, error) `expr:"fields"`
@@ -30,7 +30,7 @@ type scope struct {
 	selectors map[string]marc.Selector
 }
 
-// newScope is for one file, whose records set puts into it one after the other.
+// newScope returns the scope for one file. set puts its records into it one after the other.
 func newScope(job, file string) *scope {
 	s := &scope{Job: job, File: file, selectors: map[string]marc.Selector{}}
 	s.Fields = s.values
@@ -62,7 +62,7 @@ func (s *scope) values(text string) ([]string, error) {
 	return selector.Values(s.record), nil
 }
 
-// compile checks an expression in the language of expr-lang.org.
+// compile compiles an expression in the language of expr-lang.org.
 func compile(expression string, options ...expr.Option) (*vm.Program, error) {
 	if len(expression) > maxExpression {
 		return nil, fmt.Errorf("is longer than %d bytes", maxExpression)
@@ -76,7 +76,7 @@ func compile(expression string, options ...expr.Option) (*vm.Program, error) {
 	return program, errors.Join(named.errs...)
 }
 
-// namedFields checks the fields that an expression names, which would else make every record a bad one.
+// namedFields checks the fields that an expression names. A wrong name would make every record a bad one.
 type namedFields struct{ errs []error }
 
 // Visit implements ast.Visitor.
@@ -96,8 +96,8 @@ func (n *namedFields) Visit(node *ast.Node) {
 	}
 }
 
-// run evaluates a program for the record in s. Its error says where in the expression, not why: the language's own
-// words can quote the record, and this goes into logs.
+// run evaluates a program for the record in s. Its error names the position in the expression, without the language's own
+// text: that can quote the record, and the error goes to the log.
 func (s *scope) run(program *vm.Program) (any, error) {
 	out, err := expr.Run(program, *s)
 	var at *exprfile.Error
@@ -105,7 +105,7 @@ func (s *scope) run(program *vm.Program) (any, error) {
 	case err == nil:
 		return out, nil
 	case errors.As(err, &at):
-		return nil, fmt.Errorf("the expression has no answer (%d:%d)%s", at.Line, at.Column+1, at.Snippet)
+		return nil, fmt.Errorf("the expression has no result (%d:%d)%s", at.Line, at.Column+1, at.Snippet)
 	}
-	return nil, errors.New("the expression has no answer")
+	return nil, errors.New("the expression has no result")
 }

@@ -29,7 +29,7 @@ type Find struct {
 // for events without one.
 func DefaultCounters() []string { return []string{"c.jobs.bibExport.link", "Link to Exported records"} }
 
-// The forms of Find.Files that have a name.
+// The named forms of Find.Files.
 const (
 	exportFiles     = `{link}(_\d+)?(\.[A-Za-z0-9]+)*`
 	publishingFiles = `.*_{job}[_\[].*(new|update|delete)(_\d+)?(\.xml)?(\.tar)?(\.gz|\.xml)?`
@@ -53,10 +53,10 @@ func newFileFinder(cfg Find) (fileFinder, error) {
 		f.counters = DefaultCounters()
 	}
 	if !strings.Contains(f.form, "{job}") && !strings.Contains(f.form, "{link}") {
-		return f, errors.New("find.files: must contain {job} or {link}, or files of other jobs would be taken too")
+		return f, errors.New("find.files: must contain {job} or {link}, or it would match files of other jobs too")
 	}
 	if f.dir != "" && !fs.ValidPath(f.dir) {
-		return f, fmt.Errorf("find.dir: %q leads out of the folder", cfg.Dir)
+		return f, fmt.Errorf("find.dir: %q is outside of the folder", cfg.Dir)
 	}
 	if _, err := f.pattern(Job{"1", "1"}); err != nil {
 		return f, fmt.Errorf("find.files: %w", err)
@@ -69,7 +69,7 @@ func (f fileFinder) pattern(job Job) (*regexp.Regexp, error) {
 	return regexp.Compile("^(?:" + values.Replace(f.form) + ")$")
 }
 
-// find names the files of a job, sorted with _2 before _10. A job without any is an error that a repeat may heal.
+// find returns the names of a job's files, sorted with _2 before _10. A job without files is an error, but a later attempt may find them.
 func (f fileFinder) find(ctx context.Context, from store.Source, job Job) ([]string, error) {
 	pattern, err := f.pattern(job)
 	if err != nil {
@@ -80,11 +80,11 @@ func (f fileFinder) find(ctx context.Context, from store.Source, job Job) ([]str
 		return nil, fmt.Errorf("list: %w", err)
 	}
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("the folder to find files in is not there (yet): %w; if it does not come, check from and find.dir", err)
+		return nil, fmt.Errorf("the folder to find files in does not exist (yet): %w; if it remains missing, check from and find.dir", err)
 	}
 	names = slices.DeleteFunc(names, func(name string) bool { return !pattern.MatchString(path.Base(name)) })
 	if len(names) == 0 {
-		return nil, fmt.Errorf("no file of job %s is there yet (looked for names like %s); if none comes, check from, find.dir and find.files", job.ID, strings.TrimSuffix(strings.TrimPrefix(pattern.String(), "^(?:"), ")$"))
+		return nil, fmt.Errorf("job %s has no file yet (with a name like %s); if none appears, check from, find.dir and find.files", job.ID, strings.TrimSuffix(strings.TrimPrefix(pattern.String(), "^(?:"), ")$"))
 	}
 	slices.SortFunc(names, func(a, b string) int {
 		if len(a) != len(b) {

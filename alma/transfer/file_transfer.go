@@ -15,7 +15,7 @@ import (
 	"github.com/hookline/hookline/pkg/store"
 )
 
-// maxReports is how many bad records of one file are logged one by one.
+// maxReports is how many bad records of a file are logged one by one.
 const maxReports = 20
 
 // fileTransfer is the transfer of one fetched file.
@@ -26,30 +26,30 @@ type fileTransfer struct {
 	job, name string
 	log       *zap.Logger
 
-	scope *scope
-	buf   *bufio.Writer
-	out   *outputFile // nil: none is begun
-	made  int         // outputs begun so far
-	held  int         // records in out
-	count struct{ read, delivered, filtered, bad int }
-	first error // of the bad records
-	said  time.Time
+	scope  *scope
+	buf    *bufio.Writer
+	out    *outputFile // nil: no output is open
+	made   int         // number of outputs so far
+	held   int         // number of records in out
+	count  struct{ read, delivered, filtered, bad int }
+	first  error     // of the bad records
+	logged time.Time // the latest progress
 }
 
-// transfer fetches the file and delivers what is made of it.
+// transfer fetches the file and delivers its outputs.
 func (f *fileTransfer) transfer(ctx context.Context, source store.Source) (err error) {
 	if f.skip && f.per == perFile {
 		there, err := f.target.Has(ctx, f.outName(1, ""))
 		if there {
 			f.metrics.files.WithLabelValues("skipped").Inc()
-			f.log.Info("is there already")
+			f.log.Info("skipped: delivered already")
 		}
 		if there || err != nil {
 			return wrap("to", err)
 		}
 	}
 	begun := time.Now()
-	f.scope, f.buf, f.said = newScope(f.job, f.name), bufio.NewWriterSize(nil, 64<<10), begun
+	f.scope, f.buf, f.logged = newScope(f.job, f.name), bufio.NewWriterSize(nil, 64<<10), begun
 	in, err := source.Open(ctx, f.name)
 	if err != nil {
 		return fmt.Errorf("fetch: %w", err)
@@ -62,7 +62,7 @@ func (f *fileTransfer) transfer(ctx context.Context, source store.Source) (err e
 	if err == nil && f.count.bad > 0 && f.count.bad == f.count.read {
 		err = handler.Permanent(fmt.Errorf("all %d records are bad; the first: %w; check read, where and change, and the file", f.count.bad, f.first))
 	}
-	if err == nil && f.out == nil && f.per == perFile { // a file without records is one too
+	if err == nil && f.out == nil && f.per == perFile { // a file without records is delivered too
 		err = f.begin(ctx, "")
 	}
 	if err = f.finish(err); err != nil {
@@ -74,7 +74,7 @@ func (f *fileTransfer) transfer(ctx context.Context, source store.Source) (err e
 	return nil
 }
 
-// members goes through what an archive holds, or through the one file that is none.
+// members passes through the files of an archive, or the only file.
 func (f *fileTransfer) members(ctx context.Context, unpacked *archiveReader) error {
 	for {
 		member, in, err := unpacked.next()
@@ -83,7 +83,7 @@ func (f *fileTransfer) members(ctx context.Context, unpacked *archiveReader) err
 			return nil
 		case err != nil:
 			return damaged(err)
-		case f.read == readBytes && unpacked.given > 1:
+		case f.read == readBytes && unpacked.count > 1:
 			return handler.Permanent(fmt.Errorf("%s: read: bytes delivers one file, and the archive holds several; read records", member))
 		case f.read == readBytes:
 			err = f.copy(ctx, in)
@@ -118,7 +118,7 @@ func (f *fileTransfer) copy(ctx context.Context, in io.Reader) error {
 	return err
 }
 
-// records reads one member to its end.
+// records reads the records of one member.
 func (f *fileTransfer) records(ctx context.Context, member string, in marc.Reader) error {
 	for {
 		record, err := in.Read()
@@ -142,7 +142,7 @@ func (f *fileTransfer) records(ctx context.Context, member string, in marc.Reade
 	}
 }
 
-// placed gives a record that was read, and cannot be changed or written, its place.
+// placed adds the position to the error of a record that cannot be changed or written.
 func placed(err error, in marc.Reader) error {
 	var bad *marc.BadRecord
 	if !errors.As(err, &bad) {
@@ -157,7 +157,7 @@ func isBad(err error) bool {
 	return errors.As(err, &bad)
 }
 
-// report says which record is bad, and is an error if that is too much.
+// report logs a bad record. It returns an error if bad records fail the file.
 func (f *fileTransfer) report(member string, err error) error {
 	if member != "" {
 		err = fmt.Errorf("%s: %w", member, err)
@@ -175,7 +175,7 @@ func (f *fileTransfer) report(member string, err error) error {
 	return nil
 }
 
-// record changes one record and puts it into an output.
+// record changes one record and writes it to an output.
 func (f *fileTransfer) record(ctx context.Context, r marc.Record) error {
 	f.scope.set(r, f.count.read)
 	if f.where != nil {
@@ -197,7 +197,7 @@ func (f *fileTransfer) record(ctx context.Context, r marc.Record) error {
 	return f.write(ctx)
 }
 
-// write puts the record of the scope into the output that is its, and delivers that if it is full.
+// write writes the scope's record to its output, and delivers a full output.
 func (f *fileTransfer) write(ctx context.Context) error {
 	if f.out == nil {
 		if err := f.begin(ctx, f.scope.record.ID()); err != nil {
@@ -206,7 +206,7 @@ func (f *fileTransfer) write(ctx context.Context) error {
 	}
 	err := f.out.writer.Write(f.scope.record)
 	switch {
-	case err != nil && f.per == perBatch && f.held == 0: // or it would be delivered empty if no other record comes
+	case err != nil && f.per == perBatch && f.held == 0: // an empty batch must not be delivered
 		f.made--
 		return f.finish(err)
 	case err != nil && f.per != perRecord:
@@ -245,7 +245,7 @@ func (f *fileTransfer) begin(ctx context.Context, id string) error {
 	done := make(chan error, 1)
 	go func() {
 		err := deliver(out)
-		_ = out.CloseWithError(errors.Join(err, io.ErrClosedPipe)) // so that a writer learns of it; never fails
+		_ = out.CloseWithError(errors.Join(err, io.ErrClosedPipe)) // so that a writer gets the error; never fails
 		done <- err
 	}()
 	f.buf.Reset(in)
@@ -256,7 +256,7 @@ func (f *fileTransfer) begin(ctx context.Context, id string) error {
 	return nil
 }
 
-// outName is the name of the nth output.
+// outName returns the name of the nth output.
 func (f *fileTransfer) outName(n int, id string) string {
 	ext := f.format.ext
 	if f.ext != "" {
@@ -265,7 +265,7 @@ func (f *fileTransfer) outName(n int, id string) string {
 	return f.path.name(f.job, f.name, ext, n, id)
 }
 
-// deliver puts content, through the program if there is one.
+// deliver puts content into the target, through the program if there is one.
 func (f *fileTransfer) deliver(ctx context.Context, name string, content io.Reader) error {
 	var program *program
 	if len(f.through) > 0 {
@@ -283,7 +283,7 @@ func (f *fileTransfer) deliver(ctx context.Context, name string, content io.Read
 	return nil
 }
 
-// finish ends the output that is open, if one is.
+// finish ends the open output, if there is one.
 func (f *fileTransfer) finish(err error) error {
 	if f.out == nil {
 		return err
@@ -294,8 +294,8 @@ func (f *fileTransfer) finish(err error) error {
 }
 
 func (f *fileTransfer) progress() {
-	if f.count.read%1000 == 0 && time.Since(f.said) > progressEvery {
-		f.said = time.Now()
+	if f.count.read%1000 == 0 && time.Since(f.logged) > progressEvery {
+		f.logged = time.Now()
 		f.log.Info("transferring", zap.Int("records", f.count.read), zap.Int("bad", f.count.bad))
 	}
 }

@@ -11,15 +11,15 @@ import (
 	"github.com/hookline/hookline/pkg/event"
 )
 
-// Job is what of a finished job its files are found by.
+// Job holds the names of a finished job that lead to its files.
 type Job struct {
-	// ID is the job instance's; publishing jobs put it into their files' names.
+	// ID is the job instance's ID; publishing jobs put it into the names of their files.
 	ID string
-	// Link is the base name of an export's files, as a counter of the job says.
+	// Link is the base name of an export's files, from a counter of the job.
 	Link string
 }
 
-// maxName is the longest ID or link, in bytes: what is longer is no part of a file's name.
+// maxName is the longest ID or link, in bytes: a file name cannot be longer.
 const maxName = 255
 
 // ended is a JOB_END event of Alma, in JSON or XML. Most of the fields may be missing.
@@ -41,7 +41,7 @@ type coded struct {
 	Desc  string `json:"desc" xml:"desc,attr"`
 }
 
-// jobOf reads what the event says of the job. Link is that of the first counter whose type's value or description is
+// jobOf reads the job from the event. Link is the value of the first counter with a type whose value or description is
 // one of names.
 func jobOf(e event.Event, names []string) (Job, error) {
 	var end ended
@@ -65,7 +65,7 @@ func jobOf(e event.Event, names []string) (Job, error) {
 		}
 	}
 	if len(job.ID) > maxName || len(job.Link) > maxName {
-		return Job{}, fmt.Errorf("the event's names are longer than %d bytes, which those of files are not", maxName)
+		return Job{}, fmt.Errorf("the event's names are longer than %d bytes, the limit of a file name", maxName)
 	}
 	return job, nil
 }

@@ -10,19 +10,19 @@ import (
 	"github.com/hookline/hookline/alma/marc"
 )
 
-// outputFile is one file on its way to the target: what is written to it flows through a pipe, and the program if there is
+// outputFile is one file on its way to the target. Its bytes flow through a pipe, and the program if there is
 // one, into the target's Put.
 type outputFile struct {
 	buf    *bufio.Writer
 	writer marc.Writer // nil for read: bytes
 	pipe   *io.PipeWriter
-	done   <-chan error // what Put said
+	done   <-chan error // the result of Put
 }
 
-// Write adds bytes.
+// Write writes bytes to the file.
 func (o *outputFile) Write(p []byte) (int, error) { return o.buf.Write(p) }
 
-// end waits until the file is delivered; or, after err, until it is thrown away.
+// end waits until the file is delivered, or, after err, until it is discarded.
 func (o *outputFile) end(err error) error {
 	if err == nil && o.writer != nil {
 		err = o.writer.Close()
@@ -32,7 +32,7 @@ func (o *outputFile) end(err error) error {
 	}
 	_ = o.pipe.CloseWithError(err) // never fails
 	put := <-o.done
-	if put != nil && (err == nil || errors.Is(err, io.ErrClosedPipe)) { // which Put has closed
+	if put != nil && (err == nil || errors.Is(err, io.ErrClosedPipe)) { // Put has closed the pipe
 		err = put
 	}
 	return err

@@ -9,7 +9,7 @@ import (
 	"github.com/hookline/hookline/alma/marc"
 )
 
-// outputFormat makes a writer for one delivered file.
+// outputFormat makes the writer of one delivered file.
 type outputFormat struct {
 	ext  string
 	make func(io.Writer, *scope) marc.Writer
@@ -18,7 +18,7 @@ type outputFormat struct {
 func newOutputFormat(name, read string, columns []column) (outputFormat, error) {
 	if read == readBytes {
 		if name != "" {
-			return outputFormat{}, fmt.Errorf("write.format: %q cannot be made of read: bytes, which knows no records", name)
+			return outputFormat{}, fmt.Errorf("write.format: %q needs records, which read: bytes does not provide", name)
 		}
 		return outputFormat{ext: ""}, nil
 	}

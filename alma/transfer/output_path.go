@@ -11,12 +11,12 @@ import (
 	"strings"
 )
 
-// outputPath is the name of what is delivered, with placeholders.
+// outputPath is the name of a delivered file, with placeholders.
 type outputPath string
 
 var placeholder = regexp.MustCompile(`\{([^{}]*)\}`)
 
-// maxElement is how long a name in a folder may be, in bytes, with room for the name of its part.
+// maxElement limits a name in a folder, in bytes. It leaves room for the suffix of a part file.
 const maxElement = 200
 
 func parsePath(text, per string) (outputPath, error) {
@@ -35,18 +35,18 @@ func parsePath(text, per string) (outputPath, error) {
 	}
 	counted := strings.Contains(text, "{n}") || per == perRecord && strings.Contains(text, "{id}")
 	if per != perFile && !counted {
-		errs = append(errs, fmt.Errorf("write.path: must contain {n}, the number of the file, or several would have the same name"))
+		errs = append(errs, fmt.Errorf("write.path: must contain {n}, the number of the file, or several files would have the same name"))
 	}
 	if per != perRecord && strings.Contains(text, "{id}") {
 		errs = append(errs, errors.New("write.path: {id} is for per: record only"))
 	}
 	if !strings.Contains(text, "{file}") {
-		errs = append(errs, errors.New("write.path: must contain {file}, the name of what was fetched, or several of a job would have the same name"))
+		errs = append(errs, errors.New("write.path: must contain {file}, the name of the fetched file, or several files of a job would have the same name"))
 	}
 	return outputPath(text), errors.Join(errs...)
 }
 
-// name fills p for the nth thing that is made of a file. id is the record's, if it is one.
+// name fills p for the nth output of a file. id is the record's ID, if the output is one record.
 func (p outputPath) name(job, file, ext string, n int, id string) string {
 	values := map[string]string{"{job}": clean(job), "{file}": clean(stem(file)), "{ext}": ext, "{n}": strconv.Itoa(n), "{id}": clean(id)}
 	return placeholder.ReplaceAllStringFunc(string(p), func(found string) string { return values[found] })
@@ -54,11 +54,11 @@ func (p outputPath) name(job, file, ext string, n int, id string) string {
 
 var packed = regexp.MustCompile(`(?i)(\.(xml|mrc|marc|txt|csv|json))?(\.(tar\.gz|tgz|tar|gz))?$`)
 
-// stem is the name of a file without its folder and the extensions that say how it is packed and what it is.
+// stem returns the name of a file without its folder, and without the extensions of its format and packing.
 func stem(name string) string { return packed.ReplaceAllString(path.Base(name), "") }
 
-// clean makes a value a part of a name that no place takes for anything else. A value that is changed by it, or that
-// is too long, gets a hash of what it was.
+// clean makes a value a safe part of a name for all locations. A changed or too long value gets
+// a hash of the original.
 func clean(value string) string {
 	cleaned := strings.Map(func(r rune) rune {
 		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_.+=@,[]", r) {

@@ -13,20 +13,20 @@ import (
 	"github.com/hookline/hookline/pkg/tail"
 )
 
-// program is a program that changes a stream.
+// program is a running program that changes a stream.
 type program struct {
 	out  *io.PipeReader
 	done chan error
 }
 
-// programError is that a program exited with a status other than 0: it refused its input.
+// programError says that a program exited with a status other than 0: it refused its input.
 type programError struct{ err error }
 
 func (e *programError) Error() string { return e.err.Error() }
 func (e *programError) Unwrap() error { return e.err }
 
-// startProgram runs a program, without a shell, with in as its standard input. Reading run.out to the end gives its error as
-// well.
+// startProgram starts a program, without a shell, with in as its standard input. A reader of out gets its error
+// too.
 func startProgram(ctx context.Context, argv, env []string, in io.Reader) *program {
 	stderr := &tail.Tail{}
 	out, stdout := io.Pipe()
@@ -44,16 +44,16 @@ func startProgram(ctx context.Context, argv, env []string, in io.Reader) *progra
 		case err != nil:
 			err = handler.Private(fmt.Errorf("%s: %w", argv[0], err), stderr.String())
 		default:
-			_, err = io.Copy(io.Discard, in) // what it did not want
+			_, err = io.Copy(io.Discard, in) // the rest of the input, which the program ignored
 		}
-		r.done <- err                  // first, so that end knows it when out has ended
+		r.done <- err                  // first, because end expects it when out has ended
 		_ = stdout.CloseWithError(err) // never fails
 	}()
 	return r
 }
 
-// end waits for the program, and returns whose error came first: its own, or put, what became of its output. A program
-// whose output nobody reads on fails as well, which says nothing about its input.
+// end waits for the program, and returns the first error: the program's own, or put, the error of its output. A program
+// also fails if its output is no longer read, which says nothing about its input.
 func (r *program) end(put error) error {
 	select {
 	case err := <-r.done:

@@ -40,7 +40,7 @@ type Set struct {
 	Value string `yaml:"value" schema:"required"`
 }
 
-// step changes the record in s.
+// step changes the scope's record.
 type step func(s *scope) error
 
 func newSteps(changes []Change) (steps []step, err error) {
@@ -77,7 +77,7 @@ func (c Change) build() (step, error) {
 	return steps[0], errs[0]
 }
 
-// choose keeps what is named, or all but that.
+// choose keeps the named fields, or all others.
 func choose(names []string, keep bool) (step, error) {
 	var named []marc.Selector
 	var errs []error
@@ -97,7 +97,7 @@ func choose(names []string, keep bool) (step, error) {
 	}, errors.Join(errs...)
 }
 
-// chosen is what is left of a field, if anything.
+// chosen returns the remaining part of a field, if there is one.
 func chosen(f marc.Field, named []marc.Selector, keep bool) (marc.Field, bool) {
 	var codes []byte
 	for _, selector := range named {
@@ -178,7 +178,7 @@ func (c Set) build() (step, error) {
 	}, nil
 }
 
-// with is fields with a value set.
+// with returns fields with a value set.
 func with(fields []marc.Field, tag string, code byte, value string) []marc.Field {
 	for i := range fields {
 		if f := &fields[i]; f.Tag == tag {

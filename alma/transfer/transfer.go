@@ -1,14 +1,14 @@
 // Package transfer fetches the files of a finished export or publishing job, changes their records, and delivers them.
 //
-// It finds the files by the event alone, reads them as a stream (tar and gzip; MARCXML, binary MARC 21, lines), chooses
-// and changes each record, and delivers the result to a folder, SFTP, FTP, WebDAV, S3, Dropbox, or through rclone
-// to whatever that knows; as one file, in batches or one by one. Memory does not grow with the files.
+// It finds the files by the event alone and reads them as a stream (tar and gzip; MARCXML, binary MARC 21, lines). It selects
+// and changes records. It delivers the result to a folder, SFTP, FTP, WebDAV, S3, Dropbox, or through rclone
+// to its many services; as one file, in batches or one by one. Memory does not grow with the files.
 //
-// A file that is not there yet, and what goes wrong on the network, is tried again. An event that names no files, a
-// refused password, and a file that unpacks to too much are final.
+// A missing file and network errors are retried. An event that names no files, a
+// refused password, and a file that unpacks to more than Config.MaxBytes are permanent errors.
 //
-// What can happen twice: everything. A repeat delivers the same files under the same names, in place of what is there;
-// with write.existing: skip it leaves what is there as it is.
+// Duplicates: a repeat delivers the same files under the same names and replaces the earlier ones. With write.existing: skip it leaves
+// existing files alone.
 package transfer
 
 import (
@@ -26,15 +26,15 @@ import (
 	"github.com/hookline/hookline/pkg/store"
 )
 
-// Handler does transfers.
+// Handler transfers the files of jobs.
 type Handler struct {
 	plan
 	metrics *Metrics
 	log     *zap.Logger
 }
 
-// New checks cfg. It connects to nothing. Env is all that programs (Config.Through, rclone) find in
-// their environment, as "NAME=value".
+// New checks cfg. It makes no connection. Env is the whole environment of programs (Config.Through, rclone), as
+// "NAME=value".
 func New(cfg Config, env []string, m *Metrics, log *zap.Logger) (handler.Handler, error) {
 	p, err := cfg.build(env)
 	if err != nil {
@@ -43,7 +43,7 @@ func New(cfg Config, env []string, m *Metrics, log *zap.Logger) (handler.Handler
 	return &Handler{p, m, log}, nil
 }
 
-// Handle does the transfer of the job whose end the event tells.
+// Handle transfers the files of the event's job.
 func (h *Handler) Handle(ctx context.Context, d event.Delivery) error {
 	job, err := jobOf(d.Event, h.find.counters)
 	if err != nil {
@@ -52,10 +52,10 @@ func (h *Handler) Handle(ctx context.Context, d event.Delivery) error {
 	return h.run(ctx, job, h.log.With(zap.String("route", d.Route), zap.String("job", job.ID)))
 }
 
-// Again does the transfer of a job without an event, also of what was delivered before.
+// Again transfers the files of a job without an event. It replaces files that were delivered before.
 func (h *Handler) Again(ctx context.Context, job Job) error {
 	if h.lacksLink(job) {
-		return fmt.Errorf("find.files asks for {link}, which the ID of a job does not tell: add --link NAME, the base name of its files as the counter %s of its event gives it", strings.Join(h.find.counters, " or "))
+		return fmt.Errorf("find.files needs {link}, which the ID of a job does not contain: add --link NAME, the base name of its files, from the counter %s of its event", strings.Join(h.find.counters, " or "))
 	}
 	again := *h
 	again.skip = false
@@ -73,7 +73,7 @@ func (h *Handler) lacksLink(job Job) bool {
 	return job.Link == "" && strings.Contains(h.find.form, "{link}")
 }
 
-// verdict makes final what no repeat can heal.
+// verdict makes errors permanent that no repeat can solve.
 func (h *Handler) verdict(err error) error {
 	if errors.Is(err, store.ErrRefused) {
 		return handler.Permanent(err)
@@ -98,7 +98,7 @@ func (h *Handler) transfer(ctx context.Context, job Job, log *zap.Logger) (err e
 	if err != nil {
 		return fmt.Errorf("to: %w", err)
 	}
-	defer func() { err = errors.Join(err, wrap("to", target.Close())) }() // what was delivered has been confirmed by then
+	defer func() { err = errors.Join(err, wrap("to", target.Close())) }() // deliveries are confirmed by then
 	for _, name := range names {
 		f := &fileTransfer{plan: h.plan, metrics: h.metrics, target: target, job: job.ID, name: name, log: log.With(zap.String("file", name))}
 		if err := f.transfer(ctx, source); err != nil {
@@ -108,7 +108,7 @@ func (h *Handler) transfer(ctx context.Context, job Job, log *zap.Logger) (err e
 	return nil
 }
 
-// distinct refuses two files whose results would have the same name.
+// distinct refuses files whose outputs would have the same name.
 func distinct(names []string) error {
 	stems := make([]string, len(names))
 	for i, name := range names {
@@ -117,7 +117,7 @@ func distinct(names []string) error {
 	slices.Sort(stems)
 	for i := range stems[1:] {
 		if stems[i] == stems[i+1] {
-			return fmt.Errorf("several files are called %s but for their extensions; choose one of them by find.files", path.Base(stems[i]))
+			return fmt.Errorf("several files are called %s with different extensions; choose one of them by find.files", path.Base(stems[i]))
 		}
 	}
 	return nil

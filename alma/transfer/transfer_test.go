@@ -72,14 +72,14 @@ func TestWhatIsNotThereYetIsTriedAgainAndAnEventWithoutFilesIsNot(t *testing.T) 
 		b.fails(b.handle(body), true, want)
 	}
 	b := newBench(t, transfer.Config{})
-	b.fails(b.run(), false, "no file of job 5 is there yet")
+	b.fails(b.run(), false, "job 5 has no file yet")
 	b = newBench(t, transfer.Config{Find: transfer.Find{Dir: "later"}})
-	b.fails(b.run(), false, "not there (yet)")
+	b.fails(b.run(), false, "does not exist (yet)")
 	whole := marcxml(t, 1, 100)
 	packed := archive(t, "E.xml", whole)
 	for _, partial := range []string{whole[:len(whole)/2], packed[:len(packed)/2], packed[:len(packed)-4], "", "<html>Log in</html>", archive(t), "\x1f\x8b not gzip"} {
 		b := newBench(t, transfer.Config{}).has("E_1.xml", partial)
-		b.fails(b.run(), false, "is cut off, damaged or something else")
+		b.fails(b.run(), false, "is cut off, damaged or of another format")
 	}
 	b = newBench(t, transfer.Config{Read: "bytes"}).has("E_1.tar.gz", packed[:len(packed)-4])
 	b.fails(b.run(), false, "EOF")
@@ -185,7 +185,7 @@ func TestWhateverItIsPackedIn(t *testing.T) {
 	b = newBench(t, transfer.Config{MaxBytes: 1 << 20}).has("E.tar.gz", archive(t, "bomb.xml", strings.Repeat(" ", 8<<20)))
 	b.fails(b.run(), true, "max_bytes, 1048576")
 	b = newBench(t, transfer.Config{}).has("E.xml", one).has("E.mrc", two)
-	b.fails(b.run(), true, "called E but for their extensions")
+	b.fails(b.run(), true, "called E with different extensions")
 }
 
 func TestWhatIsThereIsLeftWhereAskedFor(t *testing.T) {
