@@ -18,47 +18,47 @@ func TestAuditReport(t *testing.T) {
 	for name, c := range map[string]struct {
 		totals     map[string]ledger.RouteTotals
 		work, dead map[string]int64
-		retry      int64
+		delayed    int64
 		want       []broker.RouteAudit // "", a, b
 	}{
-		"all there": {map[string]ledger.RouteTotals{"a": {Accepted: 9, Done: 2, Discarded: 1, Open: 6, Stayed: 6, Retrying: 1, Held: 2, Running: 1}},
+		"nothing missing": {map[string]ledger.RouteTotals{"a": {Accepted: 9, Done: 2, Discarded: 1, Open: 6, Stayed: 6, Retrying: 1, Held: 2, Running: 1}},
 			map[string]int64{"a": 2}, map[string]int64{"a": 1}, 1,
 			[]broker.RouteAudit{{}, {Accepted: 9, Done: 2, Discarded: 1, Waiting: 3, Running: 1, Retrying: 1, Dead: 1}, {}}},
-		"some missed": {map[string]ledger.RouteTotals{"a": waits(5)}, map[string]int64{"a": 2}, nil, 0,
+		"some missing": {map[string]ledger.RouteTotals{"a": waits(5)}, map[string]int64{"a": 2}, nil, 0,
 			[]broker.RouteAudit{{}, {Accepted: 5, Waiting: 2, Unaccounted: 3}, {}}},
-		"one that is new is not looked for": {map[string]ledger.RouteTotals{"a": {Accepted: 5, Open: 5, Stayed: 2}}, map[string]int64{"a": 2}, nil, 0,
+		"a new event need not be found": {map[string]ledger.RouteTotals{"a": {Accepted: 5, Open: 5, Stayed: 2}}, map[string]int64{"a": 2}, nil, 0,
 			[]broker.RouteAudit{{}, {Accepted: 5, Waiting: 5}, {}}},
-		"one too many": {map[string]ledger.RouteTotals{"a": waits(1)}, map[string]int64{"a": 2}, map[string]int64{"a": 1}, 0,
+		"surplus": {map[string]ledger.RouteTotals{"a": waits(1)}, map[string]int64{"a": 2}, map[string]int64{"a": 1}, 0,
 			[]broker.RouteAudit{{}, {Accepted: 1, Dead: 1}, {}}},
-		"surplus of one route hides nothing of another": {map[string]ledger.RouteTotals{"a": waits(1), "b": waits(1)}, map[string]int64{"a": 2}, nil, 0,
+		"a surplus of one route hides nothing of another": {map[string]ledger.RouteTotals{"a": waits(1), "b": waits(1)}, map[string]int64{"a": 2}, nil, 0,
 			[]broker.RouteAudit{{}, {Accepted: 1, Waiting: 1}, {Accepted: 1, Unaccounted: 1}}},
-		"what lies in the delay queues belongs to whom the ledger says": {map[string]ledger.RouteTotals{"a": waits(2), "b": retries(2, 2)}, nil, nil, 2,
+		"the delay queues hold the retrying events of the ledger": {map[string]ledger.RouteTotals{"a": waits(2), "b": retries(2, 2)}, nil, nil, 2,
 			[]broker.RouteAudit{{}, {Accepted: 2, Unaccounted: 2}, {Accepted: 2, Retrying: 2}}},
-		"or else to any that misses it": {map[string]ledger.RouteTotals{"a": waits(2), "b": retries(2, 1)}, nil, nil, 4,
+		"the delay queues hold other missing events": {map[string]ledger.RouteTotals{"a": waits(2), "b": retries(2, 1)}, nil, nil, 4,
 			[]broker.RouteAudit{{}, {Accepted: 2, Retrying: 2}, {Accepted: 2, Retrying: 2}}},
-		"a binding by hand": {map[string]ledger.RouteTotals{"": waits(3)}, map[string]int64{"a": 2}, nil, 0,
+		"a binding made by hand": {map[string]ledger.RouteTotals{"": waits(3)}, map[string]int64{"a": 2}, nil, 0,
 			[]broker.RouteAudit{{Accepted: 3, Waiting: 2, Unaccounted: 1}, {}, {}}},
-		"a binding that is missing": {map[string]ledger.RouteTotals{"a": waits(2), "b": waits(2)}, map[string]int64{"": 3}, nil, 0,
+		"a missing binding": {map[string]ledger.RouteTotals{"a": waits(2), "b": waits(2)}, map[string]int64{"": 3}, nil, 0,
 			[]broker.RouteAudit{{}, {Accepted: 2, Waiting: 2}, {Accepted: 2, Waiting: 1, Unaccounted: 1}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			d := queueCounts{map[string]int64{"": 0, "a": 0, "b": 0}, c.dead, c.retry}
+			counts := queueCounts{map[string]int64{"": 0, "a": 0, "b": 0}, c.dead, c.delayed}
 			for route, n := range c.work {
-				d.work[route] = n
+				counts.work[route] = n
 			}
-			a := auditReport(ledger.Totals{Routes: c.totals}, d)
-			var missed int64
+			a := auditReport(ledger.Totals{Routes: c.totals}, counts)
+			var missing int64
 			for i, route := range []string{"", "a", "b"} {
 				want := c.want[i]
 				want.Route = route
-				missed += want.Unaccounted
+				missing += want.Unaccounted
 				if i >= len(a.Routes) || a.Routes[i] != want {
 					t.Errorf("%+v, want %+v", a.Routes, want)
 				}
 			}
-			if a.Unaccounted != missed {
-				t.Errorf("%d unaccounted, want %d", a.Unaccounted, missed)
+			if a.Unaccounted != missing {
+				t.Errorf("%d unaccounted, want %d", a.Unaccounted, missing)
 			}
 		})
 	}

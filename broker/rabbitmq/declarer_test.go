@@ -47,7 +47,7 @@ func TestADeletedUnroutedQueueIsDeclaredAgain(t *testing.T) {
 	if _, err := channel(t, url).QueueDelete(broker.UnroutedQueue, false, false, false); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "an unrouted event is stored", func() bool { return rabbit.Publish(patient(t), anEvent("1")) == nil })
+	eventually(t, "an unrouted event to be stored", func() bool { return rabbit.Publish(patient(t), anEvent("1")) == nil })
 }
 
 // Bindings are declared one after the other. Events that are published meanwhile go to the bound routes, or to the unrouted queue.

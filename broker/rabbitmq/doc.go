@@ -10,6 +10,7 @@
 //   - The delivery is settled once, on the channel that brought it. A done event is noted in the ledger before its delivery is
 //     acknowledged. For a retry or a dead letter the delivery publishes another message first. From a delay queue it comes
 //     back to its work queue.
+//   - Dead letters and unrouted events stay in their queues until a person replays or discards them. A browser gets them there.
 //   - The auditor reads the ledger with a ledgerReader and compares it with the queues. peerDuplicates reads there which
 //     events other receivers have stored.
 //

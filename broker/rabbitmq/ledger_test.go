@@ -190,7 +190,7 @@ func TestALongLedgerIsReadFromItsSummary(t *testing.T) {
 			t.Errorf("summary of %d bytes: %v", len(d.Body), err)
 		}
 	case <-patient(t).Done():
-		t.Fatal("there is no summary")
+		t.Fatal("the stream has no summary")
 	}
 	expectAudit(t, open(t, cfg), r.Name, want) // it has read the summary only
 }

@@ -43,11 +43,11 @@ func TestAStopDoesNotWaitForTheLedger(t *testing.T) {
 				case <-time.After(lastTime + time.Second):
 					t.Fatal("it still waits")
 				}
-				said := logs.All()
+				logged := logs.All()
 				switch {
-				case notes == 0 && len(said) == 0:
-				case len(said) != 1, said[0].ContextMap()["notes"] != int64(notes):
-					t.Errorf("said %v", said)
+				case notes == 0 && len(logged) == 0:
+				case len(logged) != 1, logged[0].ContextMap()["notes"] != int64(notes):
+					t.Errorf("logged %v", logged)
 				}
 			})
 		})

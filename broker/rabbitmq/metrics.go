@@ -37,7 +37,7 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 		}),
 		dropped: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "hookline_ledger_notes_dropped_total",
-			Help: "Notes that were dropped, because too many could not be written to the ledger. Audits then count anew.",
+			Help: "Notes that were dropped, because too many could not be written to the ledger. Audits then begin to count again.",
 		}),
 	}
 	for _, c := range []prometheus.Collector{m.connected, m.reconnects, m.confirm, m.mismatches, m.dropped} {

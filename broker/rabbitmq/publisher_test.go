@@ -15,7 +15,7 @@ func TestAnEventWithoutAQueueIsRefused(t *testing.T) {
 	url := rabbitnode.URL(t)
 	rabbit := open(t, rabbitmq.Config{URLs: []string{url}, Routes: []broker.Route{route("archive", "github.#")}})
 	publish(t, rabbit, anEvent("unrouted"))
-	eventually(t, "the event is unrouted", func() bool { return waiting(t, rabbit, broker.UnroutedQueue) == 1 }) // both connections have declared
+	eventually(t, "the event to be unrouted", func() bool { return waiting(t, rabbit, broker.UnroutedQueue) == 1 }) // both connections have declared
 	if err := channel(t, url).QueueUnbind(broker.UnroutedQueue, "", rabbitmq.UnroutedExchange, nil); err != nil {
 		t.Fatal(err)
 	}
@@ -61,7 +61,7 @@ func TestAFullQueueWithoutItsLimitTakesEventsAgain(t *testing.T) {
 	_, vhost, _ := strings.Cut(strings.TrimPrefix(url, "amqp://"), "/")
 	r, other := route("archive", "alma.#"), route("other", "github.#")
 	rabbit := open(t, rabbitmq.Config{URLs: []string{url}, Routes: []broker.Route{r, other}})
-	eventually(t, "the queue is there", func() bool { return waiting(t, rabbit, broker.WorkQueue(r.Name)) == 0 })
+	eventually(t, "the queue to exist", func() bool { return waiting(t, rabbit, broker.WorkQueue(r.Name)) == 0 })
 	shared := rabbitnode.Shared(t)
 	if err := shared.SetPolicy(t.Context(), vhost, "short", "^"+broker.WorkQueue(r.Name)+"$", map[string]any{"max-length": 3}); err != nil {
 		t.Fatal(err)
@@ -71,12 +71,12 @@ func TestAFullQueueWithoutItsLimitTakesEventsAgain(t *testing.T) {
 		n++
 		return rabbit.Publish(patient(t), anEvent(id(n))) != nil
 	}
-	eventually(t, "the full queue refuses", refused)
+	eventually(t, "the full queue to refuse", refused)
 	if err := shared.DeletePolicy(t.Context(), vhost, "short"); err != nil {
 		t.Fatal(err)
 	}
 	beside := anEvent("beside")
-	eventually(t, "the queue takes events again", func() bool {
+	eventually(t, "the queue to take events again", func() bool {
 		beside.Source, beside.ID = "github", id(n) // confirms of other queues must not keep the session
 		publish(t, rabbit, beside)
 		return !refused()

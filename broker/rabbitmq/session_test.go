@@ -18,7 +18,7 @@ func TestWatchdogDetectsPublishesWithoutConfirms(t *testing.T) {
 		"one has no answer":                     {publish, nothing, nothing, true},
 		"it is answered at last":                {publish, nothing, answer, false},
 		"it has none, but others have":          {publish, another, another, false},
-		"what is published has its answer":      {nothing, another, another, false},
+		"every publish has its answer":          {nothing, another, another, false},
 		"one is published after a long silence": {another, nothing, publish, false},
 		"more and more wait":                    {publish, publish, publish, true},
 	} {

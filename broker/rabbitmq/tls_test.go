@@ -42,7 +42,7 @@ func TestTLS(t *testing.T) {
 	}
 	cfg.TLS = &tls.Config{}
 	if _, err := rabbitmq.Plan(patient(t), cfg); err == nil {
-		t.Error("a certificate that nobody vouches for was accepted")
+		t.Error("a certificate of an unknown authority was accepted")
 	}
 }
 

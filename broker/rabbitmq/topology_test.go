@@ -197,10 +197,10 @@ func TestConsumeRefusesAnUnknownRoute(t *testing.T) {
 	rabbit := open(t, rabbitmq.Config{URLs: []string{"amqp://127.0.0.1:1/"}, Routes: []broker.Route{route("archive", "#")}})
 	fn := func(context.Context, event.Delivery) broker.Outcome { return broker.Ack() }
 	if err := rabbit.Consume(t.Context(), route("other", "#"), fn); err == nil {
-		t.Error("it was consumed")
+		t.Error("an unknown route was accepted")
 	}
 	if err := rabbit.Consume(t.Context(), broker.Route{Name: "archive"}, fn); err == nil {
-		t.Error("it was consumed by nobody at once")
+		t.Error("a concurrency of 0 was accepted")
 	}
 }
 
