@@ -24,7 +24,7 @@ func TestOpenNamesEveryMistakeAndNoPassword(t *testing.T) {
 		},
 	}, prometheus.NewRegistry(), zap.NewNop())
 	text := fmt.Sprint(err)
-	for _, want := range []string{"urls[0]", "urls[1]", "urls[2]", "duplicates is -1ns", `"a" is there twice`, `"B": a name`, `"B": match`} {
+	for _, want := range []string{"urls[0]", "urls[1]", "urls[2]", "duplicates is -1ns", `"a" exists twice`, `"B": a name`, `"B": match`} {
 		if !strings.Contains(text, want) {
 			t.Errorf("%q does not say %q", text, want)
 		}
