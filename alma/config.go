@@ -26,7 +26,7 @@ type Config struct {
 	Processes int `yaml:"processes" schema:"minimum=1"`
 	// Reserve is how many of the day's requests are left to other programs of the institution. At that number, no more requests are made
 	// until the next day, except for one every three hours, which looks for new ones.
-	Reserve int `yaml:"reserve" schema:"minimum=0"`
+	Reserve int `yaml:"reserve" schema:"minimum=0; default=0"`
 }
 
 // Defaults returns a Config that lacks its address and its key.

@@ -47,8 +47,8 @@ type Source struct {
 	Event Extract `yaml:"event"`
 	// Deadline is how long the sender waits for its answer, at most 5m. The receiver answers before that, if need be with 503.
 	Deadline time.Duration `yaml:"deadline"`
-	// WhenDown says what happens to an event that RabbitMQ cannot store: spool keeps it on the receiver's disk and answers 200, refuse
-	// answers 503. The embedded broker does not use it.
+	// WhenDown is for an event that RabbitMQ cannot store: spool keeps it on the receiver's disk and answers 200, refuse answers 503. The
+	// embedded broker does not use it.
 	WhenDown string `yaml:"when_down" schema:"enum=spool|refuse"`
 	// MaxBody is the largest body in bytes; a larger one is answered 413. RabbitMQ takes 16777216 bytes (16 MiB) at most.
 	MaxBody int64 `yaml:"max_body" schema:"minimum=1; maximum=67108864"`

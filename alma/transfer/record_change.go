@@ -8,8 +8,8 @@ import (
 	"github.com/hookline/hookline/alma/marc"
 )
 
-// Change is one step of what is done to each record, with exactly one of its keys. Fields are named as "245", "6XX" (X
-// is any character) or "245$a", one of its subfields.
+// Change is one step of the changes to each record, with exactly one of its keys. Fields are named as "245", "6XX" (X is any character) or
+// "245$a", one of its subfields.
 type Change struct {
 	// Keep removes all other fields; the leader stays: 245, 6XX (X is any character), or a subfield, 245$a.
 	Keep []string `yaml:"keep"`

@@ -49,9 +49,9 @@ type Config struct {
 	RedactKey setting.Secret `yaml:"redact_key,omitempty" schema:"minLength=32"`
 	// Alma holds the institutions of Ex Libris Alma, by name: notify, enrich, reconcile and `hookline doctor alma` ask their API.
 	Alma map[string]alma.Config `yaml:"alma,omitempty" schema:"minProperties=1; names=63"`
-	// Sources send events, by name: a sender sends to /webhooks/NAME.
+	// Sources are the senders of events, by name: a sender sends to /webhooks/NAME.
 	Sources map[string]Source `yaml:"sources" schema:"required; minProperties=1; names=63"`
-	// Routes do work on events, by name: each has a queue, hookline.work.NAME. They are in the order of the file.
+	// Routes are the queues of events with their handlers, by name: a queue is hookline.work.NAME.
 	Routes Routes `yaml:"routes" schema:"required; minProperties=1; names=100"`
 
 	// Schedules are the sources that the clock drives, by name; the file has them under sources.

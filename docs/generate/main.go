@@ -1,6 +1,6 @@
-// Command generate writes the pages of docs/reference that follow from the code, or the man pages:
+// Command generate writes the files that follow from the code, or the man pages:
 //
-//	go run ./docs/generate            # docs/reference/*.md, from the top of the repository
+//	go run ./docs/generate            # docs/reference/{commands,configuration}.md and app/config/schema.json, from the top of the repository
 //	go run ./docs/generate man DIR    # DIR/hookline*.1
 package main
 
@@ -25,23 +25,26 @@ func main() {
 func run(args []string) error {
 	switch {
 	case len(args) == 0:
-		return writePages("docs/reference")
+		return writeFiles(".")
 	case len(args) == 2 && args[0] == "man":
 		return writeManPages(args[1])
 	}
 	return errors.New("usage: generate [man DIR]")
 }
 
-// pages returns the text of each generated page of docs/reference by its file name.
-func pages() map[string]string {
+// files returns the text of each generated file by its path in the repository, whose top is root.
+func files(root string) map[string]string {
+	g := newGenerator(root)
 	return map[string]string{
-		"commands.md": commands(cli.Program{}.Command()),
+		"app/config/schema.json":          schemaText(g),
+		"docs/reference/commands.md":      commands(cli.Program{}.Command()),
+		"docs/reference/configuration.md": configuration(root, g),
 	}
 }
 
-func writePages(dir string) error {
-	for name, text := range pages() {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+func writeFiles(root string) error {
+	for name, text := range files(root) {
+		if err := os.WriteFile(filepath.Join(root, name), []byte(text), 0o644); err != nil {
 			return err
 		}
 	}

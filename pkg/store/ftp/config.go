@@ -14,7 +14,7 @@ import (
 
 // Config is an FTP server, and the login.
 type Config struct {
-	// Address is host or host:port; the default port is 21.
+	// Address is the server, host or host:port; the default port is 21.
 	Address string `yaml:"address" schema:"required"`
 	// User is the login.
 	User string `yaml:"user" schema:"default=anonymous"`

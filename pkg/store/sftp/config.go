@@ -14,7 +14,7 @@ import (
 
 // Config is an SFTP server, and the login.
 type Config struct {
-	// Address is host or host:port; the default port is 22.
+	// Address is the server, host or host:port; the default port is 22.
 	Address string `yaml:"address" schema:"required"`
 	// User is the login. It needs a password or a key.
 	User string `yaml:"user" schema:"required"`
