@@ -23,8 +23,10 @@ func (c *command) configCheck() *cobra.Command {
 	return &cobra.Command{
 		Use:   "check [FILE]",
 		Short: "Report every error with file, line and key",
-		Long:  `Report every error with file, line and key. Exit code 0 if there is none; what is allowed but looks like a mistake is a warning.`,
-		Args:  args(cobra.MaximumNArgs(1)),
+		Long:  `Report every error with file, line and key. A valid setting that looks like a mistake is a warning. Exit code 0 without errors.`,
+		Example: `  hookline config check
+  hookline config check /etc/hookline/hookline.yml`,
+		Args: args(cobra.MaximumNArgs(1)),
 		RunE: func(_ *cobra.Command, given []string) error {
 			if len(given) > 0 {
 				c.file = given[0]
@@ -46,9 +48,11 @@ func (c *command) configShow() *cobra.Command {
 	var asJSON, builtIn bool
 	cmd := &cobra.Command{
 		Use:   "show",
-		Short: "Show the configuration in force, with defaults filled in and secrets hidden",
-		Long: `Show the configuration in force, with defaults filled in and secrets hidden. Of a handler it shows the kind only: any of its
-other fields may hold a secret.`,
+		Short: "Show the configuration in force",
+		Long: `Show the configuration in force, with the defaults and without secrets. Of a handler it shows the kind only, because any
+other field may hold a secret.`,
+		Example: `  hookline config show
+  hookline config show --default > hookline.yml    # begin your own configuration`,
 		Args: args(cobra.NoArgs),
 		RunE: func(*cobra.Command, []string) error {
 			if builtIn {
@@ -75,17 +79,18 @@ other fields may hold a secret.`,
 		},
 	}
 	jsonFlag(cmd, &asJSON)
-	cmd.Flags().BoolVar(&builtIn, "default", false, "show the built-in configuration as it is written, as a start for your own")
+	cmd.Flags().BoolVar(&builtIn, "default", false, "show the text of the built-in configuration")
 	return cmd
 }
 
 func (c *command) configSchema() *cobra.Command {
 	return &cobra.Command{
 		Use:   "schema",
-		Short: "Print the JSON Schema of the configuration file, for editors",
-		Long: `Print the JSON Schema of the configuration file. Save it beside hookline.yml as hookline.schema.json and begin
-hookline.yml with "# yaml-language-server: $schema=hookline.schema.json": editors then complete and check it.`,
-		Args: args(cobra.NoArgs),
+		Short: "Print the JSON Schema of the configuration file",
+		Long: `Print the JSON Schema of the configuration file. Editors use it to complete and check hookline.yml: save the schema beside
+hookline.yml, and begin hookline.yml with "# yaml-language-server: $schema=hookline.schema.json".`,
+		Example: "  hookline config schema > hookline.schema.json",
+		Args:    args(cobra.NoArgs),
 		RunE: func(*cobra.Command, []string) error {
 			_, err := c.stdout.Write(config.Schema())
 			return err
@@ -96,10 +101,11 @@ hookline.yml with "# yaml-language-server: $schema=hookline.schema.json": editor
 func (c *command) configSecret() *cobra.Command {
 	return &cobra.Command{
 		Use:   "secret FILE",
-		Short: "Make a secret once, and print it",
-		Long: `Make FILE with a new secret if it is not there yet, readable by you only, and print the secret that it holds: to type it into
-the sender's form. hookline.yml reads it with "secrets_file: FILE".`,
-		Args: args(cobra.ExactArgs(1)),
+		Short: "Make a secret in a file, and print it",
+		Long: `Make FILE with a new secret, readable by you only, and print the secret for the sender's form. If FILE exists, print its
+secret. In hookline.yml write "secrets_file: FILE".`,
+		Example: "  hookline config secret secrets/alma",
+		Args:    args(cobra.ExactArgs(1)),
 		RunE: func(_ *cobra.Command, given []string) error {
 			if _, err := ensureSecret(given[0]); err != nil {
 				return err
@@ -108,7 +114,7 @@ the sender's form. hookline.yml reads it with "secrets_file: FILE".`,
 			if err != nil {
 				return err
 			}
-			fmt.Fprintf(c.stdout, "%s (kept in %s)\n", strings.TrimSpace(string(text)), given[0])
+			fmt.Fprintf(c.stdout, "%s (stored in %s)\n", strings.TrimSpace(string(text)), given[0])
 			return nil
 		},
 	}

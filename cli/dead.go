@@ -19,9 +19,9 @@ func (c *command) dead() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "dead",
 		GroupID: "look",
-		Short:   "Decide about events that a route gave up on",
-		Long: `Events that a route gave up on are kept until you decide: "replay" puts them back into their route's queue as new,
-"discard" removes them for good. Looking at them changes nothing.`,
+		Short:   "List, replay and discard dead letters",
+		Long: `A dead letter is an event that a route gave up on. It stays stored until you decide: "replay" puts it back into the
+queue of its route as a new event, "discard" removes it for good. "list" and "show" change nothing.`,
 	}
 	group(cmd)
 	cmd.AddCommand(c.deadList(), c.deadShow(), c.deadReplay(), c.deadDiscard())
@@ -34,7 +34,9 @@ func (c *command) deadList() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "list [ROUTE]",
 		Short: "List dead letters, oldest first",
-		Args:  args(cobra.MaximumNArgs(1)), ValidArgsFunction: c.completeRoutes,
+		Example: `  hookline dead list
+  hookline dead list archive --limit 10`,
+		Args: args(cobra.MaximumNArgs(1)), ValidArgsFunction: c.completeRoutes,
 		RunE: func(cmd *cobra.Command, given []string) error {
 			return c.withOperator(cmd, browseTimeout, func(ctx context.Context, conf *config.Config, operator app.Operator) error {
 				routes := given
@@ -83,9 +85,10 @@ func deadRow(table io.Writer, d broker.UndeliveredEvent) {
 func (c *command) deadShow() *cobra.Command {
 	return &cobra.Command{
 		Use:   "show ROUTE ID",
-		Short: "Show one dead letter with its body, as JSON",
-		Long: `Show one dead letter as JSON: why it died, and the event in its documented form, the body as data_base64. For the
-body alone: hookline dead show ROUTE ID | jq -r .event.data_base64 | base64 -d`,
+		Short: "Show one dead letter as JSON",
+		Long:  `Show one dead letter as JSON: the reason, the attempts, the errors, and the event with its body in data_base64.`,
+		Example: `  hookline dead show archive 561
+  hookline dead show archive 561 | jq -r .event.data_base64 | base64 -d    # print the body`,
 		Args: args(cobra.ExactArgs(2)), ValidArgsFunction: c.completeRoutes,
 		RunE: func(cmd *cobra.Command, given []string) error {
 			route, id := given[0], given[1]
@@ -95,7 +98,7 @@ body alone: hookline dead show ROUTE ID | jq -r .event.data_base64 | base64 -d`,
 					return err
 				}
 				if len(found) == 0 {
-					return fmt.Errorf("route %s has no dead letter with ID %s; `hookline dead list %s` shows them", route, id, route)
+					return fmt.Errorf("route %s has no dead letter with the ID %s; `hookline dead list %s` lists its dead letters", route, id, route)
 				}
 				return c.json(&found[0])
 			})
@@ -104,7 +107,7 @@ body alone: hookline dead show ROUTE ID | jq -r .event.data_base64 | base64 -d`,
 }
 
 func (c *command) deadReplay() *cobra.Command {
-	return c.deadChange("replay", "replayed", "Put dead letters back into their route's queue, as new", app.Operator.Replay)
+	return c.deadChange("replay", "replayed", "Put dead letters back into the queue of their route", app.Operator.Replay)
 }
 
 func (c *command) deadDiscard() *cobra.Command {
@@ -114,9 +117,10 @@ func (c *command) deadDiscard() *cobra.Command {
 func (c *command) deadChange(verb, done, short string, do change) *cobra.Command {
 	var all bool
 	cmd := &cobra.Command{
-		Use:   verb + " ROUTE (ID... | --all)",
-		Short: short,
-		Args:  args(cobra.MinimumNArgs(1)), ValidArgsFunction: c.completeRoutes,
+		Use:     verb + " ROUTE (ID... | --all)",
+		Short:   short,
+		Example: fmt.Sprintf("  hookline dead %[1]s archive 561\n  hookline dead %[1]s archive --all", verb),
+		Args:    args(cobra.MinimumNArgs(1)), ValidArgsFunction: c.completeRoutes,
 		RunE: func(cmd *cobra.Command, given []string) error {
 			route, ids := given[0], given[1:]
 			chosen, err := choice(ids, all)
@@ -125,7 +129,7 @@ func (c *command) deadChange(verb, done, short string, do change) *cobra.Command
 			}
 			return c.withOperator(cmd, browseTimeout, func(ctx context.Context, conf *config.Config, operator app.Operator) error {
 				if verb == "replay" && !slices.Contains(routeNames(conf), route) {
-					return usage(fmt.Errorf("route %s is not in the configuration, so nobody would handle its events; add it again first, or give its dead letters up with `hookline dead discard %s`", route, route))
+					return usage(fmt.Errorf("route %s is not in the configuration, so nobody would handle its events; add the route again first, or remove its dead letters with `hookline dead discard %s`", route, route))
 				}
 				n, err := do.apply(ctx, operator, route, chosen)
 				err = knownRoute(conf, route, n.seen > 0, err)
@@ -133,13 +137,13 @@ func (c *command) deadChange(verb, done, short string, do change) *cobra.Command
 					fmt.Fprintf(c.stdout, "%s %d of route %s\n", done, n.done, route)
 				}
 				if err == nil && n.done < len(ids) {
-					err = fmt.Errorf("%d of the %d IDs are not among the dead letters; `hookline dead list %s` shows them", len(ids)-n.done, len(ids), route)
+					err = fmt.Errorf("%d of the %d IDs belong to no dead letter; `hookline dead list %s` lists the dead letters", len(ids)-n.done, len(ids), route)
 				}
 				return err
 			})
 		},
 	}
-	cmd.Flags().BoolVar(&all, "all", false, "all dead letters of the route")
+	cmd.Flags().BoolVar(&all, "all", false, "select all dead letters of the route")
 	return cmd
 }
 

@@ -59,7 +59,7 @@ Exit code 0 if nothing failed, else 1.`,
 			return c.findings(found, asJSON)
 		},
 	}
-	cmd.Flags().StringVar(&url, "url", "", "the receiver's URL in Alma's form, https://HOST (default: public_url, else the listen address of the configuration)")
+	cmd.Flags().StringVar(&url, "url", "", "the receiver's `URL` in Alma's form, https://HOST (default: public_url, else the listen address of the configuration)")
 	jsonFlag(cmd, &asJSON)
 	return cmd
 }

@@ -51,7 +51,7 @@ func (c *command) welcome(f *firstRun, conf *config.Config, addr net.Addr) {
 	}
 	fmt.Fprintf(c.stdout, `
   Hookline %s takes webhooks at   http://localhost:%s/webhooks/alma
-  Alma's secret (kept in %s):   %s
+  Alma's secret (stored in %s):   %s
   Every event becomes a file under   %s/export
 
   Try, in a second terminal here:    hookline send alma job_end

@@ -41,7 +41,7 @@ Of the configuration it reads private_listen only. Without a readable configurat
 			}
 			answer, err := (&http.Client{Timeout: 5 * time.Second}).Do(request)
 			if err != nil {
-				return errors.Join(fmt.Errorf("%w (is it running, and is private_listen this address?)", err), unread)
+				return errors.Join(fmt.Errorf("no answer: %w (is it running, and is this its private_listen?)", err), unread)
 			}
 			defer answer.Body.Close()
 			text, err := io.ReadAll(io.LimitReader(answer.Body, 1024))
@@ -54,7 +54,7 @@ Of the configuration it reads private_listen only. Without a readable configurat
 			return err
 		},
 	}
-	cmd.Flags().StringVar(&address, "url", "", "the private listener, http://HOST:PORT (default: private_listen of the configuration)")
+	cmd.Flags().StringVar(&address, "url", "", "`URL` of the private listener, http://HOST:PORT (default: private_listen of the configuration)")
 	return cmd
 }
 

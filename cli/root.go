@@ -124,9 +124,9 @@ Exit codes:
 	}
 	group(root)
 	flags := root.PersistentFlags()
-	flags.StringVarP(&c.file, "config", "c", "", "configuration file (default: $HOOKLINE_CONFIG, else hookline.yml if it exists)")
-	flags.StringVar(&c.logLevel, "log-level", "info", "debug, info, warn or error")
-	flags.StringVar(&c.logFormat, "log-format", "auto", "json, console or auto; auto is console on a terminal, else json")
+	flags.StringVarP(&c.file, "config", "c", "", "configuration `FILE` (default: $HOOKLINE_CONFIG, else hookline.yml if it exists)")
+	flags.StringVar(&c.logLevel, "log-level", "info", "log from this `LEVEL` up: debug, info, warn or error")
+	flags.StringVar(&c.logFormat, "log-format", "auto", "`FORMAT` of the log: json, console or auto; auto is console on a terminal, else json")
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usage(fmt.Errorf("%w\nTry: %s --help", err, cmd.CommandPath()))
 	})
@@ -141,17 +141,21 @@ Exit codes:
 
 // group makes cmd a parent of other commands: alone it prints its help, and an unknown command below it is wrong usage.
 func group(cmd *cobra.Command) {
-	cmd.Args = args(cobra.NoArgs)
+	cmd.Args, cmd.DisableFlagsInUseLine = args(cobra.NoArgs), true
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
 }
 
-// args turns the error of a check of positional arguments into a usage error that names the help.
+// args turns the error of a check of positional arguments into a usage error that shows the usage and names the help.
 func args(check cobra.PositionalArgs) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, given []string) error {
-		if err := check(cmd, given); err != nil {
-			return usage(fmt.Errorf("%w\nUsage: %s\nTry: %s --help", err, cmd.UseLine(), cmd.CommandPath()))
+		if check(cmd, given) == nil {
+			return nil
 		}
-		return nil
+		text := fmt.Sprintf("wrong number of arguments: %d", len(given))
+		if cmd.HasAvailableSubCommands() {
+			text = fmt.Sprintf("unknown command %q for %q", given[0], cmd.CommandPath())
+		}
+		return usage(fmt.Errorf("%s\nUsage: %s\nTry: %s --help", text, cmd.UseLine(), cmd.CommandPath()))
 	}
 }
 

@@ -77,7 +77,7 @@ number of workers; they share the events.`,
 			return c.serve(cmd, app.Options{Work: true, Only: only})
 		},
 	}
-	cmd.Flags().StringSliceVar(&only, "route", nil, "consume only these routes, separated by commas")
+	cmd.Flags().StringSliceVar(&only, "route", nil, "consume only the routes with these `NAMES`, separated by commas")
 	_ = cmd.RegisterFlagCompletionFunc("route", c.completeRoutes)
 	return cmd
 }

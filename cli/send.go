@@ -71,11 +71,11 @@ Exit code 0 if every answer was 2xx, or with --as-sender if every message was ac
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&s.url, "url", "", "the receiver, http://HOST:PORT (default: the listen address of the configuration)")
-	flags.StringVar(&s.format, "format", "", "format of the sample: json or xml")
-	flags.StringVar(&s.id, "id", "", "ID of the event (default: a new one); the same ID again is a sender's repeat")
-	flags.StringVar(&s.file, "file", "", "send the content of this file as the body")
-	flags.StringVar(&s.contentType, "content-type", "application/json", "with --file: the Content-Type of the body")
+	flags.StringVar(&s.url, "url", "", "`URL` of the receiver, http://HOST:PORT (default: the listen address of the configuration)")
+	flags.StringVar(&s.format, "format", "", "`FORMAT` of the sample: json or xml")
+	flags.StringVar(&s.id, "id", "", "`ID` of the event (default: a new one); the same ID again is a sender's repeat")
+	flags.StringVar(&s.file, "file", "", "send the content of this `FILE` as the body")
+	flags.StringVar(&s.contentType, "content-type", "application/json", "with --file: the Content-`TYPE` of the body")
 	countFlag(cmd, &s.count, "count", "n", 1, "number of messages; with --all, of rounds")
 	flags.BoolVar(&s.all, "all", false, "send every sample")
 	flags.BoolVar(&s.list, "list", false, "list the samples instead of sending")

@@ -46,7 +46,7 @@ the event gives: pass this name with --link.`,
 			return nil
 		},
 	}
-	cmd.Flags().StringVar(&job.ID, "job", "", "the job's ID, job_instance.id in its event")
-	cmd.Flags().StringVar(&job.Link, "link", "", "the base name of an export's files, without _1.xml")
+	cmd.Flags().StringVar(&job.ID, "job", "", "`ID` of the job, job_instance.id in its event")
+	cmd.Flags().StringVar(&job.Link, "link", "", "base `NAME` of an export's files, without _1.xml")
 	return cmd
 }

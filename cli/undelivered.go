@@ -2,8 +2,10 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"text/tabwriter"
 	"time"
 
@@ -69,4 +71,12 @@ func (do change) apply(ctx context.Context, operator app.Operator, route string,
 		return pick
 	})
 	return n, err
+}
+
+// choice returns a function that reports whether an ID is one of ids, or all are chosen.
+func choice(ids []string, all bool) (chosen func(id string) bool, err error) {
+	if all == (len(ids) > 0) {
+		return nil, usage(errors.New("give either IDs or --all"))
+	}
+	return func(id string) bool { return all || slices.Contains(ids, id) }, nil
 }

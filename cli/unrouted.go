@@ -18,9 +18,9 @@ func (c *command) unrouted() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "unrouted",
 		GroupID: "look",
-		Short:   "Decide about events that match no route",
-		Long: `Events that match no route are kept until you decide: after you have added a route, "replay" gives them to every
-route that matches them now; "discard" removes them for good. Looking at them changes nothing.`,
+		Short:   "List, replay and discard events that match no route",
+		Long: `An unrouted event matches no route. It stays stored until you decide: add a route, then "replay" puts the event into the
+queue of every route that matches it now; "discard" removes it for good. "list" and "show" change nothing.`,
 	}
 	group(cmd)
 	cmd.AddCommand(c.unroutedList(), c.unroutedShow(), c.unroutedReplay(), c.unroutedDiscard())
@@ -60,9 +60,10 @@ func (c *command) unroutedList() *cobra.Command {
 func (c *command) unroutedShow() *cobra.Command {
 	return &cobra.Command{
 		Use:   "show ID",
-		Short: "Show one unrouted event with its body, as JSON",
-		Long: `Show one unrouted event in its documented JSON form, the body as data_base64. For the body alone:
-hookline unrouted show ID | jq -r .data_base64 | base64 -d`,
+		Short: "Show one unrouted event as JSON",
+		Long:  `Show one unrouted event as JSON, with its body in data_base64.`,
+		Example: `  hookline unrouted show 561
+  hookline unrouted show 561 | jq -r .data_base64 | base64 -d    # print the body`,
 		Args: args(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, given []string) error {
 			return c.withOperator(cmd, browseTimeout, func(ctx context.Context, _ *config.Config, operator app.Operator) error {
@@ -71,7 +72,7 @@ hookline unrouted show ID | jq -r .data_base64 | base64 -d`,
 					return err
 				}
 				if len(found) == 0 {
-					return fmt.Errorf("no unrouted event has ID %s; `hookline unrouted list` shows them", given[0])
+					return fmt.Errorf("no unrouted event has the ID %s; `hookline unrouted list` lists the unrouted events", given[0])
 				}
 				return c.json(&found[0].Event)
 			})
@@ -80,7 +81,7 @@ hookline unrouted show ID | jq -r .data_base64 | base64 -d`,
 }
 
 func (c *command) unroutedReplay() *cobra.Command {
-	return c.unroutedChange("replay", "replayed", "Give unrouted events to every route that matches them now", app.Operator.Replay)
+	return c.unroutedChange("replay", "replayed", "Put unrouted events into the queue of every route that matches them now", app.Operator.Replay)
 }
 
 func (c *command) unroutedDiscard() *cobra.Command {
@@ -90,9 +91,10 @@ func (c *command) unroutedDiscard() *cobra.Command {
 func (c *command) unroutedChange(verb, done, short string, do change) *cobra.Command {
 	var all bool
 	cmd := &cobra.Command{
-		Use:   verb + " (ID... | --all)",
-		Short: short,
-		Args:  args(cobra.ArbitraryArgs),
+		Use:     verb + " (ID... | --all)",
+		Short:   short,
+		Example: fmt.Sprintf("  hookline unrouted %[1]s 561\n  hookline unrouted %[1]s --all", verb),
+		Args:    args(cobra.ArbitraryArgs),
 		RunE: func(cmd *cobra.Command, ids []string) error {
 			chosen, err := choice(ids, all)
 			if err != nil {
@@ -105,14 +107,14 @@ func (c *command) unroutedChange(verb, done, short string, do change) *cobra.Com
 				case err != nil:
 					return err
 				case n.picked < len(ids):
-					return fmt.Errorf("%d of the %d IDs are not unrouted; `hookline unrouted list` shows them", len(ids)-n.picked, len(ids))
+					return fmt.Errorf("%d of the %d IDs belong to no unrouted event; `hookline unrouted list` lists the unrouted events", len(ids)-n.picked, len(ids))
 				case n.done < n.picked:
-					return fmt.Errorf("%d still match no route and stay; `hookline unrouted list` shows the keys that a route has to match", n.picked-n.done)
+					return fmt.Errorf("%d events still match no route and stay; `hookline unrouted list` shows the keys that a route must match", n.picked-n.done)
 				}
 				return nil
 			})
 		},
 	}
-	cmd.Flags().BoolVar(&all, "all", false, "all unrouted events")
+	cmd.Flags().BoolVar(&all, "all", false, "select all unrouted events")
 	return cmd
 }
