@@ -17,6 +17,7 @@ import (
 
 	"github.com/hookline/hookline/app/config"
 	"github.com/hookline/hookline/broker"
+	"github.com/hookline/hookline/broker/spool"
 	"github.com/hookline/hookline/receiver"
 	"github.com/hookline/hookline/schedule"
 	"github.com/hookline/hookline/worker"
@@ -48,7 +49,7 @@ type App struct {
 	Private http.Handler
 
 	broker broker.Broker
-	spool  *spooling // nil without a spool
+	spool  *spool.Spool // nil with the embedded broker, which stores on the disk itself
 	loops  []func(context.Context) error
 }
 
@@ -100,11 +101,11 @@ func (a *App) assemble(o Options, routes []worker.Route) error {
 
 func (a *App) assembleReceiver(o Options, reload *reloader) (err error) {
 	c, reg := o.Config, o.Metrics
-	if a.spool, err = openSpool(c, a.broker, reg, o.Log.Named("spool")); err != nil {
-		return err
-	}
 	var publisher broker.Publisher = a.broker
-	if a.spool != nil {
+	if !c.Broker.Embedded() {
+		if a.spool, err = spool.Open(spoolConfig(c), a.broker, a.broker, reg, o.Log.Named("spool")); err != nil {
+			return err
+		}
 		publisher = a.spool
 		a.loops = append(a.loops, a.spool.Run)
 	}
@@ -161,7 +162,7 @@ func (a *App) Close() error {
 	defer cancel()
 	var err error
 	if a.spool != nil {
-		err = a.spool.store.Close(ctx)
+		err = a.spool.Close(ctx)
 	}
 	return errors.Join(err, a.broker.Close(ctx))
 }

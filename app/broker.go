@@ -13,6 +13,7 @@ import (
 	"github.com/hookline/hookline/broker"
 	"github.com/hookline/hookline/broker/embedded"
 	"github.com/hookline/hookline/broker/rabbitmq"
+	"github.com/hookline/hookline/broker/spool"
 )
 
 // Operator is the part of a broker that a person uses: look at queues, audit, and decide about undelivered events.
@@ -36,7 +37,7 @@ func openBroker(c *config.Config, receives bool, log *zap.Logger, reg prometheus
 	if receives {
 		rabbit.Duplicates = c.Duplicates
 		var err error
-		if rabbit.Spool, err = spoolName(c); err != nil {
+		if rabbit.Spool, err = spool.Name(spoolConfig(c)); err != nil {
 			log.Warn("the spool has no name, so the audit does not count its events", zap.Error(err))
 		}
 	}

@@ -119,8 +119,8 @@ func (r *reloader) waiting(next *config.Config) []string {
 	if r.started.Broker.Embedded() {
 		return keys
 	}
-	then := spooled(r.started)
-	for name, now := range spooled(next) {
+	then := spooledSources(r.started)
+	for name, now := range spooledSources(next) {
 		if now != then[name] {
 			keys = append(keys, "sources."+name+".when_down")
 		}

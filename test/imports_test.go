@@ -42,7 +42,7 @@ func TestImportsRunOneWay(t *testing.T) {
 		"pkg/store/storetest": {"pkg/store"},
 		"pkg/store/webdav":    {"pkg/setting", "pkg/store"},
 
-		"broker/spool":    {"broker", "pkg/deadline", "pkg/event"},
+		"broker/spool":    {"broker", "broker/embedded", "pkg/deadline", "pkg/event"},
 		"receiver":        {"pkg/setting", "broker", "pkg/deadline", "pkg/event", "pkg/privacy", "pkg/signature"},
 		"schedule":        {"pkg/setting", "broker", "pkg/event"},
 		"worker":          {"pkg/setting", "broker", "pkg/event", "pkg/handler", "pkg/privacy"},
@@ -59,7 +59,7 @@ func TestImportsRunOneWay(t *testing.T) {
 
 		"app/config": {"alma/enrich", "pkg/setting", "alma", "broker", "pkg/handler", "pkg/privacy", "pkg/signature", "receiver", "schedule", "worker"},
 		"app": {
-			"app/config", "alma", "broker", "broker/embedded", "broker/rabbitmq", "pkg/event", "pkg/handler", "receiver", "schedule", "broker/spool", "worker",
+			"app/config", "alma", "broker", "broker/embedded", "broker/rabbitmq", "pkg/handler", "receiver", "schedule", "broker/spool", "worker",
 			"alma/enrich", "handlers/exec", "handlers/file", "handlers/http", "handlers/log", "handlers/notify",
 			"alma/reconcile", "alma/transfer",
 		},

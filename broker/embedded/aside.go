@@ -14,9 +14,9 @@ import (
 	"github.com/hookline/hookline/pkg/event"
 )
 
-// SetAside renames a database that Open found to be ErrDamaged, together with its write-ahead log, so that a new one can
+// RenameDamaged renames a database that Open found to be ErrDamaged, together with its write-ahead log, so that a new one can
 // be begun at path and nothing is thrown away. It returns the new name. It fails if a process runs the line.
-func SetAside(path string, now time.Time) (string, error) {
+func RenameDamaged(path string, now time.Time) (string, error) {
 	lock, err := takeLock(path)
 	if err != nil {
 		return "", fmt.Errorf("line %s: %w", path, err)

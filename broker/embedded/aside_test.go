@@ -16,7 +16,7 @@ import (
 	"github.com/hookline/hookline/pkg/event"
 )
 
-func TestADamagedFileIsSetAsideAndANewLineBegun(t *testing.T) {
+func TestADamagedFileIsRenameDamagedAndANewLineBegun(t *testing.T) {
 	t.Parallel()
 	cfg := embedded.Config{Path: filepath.Join(t.TempDir(), "line.db"), Routes: []broker.Route{archive(1)}}
 	for suffix, content := range map[string]string{"": strings.Repeat("no database ", 1000), "-wal": "its log"} {
@@ -24,7 +24,7 @@ func TestADamagedFileIsSetAsideAndANewLineBegun(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	aside, err := embedded.SetAside(cfg.Path, time.Date(2026, 1, 2, 3, 4, 5, 6e6, time.UTC))
+	aside, err := embedded.RenameDamaged(cfg.Path, time.Date(2026, 1, 2, 3, 4, 5, 6e6, time.UTC))
 	if err != nil || aside != cfg.Path+".damaged-20260102T030405.006Z" {
 		t.Fatalf("set aside as %s: %v", aside, err)
 	}
@@ -102,11 +102,11 @@ func handleOne(t *testing.T, line *embedded.Broker, want string) {
 	}
 }
 
-func TestALineThatRunsIsNotSetAside(t *testing.T) {
+func TestALineThatRunsIsNotRenameDamaged(t *testing.T) {
 	t.Parallel()
 	cfg := embedded.Config{Path: filepath.Join(t.TempDir(), "line.db")}
 	line := open(t, cfg)
-	if aside, err := embedded.SetAside(cfg.Path, time.Now()); err == nil {
+	if aside, err := embedded.RenameDamaged(cfg.Path, time.Now()); err == nil {
 		t.Errorf("set aside as %s", aside)
 	}
 	publishAll(t, line, 1)

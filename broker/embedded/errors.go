@@ -10,7 +10,7 @@ import (
 	"github.com/hookline/hookline/broker"
 )
 
-// ErrDamaged says that a file is no database any more, and what to do with it. See SetAside.
+// ErrDamaged says that a file is no database any more, and what to do with it. See RenameDamaged.
 var ErrDamaged = errors.New("is damaged; it was left as it is. Put a backup in its place, or move it away to start with an empty line")
 
 // errNoLine says what to do where there is nothing to attach to.

@@ -17,7 +17,7 @@ import (
 	"github.com/hookline/hookline/test/rabbitnode"
 )
 
-// load publishes n events of 1 KiB from many senders, and returns how long each took.
+// load publishes n events of 1 KiB from many senders, and returns the duration of each.
 func load(b *testing.B, to broker.Publisher, senders, n int) []time.Duration {
 	b.Helper()
 	took := make([]time.Duration, n)
@@ -42,13 +42,13 @@ func load(b *testing.B, to broker.Publisher, senders, n int) []time.Duration {
 	return took
 }
 
-// BenchmarkSpool is an outage: what the line does not take goes to the disk.
+// BenchmarkSpool measures an outage: every event goes to the disk.
 func BenchmarkSpool(b *testing.B) {
 	for _, backlog := range []int{0, 100_000} {
 		for _, senders := range []int{1, 8, 64} {
 			b.Run(fmt.Sprintf("backlog=%d/senders=%d", backlog, senders), func(b *testing.B) {
 				r := realRig(b, storeConfig(b))
-				r.line.become(fault{ready: broker.ErrDown})
+				r.fake.become(fault{ready: broker.ErrDown})
 				load(b, r, 64, backlog)
 				b.ResetTimer()
 				load(b, r, senders, b.N)
@@ -58,7 +58,7 @@ func BenchmarkSpool(b *testing.B) {
 	}
 }
 
-// switchable is a real line that can be declared down.
+// switchable is a real broker that can be declared down.
 type switchable struct {
 	*rabbitmq.Broker
 	down atomic.Bool
@@ -71,13 +71,13 @@ func (s *switchable) Ready() error {
 	return s.Broker.Ready()
 }
 
-// BenchmarkDrain hands events on to a real RabbitMQ, at first alone, then beside live traffic of eight senders.
+// BenchmarkDrain publishes spooled events to a real RabbitMQ, at first alone, then beside live traffic of eight senders.
 func BenchmarkDrain(b *testing.B) {
 	b.Run("alone", func(b *testing.B) {
-		r, line := rabbitRig(b)
+		r, rabbit := rabbitRig(b)
 		load(b, r, 64, b.N)
 		b.ResetTimer()
-		line.down.Store(false)
+		rabbit.down.Store(false)
 		r.run(b)
 		for r.metric(b, "waiting", "") > 0 {
 			<-time.After(10 * time.Millisecond)
@@ -86,9 +86,9 @@ func BenchmarkDrain(b *testing.B) {
 	})
 	for _, backlog := range []int{0, 50_000} {
 		b.Run(fmt.Sprintf("live/backlog=%d", backlog), func(b *testing.B) {
-			r, line := rabbitRig(b)
+			r, rabbit := rabbitRig(b)
 			load(b, r, 64, backlog)
-			line.down.Store(false)
+			rabbit.down.Store(false)
 			r.run(b)
 			b.ResetTimer()
 			took := load(b, r, 8, b.N)
@@ -114,10 +114,10 @@ func rabbitRig(b *testing.B) (rig, *switchable) {
 	for rabbit.Ready() != nil {
 		<-time.After(10 * time.Millisecond)
 	}
-	line := &switchable{Broker: rabbit}
-	line.down.Store(true)
+	switched := &switchable{Broker: rabbit}
+	switched.down.Store(true)
 	store, shut := openStore(b, storeConfig(b))
 	b.Cleanup(shut)
-	s, reg := newSpool(b, line, store)
-	return rig{Spool: s, reg: reg}, line
+	s, reg := newSpool(b, switched, store)
+	return rig{Spool: s, reg: reg}, switched
 }

@@ -8,7 +8,7 @@ import (
 	"go.uber.org/zap"
 )
 
-// collector looks at the store at each scrape.
+// collector reads the store at each scrape.
 type collector struct {
 	spool                          *Spool
 	waiting, bytes, oldest, usable *prometheus.Desc
@@ -21,9 +21,9 @@ func newCollector(s *Spool) collector {
 	return collector{
 		spool:   s,
 		waiting: desc("waiting", "Events in the spool."),
-		bytes:   desc("bytes", "Bytes of the spool's file that are in use; some ten thousand when it is empty."),
-		oldest:  desc("oldest_age_seconds", "Age since its receipt of the oldest event in the spool; 0 if there is none."),
-		usable:  desc("usable", "0 while an event that is to be spooled could not be; 1 also where no source is spooled."),
+		bytes:   desc("bytes", "Bytes in use of the spool's file; some ten thousand without events."),
+		oldest:  desc("oldest_age_seconds", "Age of the oldest event in the spool since its receipt; 0 without events."),
+		usable:  desc("usable", "0 while the spool can store no event; 1 otherwise, also without spooled sources."),
 	}
 }
 
@@ -39,7 +39,7 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 	gauge := func(desc *prometheus.Desc, value float64) {
 		ch <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, value)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), readTime)
+	ctx, cancel := context.WithTimeout(context.Background(), readTimeout)
 	defer cancel()
 	usable := 1.0
 	if c.spool.cfg.Used() && c.spool.usable(ctx) != nil {
@@ -48,7 +48,7 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 	gauge(c.usable, usable)
 	events, bytes, err := c.spool.store.Size(ctx)
 	if err != nil {
-		c.spool.log.Debug("the spool cannot be counted", zap.Error(err))
+		c.spool.log.Debug("the events in the spool cannot be counted", zap.Error(err))
 		return
 	}
 	gauge(c.waiting, float64(events))

@@ -11,22 +11,22 @@ import (
 	"github.com/hookline/hookline/pkg/event"
 )
 
-// remembering is a fault of a line that knows repeats, as long as it is up.
-func remembering(l *line) fault {
+// remembering is a fault of a broker that knows duplicates.
+func remembering(b *fakeBroker) fault {
 	return fault{publish: func(_ context.Context, e event.Event) error {
-		if slices.Contains(l.got, e.ID) {
+		if slices.Contains(b.got, e.ID) {
 			return broker.ErrDuplicate
 		}
 		return nil
 	}}
 }
 
-func TestARepeatOfASpooledEventIsKnown(t *testing.T) {
+func TestTheSpoolDetectsDuplicates(t *testing.T) {
 	t.Parallel()
 	cfg := storeConfig(t)
 	cfg.Duplicates = time.Hour
 	r := realRig(t, cfg)
-	r.line.become(fault{ready: broker.ErrDown})
+	r.fake.become(fault{ready: broker.ErrDown})
 	ids := r.publish(t, 0, 3)
 	for range 1000 {
 		if err := r.Publish(t.Context(), sample(ids[1])); !errors.Is(err, broker.ErrDuplicate) {
@@ -36,27 +36,27 @@ func TestARepeatOfASpooledEventIsKnown(t *testing.T) {
 	r.expect(t, "waiting", "", 3)
 	r.expect(t, "stored_total", "github", 3)
 	r.expect(t, "refused_total", "failed", 0)
-	r.line.heal()
+	r.fake.heal()
 	stop := r.run(t)
-	if got := r.line.await(t, 3); !slices.Equal(got, ids) {
-		t.Errorf("handed on %v", got)
+	if got := r.fake.await(t, 3); !slices.Equal(got, ids) {
+		t.Errorf("published %v", got)
 	}
 	stop()
-	r.line.become(fault{ready: broker.ErrDown})
+	r.fake.become(fault{ready: broker.ErrDown})
 	if err := r.Publish(t.Context(), sample(ids[1])); !errors.Is(err, broker.ErrDuplicate) {
-		t.Errorf("after it was handed on: %v", err)
+		t.Errorf("after it was published: %v", err)
 	}
 	r.expect(t, "waiting", "", 0)
 }
 
-func TestARepeatThatOvertakesTheSpoolEndsTheFirst(t *testing.T) {
+func TestADuplicateThatOvertakesTheSpoolReplacesTheSpooledEvent(t *testing.T) {
 	t.Parallel()
 	cfg := storeConfig(t)
 	cfg.Duplicates = time.Hour
 	r := realRig(t, cfg)
-	r.line.become(fault{ready: broker.ErrDown})
+	r.fake.become(fault{ready: broker.ErrDown})
 	ids := r.publish(t, 0, 3)
-	r.line.become(remembering(r.line))
+	r.fake.become(remembering(r.fake))
 	if err := r.Publish(t.Context(), sample(ids[0])); err != nil {
 		t.Fatal(err)
 	}
@@ -64,8 +64,8 @@ func TestARepeatThatOvertakesTheSpoolEndsTheFirst(t *testing.T) {
 		t.Fatalf("once more: %v", err)
 	}
 	stop := r.run(t)
-	if got := r.line.await(t, 3); !slices.Equal(got, ids) {
-		t.Errorf("the line got %v", got)
+	if got := r.fake.await(t, 3); !slices.Equal(got, ids) {
+		t.Errorf("the broker got %v", got)
 	}
 	stop()
 	r.expect(t, "waiting", "", 0)

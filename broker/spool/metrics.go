@@ -8,11 +8,11 @@ import (
 	"github.com/hookline/hookline/broker"
 )
 
-// Why an event was not spooled.
+// Reasons for which an event was not spooled.
 const (
-	full   = "full"   // the store has its full size
-	old    = "old"    // the oldest event has been here for too long
-	failed = "failed" // the disk
+	full   = "full"   // the store has its largest size
+	old    = "old"    // the oldest event is older than MaxAge
+	failed = "failed" // the disk failed
 )
 
 type metrics struct {
@@ -24,8 +24,8 @@ type metrics struct {
 func newMetrics(sources map[string]bool, reg prometheus.Registerer) (*metrics, error) {
 	m := &metrics{
 		stored:  prometheus.NewCounterVec(prometheus.CounterOpts{Name: "hookline_spool_stored_total", Help: "Events that were spooled and answered 200."}, []string{"source"}),
-		refused: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "hookline_spool_refused_total", Help: "Events that neither line nor spool took."}, []string{"reason"}),
-		drained: prometheus.NewCounter(prometheus.CounterOpts{Name: "hookline_spool_drained_total", Help: "Spooled events that the line has confirmed."}),
+		refused: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "hookline_spool_refused_total", Help: "Events that neither the broker nor the spool stored."}, []string{"reason"}),
+		drained: prometheus.NewCounter(prometheus.CounterOpts{Name: "hookline_spool_drained_total", Help: "Spooled events that the broker has confirmed since."}),
 	}
 	for source := range sources {
 		m.stored.WithLabelValues(source)
@@ -36,8 +36,8 @@ func newMetrics(sources map[string]bool, reg prometheus.Registerer) (*metrics, e
 	return m, errors.Join(reg.Register(m.stored), reg.Register(m.refused), reg.Register(m.drained))
 }
 
-// kept counts an event that was spooled, or not. A repeat is neither.
-func (m *metrics) kept(source string, err error) {
+// countPublish counts an event that was spooled, or that was not because of err. It ignores duplicates.
+func (m *metrics) countPublish(source string, err error) {
 	switch {
 	case errors.Is(err, broker.ErrDuplicate):
 	case err == nil:

@@ -26,7 +26,7 @@ func (r *reports) Spooled(events map[string]int64) {
 	r.all = append(r.all, maps.Clone(events))
 }
 
-// counted is a store that holds some events of github, or cannot tell.
+// counted is a store with n events of github, or with an error.
 type counted struct {
 	store
 	mu  sync.Mutex
@@ -46,25 +46,25 @@ func (c *counted) Sources(context.Context) (map[string]int64, error) {
 	return map[string]int64{"github": c.n}, c.err
 }
 
-func TestWhatIsSpooledIsReportedWhenItChanges(t *testing.T) {
+func TestSpooledEventsAreReportedWhenTheyChange(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		holds, heard := &counted{n: 7}, &reports{}
-		s, err := spool.New(spool.Config{MaxAge: maxAge}, newLine(), holds, heard, prometheus.NewRegistry(), zap.NewNop())
+		events, reported := &counted{n: 7}, &reports{}
+		s, err := spool.New(spool.Config{MaxAge: maxAge}, newFakeBroker(), events, reported, prometheus.NewRegistry(), zap.NewNop())
 		if err != nil {
 			t.Fatal(err)
 		}
 		stop := rig{Spool: s}.run(t)
 		expect := func(when string, want ...int64) {
 			t.Helper()
-			heard.mu.Lock()
-			defer heard.mu.Unlock()
-			if len(heard.all) != len(want) {
-				t.Fatalf("%s: %d reports, not %d: %v", when, len(heard.all), len(want), heard.all)
+			reported.mu.Lock()
+			defer reported.mu.Unlock()
+			if len(reported.all) != len(want) {
+				t.Fatalf("%s: %d reports, not %d: %v", when, len(reported.all), len(want), reported.all)
 			}
 			for i, n := range want {
-				if heard.all[i]["github"] != n {
-					t.Errorf("%s: reported %v, not %v", when, heard.all, want)
+				if reported.all[i]["github"] != n {
+					t.Errorf("%s: reported %v, not %v", when, reported.all, want)
 				}
 			}
 		}
@@ -73,13 +73,13 @@ func TestWhatIsSpooledIsReportedWhenItChanges(t *testing.T) {
 		expect("at the start", 7)
 		later()
 		expect("unchanged", 7)
-		holds.set(0, context.DeadlineExceeded)
+		events.set(0, context.DeadlineExceeded)
 		later()
 		expect("unreadable", 7)
-		holds.set(8, nil)
+		events.set(8, nil)
 		later()
 		expect("changed", 7, 8)
-		holds.set(9, nil)
+		events.set(9, nil)
 		stop()
 		expect("at the end", 7, 8, 9)
 	})

@@ -1,5 +1,5 @@
-// Package spool keeps events on the receiver's own disk while the line cannot store them, and hands them on to it, oldest
-// first, when it can.
+// Package spool stores events on the receiver's own disk while the broker cannot store them. It publishes them to the broker later,
+// oldest first.
 package spool
 
 import (
@@ -19,61 +19,64 @@ import (
 	"github.com/hookline/hookline/pkg/event"
 )
 
-// Broker is the part of a broker.Broker that a Spool stands in for.
+const (
+	// brokerShare is the share of the time until the caller's deadline that the broker gets, in percent. The disk gets the rest.
+	brokerShare = 60
+	// confirmTimeout bounds the publish of a spooled event. A stop can take as long.
+	confirmTimeout = 10 * time.Second
+	// readyPause is the time between two checks whether the broker is ready again.
+	readyPause = 250 * time.Millisecond
+	// An event that a ready broker refuses maxFailures times is retried later, so that the events behind it go first: after a
+	// second at first, then after twice as long each time, up to 1<<maxDoublings seconds. A single failure can be a connection that
+	// was lost and made again.
+	maxFailures  = 2
+	maxDoublings = 6
+	// readTimeout bounds a read of the store.
+	readTimeout = 2 * time.Second
+	// reportPause is the shortest time between two reports.
+	reportPause = 5 * time.Second
+	// reportShare bounds the time for counting many events: one part in so many.
+	reportShare = 20
+)
+
+// errOld reports that the broker has been away for too long for the spool to take more events.
+var errOld = errors.New("its oldest event has waited for longer than spool.max_age")
+
+// Broker is the part of a broker.Broker that a Spool publishes to.
 type Broker interface {
 	broker.Publisher
-	// Ready returns nil when an event can be stored now.
+	// Ready returns nil if an event can be stored now.
 	Ready() error
 }
 
-// Store is a line on this machine's disk with one route, Route. It outlives the process, however that ends.
-type Store interface {
-	Broker
-	broker.Consumer
-	Backlog
+// Counter receives the numbers of spooled events for audits.
+type Counter interface {
+	// Spooled sets the number of spooled events of each source. Sources that are left out have none.
+	Spooled(events map[string]int64)
 }
 
-// Backlog tells what a store holds.
-type Backlog interface {
-	// Oldest is when the receiver took the event that was stored first; the zero time if there is none.
-	Oldest(ctx context.Context) (time.Time, error)
-	// Size is how many events there are and how many bytes of the disk are in use.
-	Size(ctx context.Context) (events int, bytes int64, err error)
-	// Sources is how many events of each source there are; never nil without an error.
-	Sources(ctx context.Context) (map[string]int64, error)
-}
-
-// Route is the one that a Store has to have. It brings one event at a time, so that their order is kept and live events
-// never wait behind more than one spooled event.
-func Route() broker.Route { return broker.Route{Name: "spool", Match: []string{"#"}, Concurrency: 1} }
-
-// Config says what is spooled.
+// Config configures a spool.
 type Config struct {
-	// Sources are all sources, true for those whose events are spooled; others' go to the line or are refused.
+	// Sources has every source, and true for those with spooled events. A spool passes events of the others to the broker only.
 	Sources map[string]bool
-	// MaxAge is how long the oldest event may have been here for another one to be taken: what would be handed on
-	// later than that, the sender shall hear of. What is here already stays. More than 0.
+	// MaxAge, more than 0, is the age of the oldest spooled event at which the spool takes no more events. So the sender learns that
+	// an event would arrive later than that. Spooled events stay.
 	MaxAge time.Duration
+	// Dir is the folder of the spool's files. Open creates it.
+	Dir string
+	// MaxBytes bounds the database file; see embedded.Config.
+	MaxBytes int64
+	// Duplicates is the window in which the spool detects duplicates; see embedded.Config.
+	Duplicates time.Duration
 }
 
-// Spool is a broker.Publisher that stores on the line, or else on the disk. It is safe for concurrent use.
-type Spool struct {
-	cfg       Config
-	deadlines map[string]*deadline.Shared // the line's, by source
-	broker    Broker
-	store     Store
-	counter   Counter
-	metrics   *metrics
-	log       *zap.Logger
-}
-
-// Used tells whether any source is spooled.
+// Used reports whether the events of any source are spooled.
 func (c Config) Used() bool {
 	return slices.Contains(slices.Collect(maps.Values(c.Sources)), true)
 }
 
-// places says whose events are stored where while the line takes none.
-func (c Config) places() string {
+// whileDown describes for each source where its events go while the broker is not ready.
+func (c Config) whileDown() string {
 	var spooled, refused []string
 	for _, source := range slices.Sorted(maps.Keys(c.Sources)) {
 		if c.Sources[source] {
@@ -89,9 +92,20 @@ func (c Config) places() string {
 	return text
 }
 
+// Spool is a broker.Publisher that stores events on the broker, or else on the disk. It is safe for concurrent use.
+type Spool struct {
+	cfg       Config
+	deadlines map[string]*deadline.Shared // of publishes to the broker, by source
+	broker    Broker
+	store     Store
+	counter   Counter
+	metrics   *metrics
+	log       *zap.Logger
+}
+
 var _ broker.Publisher = (*Spool)(nil)
 
-// New checks cfg. The spool hands events on once Run is called; both line and store stay the caller's to close.
+// New checks cfg and returns a Spool with a store. Run publishes its events, Close closes the store.
 func New(cfg Config, b Broker, store Store, counter Counter, reg prometheus.Registerer, log *zap.Logger) (*Spool, error) {
 	if cfg.MaxAge <= 0 {
 		return nil, fmt.Errorf("spool: max age is %v; it must be more than 0", cfg.MaxAge)
@@ -107,55 +121,48 @@ func New(cfg Config, b Broker, store Store, counter Counter, reg prometheus.Regi
 	return s, nil
 }
 
-// lineShare is how much of the time that is left the line gets, in percent; the rest is for the disk.
-const lineShare = 60
-
-// errOld says that the line has been away for too long to take more.
-var errOld = errors.New("its oldest event has waited for longer than spool.max_age")
-
-// Publish stores e on the line, or on the disk if the line does not take it; then it is durable, and comes to the queues of
-// its routes when the line is back. An event whose confirm from the line came
-// too late can be stored twice. The error is the line's, and then the disk's; broker.ErrDuplicate comes from either.
+// Publish stores e on the broker, or durably on the disk if the broker does not store it. The broker can store an event twice if its
+// confirm came too late. The error wraps the broker's and then the disk's error. Both can be broker.ErrDuplicate.
 func (s *Spool) Publish(ctx context.Context, e event.Event) error {
 	if !s.cfg.Sources[e.Source] {
 		return s.broker.Publish(ctx, e)
 	}
-	why := s.tryLine(ctx, e)
-	if why == nil || errors.Is(why, broker.ErrDuplicate) {
-		return why
+	brokerErr := s.publishToBroker(ctx, e)
+	if brokerErr == nil || errors.Is(brokerErr, broker.ErrDuplicate) {
+		return brokerErr
 	}
-	switch err := s.keep(ctx, e); {
+	switch err := s.publishToDisk(ctx, e); {
 	case errors.Is(err, broker.ErrDuplicate):
 		return fmt.Errorf("spool: %w", err)
 	case err != nil:
-		return fmt.Errorf("%w; and the spool cannot take it: %w", why, err)
+		return fmt.Errorf("%w; the spool cannot store it either: %w", brokerErr, err)
 	}
-	s.log.Warn("event spooled", zap.String("source", e.Source), zap.String("id", e.ID), zap.String("reason", broker.Reason(why)), zap.Error(why))
+	s.log.Warn("event spooled", zap.String("source", e.Source), zap.String("id", e.ID), zap.String("reason", broker.Reason(brokerErr)), zap.Error(brokerErr))
 	return nil
 }
 
-func (s *Spool) tryLine(ctx context.Context, e event.Event) error {
+func (s *Spool) publishToBroker(ctx context.Context, e event.Event) error {
 	if err := s.broker.Ready(); err != nil {
 		return err
 	}
 	if end, ok := ctx.Deadline(); ok {
 		now := time.Now()
-		ctx = s.deadlines[e.Source].Until(now.Add(end.Sub(now) * lineShare / 100)) // that is before the end of ctx
+		ctx = s.deadlines[e.Source].Until(now.Add(end.Sub(now) * brokerShare / 100)) // ends before ctx
 	}
 	return s.broker.Publish(ctx, e)
 }
 
-func (s *Spool) keep(ctx context.Context, e event.Event) error {
-	err := s.young(ctx)
+func (s *Spool) publishToDisk(ctx context.Context, e event.Event) error {
+	err := s.checkAge(ctx)
 	if err == nil {
 		err = s.store.Publish(ctx, e)
 	}
-	s.metrics.kept(e.Source, err)
+	s.metrics.countPublish(e.Source, err)
 	return err
 }
 
-// young returns an error when the oldest event is too old.
-func (s *Spool) young(ctx context.Context) error {
+// checkAge returns an error if the oldest event is too old.
+func (s *Spool) checkAge(ctx context.Context) error {
 	oldest, err := s.store.Oldest(ctx)
 	if err == nil && !oldest.IsZero() && time.Since(oldest) > s.cfg.MaxAge {
 		err = fmt.Errorf("%w of %v, since %s", errOld, s.cfg.MaxAge, oldest.Format(event.TimeFormat))
@@ -163,33 +170,117 @@ func (s *Spool) young(ctx context.Context) error {
 	return err
 }
 
-// Ready says in a few words where an event would be stored now. An error says why it would be in neither place.
+// Ready describes where an event is stored now. It returns an error if an event can be stored neither on the broker nor on the disk.
 func (s *Spool) Ready() (string, error) {
-	line := s.broker.Ready()
+	brokerErr := s.broker.Ready()
 	if !s.cfg.Used() {
-		return "ok", line
+		return "ok", brokerErr
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), readTime)
+	ctx, cancel := context.WithTimeout(context.Background(), readTimeout)
 	defer cancel()
-	spool := s.usable(ctx)
+	storeErr := s.usable(ctx)
 	switch {
-	case line == nil && spool == nil:
+	case brokerErr == nil && storeErr == nil:
 		return "ok", nil
-	case line == nil:
-		return fmt.Sprintf("ok, but the spool could not stand in for the line: %v", spool), nil
-	case spool == nil:
-		return fmt.Sprintf("ok, %s: %v", s.cfg.places(), line), nil
+	case brokerErr == nil:
+		return fmt.Sprintf("ok, but the spool cannot replace the broker: %v", storeErr), nil
+	case storeErr == nil:
+		return fmt.Sprintf("ok, %s: %v", s.cfg.whileDown(), brokerErr), nil
 	}
-	return "", fmt.Errorf("%w; and the spool: %w", line, spool)
+	return "", fmt.Errorf("%w; and the spool: %w", brokerErr, storeErr)
 }
 
-// readTime bounds a look at the store.
-const readTime = 2 * time.Second
-
-// usable tells why no event can be spooled now.
+// usable returns an error if no event can be spooled now.
 func (s *Spool) usable(ctx context.Context) error {
-	if err := s.young(ctx); err != nil {
+	if err := s.checkAge(ctx); err != nil {
 		return err
 	}
 	return s.store.Ready()
 }
+
+// Run publishes spooled events to the broker until ctx ends, one at a time and oldest first. It returns an error if the store cannot
+// be read.
+//
+// An event leaves the disk after the broker's confirm, so a crash in between publishes it twice. It also leaves the disk if the
+// broker reports a duplicate, which the sender sent when the broker was ready again.
+func (s *Spool) Run(ctx context.Context) error {
+	reporting, stop := context.WithCancel(ctx)
+	reported := make(chan struct{})
+	go func() {
+		defer close(reported)
+		s.report(reporting)
+	}()
+	err := s.store.Consume(ctx, Route(), s.drain(ctx.Done()))
+	stop()
+	<-reported
+	return err
+}
+
+// drain returns a Process that publishes an event. It waits while the broker is not ready, so that later events stay behind it.
+func (s *Spool) drain(stop <-chan struct{}) broker.Process {
+	return func(ctx context.Context, d event.Delivery) broker.Outcome {
+		for failures := 0; ; {
+			if s.broker.Ready() == nil {
+				err := s.republish(ctx, d.Event)
+				if err == nil {
+					return broker.Ack()
+				}
+				if failures++; failures >= maxFailures && s.broker.Ready() == nil { // so the event is the cause
+					return broker.Retry(time.Second<<min(d.Attempt-1, maxDoublings), broker.Reason(err), err)
+				}
+			}
+			select {
+			case <-time.After(readyPause):
+			case <-stop:
+				return broker.Requeue()
+			}
+		}
+	}
+}
+
+func (s *Spool) republish(ctx context.Context, e event.Event) error {
+	ctx, cancel := context.WithTimeout(ctx, confirmTimeout)
+	defer cancel()
+	source, id := zap.String("source", e.Source), zap.String("id", e.ID)
+	if err := s.broker.Publish(ctx, e); err != nil && !errors.Is(err, broker.ErrDuplicate) {
+		s.log.Warn("the broker did not store a spooled event; it stays in the spool", source, id, zap.Error(err))
+		return err
+	}
+	s.metrics.drained.Inc()
+	s.log.Info("spooled event published", source, id, zap.Duration("after", time.Since(e.Time)))
+	return nil
+}
+
+// report reports the numbers of spooled events at its start, after changes, and when ctx ends.
+func (s *Spool) report(ctx context.Context) {
+	var reported map[string]int64
+	for {
+		began := time.Now()
+		reported = s.reportChange(ctx, reported)
+		select {
+		case <-time.After(max(reportPause, reportShare*time.Since(began))):
+		case <-ctx.Done():
+			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), readTimeout)
+			defer cancel()
+			s.reportChange(last, reported)
+			return
+		}
+	}
+}
+
+// reportChange reports the numbers if they differ from those that were reported last, and returns the numbers reported last.
+func (s *Spool) reportChange(ctx context.Context, reported map[string]int64) map[string]int64 {
+	now, err := s.store.Sources(ctx)
+	switch {
+	case err != nil:
+		s.log.Debug("the spool's events cannot be counted", zap.Error(err))
+		return reported
+	case reported != nil && maps.Equal(now, reported):
+		return reported
+	}
+	s.counter.Spooled(now)
+	return now
+}
+
+// Close closes the store. Call it after Run has returned.
+func (s *Spool) Close(ctx context.Context) error { return s.store.Close(ctx) }

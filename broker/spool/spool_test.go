@@ -20,7 +20,7 @@ import (
 	"github.com/hookline/hookline/pkg/event"
 )
 
-func TestTheDiskIsLeftAloneWhileTheLineIsWell(t *testing.T) {
+func TestTheDiskIsUnusedWhileTheBrokerIsReady(t *testing.T) {
 	t.Parallel()
 	r := realRig(t, storeConfig(t))
 	r.expect(t, "stored_total", "github", 0)
@@ -31,8 +31,8 @@ func TestTheDiskIsLeftAloneWhileTheLineIsWell(t *testing.T) {
 		r.expect(t, "refused_total", reason, 0)
 	}
 	ids := r.publish(t, 0, 10)
-	if got := r.line.await(t, 10); !slices.Equal(got, ids) {
-		t.Errorf("the line got %v", got)
+	if got := r.fake.await(t, 10); !slices.Equal(got, ids) {
+		t.Errorf("the broker got %v", got)
 	}
 	r.expect(t, "waiting", "", 0)
 	if text, err := r.Ready(); text != "ok" || err != nil {
@@ -40,14 +40,14 @@ func TestTheDiskIsLeftAloneWhileTheLineIsWell(t *testing.T) {
 	}
 }
 
-func TestWhatTheLineCannotStoreIsSpooledAndHandedOnInOrder(t *testing.T) {
+func TestEventsThatTheBrokerDoesNotStoreAreSpooledAndPublishedInOrder(t *testing.T) {
 	t.Parallel()
 	for name, fault := range faults() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) { // no time passes while the disk works
 				r := realRig(t, storeConfig(t))
-				r.line.become(fault)
+				r.fake.become(fault)
 				const events = 5
 				ids := r.publish(t, 0, events)
 				<-time.After(time.Second)
@@ -59,10 +59,10 @@ func TestWhatTheLineCannotStoreIsSpooledAndHandedOnInOrder(t *testing.T) {
 				if bytes := r.metric(t, "bytes", ""); bytes <= 0 {
 					t.Errorf("%v bytes", bytes)
 				}
-				r.line.heal()
+				r.fake.heal()
 				stop := r.run(t)
-				if got := r.line.await(t, events); !slices.Equal(got, ids) {
-					t.Errorf("handed on %v", got)
+				if got := r.fake.await(t, events); !slices.Equal(got, ids) {
+					t.Errorf("published %v", got)
 				}
 				stop()
 				r.expect(t, "waiting", "", 0)
@@ -76,7 +76,7 @@ func TestWhatTheLineCannotStoreIsSpooledAndHandedOnInOrder(t *testing.T) {
 func TestOtherSourcesAreNotSpooled(t *testing.T) {
 	t.Parallel()
 	r := realRig(t, storeConfig(t))
-	r.line.become(fault{ready: broker.ErrDown})
+	r.fake.become(fault{ready: broker.ErrDown})
 	e := sample("1")
 	e.Source = "stripe"
 	if err := r.Publish(t.Context(), e); !errors.Is(err, broker.ErrDown) {
@@ -90,7 +90,7 @@ func TestAFullSpoolRefusesUntilItIsDrained(t *testing.T) {
 	cfg := storeConfig(t)
 	cfg.MaxBytes = embedded.MinBytes
 	r := realRig(t, cfg)
-	r.line.become(fault{ready: broker.ErrDown})
+	r.fake.become(fault{ready: broker.ErrDown})
 	taken := 0
 	var err error
 	for ; err == nil && taken < 10_000; taken++ {
@@ -104,18 +104,18 @@ func TestAFullSpoolRefusesUntilItIsDrained(t *testing.T) {
 	}
 	r.expect(t, "refused_total", "full", 1)
 	r.expect(t, "waiting", "", float64(taken))
-	r.line.heal()
+	r.fake.heal()
 	stop := r.run(t)
-	r.line.await(t, taken)
+	r.fake.await(t, taken)
 	stop()
-	r.line.become(fault{ready: broker.ErrDown})
+	r.fake.become(fault{ready: broker.ErrDown})
 	r.publish(t, 0, 10)
 }
 
-func TestAnOldSpoolRefusesButKeepsWhatItHas(t *testing.T) {
+func TestAnOldSpoolRefusesNewEventsAndKeepsItsOwn(t *testing.T) {
 	t.Parallel()
 	r := realRig(t, storeConfig(t))
-	r.line.become(fault{ready: broker.ErrDown})
+	r.fake.become(fault{ready: broker.ErrDown})
 	old := sample("old")
 	old.Time = time.Now().Add(-maxAge - time.Minute)
 	if err := r.Publish(t.Context(), old); err != nil {
@@ -129,14 +129,14 @@ func TestAnOldSpoolRefusesButKeepsWhatItHas(t *testing.T) {
 	if text, err := r.Ready(); err == nil {
 		t.Errorf("ready: %q", text)
 	}
-	r.line.heal()
+	r.fake.heal()
 	r.run(t)
-	if got := r.line.await(t, 1); got[0] != "old" {
-		t.Errorf("handed on %v", got)
+	if got := r.fake.await(t, 1); got[0] != "old" {
+		t.Errorf("published %v", got)
 	}
 }
 
-// store is a spool.Store that fails, or takes its time.
+// store is a spool.Store that fails, or is slow.
 type store struct {
 	err   error
 	takes time.Duration
@@ -156,44 +156,45 @@ func (s store) Size(context.Context) (int, int64, error)  { return 0, 0, s.err }
 func (s store) Sources(context.Context) (map[string]int64, error) {
 	return map[string]int64{"github": 1}, s.err
 }
+func (s store) Close(context.Context) error { return nil }
 func (s store) Consume(ctx context.Context, _ broker.Route, _ broker.Process) error {
 	<-ctx.Done()
 	return s.err
 }
 
-func TestADiskThatFailsIsRefusedAndSaidSo(t *testing.T) {
+func TestAFailingDiskIsReported(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, newLine(), store{err: fmt.Errorf("%w: disk I/O error", broker.ErrRefused)})
+	r := newRig(t, newFakeBroker(), store{err: fmt.Errorf("%w: disk I/O error", broker.ErrRefused)})
 	if text, err := r.Ready(); !strings.Contains(text, "disk I/O error") || err != nil {
-		t.Errorf("ready with a line: %q, %v", text, err)
+		t.Errorf("ready with a broker: %q, %v", text, err)
 	}
 	r.publish(t, 0, 1)
-	r.line.become(fault{ready: broker.ErrDown})
+	r.fake.become(fault{ready: broker.ErrDown})
 	if err := r.Publish(t.Context(), sample("2")); broker.Reason(err) != "down" || !strings.Contains(err.Error(), "disk I/O error") {
 		t.Errorf("%v", err)
 	}
 	if text, err := r.Ready(); err == nil {
-		t.Errorf("ready without a line: %q", text)
+		t.Errorf("ready without a broker: %q", text)
 	}
 	r.expect(t, "refused_total", "failed", 1)
 	r.expect(t, "usable", "", 0)
 }
 
-func TestReadySaysWhoseEventsAreSpooled(t *testing.T) {
+func TestReadyNamesTheSpooledSources(t *testing.T) {
 	t.Parallel()
 	r := realRig(t, storeConfig(t))
-	r.line.become(fault{ready: broker.ErrBlocked})
+	r.fake.become(fault{ready: broker.ErrBlocked})
 	if text, err := r.Ready(); !strings.HasPrefix(text, "ok, events of github are spooled, those of stripe answered 503: ") || !strings.Contains(text, "blocked") || err != nil {
 		t.Errorf("ready: %q, %v", text, err)
 	}
 }
 
-func TestAHangingLineLeavesTimeForTheDisk(t *testing.T) {
+func TestAHangingBrokerLeavesTimeForTheDisk(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t, newLine(), store{takes: 1500 * time.Millisecond})
-		r.line.become(fault{publish: hang})
-		ctx, cancel := context.WithTimeout(t.Context(), 4*time.Second) // what the receiver gives of Alma's 5
+		r := newRig(t, newFakeBroker(), store{takes: 1500 * time.Millisecond})
+		r.fake.become(fault{publish: hang})
+		ctx, cancel := context.WithTimeout(t.Context(), 4*time.Second) // of the 5 s that Alma waits
 		defer cancel()
 		begin := time.Now()
 		if err := r.Publish(ctx, sample("1")); err != nil {
@@ -208,8 +209,8 @@ func TestAHangingLineLeavesTimeForTheDisk(t *testing.T) {
 func TestAKnownOutageTakesNoTime(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t, newLine(), store{})
-		r.line.become(fault{ready: broker.ErrDown, publish: hang})
+		r := newRig(t, newFakeBroker(), store{})
+		r.fake.become(fault{ready: broker.ErrDown, publish: hang})
 		begin := time.Now()
 		r.publish(t, 0, 100)
 		if took := time.Since(begin); took != 0 {
@@ -220,7 +221,7 @@ func TestAKnownOutageTakesNoTime(t *testing.T) {
 
 func TestAnAgeIsNeeded(t *testing.T) {
 	t.Parallel()
-	_, err := spool.New(spool.Config{}, newLine(), store{}, &reports{}, prometheus.NewRegistry(), zap.NewNop())
+	_, err := spool.New(spool.Config{}, newFakeBroker(), store{}, &reports{}, prometheus.NewRegistry(), zap.NewNop())
 	if err == nil || !strings.Contains(err.Error(), "max age") {
 		t.Error(err)
 	}

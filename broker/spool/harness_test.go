@@ -22,8 +22,8 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// line is a spool.Broker that keeps the IDs of events, or fails as it is told.
-type line struct {
+// fakeBroker is a spool.Broker that keeps the IDs of events, or fails as a fault says.
+type fakeBroker struct {
 	mu      sync.Mutex
 	ready   error
 	publish func(ctx context.Context, e event.Event) error // nil: by ready
@@ -31,9 +31,9 @@ type line struct {
 	changed chan struct{} // closed and replaced with each event
 }
 
-func newLine() *line { return &line{changed: make(chan struct{})} }
+func newFakeBroker() *fakeBroker { return &fakeBroker{changed: make(chan struct{})} }
 
-// fault is a way in which a line cannot store.
+// fault is a way in which a broker does not store.
 type fault struct {
 	ready   error
 	publish func(ctx context.Context, e event.Event) error
@@ -56,24 +56,24 @@ func hang(ctx context.Context, _ event.Event) error {
 	return broker.ErrUnknown
 }
 
-func (l *line) become(f fault) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.ready, l.publish = f.ready, f.publish
+func (f *fakeBroker) become(with fault) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.ready, f.publish = with.ready, with.publish
 }
 
-func (l *line) heal() { l.become(fault{}) }
+func (f *fakeBroker) heal() { f.become(fault{}) }
 
-func (l *line) Ready() error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.ready
+func (f *fakeBroker) Ready() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.ready
 }
 
-func (l *line) Publish(ctx context.Context, e event.Event) error {
-	l.mu.Lock()
-	ready, publish := l.ready, l.publish
-	l.mu.Unlock()
+func (f *fakeBroker) Publish(ctx context.Context, e event.Event) error {
+	f.mu.Lock()
+	ready, publish := f.ready, f.publish
+	f.mu.Unlock()
 	if ready != nil {
 		return ready
 	}
@@ -82,23 +82,23 @@ func (l *line) Publish(ctx context.Context, e event.Event) error {
 			return err
 		}
 	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.got = append(l.got, e.ID)
-	close(l.changed)
-	l.changed = make(chan struct{})
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.got = append(f.got, e.ID)
+	close(f.changed)
+	f.changed = make(chan struct{})
 	return nil
 }
 
 // await waits until n events have arrived, and returns all.
-func (l *line) await(t testing.TB, n int) []string {
+func (f *fakeBroker) await(t testing.TB, n int) []string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	for {
-		l.mu.Lock()
-		got, changed := l.got, l.changed
-		l.mu.Unlock()
+		f.mu.Lock()
+		got, changed := f.got, f.changed
+		f.mu.Unlock()
 		if len(got) >= n {
 			return got
 		}
@@ -132,23 +132,23 @@ func openStore(t testing.TB, cfg embedded.Config) (*embedded.Broker, func()) {
 	}
 }
 
-// rig is a spool of the source "github" between a fake line and a store.
+// rig is a spool of the source "github" between a fake broker and a store.
 type rig struct {
 	*spool.Spool
-	line *line
+	fake *fakeBroker
 	reg  *prometheus.Registry
 }
 
-func newRig(t testing.TB, l *line, store spool.Store) rig {
+func newRig(t testing.TB, fake *fakeBroker, store spool.Store) rig {
 	t.Helper()
-	s, reg := newSpool(t, l, store)
-	return rig{s, l, reg}
+	s, reg := newSpool(t, fake, store)
+	return rig{s, fake, reg}
 }
 
-func newSpool(t testing.TB, l spool.Broker, store spool.Store) (*spool.Spool, *prometheus.Registry) {
+func newSpool(t testing.TB, b spool.Broker, store spool.Store) (*spool.Spool, *prometheus.Registry) {
 	t.Helper()
 	reg := prometheus.NewRegistry()
-	s, err := spool.New(spool.Config{Sources: map[string]bool{"github": true, "stripe": false}, MaxAge: maxAge}, l, store, &reports{}, reg, zap.NewNop())
+	s, err := spool.New(spool.Config{Sources: map[string]bool{"github": true, "stripe": false}, MaxAge: maxAge}, b, store, &reports{}, reg, zap.NewNop())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -160,10 +160,10 @@ func realRig(t testing.TB, cfg embedded.Config) rig {
 	t.Helper()
 	store, shut := openStore(t, cfg)
 	t.Cleanup(shut)
-	return newRig(t, newLine(), store)
+	return newRig(t, newFakeBroker(), store)
 }
 
-// run runs the drain until the returned function is called, or the test ends.
+// run runs the spool until the returned function is called, or the test ends.
 func (r rig) run(t testing.TB) (stop func()) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
@@ -198,7 +198,7 @@ func (r rig) publish(t testing.TB, from, to int) (ids []string) {
 	return ids
 }
 
-// metric is the value of a series, with the value of its label if it has one.
+// metric returns the value of a series, which has the label value if it has a label.
 func (r rig) metric(t testing.TB, name, label string) float64 {
 	t.Helper()
 	families, err := r.reg.Gather()
