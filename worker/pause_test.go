@@ -9,11 +9,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-	"go.uber.org/zap"
-	"go.uber.org/zap/zapcore"
-	"go.uber.org/zap/zaptest/observer"
-
 	"github.com/hookline/hookline/pkg/event"
 	"github.com/hookline/hookline/pkg/handler"
 	"github.com/hookline/hookline/worker"
@@ -37,15 +32,10 @@ func filled(n int) *fakeQueue {
 // work runs a worker on the queue until the test ends.
 func work(t *testing.T, q *fakeQueue, r worker.Route) bench {
 	t.Helper()
-	core, logs := observer.New(zapcore.DebugLevel)
-	b := bench{reg: prometheus.NewRegistry(), logs: logs}
-	w, err := worker.New(worker.Config{Routes: []worker.Route{r}, Grace: time.Second}, q, b.reg, zap.New(core))
-	if err != nil {
-		t.Fatal(err)
-	}
+	b := newBench(t, q, r)
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
-	go func() { ended <- w.Run(ctx) }()
+	go func() { ended <- b.Run(ctx) }()
 	t.Cleanup(func() {
 		cancel()
 		if err := <-ended; err != nil {

@@ -55,24 +55,22 @@ func (b *fakeBroker) Consume(ctx context.Context, r broker.Route, fn broker.Proc
 	return nil
 }
 
-// bench is a worker on a fake broker, with its metrics and its log.
+// bench is a worker with its metrics and its log.
 type bench struct {
-	fake *fakeBroker
 	reg  *prometheus.Registry
 	logs *observer.ObservedLogs
 	*worker.Worker
 }
 
-func newBench(t *testing.T, fake *fakeBroker, routes ...worker.Route) bench {
+func newBench(t *testing.T, consumer broker.Consumer, routes ...worker.Route) bench {
 	t.Helper()
 	core, logs := observer.New(zapcore.DebugLevel)
-	b := bench{fake: fake, reg: prometheus.NewRegistry(), logs: logs}
-	w, err := worker.New(worker.Config{Routes: routes, Grace: 20 * time.Second}, fake, b.reg, zap.New(core))
+	reg := prometheus.NewRegistry()
+	w, err := worker.New(worker.Config{Routes: routes, Grace: 20 * time.Second}, consumer, reg, zap.New(core))
 	if err != nil {
 		t.Fatal(err)
 	}
-	b.Worker = w
-	return b
+	return bench{reg, logs, w}
 }
 
 func route(name string, h handler.Func) worker.Route {
