@@ -144,7 +144,7 @@ func TestAFolderThatCannotBeWrittenIsSaidSo(t *testing.T) {
 func TestConfigNamesEveryBadField(t *testing.T) {
 	t.Parallel()
 	bad := embedded.Config{MaxBytes: 5, Routes: []broker.Route{{Name: "Bad"}, archive(1), archive(1)}}
-	expectRefusal(t, bad, "path", "5 bytes", `route "Bad"`, "match is empty", `"archive" is there twice`)
+	expectRefusal(t, bad, "path", "5 bytes", `route "Bad"`, "match is empty", `"archive" exists twice`)
 	if _, err := embedded.Attach(bad); err == nil {
 		t.Error("Attach took it")
 	}
