@@ -14,7 +14,7 @@ const (
 
 // report has the figures of each package and document, and in all.
 type report struct {
-	Code      part    `json:"code"`  // what is built, without tests
+	Code      part    `json:"code"`  // without tests
 	Tests     part    `json:"tests"` // _test.go, the folder test, packages whose name ends in "test"
 	TestRatio float64 `json:"test_lines_per_code_line"`
 	Packages  []part  `json:"packages"`
