@@ -1,5 +1,5 @@
-// Package store says what a place that files are fetched from or delivered to promises. The folders below it hold a
-// kind of place each: its Config, New, which checks that, and Connect.
+// Package store defines storage locations, which files are fetched from or delivered to. Each folder below it implements one
+// kind of location: its Config, New, which checks the Config, and Connect.
 package store
 
 import (
@@ -13,66 +13,66 @@ import (
 	"time"
 )
 
-// Location is where files are, once its Config was checked.
+// Location is a storage location with a checked Config.
 type Location interface {
-	// Connect opens a connection, which its user closes. It ends with ctx.
+	// Connect opens a connection, which the caller closes. The connection ends with ctx.
 	Connect(ctx context.Context) (Conn, error)
 }
 
-// Conn is a connection to a place, for one user at a time. Names have "/" between folders and are under the folder of the
-// place's Config.
+// Conn is a connection to a location, for one user at a time. Names have "/" between folders and are relative to the folder of the
+// location's Config.
 type Conn interface {
 	Source
 	Target
 	io.Closer
 }
 
-// Source is where files are fetched from.
+// Source is a location to fetch files from.
 type Source interface {
-	// List names the files of a folder, "" for the uppermost, without what is below it, in no order. A
-	// folder that is not there is fs.ErrNotExist, or empty where the place has no folders.
+	// List returns the names of the files in a folder, "" for the uppermost, without subfolders, in no order. It returns
+	// fs.ErrNotExist for a missing folder, or no names if the location has no folders.
 	List(ctx context.Context, dir string) ([]string, error)
-	// Open reads a file; the stream ends with ctx. A file that is not there is fs.ErrNotExist, here or at the first Read.
+	// Open opens a file; the stream ends with ctx. A missing file gives fs.ErrNotExist, from Open or from the first Read.
 	Open(ctx context.Context, name string) (io.ReadCloser, error)
 }
 
-// Target is where files are delivered to.
+// Target is a location to deliver files to.
 type Target interface {
-	// Put makes content the file name, in place of one that is there, and makes the folders above it. Where the
-	// place allows it, nobody sees a part of the file: it gets its name when it is whole. After an error, of content
-	// too, there is no new file.
+	// Put writes content to the file name, replaces an existing one, and makes missing folders. If the location allows it, the file is
+	// never visible in part: it gets its name when it is complete. After an error, also one of content,
+	// there is no new file.
 	Put(ctx context.Context, name string, content io.Reader) error
-	// Has tells whether there is a file of that name.
+	// Has reports whether there is a file of that name.
 	Has(ctx context.Context, name string) (bool, error)
 }
 
-// ErrRefused is in an error that no repeat can heal: a person has to change what is configured here or allowed there.
+// ErrRefused marks an error that no repeat can solve: a person has to change the configuration here or the permissions there.
 var ErrRefused = errors.New("refused")
 
-// PartName is a new name beside name for a file that is not whole yet. It is hidden, ends in ".part", and is another
-// each time, so that two writers never share one; a writer that is killed leaves its part behind.
+// PartName returns a new name beside name for an incomplete file. It is hidden and ends in ".part". It is different
+// each time, so that two writers never share one. A writer that is killed leaves its part behind.
 func PartName(name string) string {
 	return path.Join(path.Dir(name), "."+path.Base(name)+"."+rand.Text()[:12]+".part")
 }
 
-// IsPart tells whether name is one that PartName makes.
+// IsPart reports whether PartName made name.
 func IsPart(name string) bool {
 	base := path.Base(name)
 	return strings.HasPrefix(base, ".") && strings.HasSuffix(base, ".part")
 }
 
-// Linger is how long a connection may still clean up after its context has ended.
+// Linger is the time for a connection to clean up after its context has ended.
 const Linger = 3 * time.Second
 
-// CloseAfter closes what does not know contexts, Linger after ctx ends. Stop it when that was closed otherwise.
+// CloseAfter closes a connection that ignores contexts, Linger after ctx ends. Call stop when the connection is closed earlier.
 func CloseAfter(ctx context.Context, c io.Closer) (stop func() bool) {
 	return context.AfterFunc(ctx, func() {
-		time.AfterFunc(Linger, func() { _ = c.Close() }) // whoever uses it gets the error
+		time.AfterFunc(Linger, func() { _ = c.Close() }) // its user gets the error
 	})
 }
 
-// Reader is r until ctx ends. Its errors but io.EOF are wrapped, and hide one within: some clients take a bare
-// io.ErrUnexpectedEOF, or whatever wraps an io.EOF, for the end and would store half a file as a whole one.
+// Reader returns a reader of r that ends with ctx. It wraps all errors but io.EOF, and hides a wrapped io.EOF: some clients take a bare
+// io.ErrUnexpectedEOF, or an error that wraps io.EOF, for the end, and would store half a file as a complete one.
 func Reader(ctx context.Context, r io.Reader) io.Reader { return reader{ctx, r} }
 
 type reader struct {

@@ -1,5 +1,5 @@
-// Package dropbox is the store in a Dropbox, by its HTTP API (dropbox.com/developers/documentation/http). A file appears
-// whole or not at all: what is longer than a part is sent in an upload session, which is committed at its end.
+// Package dropbox stores files in a Dropbox, by its HTTP API (dropbox.com/developers/documentation/http). A file appears
+// whole or not at all: a file longer than one part is sent in an upload session, which is committed at its end.
 package dropbox
 
 import (
@@ -15,7 +15,7 @@ import (
 	"github.com/hookline/hookline/pkg/store"
 )
 
-// partSize is how much is sent in one request, in bytes; one of them is in memory. Dropbox wants multiples of 4 MiB.
+// partSize is the size of one request, in bytes; one part is in memory. Dropbox requires multiples of 4 MiB.
 const partSize = 8 << 20
 
 type location struct {
@@ -39,7 +39,7 @@ func (c *conn) Close() error {
 	return nil
 }
 
-// at is a name as Dropbox writes it: the uppermost folder is empty.
+// at returns a name in Dropbox's form: the uppermost folder is empty.
 func (c *conn) at(name string) string {
 	if at := path.Join(c.dir, name); at != "/" {
 		return at
@@ -93,12 +93,12 @@ func (c *conn) Has(ctx context.Context, name string) (bool, error) {
 	return err == nil, err
 }
 
-// commit says where a file goes and that it replaces one that is there.
+// commit holds a file's destination, and the mode to replace an existing file.
 type commit struct {
 	Path       string `json:"path"`
 	Mode       string `json:"mode"`
 	Autorename bool   `json:"autorename"`
-	Mute       bool   `json:"mute"` // no notification on every desktop
+	Mute       bool   `json:"mute"` // no notification on the user's devices
 }
 
 type cursor struct {
@@ -134,7 +134,7 @@ func (c *conn) Put(ctx context.Context, name string, content io.Reader) error {
 	}
 }
 
-// readPart fills a part, in the memory of the one before; it is shorter at the end of content.
+// readPart reads a part, into the memory of the previous one. Only the last part of content is shorter.
 func readPart(content io.Reader, before []byte) ([]byte, error) {
 	part := bytes.NewBuffer(before[:0])
 	_, err := io.CopyN(part, content, partSize)

@@ -19,12 +19,12 @@ import (
 
 const (
 	maxAnswer = 8 << 20 // bytes of a JSON answer
-	// maxTries bounds how often one request is made when Dropbox says that there are too many, or fails.
+	// maxTries limits the tries of one request when Dropbox limits the rate, or fails.
 	maxTries = 6
 	maxWait  = time.Minute
 )
 
-// rpc calls an endpoint that takes and gives JSON.
+// rpc calls an endpoint with JSON input and output.
 func (c *conn) rpc(ctx context.Context, endpoint string, arg, into any) error {
 	body, err := json.Marshal(arg)
 	if err != nil {
@@ -37,7 +37,7 @@ func (c *conn) rpc(ctx context.Context, endpoint string, arg, into any) error {
 	return decode(answer, into)
 }
 
-// upload calls an endpoint that takes bytes and gives JSON; its argument goes into a header.
+// upload calls an endpoint with bytes as input and JSON as output; its argument is in a header.
 func (c *conn) upload(ctx context.Context, endpoint string, arg any, body []byte, into any) error {
 	header, err := asHeader(arg)
 	if err != nil {
@@ -51,7 +51,7 @@ func (c *conn) upload(ctx context.Context, endpoint string, arg any, body []byte
 	return decode(answer, into)
 }
 
-// decode reads an answer into a value; nil wants none.
+// decode decodes an answer into a value; nil discards it.
 func decode(answer io.ReadCloser, into any) error {
 	defer func() { _ = answer.Close() }()
 	body, err := io.ReadAll(io.LimitReader(answer, maxAnswer))
@@ -61,7 +61,7 @@ func decode(answer io.ReadCloser, into any) error {
 	return json.Unmarshal(body, into)
 }
 
-// asHeader is arg as Dropbox-API-Arg: JSON in which everything but printable ASCII is escaped.
+// asHeader returns arg as Dropbox-API-Arg: JSON with all characters escaped except printable ASCII.
 func asHeader(arg any) (http.Header, error) {
 	text, err := json.Marshal(arg)
 	if err != nil {
@@ -80,7 +80,7 @@ func asHeader(arg any) (http.Header, error) {
 	return http.Header{"Dropbox-Api-Arg": {safe.String()}}, nil
 }
 
-// do makes a request until it is answered well, or in a way that no repeat changes.
+// do makes a request until it succeeds, or fails with a permanent error.
 func (c *conn) do(ctx context.Context, endpoint, host string, body []byte, header http.Header) (io.ReadCloser, error) {
 	allowed, err := c.token.get(ctx, c.client, "")
 	if err != nil {
@@ -101,7 +101,7 @@ func (c *conn) do(ctx context.Context, endpoint, host string, body []byte, heade
 		if answer.StatusCode == http.StatusOK {
 			return answer.Body, nil
 		}
-		wait, err := judge(endpoint, answer)
+		wait, err := checkResponse(endpoint, answer)
 		switch {
 		case answer.StatusCode == http.StatusUnauthorized && !renewed:
 			renewed = true
@@ -120,22 +120,22 @@ func (c *conn) do(ctx context.Context, endpoint, host string, body []byte, heade
 	}
 }
 
-// passing are conflicts that end: somebody makes room, others stop writing, and a session whose last answer was lost is begun anew.
+// passing matches temporary conflicts: somebody frees space, others stop writing, and a session with a lost answer is begun again.
 var passing = regexp.MustCompile(`insufficient_space|too_many_write_operations|incorrect_offset`)
 
-// judge is what an answer other than 200 means, and after how long the request is made again; 0 is never.
-func judge(endpoint string, answer *http.Response) (time.Duration, error) {
+// checkResponse returns the error of an answer other than 200, and the wait before a retry; 0: no retry.
+func checkResponse(endpoint string, answer *http.Response) (time.Duration, error) {
 	defer func() { _ = answer.Body.Close() }()
 	body, _ := io.ReadAll(io.LimitReader(answer.Body, 64<<10))
-	var said struct {
+	var reply struct {
 		Summary string `json:"error_summary"`
 	}
-	_ = json.Unmarshal(body, &said) // some answers are plain text
-	err := fmt.Errorf("dropbox %s: %s %s", endpoint, answer.Status, said.Summary)
+	_ = json.Unmarshal(body, &reply) // some answers are plain text
+	err := fmt.Errorf("dropbox %s: %s %s", endpoint, answer.Status, reply.Summary)
 	switch code := answer.StatusCode; {
-	case code == http.StatusConflict && strings.Contains(said.Summary, "not_found"):
+	case code == http.StatusConflict && strings.Contains(reply.Summary, "not_found"):
 		return 0, fmt.Errorf("%w: %w", fs.ErrNotExist, err)
-	case code == http.StatusConflict && passing.MatchString(said.Summary):
+	case code == http.StatusConflict && passing.MatchString(reply.Summary):
 		return 0, err
 	case code == http.StatusTooManyRequests, code >= http.StatusInternalServerError:
 		seconds, _ := strconv.Atoi(answer.Header.Get("Retry-After"))

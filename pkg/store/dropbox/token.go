@@ -13,7 +13,7 @@ import (
 	"github.com/hookline/hookline/pkg/store"
 )
 
-// token is what requests are allowed by. It is safe for concurrent use.
+// token is the access token of requests. It is safe for concurrent use.
 type token struct {
 	cfg Config
 	url string
@@ -22,7 +22,7 @@ type token struct {
 	current string
 }
 
-// get returns the token in force, or a new one if that is old, which the service refused.
+// get returns the current token. It gets a new one if the current one is old, which the service refused.
 func (t *token) get(ctx context.Context, client *http.Client, old string) (string, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -30,7 +30,7 @@ func (t *token) get(ctx context.Context, client *http.Client, old string) (strin
 		return t.current, nil
 	}
 	if t.cfg.RefreshToken == "" {
-		return "", fmt.Errorf("%w: access_token is no longer valid; give refresh_token, app_key and app_secret, which last", store.ErrRefused)
+		return "", fmt.Errorf("%w: access_token is no longer valid; give refresh_token, app_key and app_secret, which do not expire", store.ErrRefused)
 	}
 	form := url.Values{"grant_type": {"refresh_token"}, "refresh_token": {string(t.cfg.RefreshToken)}}
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, t.url, strings.NewReader(form.Encode()))
@@ -49,7 +49,7 @@ func (t *token) get(ctx context.Context, client *http.Client, old string) (strin
 	case err != nil:
 		return "", err
 	case answer.StatusCode == http.StatusBadRequest, answer.StatusCode == http.StatusUnauthorized:
-		return "", fmt.Errorf("%w: %s for refresh_token; check it, app_key and app_secret, or have it made anew", store.ErrRefused, answer.Status)
+		return "", fmt.Errorf("%w: %s for refresh_token; check it, app_key and app_secret, or make a new one", store.ErrRefused, answer.Status)
 	case answer.StatusCode != http.StatusOK:
 		return "", fmt.Errorf("new token: %s", answer.Status)
 	}
@@ -57,7 +57,7 @@ func (t *token) get(ctx context.Context, client *http.Client, old string) (strin
 		AccessToken string `json:"access_token"`
 	}
 	if err := json.Unmarshal(body, &given); err != nil || given.AccessToken == "" {
-		return "", fmt.Errorf("new token: the answer has none")
+		return "", fmt.Errorf("new token: there is none in the answer")
 	}
 	t.current = given.AccessToken
 	return t.current, nil

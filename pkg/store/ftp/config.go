@@ -31,7 +31,7 @@ type Config struct {
 type location struct {
 	address, user, password, dir string
 	tls                          *tls.Config   // nil: none
-	wait                         time.Duration // at the end of a file, for what the server says of it
+	wait                         time.Duration // time for the server's reply at the end of a file
 }
 
 // New checks cfg. It connects to nothing.
@@ -51,8 +51,8 @@ func New(cfg Config) (store.Location, error) {
 	}
 	switch cfg.TLS {
 	case "", "explicit":
-		// Servers may ask that data connections resume the session of the control connection. With TLS 1.3 vsftpd's
-		// cannot be, as its tickets come too late.
+		// Servers may require data connections to resume the session of the control connection. With TLS 1.3 and vsftpd that
+		// fails, because its tickets come too late.
 		p.tls = &tls.Config{MinVersion: tls.VersionTLS12, MaxVersion: tls.VersionTLS12, ServerName: host, ClientSessionCache: tls.NewLRUClientSessionCache(4)}
 	case "none":
 	default:

@@ -1,5 +1,5 @@
-// Package ftp is the store on an FTP server, by default over explicit TLS. Put is atomic where the server lets RNTO
-// replace a file, as the common ones do; elsewhere an old file is removed just before the new one gets its name.
+// Package ftp stores files on an FTP server, by default over explicit TLS. Put is atomic if the server lets RNTO
+// replace a file, as the common ones do. On other servers Put removes an old file just before the new one gets its name.
 package ftp
 
 import (
@@ -29,7 +29,7 @@ type conn struct {
 	dir   string
 	wires *wires
 	stop  func() bool
-	made  map[string]bool // folders that are there
+	made  map[string]bool // known folders
 }
 
 // Connect implements store.Location.
@@ -51,22 +51,22 @@ func (p *location) Connect(ctx context.Context) (store.Conn, error) {
 	return &conn{server, p.dir, w, stop, map[string]bool{}}, nil
 }
 
-// refused marks what a repeat cannot heal.
+// refused adds store.ErrRefused to errors that no repeat can solve.
 func refused(err error) error {
 	var answer *textproto.Error
 	if errors.As(err, &answer) && answer.Code == ftp.StatusNotLoggedIn || err != nil && strings.Contains(err.Error(), "must use encryption") {
-		return fmt.Errorf("%w: %w; check user and password, or whether the server wants TLS", store.ErrRefused, err)
+		return fmt.Errorf("%w: %w; check user and password, or whether the server requires TLS", store.ErrRefused, err)
 	}
 	var certificate *tls.CertificateVerificationError
 	if errors.As(err, &certificate) {
-		return fmt.Errorf("%w: %w; set ca if it is the server's own", store.ErrRefused, err)
+		return fmt.Errorf("%w: %w; set ca if the certificate is self-signed", store.ErrRefused, err)
 	}
 	return err
 }
 
 func (c *conn) Close() error {
 	c.stop()
-	_ = c.Quit() // a server that hangs up first is right too
+	_ = c.Quit() // the server may close the connection first
 	return c.wires.Close()
 }
 
@@ -94,12 +94,12 @@ func (c *conn) Open(ctx context.Context, name string) (io.ReadCloser, error) {
 	return &download{in: store.Reader(ctx, response), response: response, wires: c.wires}, nil
 }
 
-// download is a file that ends when the server says that it was sent whole: a data connection that is cut looks like the end.
+// download is a file that ends with the server's reply after the data, because a cut data connection looks like the end of the file.
 type download struct {
 	in       io.Reader
 	response *ftp.Response
 	wires    *wires
-	end      error // what Read returns for ever
+	end      error // the final result of Read
 }
 
 func (d *download) Read(p []byte) (n int, err error) {
@@ -109,7 +109,7 @@ func (d *download) Read(p []byte) (n int, err error) {
 	n, d.end = d.in.Read(p)
 	if d.end == io.EOF { //nolint:errorlint // a wrapped one is not the end
 		if err := d.Close(); err != nil {
-			d.end = fmt.Errorf("the file did not come whole: %w (%s)", io.ErrUnexpectedEOF, err.Error()) // not %w: it can be an io.EOF
+			d.end = fmt.Errorf("the file is incomplete: %w (%s)", io.ErrUnexpectedEOF, err.Error()) // not %w: it can be an io.EOF
 		}
 	}
 	return n, d.end
@@ -120,7 +120,7 @@ func (d *download) Close() error {
 	return d.response.Close()
 }
 
-// Has asks for the size, which every server of today knows.
+// Has asks for the size, a command of all current servers.
 func (c *conn) Has(_ context.Context, name string) (bool, error) {
 	_, err := c.FileSize(c.at(name))
 	if err = missing(err); errors.Is(err, fs.ErrNotExist) {
@@ -134,7 +134,7 @@ func (c *conn) Put(ctx context.Context, name string, content io.Reader) error {
 	if err := c.folders(path.Dir(name)); err != nil {
 		return err
 	}
-	// Content that fails at once is not begun: a data connection without TLS's handshake ends the session with vsftpd.
+	// Content that fails at once starts no transfer: a data connection without a TLS handshake ends the session with vsftpd.
 	buffered := bufio.NewReaderSize(store.Reader(ctx, content), 64<<10)
 	if _, err := buffered.Peek(1); err != nil && !errors.Is(err, io.EOF) {
 		return err
@@ -146,7 +146,7 @@ func (c *conn) Put(ctx context.Context, name string, content io.Reader) error {
 		err = c.rename(part, name)
 	}
 	if err != nil {
-		_ = c.Delete(part) // it may not be there
+		_ = c.Delete(part) // it may not exist
 	}
 	return err
 }
@@ -157,14 +157,14 @@ func (c *conn) rename(part, name string) error {
 	if !errors.As(err, &answer) {
 		return err
 	}
-	if c.Delete(name) != nil { // not because there is a file of that name
+	if c.Delete(name) != nil { // RNTO failed for another reason
 		return err
 	}
 	return c.Rename(part, name)
 }
 
-// folders makes dir and what is above it. That one is there already is an error of many codes, so a folder that cannot
-// be made shows when the file is stored.
+// folders makes dir and its parents. An existing folder gives errors of many codes, so that the error of a folder that cannot
+// be made appears when the file is stored.
 func (c *conn) folders(dir string) error {
 	if dir == "." || dir == "/" || c.made[dir] {
 		return nil
@@ -180,8 +180,8 @@ func (c *conn) folders(dir string) error {
 	return nil
 }
 
-// missing tells that there is no such file or folder from other errors. Servers say 550 for that and for what is
-// forbidden, and some another code; their words differ.
+// missing recognises the error of a missing file or folder. Servers answer 550 for it and for lack of permission,
+// and some another code; their texts differ.
 func missing(err error) error {
 	var answer *textproto.Error
 	if !errors.As(err, &answer) {
@@ -194,8 +194,8 @@ func missing(err error) error {
 	return err
 }
 
-// wires are the network connections of one FTP connection: the first is for control, each further one for data. It closes
-// them all.
+// wires are the network connections of one FTP connection: the first is for control, the others are for data. It closes
+// all of them.
 type wires struct {
 	ctx context.Context //nolint:containedctx // the library dials without one
 	tls *tls.Config
@@ -221,11 +221,11 @@ func (w *wires) dial(network, address string) (net.Conn, error) {
 	return wire, nil
 }
 
-// patient takes away the deadline that the library sets for the end of a file and leaves: the next one may take longer to make.
+// patient removes the deadline that the library sets at the end of a file and keeps: the next file may take longer to make.
 func (w *wires) patient() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	_ = w.open[0].SetDeadline(time.Time{}) // a closed connection says so when it is used
+	_ = w.open[0].SetDeadline(time.Time{}) // a closed connection fails at its next use
 }
 
 func (w *wires) Close() error {

@@ -1,4 +1,4 @@
-// Package local is the store in a folder of this machine.
+// Package local stores files in a folder of this machine.
 package local
 
 import (
@@ -21,10 +21,10 @@ type Config struct {
 	Dir string `yaml:"dir" schema:"required"`
 }
 
-// location is a folder, and a connection to it.
+// location is a folder, and also the connection to it.
 type location struct{ dir string }
 
-// Who may read what is written: records can hold personal data.
+// Permissions are narrow because records can hold personal data.
 const (
 	folderMode = 0o750
 	fileMode   = 0o640
@@ -33,12 +33,12 @@ const (
 // New checks cfg. It touches no file.
 func New(cfg Config) (store.Location, error) {
 	if cfg.Dir == "" {
-		return nil, errors.New("dir: is required; the folder that files are in")
+		return nil, errors.New("dir: is required; the folder for all files")
 	}
 	return &location{filepath.Clean(cfg.Dir)}, nil
 }
 
-// Connect returns p itself: there is nothing to connect to.
+// Connect returns p itself, because a folder needs no connection.
 func (p *location) Connect(context.Context) (store.Conn, error) { return p, nil }
 
 func (p *location) Close() error { return nil }
@@ -103,7 +103,7 @@ func (p *location) Put(ctx context.Context, name string, content io.Reader) erro
 	})
 }
 
-// within opens the folder, which nothing under it leaves, not even by a link.
+// within calls do with the folder. No name in it, and no link, leads outside.
 func (p *location) within(do func(*os.Root) error) error {
 	root, err := os.OpenRoot(p.dir)
 	if err != nil {

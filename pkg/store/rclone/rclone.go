@@ -1,5 +1,5 @@
-// Package rclone is the store in any place that an installed rclone (rclone.org) knows: OneDrive, Google Drive, Azure Blob,
-// Box and some 60 more. A file is written under another name and moved, which is as atomic as rclone's move is there.
+// Package rclone stores files with an installed rclone (rclone.org): OneDrive, Google Drive, Azure Blob,
+// Box and some 60 more. It writes a file under another name and moves it; the move is as atomic as rclone's is there.
 package rclone
 
 import (
@@ -27,11 +27,11 @@ type Config struct {
 	Command string `yaml:"command" schema:"default=rclone"`
 }
 
-// What rclone's exit codes say (rclone.org/docs/#exit-code).
+// The exit codes of rclone (rclone.org/docs/#exit-code).
 const (
 	exitNoFolder = 3
 	exitNoFile   = 4
-	exitFatal    = 7 // no repeat helps
+	exitFatal    = 7 // a repeat is useless
 )
 
 type location struct {
@@ -40,7 +40,7 @@ type location struct {
 	env    []string
 }
 
-// New checks cfg. It starts nothing. Env is all that rclone finds in its environment.
+// New checks cfg. It starts no program. env is the whole environment of rclone.
 func New(cfg Config, env []string) (store.Location, error) {
 	remote, _, ok := strings.Cut(cfg.Remote, ":")
 	if !ok || remote == "" || strings.HasPrefix(remote, "-") {
@@ -56,7 +56,7 @@ func New(cfg Config, env []string) (store.Location, error) {
 	return p, nil
 }
 
-// Connect returns p itself: each run of rclone connects where it must.
+// Connect returns p itself, because each run of rclone makes its own connection.
 func (p *location) Connect(context.Context) (store.Conn, error) { return p, nil }
 
 func (p *location) Close() error { return nil }
@@ -108,7 +108,7 @@ func (p *location) Put(ctx context.Context, name string, content io.Reader) erro
 	if err != nil {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), store.Linger)
 		defer cancel()
-		_ = p.run(ctx, nil, nil, "deletefile", p.at(part)) // it may not be there
+		_ = p.run(ctx, nil, nil, "deletefile", p.at(part)) // it may not exist
 	}
 	return err
 }
@@ -132,10 +132,10 @@ func (p *location) run(ctx context.Context, in io.Reader, out io.Writer, args ..
 	return fmt.Errorf("rclone %s: %w: %s", args[0], err, last(stderr.String()))
 }
 
-// query is what stands behind a URL, which can be a signature that lets in whoever has it.
+// query matches the query of a URL, which can be a secret signature.
 var query = regexp.MustCompile(`\?[^\s"']+`)
 
-// last is the end of what rclone said, which is what a person needs.
+// last returns the end of rclone's output, which holds the reason of a failure.
 func last(text string) string {
 	text = query.ReplaceAllString(strings.TrimSpace(text), "?...")
 	return strings.ToValidUTF8(text[max(0, len(text)-500):], "")

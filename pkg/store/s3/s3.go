@@ -1,4 +1,4 @@
-// Package s3 is the store in a bucket of S3 or of what speaks its protocol (MinIO, Ceph, Garage, Google Cloud
+// Package s3 stores files in a bucket of S3 or of a service with its protocol (MinIO, Ceph, Garage, Google Cloud
 // Storage, Cloudflare R2, ...). An object appears whole or not at all.
 package s3
 
@@ -46,10 +46,10 @@ type Config struct {
 	Dir string `yaml:"dir"`
 }
 
-// partSize is that of a multipart upload in bytes, one of which is in memory; 10,000 of them are the most: 78 GiB.
+// partSize is the size of a part of a multipart upload, in bytes; one part is in memory. The maximum of 10,000 parts is 78 GiB.
 const partSize = 8 << 20
 
-// location is a bucket, and a connection to it: requests share a pool of their own.
+// location is a bucket, and also the connection to it, with a pool of its own.
 type location struct {
 	client      minio.Core
 	bucket, dir string
@@ -79,7 +79,7 @@ func New(cfg Config) (store.Location, error) {
 	if err != nil {
 		return nil, err
 	}
-	transport.ResponseHeaderTimeout = 5 * time.Minute // to put many parts together takes a service its time
+	transport.ResponseHeaderTimeout = 5 * time.Minute // a service needs time to join many parts
 	if cfg.CA != "" {
 		transport.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: x509.NewCertPool()}
 		if !transport.TLSClientConfig.RootCAs.AppendCertsFromPEM([]byte(cfg.CA)) {
@@ -96,7 +96,7 @@ func New(cfg Config) (store.Location, error) {
 	return &location{*client, cfg.Bucket, strings.Trim(cfg.Dir, "/")}, nil
 }
 
-// Connect returns p itself: each request connects where it must.
+// Connect returns p itself, because requests connect by themselves.
 func (p *location) Connect(context.Context) (store.Conn, error) { return p, nil }
 
 func (p *location) Close() error { return nil }
@@ -105,14 +105,14 @@ func (p *location) key(name string) string { return strings.TrimPrefix(path.Join
 
 func (p *location) List(ctx context.Context, dir string) (names []string, err error) {
 	ctx, cancel := context.WithCancel(ctx)
-	defer cancel() // ends the listing where it is left early
+	defer cancel() // ends the listing if the caller leaves early
 	prefix := p.key(dir)
 	if prefix != "" {
 		prefix += "/"
 	}
 	for object := range p.client.Client.ListObjects(ctx, p.bucket, minio.ListObjectsOptions{Prefix: prefix}) {
 		if object.Err != nil {
-			return nil, said(object.Err)
+			return nil, classify(object.Err)
 		}
 		if base := strings.TrimPrefix(object.Key, prefix); base != "" && !strings.Contains(base, "/") {
 			names = append(names, path.Join(dir, base))
@@ -123,18 +123,18 @@ func (p *location) List(ctx context.Context, dir string) (names []string, err er
 
 func (p *location) Open(ctx context.Context, name string) (io.ReadCloser, error) {
 	body, _, _, err := p.client.GetObject(ctx, p.bucket, p.key(name), minio.GetObjectOptions{})
-	return body, said(err)
+	return body, classify(err)
 }
 
 func (p *location) Has(ctx context.Context, name string) (bool, error) {
 	_, err := p.client.StatObject(ctx, p.bucket, p.key(name), minio.StatObjectOptions{})
-	if err = said(err); errors.Is(err, fs.ErrNotExist) {
+	if err = classify(err); errors.Is(err, fs.ErrNotExist) {
 		return false, nil
 	}
 	return err == nil, err
 }
 
-// Put sends what is shorter than a part in one request, anything else in parts, one of them in memory at a time.
+// Put sends a file shorter than a part in one request, and a longer one in parts, one of them in memory at a time.
 func (p *location) Put(ctx context.Context, name string, content io.Reader) error {
 	content = store.Reader(ctx, content)
 	head, err := io.ReadAll(io.LimitReader(content, partSize))
@@ -146,16 +146,16 @@ func (p *location) Put(ctx context.Context, name string, content io.Reader) erro
 	if size == partSize {
 		size = -1 // unknown
 	} else {
-		content = bytes.NewReader(head) // which can be sent again
+		content = bytes.NewReader(head) // a reader that can be sent again
 	}
 	_, err = p.client.Client.PutObject(ctx, p.bucket, p.key(name), content, size, minio.PutObjectOptions{
-		PartSize: partSize, DisableContentSha256: size == 0, // the signed form of nothing has no length
+		PartSize: partSize, DisableContentSha256: size == 0, // the signed form of an empty body has no length
 	})
-	return said(err)
+	return classify(err)
 }
 
-// said is what the service answered.
-func said(err error) error {
+// classify adds fs.ErrNotExist or store.ErrRefused to the error of a service.
+func classify(err error) error {
 	if err == nil {
 		return nil
 	}
@@ -163,7 +163,7 @@ func said(err error) error {
 	case "NoSuchKey":
 		return fmt.Errorf("%w: %w", fs.ErrNotExist, err)
 	case "NoSuchBucket", "AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "InvalidBucketName", "AllAccessDisabled":
-		return fmt.Errorf("%w: %w; check bucket, access_key, secret_key and what they may do", store.ErrRefused, err)
+		return fmt.Errorf("%w: %w; check bucket, access_key, secret_key and their permissions", store.ErrRefused, err)
 	}
 	return err
 }

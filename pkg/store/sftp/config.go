@@ -77,7 +77,7 @@ func (c Config) auth() (methods []ssh.AuthMethod, err error) {
 	}
 	if c.Password != "" {
 		methods = append(methods, ssh.Password(string(c.Password)), ssh.KeyboardInteractive(func(_, _ string, questions []string, _ []bool) ([]string, error) {
-			answers := make([]string, len(questions)) // some servers ask for the password in this way only
+			answers := make([]string, len(questions)) // some servers ask for the password only in this way
 			for i := range answers {
 				answers[i] = string(c.Password)
 			}

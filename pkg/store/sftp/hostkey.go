@@ -18,11 +18,11 @@ import (
 	"github.com/hookline/hookline/pkg/store"
 )
 
-// hostKey makes the check of the server's key, and the algorithms to ask it for: those of the keys we know.
+// hostKey returns the check of the server's key, and the algorithms of the known keys.
 func (c Config) hostKey() (ssh.HostKeyCallback, []string, error) {
 	switch {
 	case c.KnownHosts == "" && c.Fingerprint == "":
-		return nil, nil, errors.New("known_hosts or fingerprint: one is required, so that nobody else can pose as the server; `ssh-keyscan HOST` prints lines for known_hosts, which you compare with what its operator says")
+		return nil, nil, errors.New("known_hosts or fingerprint: one is required, so that no other server can pose as this one; `ssh-keyscan HOST` prints lines for known_hosts, which you compare with those of the operator")
 	case c.Fingerprint != "" && !strings.HasPrefix(c.Fingerprint, "SHA256:"):
 		return nil, nil, errors.New(`fingerprint: must begin with "SHA256:", as ssh-keygen -l prints it`)
 	case c.KnownHosts == "":
@@ -38,19 +38,19 @@ func (c Config) hostKey() (ssh.HostKeyCallback, []string, error) {
 	return c.check(keys), algorithms(keys), nil
 }
 
-// check accepts one of the known keys or the one with the fingerprint.
+// check accepts one of the known keys, or the key with the fingerprint.
 func (c Config) check(known []ssh.PublicKey) ssh.HostKeyCallback {
 	return func(_ string, _ net.Addr, key ssh.PublicKey) error {
 		same := func(k ssh.PublicKey) bool { return bytes.Equal(k.Marshal(), key.Marshal()) }
 		if slices.ContainsFunc(known, same) || c.Fingerprint != "" && ssh.FingerprintSHA256(key) == c.Fingerprint {
 			return nil
 		}
-		return fmt.Errorf("%w: the server shows an unknown key, %s: either its key was changed, which its operator can confirm (then change known_hosts or fingerprint), or somebody is in between", store.ErrRefused, ssh.FingerprintSHA256(key))
+		return fmt.Errorf("%w: the server shows an unknown key, %s: either its key has changed, which its operator can confirm (then change known_hosts or fingerprint), or another machine is in between", store.ErrRefused, ssh.FingerprintSHA256(key))
 	}
 }
 
-// knownKeys are the keys that lines of a known_hosts file give a host, by name or by hash. Patterns and markers are passed
-// over.
+// knownKeys returns the keys of a host from the lines of a known_hosts file, by name or by hash. It skips patterns and
+// markers.
 func knownKeys(lines, host string) (keys []ssh.PublicKey, err error) {
 	rest := []byte(lines)
 	for {
@@ -68,7 +68,7 @@ func knownKeys(lines, host string) (keys []ssh.PublicKey, err error) {
 	}
 }
 
-// hashed tells whether name is |1|salt|hash of host.
+// hashed reports whether name is |1|salt|hash of host.
 func hashed(name, host string) bool {
 	parts := strings.Split(name, "|")
 	if len(parts) != 4 || parts[1] != "1" {

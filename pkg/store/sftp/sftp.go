@@ -1,5 +1,5 @@
-// Package sftp is the store on an SFTP server. Put is atomic where the server can rename over a file
-// (posix-rename@openssh.com, as OpenSSH does); elsewhere an old file is removed just before the new one gets its name.
+// Package sftp stores files on an SFTP server. Put is atomic if the server can rename over a file
+// (posix-rename@openssh.com, as OpenSSH does). On other servers Put removes an old file just before the new one gets its name.
 package sftp
 
 import (
@@ -24,9 +24,9 @@ import (
 
 const (
 	dialTimeout = 15 * time.Second
-	// ahead is how much is asked for at once, in bytes: a server on the other side of the world is then as quick as its line.
+	// ahead is the read-ahead in bytes, so that a distant server is as fast as its network.
 	ahead = 1 << 20
-	// requests is how many writes may be on their way.
+	// requests is the maximum number of writes under way.
 	requests = 32
 )
 
@@ -63,7 +63,7 @@ func (p *location) open(tcp net.Conn) (*conn, error) {
 		case strings.Contains(text, "unable to authenticate"):
 			err = fmt.Errorf("%w: user %s: %w; check user, password and key", store.ErrRefused, p.client.User, err)
 		case strings.Contains(text, "no common algorithm for host key"):
-			err = fmt.Errorf("%w: %w: the server has no key of the kind that is known: either its key was changed, which its operator can confirm (then change known_hosts), or somebody is in between", store.ErrRefused, err)
+			err = fmt.Errorf("%w: %w: the server has no key of the known kind: either its key has changed, which its operator can confirm (then change known_hosts), or another machine is in between", store.ErrRefused, err)
 		}
 		return nil, fmt.Errorf("%s: %w", p.address, err)
 	}
@@ -81,14 +81,14 @@ func (p *location) open(tcp net.Conn) (*conn, error) {
 func (c *conn) Close() error {
 	c.stop()
 	err := c.ssh.Close()
-	_ = c.Client.Close() // says that the connection ended, which is what is wanted; alone it would wait for the server
+	_ = c.Client.Close() // its error says that the connection has ended, as intended; alone it would wait for the server
 	if errors.Is(err, net.ErrClosed) {
 		return nil
 	}
 	return err
 }
 
-// at is name on the server.
+// at returns name on the server.
 func (c *conn) at(name string) string { return path.Join(c.dir, name) }
 
 func (c *conn) List(ctx context.Context, dir string) (names []string, err error) {
@@ -133,7 +133,7 @@ func (c *conn) Put(ctx context.Context, name string, content io.Reader) error {
 		err = c.rename(part, name)
 	}
 	if err != nil {
-		_ = c.Remove(part) // it may not be there
+		_ = c.Remove(part) // it may not exist
 	}
 	return err
 }

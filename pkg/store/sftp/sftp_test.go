@@ -72,7 +72,7 @@ func TestWhoIsLetInAndWhoIsTrusted(t *testing.T) {
 		}, "shows an unknown key"},
 		"known key of another kind": {func(c *sftp.Config) {
 			c.Fingerprint, c.KnownHosts = "", knownhosts.Line([]string{name}, rsaKey(t))
-		}, "has no key of the kind that is known"},
+		}, "has no key of the known kind"},
 	} {
 		cfg := good
 		c.change(&cfg)

@@ -14,7 +14,7 @@ import (
 	"testing"
 )
 
-// Dropbox is a Dropbox that checks the requests it gets against the documentation of the API, and keeps files in memory.
+// Dropbox plays Dropbox's API. It checks requests against the API's documentation, and keeps files in memory.
 type Dropbox struct {
 	*httptest.Server
 	t *testing.T
@@ -22,14 +22,14 @@ type Dropbox struct {
 	mu       sync.Mutex
 	files    map[string][]byte
 	sessions map[string][]byte
-	tokens   int // made so far
-	expired  int // how many of them are no longer valid, the oldest ones
+	tokens   int // number of tokens so far
+	expired  int // number of expired tokens, the oldest ones
 	requests []string
-	busy     int // how many of the next requests are answered 429
-	lose     int // how many of the next parts are kept, and answered 500
+	busy     int // number of next requests to answer with 429
+	lose     int // number of next parts to keep and answer with 500
 }
 
-// NewDropbox starts one, whose tokens are made of the refresh token "refresh", the key "key" and the secret "app secret".
+// NewDropbox starts one. It makes tokens for the refresh token "refresh", the key "key" and the secret "app secret".
 func NewDropbox(t *testing.T) *Dropbox {
 	t.Helper()
 	d := &Dropbox{t: t, files: map[string][]byte{}, sessions: map[string][]byte{}}
@@ -54,7 +54,7 @@ func (d *Dropbox) token(w http.ResponseWriter, r *http.Request) {
 	_ = json.NewEncoder(w).Encode(map[string]any{"access_token": strings.Repeat("t", d.tokens), "expires_in": 14400, "token_type": "bearer"})
 }
 
-// arg is what any of the calls may have.
+// arg holds the arguments of all calls.
 type arg struct {
 	Path       *string `json:"path"`
 	Mode       string  `json:"mode"`
@@ -200,7 +200,7 @@ func answer(w http.ResponseWriter, code int, body string) {
 	_, _ = io.WriteString(w, body)
 }
 
-// Files are what is in it, by name, without the uppermost "/".
+// Files returns the content of all files by name, without the uppermost "/".
 func (d *Dropbox) Files() map[string]string {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -211,7 +211,7 @@ func (d *Dropbox) Files() map[string]string {
 	return files
 }
 
-// Expire makes the tokens that clients have invalid.
+// Expire makes the current tokens invalid.
 func (d *Dropbox) Expire() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -225,14 +225,14 @@ func (d *Dropbox) Busy() {
 	d.busy++
 }
 
-// Lose answers the next part of a session, which it keeps, with 500.
+// Lose keeps the next part of a session, but answers it with 500.
 func (d *Dropbox) Lose() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.lose++
 }
 
-// Requests are the calls so far.
+// Requests returns the calls so far.
 func (d *Dropbox) Requests() []string {
 	d.mu.Lock()
 	defer d.mu.Unlock()

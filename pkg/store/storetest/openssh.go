@@ -13,11 +13,11 @@ import (
 // OpenSSH is an installed sshd, for the user who runs the test.
 type OpenSSH struct {
 	SFTP
-	// Name is the user's.
+	// Name is the user's name.
 	Name string
 }
 
-// NewOpenSSH starts one, which ends with the test, or skips that.
+// NewOpenSSH starts one, which ends with the test. It skips the test if sshd is missing.
 func NewOpenSSH(t *testing.T) OpenSSH {
 	t.Helper()
 	program := Program(t, "openssh-server", "sshd", "/usr/sbin/sshd")
@@ -35,7 +35,7 @@ func NewOpenSSH(t *testing.T) OpenSSH {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if me.Uid == "0" { // it wants this folder
+	if me.Uid == "0" { // it requires this folder
 		if err := os.MkdirAll("/run/sshd", 0o755); err != nil {
 			t.Skip(err)
 		}

@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// Program finds the first installed program of names, or skips the test and says what to install.
+// Program returns the first installed program of names. If there is none, it skips the test and names the package to install.
 func Program(t *testing.T, pkg string, names ...string) string {
 	t.Helper()
 	for _, name := range names {
@@ -24,7 +24,7 @@ func Program(t *testing.T, pkg string, names ...string) string {
 	return ""
 }
 
-// Port is a free one of this machine.
+// Port returns a free port of this machine.
 func Port(t *testing.T) string {
 	t.Helper()
 	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
@@ -40,9 +40,9 @@ func Port(t *testing.T) string {
 func Start(t *testing.T, address string, argv ...string) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
-	said := &bytes.Buffer{}
+	output := &bytes.Buffer{}
 	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
-	cmd.Stdout, cmd.Stderr, cmd.WaitDelay = said, said, 5*time.Second
+	cmd.Stdout, cmd.Stderr, cmd.WaitDelay = output, output, 5*time.Second
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -66,7 +66,7 @@ func Start(t *testing.T, address string, argv ...string) {
 		select {
 		case err := <-ended:
 			ended <- nil
-			t.Fatalf("%s: %v: %s", argv[0], errors.Join(err), strings.TrimSpace(said.String()))
+			t.Fatalf("%s: %v: %s", argv[0], errors.Join(err), strings.TrimSpace(output.String()))
 		case <-tick.C:
 		}
 	}

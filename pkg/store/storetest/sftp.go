@@ -17,7 +17,7 @@ type SFTP struct {
 	Address string
 	// Host is the server's key.
 	Host ssh.Signer
-	// User is the private key that is allowed, in OpenSSH's form, beside the password "secret".
+	// User is the accepted private key, in OpenSSH's form, besides the password "secret".
 	User string
 }
 
@@ -77,14 +77,14 @@ func serve(tcp net.Conn, config *ssh.ServerConfig, dir string) {
 		}()
 		go func() {
 			if s, err := sftp.NewServer(channel, sftp.WithServerWorkingDirectory(dir)); err == nil {
-				_ = s.Serve() // until the client goes
+				_ = s.Serve() // until the client disconnects
 			}
 			_ = channel.Close()
 		}()
 	}
 }
 
-// NewKey makes a key, also in OpenSSH's form.
+// NewKey returns a new key, also in OpenSSH's form.
 func NewKey(t *testing.T) (ssh.Signer, string) {
 	t.Helper()
 	_, key, err := ed25519.GenerateKey(rand.Reader)

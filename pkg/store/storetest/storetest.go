@@ -1,4 +1,4 @@
-// Package storetest holds what every location passes.
+// Package storetest is the conformance suite of all locations.
 package storetest
 
 import (
@@ -16,13 +16,13 @@ import (
 	"github.com/hookline/hookline/pkg/store"
 )
 
-// Sizes in bytes: what is large is sent in three parts at least, what is more than a part in two.
+// Sizes in bytes: a large file takes three parts at least, a file longer than a part takes two.
 const (
 	large = 17<<20 + 123
 	part  = 8<<20 + 123
 )
 
-// Run holds a location against its promises. Raw lists every file that is really there, parts too, by its own way.
+// Run tests a location. raw lists all files that exist, with parts, without the location's own code.
 func Run(t *testing.T, location store.Location, raw func(t *testing.T) []string) {
 	conn := connect(t, location)
 	clean := func(t *testing.T) {
@@ -94,7 +94,7 @@ func Run(t *testing.T, location store.Location, raw func(t *testing.T) []string)
 			}
 		}
 		if got := get(t, conn, "kept.xml"); got != "old" {
-			t.Errorf("%d bytes instead of what was there", len(got))
+			t.Errorf("%d bytes instead of the old file", len(got))
 		}
 		if there, err := conn.Has(t.Context(), "new.xml"); there || err != nil {
 			t.Errorf("Has: %v, %v", there, err)
@@ -111,7 +111,7 @@ func Run(t *testing.T, location store.Location, raw func(t *testing.T) []string)
 			t.Error("no error")
 		}
 		if got := get(t, conn, "cancelled.xml"); got != "old" {
-			t.Errorf("%d bytes instead of what was there", len(got))
+			t.Errorf("%d bytes instead of the old file", len(got))
 		}
 		clean(t)
 	})
@@ -169,7 +169,7 @@ func get(t *testing.T, conn store.Conn, name string) string {
 	return string(text)
 }
 
-// pattern is a text in which no two places look alike for long.
+// pattern returns a text without long repetitions.
 func pattern(size int) string {
 	text := make([]byte, size)
 	_, _ = rand.NewChaCha8([32]byte{}).Read(text) // never fails
@@ -180,7 +180,7 @@ type failing struct{ err error }
 
 func (f failing) Read([]byte) (int, error) { return 0, f.err }
 
-// called calls itself and ends.
+// called is a Closer that calls itself.
 type called func()
 
 func (c called) Read([]byte) (int, error) {
@@ -188,7 +188,7 @@ func (c called) Read([]byte) (int, error) {
 	return 0, io.EOF
 }
 
-// Files lists a folder of this machine for Run.
+// Files returns the raw of Run for a folder of this machine.
 func Files(dir fs.FS) func(t *testing.T) []string {
 	return func(t *testing.T) (names []string) {
 		t.Helper()

@@ -16,8 +16,8 @@ import (
 	"time"
 )
 
-// NewVsftpd starts an installed vsftpd over dir, which is one of Folder, for anonymous users, or skips the test. Encrypted, it wants data
-// connections to resume the session. Its certificate is in PEM.
+// NewVsftpd starts an installed vsftpd over dir, a folder of Folder, for anonymous users. It skips the test if vsftpd is missing. If encrypted, the
+// server requires data connections to resume the session. Its certificate is in PEM.
 func NewVsftpd(t *testing.T, dir string, encrypted bool) (address, cert string) {
 	t.Helper()
 	program := Program(t, "vsftpd", "vsftpd", "/usr/sbin/vsftpd")
@@ -40,7 +40,7 @@ func NewVsftpd(t *testing.T, dir string, encrypted bool) (address, cert string) 
 	return "127.0.0.1:" + port, cert
 }
 
-// Folder is one that servers may enter that run as somebody else.
+// Folder returns a folder that servers of another user may enter.
 func Folder(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()

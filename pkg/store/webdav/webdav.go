@@ -1,5 +1,5 @@
-// Package webdav is the store on a WebDAV server (RFC 4918), such as Nextcloud. Put is atomic: a file is uploaded under
-// another name and moved.
+// Package webdav stores files on a WebDAV server (RFC 4918), such as Nextcloud. Put is atomic: it uploads a file under
+// another name and moves it.
 package webdav
 
 import (
@@ -72,7 +72,7 @@ func (p *location) Connect(context.Context) (store.Conn, error) {
 type conn struct {
 	*location
 	client *http.Client
-	made   map[string]bool // folders that are there
+	made   map[string]bool // known folders
 }
 
 func (c *conn) Close() error {
@@ -80,7 +80,7 @@ func (c *conn) Close() error {
 	return nil
 }
 
-// multistatus is the part of a PROPFIND's answer that is used.
+// multistatus holds the needed part of a PROPFIND's answer.
 type multistatus struct {
 	Responses []struct {
 		Href       string    `xml:"DAV: href"`
@@ -135,7 +135,7 @@ func (c *conn) Put(ctx context.Context, name string, content io.Reader) error {
 	sent := &counter{Reader: store.Reader(ctx, content)}
 	err := c.tell(ctx, http.MethodPut, part, sent, nil, http.StatusCreated, http.StatusNoContent, http.StatusOK)
 	if err == nil {
-		err = c.kept(ctx, part, sent.n.Load())
+		err = c.checkSize(ctx, part, sent.n.Load())
 	}
 	if err == nil {
 		moved := http.Header{"Destination": {c.at(name).String()}, "Overwrite": {"T"}}
@@ -147,10 +147,10 @@ func (c *conn) Put(ctx context.Context, name string, content io.Reader) error {
 	return err
 }
 
-// counter counts the bytes that are read.
+// counter counts the bytes of a reader.
 type counter struct {
 	io.Reader
-	n atomic.Int64 // a server may answer before all is read
+	n atomic.Int64 // atomic, because a server may answer before it has read all
 }
 
 func (c *counter) Read(p []byte) (int, error) {
@@ -159,20 +159,20 @@ func (c *counter) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// kept sees that a server kept all it was sent: some take a body of unknown length for an empty one.
-func (c *conn) kept(ctx context.Context, part string, sent int64) error {
+// checkSize compares the size of the stored part with the bytes sent, because some servers store a body of unknown length as an empty one.
+func (c *conn) checkSize(ctx context.Context, part string, sent int64) error {
 	answer, err := c.ask(ctx, http.MethodHead, part, nil, nil, http.StatusOK)
 	if err != nil {
 		return err
 	}
 	_ = answer.Body.Close()
 	if answer.ContentLength >= 0 && answer.ContentLength != sent {
-		return fmt.Errorf("PUT: the server kept %d of %d bytes; let it take uploads in chunks (Transfer-Encoding: chunked), or send them by another way", answer.ContentLength, sent)
+		return fmt.Errorf("PUT: the server kept %d of %d bytes; let it accept chunked uploads (Transfer-Encoding: chunked), or use another kind of location", answer.ContentLength, sent)
 	}
 	return nil
 }
 
-// drop removes a part. While the server has not begun with its upload, it is not there yet: so it is looked for several
+// drop removes a part. The part may appear only after the server has begun the upload, so drop tries several
 // times.
 func (c *conn) drop(ctx context.Context, part string) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), store.Linger)
@@ -193,13 +193,13 @@ func (c *conn) drop(ctx context.Context, part string) {
 	}
 }
 
-// folders makes dir and what is above it, up to the folder of the Config and with that.
+// folders makes dir and its parents, up to and including the folder of the Config.
 func (c *conn) folders(ctx context.Context, dir string) error {
 	if c.made[dir] {
 		return nil
 	}
-	err := c.tell(ctx, "MKCOL", dir+"/", nil, nil, http.StatusCreated, http.StatusMethodNotAllowed) // 405: it is there
-	if errors.Is(err, fs.ErrNotExist) && dir != "." {                                               // what is above is not
+	err := c.tell(ctx, "MKCOL", dir+"/", nil, nil, http.StatusCreated, http.StatusMethodNotAllowed) // 405: it exists
+	if errors.Is(err, fs.ErrNotExist) && dir != "." {                                               // its parent is missing
 		if err = c.folders(ctx, path.Dir(dir)); err == nil {
 			err = c.tell(ctx, "MKCOL", dir+"/", nil, nil, http.StatusCreated, http.StatusMethodNotAllowed)
 		}
@@ -208,20 +208,20 @@ func (c *conn) folders(ctx context.Context, dir string) error {
 	return err
 }
 
-// errLocked says that another request works on what is asked for.
+// errLocked says that another request has locked the name.
 var errLocked = errors.New("locked")
 
-// tell is ask for who needs nothing of the answer.
+// tell is ask without a use of the answer.
 func (c *conn) tell(ctx context.Context, method, name string, body io.Reader, header http.Header, good ...int) error {
 	answer, err := c.ask(ctx, method, name, body, header, good...)
 	if err != nil {
 		return err
 	}
-	_, _ = io.CopyN(io.Discard, answer.Body, 64<<10) // so that the connection can be used again
+	_, _ = io.CopyN(io.Discard, answer.Body, 64<<10) // so that the connection can be reused
 	return answer.Body.Close()
 }
 
-// ask is do that waits up to 3 s for a lock, with what can be sent again.
+// ask is do with a wait of up to 3 s for a lock. The body must be one that can be sent again.
 func (c *conn) ask(ctx context.Context, method, name string, body io.Reader, header http.Header, good ...int) (*http.Response, error) {
 	answer, err := c.do(ctx, method, name, body, header, good...)
 	for again := 0; errors.Is(err, errLocked) && body == nil && again < 30; again++ {
@@ -256,17 +256,17 @@ func (c *conn) do(ctx context.Context, method, name string, body io.Reader, head
 	_ = answer.Body.Close()
 	err = fmt.Errorf("%s %s: %s", method, cmp.Or(name, "/"), answer.Status)
 	switch answer.StatusCode {
-	case http.StatusNotFound, http.StatusConflict: // 409: a folder above is not there (RFC 4918, 9.3.1 and 9.7.1)
+	case http.StatusNotFound, http.StatusConflict: // 409: a parent folder is missing (RFC 4918, 9.3.1 and 9.7.1)
 		return nil, fmt.Errorf("%w: %w", fs.ErrNotExist, err)
 	case http.StatusLocked:
 		return nil, fmt.Errorf("%w: %w", errLocked, err)
 	case http.StatusUnauthorized, http.StatusForbidden:
-		return nil, fmt.Errorf("%w: %w; check user, password and what they may do", store.ErrRefused, err)
+		return nil, fmt.Errorf("%w: %w; check user, password and their permissions", store.ErrRefused, err)
 	}
 	return nil, err
 }
 
-// at is the URL of a name; one that ends in "/" is a folder.
+// at returns the URL of a name. A name that ends in "/" is a folder.
 func (c *conn) at(name string) *url.URL {
 	return c.base.JoinPath((&url.URL{Path: name}).EscapedPath())
 }
