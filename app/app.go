@@ -144,7 +144,7 @@ func (a *App) loop(run func(context.Context)) {
 	})
 }
 
-// Run runs everything that needs no request until ctx ends: the worker's routes, the spool, the schedules, the audit and
+// Run runs everything beside requests until ctx ends: the worker's routes, the spool, the schedules, the audit and
 // the reload of the configuration. It returns when the running handlers have ended, at the latest 5 seconds after the
 // configuration's grace; nil means a clean stop. When one part fails, Run stops the others in the same way.
 func (a *App) Run(ctx context.Context) error {

@@ -17,7 +17,7 @@ import (
 // it once.
 type firstRun struct {
 	secret string // the file; empty with a configuration file
-	made   bool   // the secret is new and nobody has seen it
+	made   bool   // the secret is new and was never shown
 }
 
 // newFirstRun makes the secret if no start has made it before. With a configuration file it does nothing.
@@ -30,7 +30,7 @@ func (c *command) newFirstRun() (first firstRun, err error) {
 	return first, err
 }
 
-// undo removes a secret that nobody has seen, so that the first start that succeeds makes one and shows it.
+// undo removes a secret that was never shown, so that the first start that succeeds makes one and shows it.
 func (f *firstRun) undo() error {
 	if !f.made {
 		return nil
@@ -38,8 +38,8 @@ func (f *firstRun) undo() error {
 	return os.Remove(f.secret)
 }
 
-// welcome says where the process takes webhooks and what to do next. It shows the secret on a terminal, and wherever the
-// secret is new: the journal of a service that starts each day has it once.
+// welcome prints the address for webhooks and the next step. It prints the secret on a terminal and when the secret is
+// new, so the journal of a service has it once.
 func (c *command) welcome(f *firstRun, conf *config.Config, addr net.Addr) {
 	if f.secret == "" {
 		return

@@ -58,7 +58,7 @@ Of the configuration it reads private_listen only. Without a readable configurat
 	return cmd
 }
 
-// readyURL adds the path of the readiness check to an address without a path.
+// readyURL completes an address by the path of the readiness check, unless it has a path.
 func readyURL(address string) (string, error) {
 	u, err := parseURL(address)
 	if err != nil {

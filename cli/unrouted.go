@@ -109,7 +109,7 @@ func (c *command) unroutedChange(verb, done, short string, do change) *cobra.Com
 				case n.picked < len(ids):
 					return fmt.Errorf("%d of the %d IDs belong to no unrouted event; `hookline unrouted list` lists the unrouted events", len(ids)-n.picked, len(ids))
 				case n.done < n.picked:
-					return fmt.Errorf("%d events still match no route and stay; `hookline unrouted list` shows the keys that a route must match", n.picked-n.done)
+					return fmt.Errorf("%d of them still match no route and stay; `hookline unrouted list` shows the keys that a route must match", n.picked-n.done)
 				}
 				return nil
 			})
