@@ -82,7 +82,7 @@ func failing() row {
 	return row{"Is anything failing?", []panel{
 		{title: "Outcomes other than done", description: "retried: comes again after a delay. dead: given up. requeued: given back by a worker that stopped. filtered: not wanted by the route's condition.", unit: "ops", width: 6,
 			queries: one(`sum by (route, outcome) (rate(hookline_worker_deliveries_total{outcome!="done"}[$__rate_interval]))`, "{{route}}: {{outcome}}")},
-		{title: "Why attempts fail", description: "error and timeout are retried; permanent is given up at once; panic and filter are faults in a handler or a condition; crashed: its process died, or lost its line.", unit: "ops", width: 6,
+		{title: "Why attempts fail", description: "error and timeout are retried; permanent is given up at once; panic and filter are faults in a handler or a condition; crashed: the process or its connection to the broker ended.", unit: "ops", width: 6,
 			queries: one("sum by (route, reason) (rate(hookline_worker_failures_total[$__rate_interval]))", "{{route}}: {{reason}}")},
 		{title: "Dead letters", description: "Events that a route gave up on; they wait for somebody's decision: `hookline dead list ROUTE`.", unit: "none", width: 6, bad: at(1),
 			queries: one(`max by (route) (hookline_broker_queue_waiting{role="dead"})`, "{{route}}")},
@@ -90,7 +90,7 @@ func failing() row {
 			queries: one("sum by (route) (rate(hookline_worker_attempts_sum[$__rate_interval])) / sum by (route) (rate(hookline_worker_attempts_count[$__rate_interval]))", "{{route}}")},
 		{title: "Paused routes", description: "Workers that let a route's events wait, since most of the latest ones failed. They try one now and then, and resume by themselves.", unit: "none", width: 12, bad: at(1),
 			queries: one("sum by (route) (hookline_worker_paused)", "{{route}}")},
-		{title: "Handlers left behind", description: "Handler calls that did not end with their time. Each keeps memory, and whatever it waits for, until its worker is started again.", unit: "none", width: 12, bad: at(1),
+		{title: "Abandoned handlers", description: "Handler calls that ignored the end of their context. Each keeps its resources until it returns or its worker restarts.", unit: "none", width: 12, bad: at(1),
 			queries: one("sum by (route) (hookline_worker_left_behind)", "{{route}}")},
 	}}
 }
