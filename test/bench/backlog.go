@@ -7,14 +7,14 @@ import (
 	"time"
 )
 
-// newEvents is how many come a second while a long queue is emptied.
+// newEvents is the number of new events a second while a long queue is emptied.
 const newEvents = 200
 
-// quickest is more events a second than any consumer gets through: what takes so long is over before the queue is empty.
+// quickest is more events a second than any consumer handles: it gives the shortest time in which the queue can be emptied.
 const quickest = 30_000
 
-// backlog looks at how fast a long queue is emptied while new events come, and at how the receiver answers these: of the
-// floors too, since on one machine whoever empties a queue takes the CPU from who fills it.
+// backlog measures how fast a long queue is emptied while new events arrive, and how the receiver answers these. It measures
+// the floors too, because on one machine the consumer competes with the receiver for the CPU.
 func backlog(ctx context.Context, b *bench, r *report) error {
 	ways := []way{{name: "floors", sink: "none"}, {name: "receiver and worker", handler: doNothing}}
 	few := b.few(20_000)
@@ -47,7 +47,7 @@ func backlog(ctx context.Context, b *bench, r *report) error {
 	return nil
 }
 
-// recovery measures once how a long queue is emptied while new events come, and the answers to these, before and meanwhile.
+// recovery measures once how a long queue is emptied while new events arrive, and the answers to these, before and meanwhile.
 func (p *place) recovery(ctx context.Context, way way) (w window, err error) {
 	receiver, queue, err := way.receiver(ctx, p)
 	if err != nil {
@@ -84,8 +84,8 @@ func (p *place) recovery(ctx context.Context, way way) (w window, err error) {
 	return w, errors.Join(before.Failed(200), filled.Failed(200), during.Failed(200))
 }
 
-// calm waits until RabbitMQ has done what a load leaves it to do, half a minute at most: what it still writes and collects of a queue that was
-// filled a moment ago is no part of emptying it.
+// calm waits until RabbitMQ has finished the work of the previous load, half a minute at most: the work that remains after the filling of a
+// queue must not count for its emptying.
 func (p *place) calm(ctx context.Context) {
 	const look = 500 * time.Millisecond
 	before := time.Duration(0)

@@ -16,21 +16,21 @@ import (
 
 const secret = "first"
 
-// bench is what all measurements share.
+// bench is shared by all measurements.
 type bench struct {
-	dir     string // programs, and the places
+	dir     string // programs and places
 	broker  *rabbitnode.Broker
 	about   rabbitnode.About
 	rounds  int
-	backlog int64 // events in the queue that is emptied under load
+	backlog int64 // length of the queue that is emptied under load
 	quick   bool
 	warm    time.Duration
-	long    time.Duration // of what is measured
+	long    time.Duration // of a measurement
 	node    *rabbitnode.Node
 	log     io.Writer
 }
 
-// open builds the programs and starts a RabbitMQ, unless the environment names one. close must follow.
+// open builds the programs and starts a RabbitMQ, unless the environment names one. The caller must call close.
 func open(ctx context.Context, o options) (b *bench, err error) {
 	b = &bench{log: os.Stderr, rounds: cmp.Or(o.rounds, 5), backlog: o.backlog, quick: o.quick, warm: time.Second, long: 3 * time.Second}
 	if o.quick {
@@ -54,9 +54,9 @@ func open(ctx context.Context, o options) (b *bench, err error) {
 	if b.broker, err = b.findBroker(ctx); err != nil {
 		return b, err
 	}
-	err = eventually(ctx, 100*time.Millisecond, func(ctx context.Context) error { // a node that has just started does not say all
+	err = eventually(ctx, 100*time.Millisecond, func(ctx context.Context) error { // a new node does not report everything at once
 		if b.about, err = b.broker.About(ctx); err == nil && b.about.PID == 0 {
-			err = errors.New("RabbitMQ does not say which process it is")
+			err = errors.New("RabbitMQ does not report its process ID")
 		}
 		return err
 	})
@@ -93,5 +93,5 @@ func (b *bench) close() {
 	}
 }
 
-// progress tells who waits what has been measured.
+// progress prints a line for the person who waits.
 func (b *bench) progress(format string, args ...any) { fmt.Fprintf(b.log, format+"\n", args...) }

@@ -10,7 +10,7 @@ import (
 	"strconv"
 )
 
-// embeddedFigures are those of test/bench/embedded.
+// embeddedFigures are the figures of test/bench/embedded.
 type embeddedFigures struct {
 	Enqueued, Dequeued             []float64
 	EnqueuedBeside, DequeuedMore   []float64
@@ -53,7 +53,7 @@ func (b *bench) embedded(ctx context.Context, events, waiting int64) (s embedded
 	return s, json.Unmarshal(out, &s)
 }
 
-// embeddedWay is the whole of Hookline in one process, under a closed loop.
+// embeddedWay measures Hookline in one process, under a closed loop.
 func embeddedWay(ctx context.Context, b *bench, r *report) error {
 	ways := []way{{name: "nothing", handler: doNothing}, {name: "`file`", handler: writeFiles}}
 	seen, err := turns(ctx, b, ways, func(p *place, way way) (w window, err error) {

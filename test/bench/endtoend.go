@@ -12,7 +12,7 @@ import (
 
 const stampFile = "files" // a path relative to the place, as p.files
 
-// noteStart notes when the handler began.
+// noteStart is the handler that records when it began.
 const noteStart = "    handler: { kind: stamp, file: " + stampFile + " }\n"
 
 func endToEndSection(ctx context.Context, b *bench) (*report, error) {
@@ -25,7 +25,7 @@ func endToEndSection(ctx context.Context, b *bench) (*report, error) {
 	return r, nil
 }
 
-// pace is a way at a rate. Its window has the times from when an event was due until its handler began.
+// pace is a way at a rate. Its window has the times from an event's due time to the start of its handler.
 type pace struct {
 	way
 	rate float64
@@ -34,7 +34,7 @@ type pace struct {
 
 func (p pace) String() string { return fmt.Sprintf("%s, %s", p.way, p.name) }
 
-// paces looks at how long events take at rates that are parts of the greatest, and at 200 a second.
+// paces measures the duration of events at rates that are parts of the greatest, and at 200 a second.
 func paces(ctx context.Context, b *bench, r *report) error {
 	floor, ours := way{name: "floors", sink: "stamp"}, way{name: "receiver and worker", handler: noteStart}
 	peaks, err := turns(ctx, b, []way{floor, ours}, func(p *place, w way) (window, error) { return p.whole(ctx, w, b.few(10_000)) })
@@ -66,7 +66,7 @@ func paces(ctx context.Context, b *bench, r *report) error {
 	return nil
 }
 
-// paced measures a pace once, and compares what was accepted with what was handled, event by event.
+// paced measures a pace once, and compares accepted with handled events, one by one.
 func (p *place) paced(ctx context.Context, pace pace) (w window, err error) {
 	receiver, _, err := pace.receiver(ctx, p)
 	if err != nil {
@@ -84,7 +84,7 @@ func (p *place) paced(ctx context.Context, pace pace) (w window, err error) {
 	}
 	records, err := stamped(ctx, p.files(), w.Stored)
 	if err != nil {
-		p.progress("%v", err) // what is missing is counted below
+		p.progress("%v", err) // missing events are counted below
 	}
 	warm := uint64(pace.rate * p.warm.Seconds())
 	var ages []time.Duration
@@ -99,7 +99,7 @@ func (p *place) paced(ctx context.Context, pace pace) (w window, err error) {
 	return w, err
 }
 
-// startUp measures from the start of a process with the embedded broker until it can store events.
+// startUp measures the start of a process with the embedded broker until it can store events.
 func startUp(ctx context.Context, b *bench, r *report) error {
 	var took windows
 	for range 2 * b.rounds {

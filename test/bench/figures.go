@@ -6,10 +6,10 @@ import (
 	"slices"
 )
 
-// windows are those of one system, one for each round.
+// windows are the windows of one system, one for each round.
 type windows []window
 
-// median of what of picks.
+// median returns the median of a figure.
 func (w windows) median(of func(window) float64) float64 { return median(pick(w, of)) }
 
 func pick(w windows, of func(window) float64) (values []float64) {
@@ -31,7 +31,7 @@ func median(values []float64) float64 {
 	return sorted[middle]
 }
 
-// ratio compares two systems round by round, since the machine's own speed moves between rounds.
+// ratio compares two systems round by round, because the machine's own speed varies between rounds.
 type ratio struct{ median, min, max float64 }
 
 func (w windows) over(other windows, of func(window) float64) ratio {
@@ -55,7 +55,7 @@ func ratioOf(values []float64) ratio {
 
 func (r ratio) String() string { return fmt.Sprintf("%.2f (%.2f to %.2f)", r.median, r.min, r.max) }
 
-// What is picked.
+// The figures of a window.
 func perSecond(w window) float64 { return w.perSecond }
 func p50(w window) float64       { return w.P50 }
 func p99(w window) float64       { return w.P99 }
@@ -69,7 +69,7 @@ func idle(w window) float64      { return w.idle }
 func rss(w window) float64       { return w.rss }
 func peak(w window) float64      { return w.peak }
 
-// cpu is of all measured processes together.
+// cpu is the sum of all measured processes.
 func cpu(w window) (sum float64) {
 	for _, one := range w.cpu {
 		sum += one
@@ -77,7 +77,7 @@ func cpu(w window) (sum float64) {
 	return sum
 }
 
-// sum of what of picks, of all rounds.
+// sum returns the sum of a figure over all rounds.
 func (w windows) sum(of func(window) int) (sum int) {
 	for _, one := range w {
 		sum += of(one)
@@ -88,7 +88,7 @@ func (w windows) sum(of func(window) int) (sum int) {
 func lost(w window) int     { return w.lost }
 func repeated(w window) int { return w.repeated }
 
-// spread is the median with the smallest and the largest.
+// spread returns the median with the smallest and the largest value.
 func spread(w windows, of func(window) float64) string { return spreadOf(pick(w, of)) }
 
 func spreadOf(values []float64) string {

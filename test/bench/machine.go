@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// machine says in one line on what was measured.
+// machine describes the machine of the measurement in one line.
 func (b *bench) machine() string {
 	release, _ := os.ReadFile("/proc/sys/kernel/osrelease")
 	return fmt.Sprintf("%d cores of %s, %s of memory, Linux %s, %s, RabbitMQ %s (one node on the same machine, quorum queues)",
@@ -31,7 +31,7 @@ func field(file, name string) string {
 	return "unknown"
 }
 
-// footing says under what conditions a section was measured, which began at that time when that much had been used.
+// footing describes the conditions of a section, from its start and the machine's CPU time at that moment.
 func (b *bench) footing(began time.Time, before time.Duration) string {
 	after, err := busy()
 	if err != nil {
@@ -46,7 +46,7 @@ func (b *bench) footing(began time.Time, before time.Duration) string {
 		began.UTC().Format(time.DateOnly), b.rounds, short, time.Since(began).Seconds(), cores, loadAverage(), b.machine())
 }
 
-// loadAverage is that of the last five minutes: how many threads wanted to run.
+// loadAverage returns the load average of the last five minutes.
 func loadAverage() string {
 	text, _ := os.ReadFile("/proc/loadavg")
 	if fields := strings.Fields(string(text)); len(fields) > 1 {

@@ -1,12 +1,12 @@
-// Command bench measures what Hookline costs, beside the least that could do the same, and writes docs/performance.md:
+// Command bench measures Hookline's cost, compares it with the least possible, and writes docs/performance.md:
 //
 //	task bench                                  everything, about 20 minutes on two cores
 //	task bench -- -only 'receiver|end' -rounds 3   some sections
 //	task bench -- -quick                        a first look, a few minutes
 //	task bench:scale                            how cost grows
 //
-// Each system is a process of its own, the load generator too, against a real RabbitMQ. Systems take turns in each round,
-// and figures are medians of the rounds; a ratio is the median of the rounds' ratios, since the machine's speed moves.
+// Each system is a process of its own, as is the load generator, against a real RabbitMQ. Systems alternate in each round,
+// and figures are medians of the rounds. A ratio is the median of the rounds' ratios, because the machine's speed varies.
 package main
 
 import (
@@ -22,7 +22,7 @@ import (
 	"github.com/hookline/hookline/test/bench/load"
 )
 
-// options are the command line.
+// options are the flags of the command line.
 type options struct {
 	only    *regexp.Regexp
 	rounds  int

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// place is where one measurement runs: a folder and a virtual host of its own, so that nothing is left of the one before.
+// place is the environment of one measurement: a folder and a virtual host of its own, without remains of an earlier one.
 type place struct {
 	*bench
 	dir        string
@@ -18,7 +18,7 @@ type place struct {
 	processes  []*process
 }
 
-// at measures once at a place of its own.
+// at measures once, at a place of its own.
 func (b *bench) at(ctx context.Context, measure func(*place) (window, error)) (w window, err error) {
 	p, err := b.newPlace(ctx)
 	defer func() { err = errors.Join(err, p.close(context.WithoutCancel(ctx))) }()
@@ -28,7 +28,7 @@ func (b *bench) at(ctx context.Context, measure func(*place) (window, error)) (w
 	return measure(p)
 }
 
-// newPlace makes one; close must follow.
+// newPlace makes a place; the caller must close it.
 func (b *bench) newPlace(ctx context.Context) (p *place, err error) {
 	p = &place{bench: b}
 	if p.dir, err = os.MkdirTemp(b.dir, "place-"); err == nil {
@@ -37,8 +37,8 @@ func (b *bench) newPlace(ctx context.Context) (p *place, err error) {
 	return p, err
 }
 
-// close ends the processes and takes everything away. It waits until the broker has deleted the queues, so that the
-// work is not counted with the next measurement.
+// close ends the processes and removes the place. It waits until RabbitMQ has deleted the queues, so that the
+// next measurement does not include that work.
 func (p *place) close(ctx context.Context) error {
 	var kept error
 	for _, one := range p.processes {
@@ -58,8 +58,8 @@ func (p *place) close(ctx context.Context) error {
 	return errors.Join(kept, p.keepFiles(), os.RemoveAll(p.dir))
 }
 
-// keepFiles leaves what handlers wrote until the end of all measurements: for a minute and more, ext4 without a journal looks at
-// every inode that was deleted before it makes a file, and the next measurement would pay ten times for each of its own.
+// keepFiles keeps the handlers' files until the end of all measurements: for a minute and more after a deletion, ext4 without a journal reads
+// every deleted inode before it makes a file, and the next measurement would pay ten times for each of its files.
 func (p *place) keepFiles() error {
 	err := os.Rename(p.files(), filepath.Join(p.bench.dir, filepath.Base(p.dir)+"-files"))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -68,7 +68,7 @@ func (p *place) keepFiles() error {
 	return err
 }
 
-// floorReceiver starts a floor of a receiver.
+// floorReceiver starts the floor's receiver.
 func (p *place) floorReceiver(ctx context.Context, role string) (*process, error) {
 	listen, err := freeAddress(ctx)
 	if err != nil {
@@ -82,7 +82,7 @@ func (p *place) floorReceiver(ctx context.Context, role string) (*process, error
 	return one, eventually(ctx, 10*time.Millisecond, one.takesConnections)
 }
 
-// hookline starts a role with a configuration, in which ${LISTEN}, ${PRIVATE} and ${AMQP_URL} stand for what is its own.
+// hookline starts a role with a configuration. ${LISTEN}, ${PRIVATE} and ${AMQP_URL} in it become the place's addresses.
 func (p *place) hookline(ctx context.Context, name, config string, role ...string) (*process, error) {
 	listen, err := freeAddress(ctx)
 	if err != nil {

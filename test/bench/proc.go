@@ -10,8 +10,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// cpuOf is what a process and those below it have used of all cores. It asks the process's CPU clock, which is exact,
-// where /proc/PID/stat counts 10 ms.
+// cpuOf returns the CPU time of a process and its children on all cores. It asks the process's CPU clock, which is exact;
+// /proc/PID/stat counts in steps of 10 ms.
 func cpuOf(pid int) (time.Duration, error) {
 	var spent unix.Timespec
 	clock := int32(^pid<<3 | 2) // clock_getcpuclockid(3), as Linux numbers these clocks
@@ -40,7 +40,7 @@ func childrenOf(pid int) (children []int) {
 	return children
 }
 
-// memoryOf is what a process has in memory now and had at most, in MiB.
+// memoryOf returns the current and the peak memory of a process, in MiB.
 func memoryOf(pid int) (now, peak float64, err error) {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
@@ -62,7 +62,7 @@ func memoryOf(pid int) (now, peak float64, err error) {
 	return now, peak, nil
 }
 
-// busy is what all processes of the machine have used together since it was started.
+// busy returns the CPU time of all processes of the machine since its start.
 func busy() (time.Duration, error) {
 	text, err := os.ReadFile("/proc/stat")
 	if err != nil {

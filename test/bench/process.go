@@ -16,17 +16,17 @@ import (
 	"time"
 )
 
-// process is one that is measured.
+// process is a measured process.
 type process struct {
 	cmd     *exec.Cmd
-	listen  string // where it takes webhooks
-	private string // where it has its metrics; empty: it has none
+	listen  string // address for webhooks
+	private string // address of its metrics; empty: it has none
 	log     string // a file
 	started time.Duration
-	ended   chan struct{} // closed when it has
+	ended   chan struct{} // closed when it has ended
 }
 
-// errEnded says that there is nothing to wait for.
+// errEnded says that a process ended too early.
 var errEnded = errors.New("the process has ended: see its log")
 
 // start starts a process in the folder of the place; its output goes to NAME.log there. It ends with the place.
@@ -45,13 +45,13 @@ func (p *place) start(name, program string, args ...string) (*process, error) {
 	one := &process{cmd: cmd, log: log.Name(), ended: make(chan struct{})}
 	go func() {
 		defer close(one.ended)
-		_ = cmd.Wait() // how it ended is in its log
+		_ = cmd.Wait() // the log has its result
 	}()
 	p.processes = append(p.processes, one)
 	return one, nil
 }
 
-// freeAddress is one of the loopback interface that nobody listens on now.
+// freeAddress returns a free address of the loopback interface.
 func freeAddress(ctx context.Context) (string, error) {
 	ln, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
@@ -70,7 +70,7 @@ func (p *process) end() {
 	<-p.ended
 }
 
-// takesConnections is nil when it listens.
+// takesConnections returns nil when the process listens.
 func (p *process) takesConnections(ctx context.Context) error {
 	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", p.listen)
 	if err != nil {
@@ -79,8 +79,8 @@ func (p *process) takesConnections(ctx context.Context) error {
 	return conn.Close()
 }
 
-// ready is nil when the process is connected to its broker. /readyz says less: with a spool it can store events without a
-// broker.
+// ready returns nil when the process is connected to its broker. /readyz says less: with a spool, a receiver is ready
+// without a broker.
 func (p *process) ready(ctx context.Context) error {
 	select {
 	case <-p.ended:
@@ -99,7 +99,7 @@ func (p *process) ready(ctx context.Context) error {
 	return nil
 }
 
-// metrics are the process's by name with labels; none if it has no private listener.
+// metrics returns the process's metrics by name with labels; none if it has no private listener.
 func (p *process) metrics(ctx context.Context) (map[string]float64, error) {
 	if p.private == "" {
 		return nil, nil
@@ -128,7 +128,7 @@ func get(ctx context.Context, url string) (*http.Response, error) {
 	return http.DefaultClient.Do(r)
 }
 
-// patience is how long anything may take to be ready.
+// patience limits every wait for readiness.
 const patience = 30 * time.Second
 
 // eventually calls check every pause until it returns nil.
@@ -136,7 +136,7 @@ func eventually(ctx context.Context, pause time.Duration, check func(context.Con
 	return within(ctx, patience, pause, check)
 }
 
-// within is eventually with another patience.
+// within is eventually with another limit.
 func within(ctx context.Context, patience, pause time.Duration, check func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
@@ -148,7 +148,7 @@ func within(ctx context.Context, patience, pause time.Duration, check func(conte
 		select {
 		case <-time.After(pause):
 		case <-ctx.Done():
-			return fmt.Errorf("it takes too long: %w", err)
+			return fmt.Errorf("not in time: %w", err)
 		}
 	}
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/hookline/hookline/test/bench/stamp"
 )
 
-// watched is a queue that is looked at over one connection, so that looking costs the broker little.
+// watched is a queue that is read over one connection, so that the reads cost RabbitMQ little.
 type watched struct {
 	conn *amqp.Connection
 	ch   *amqp.Channel
@@ -31,13 +31,13 @@ func (p *place) watch(queue string) (*watched, error) {
 
 func (w *watched) close() { _ = w.conn.Close() }
 
-// waiting is how many events nobody has taken yet.
+// waiting returns the number of ready events.
 func (w *watched) waiting() (int, error) {
 	q, err := w.ch.QueueDeclarePassive(w.name, true, false, false, false, nil)
 	return q.Messages, err
 }
 
-// below waits until at most so many wait.
+// below waits until at most limit events are ready.
 func (w *watched) below(ctx context.Context, limit int) error {
 	return within(ctx, 10*time.Minute, 20*time.Millisecond, func(context.Context) error {
 		n, err := w.waiting()
@@ -48,7 +48,7 @@ func (w *watched) below(ctx context.Context, limit int) error {
 	})
 }
 
-// written waits until a folder has as many whole files as events were stored, or does not get any more for a while.
+// written waits until a folder has a whole file for each stored event, or stops growing for a while.
 func written(ctx context.Context, folder string, stored uint64) (missing int) {
 	_ = eventually(ctx, 20*time.Millisecond, func(context.Context) error {
 		entries, err := os.ReadDir(folder)
@@ -66,7 +66,7 @@ func written(ctx context.Context, folder string, stored uint64) (missing int) {
 	return missing
 }
 
-// stamped waits until a file has records of so many events, and returns them.
+// stamped waits until a file has a record for each stored event, and returns the records.
 func stamped(ctx context.Context, file string, stored uint64) (records []stamp.Record, err error) {
 	err = within(ctx, patience, 20*time.Millisecond, func(context.Context) error {
 		if records, err = stamp.Read(file); err == nil && uint64(len(records)) < stored {
@@ -77,7 +77,7 @@ func stamped(ctx context.Context, file string, stored uint64) (records []stamp.R
 	return records, err
 }
 
-// settle compares the numbers that a load noted as accepted, a line for each, with the records.
+// settle compares the numbers of accepted events in a load's file, one a line, with the records.
 func settle(accepted string, records []stamp.Record) (lost, repeated int, err error) {
 	text, err := os.ReadFile(accepted)
 	if err != nil {

@@ -10,7 +10,7 @@ import (
 	"github.com/hookline/hookline/test/bench/load"
 )
 
-// receiving is the configuration of a receiver: everything is at its default, and the spool is in use.
+// receiving is the configuration of a receiver with all defaults and the spool.
 const receiving = `
 broker: { url: "${AMQP_URL}" }
 sources: { alma: { preset: alma, secrets: first, when_down: spool } }
@@ -19,7 +19,7 @@ routes: { archive: { match: "#", handler: { kind: nothing } } }
 
 // intake is one load on a receiver or its floor.
 type intake struct {
-	floor       string // its role; empty: our receiver
+	floor       string // its role; empty: Hookline's receiver
 	kind        string
 	size        int
 	connections int
@@ -31,7 +31,7 @@ func (i intake) String() string {
 	return fmt.Sprintf("%s, %s, %d connections, %d bytes", name, i.kind, i.connections, i.size)
 }
 
-// start starts what takes the events in, and names the queue in which they are stored.
+// start starts the receiver, and returns the name of its queue.
 func (i intake) start(ctx context.Context, p *place) (one *process, queue string, err error) {
 	if i.floor != "" {
 		one, err = p.floorReceiver(ctx, i.floor)
@@ -41,7 +41,7 @@ func (i intake) start(ctx context.Context, p *place) (one *process, queue string
 	return one, broker.WorkQueue("archive"), err
 }
 
-// receive measures an intake once, and looks whether everything that was accepted is in the queue.
+// receive measures an intake once, and checks that every accepted event is in the queue.
 func (p *place) receive(ctx context.Context, i intake) (w window, err error) {
 	one, queue, err := i.start(ctx, p)
 	if err != nil {
@@ -51,14 +51,14 @@ func (p *place) receive(ctx context.Context, i intake) (w window, err error) {
 	cfg.Kind, cfg.Size, cfg.Connections, cfg.Warm, cfg.For = i.kind, i.size, i.connections, p.warm, p.long
 	if w, err = p.answered(ctx, cfg, i.want, one); err == nil {
 		missing := p.lost(ctx, queue, int(w.Stored))
-		w.lost, w.repeated = max(0, missing), max(0, -missing) // twice: in the queue and, confirmed too late, in the spool
+		w.lost, w.repeated = max(0, missing), max(0, -missing) // negative: in the queue and, confirmed too late, in the spool
 	}
 	return w, err
 }
 
 const eventSize = 1200
 
-// sending is a load of good events over 32 connections.
+// sending is a load of valid events over 32 connections.
 func sending(to ...*process) load.Config {
 	cfg := load.Config{Path: "/webhooks/alma", Secret: secret, Kind: load.Good, Size: eventSize, Connections: 32, For: time.Hour}
 	for _, p := range to {
@@ -67,8 +67,8 @@ func sending(to ...*process) load.Config {
 	return cfg
 }
 
-// lost is how many of the stored events do not get to the queue within a few seconds. A quorum queue counts a moment
-// late, and a receiver's spool may have taken some.
+// lost returns how many of the stored events do not reach the queue within a few seconds. A quorum queue counts with a
+// delay, and a receiver may have spooled some.
 func (p *place) lost(ctx context.Context, queue string, stored int) (missing int) {
 	_ = eventually(ctx, 100*time.Millisecond, func(context.Context) error {
 		waiting, err := p.broker.Messages(p.vhost, queue)
@@ -140,7 +140,7 @@ func receiverTable(r *report, intakes []intake, seen []windows) {
 		"system", "answered/s", "p50", "p99", "p99.9", "CPU", "over the floor", "broker's CPU", "generator's CPU", "allocations", "bytes allocated", "idle", "under load", "peak", "lost", "stored twice")
 	for n, i := range intakes {
 		w := seen[n]
-		missing := any("-") // of what is refused
+		missing := any("-") // refused events cannot be missing
 		if i.kind == load.Good {
 			missing = w.sum(lost)
 		}

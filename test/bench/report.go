@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// report is what a section has to say: tables and targets, in Markdown.
+// report is the text of a section: tables and targets, in Markdown.
 type report struct {
 	text    strings.Builder
 	targets []target
@@ -23,7 +23,7 @@ func (r *report) table(caption string, columns ...string) {
 	fmt.Fprintf(&r.text, "\n%s\n\n| %s |\n| --- |%s\n", caption, strings.Join(columns, " | "), strings.Repeat(" --: |", len(columns)-1))
 }
 
-// row adds to the table that was begun last: strings as they are, numbers rounded to three digits or so.
+// row adds a row to the latest table: strings as they are, numbers rounded to about three digits.
 func (r *report) row(cells ...any) {
 	r.text.WriteString("|")
 	for _, cell := range cells {
@@ -47,12 +47,12 @@ func figure(x float64) string {
 	return fmt.Sprintf("%.2f", x)
 }
 
-// most says that value shall be limit at most.
+// most adds the target that value is limit at most.
 func (r *report) most(what string, value, limit float64, measured any) {
 	r.targets = append(r.targets, target{what, "at most " + number(limit), fmt.Sprint(measured), value <= limit})
 }
 
-// least says that value shall be limit at least.
+// least adds the target that value is limit at least.
 func (r *report) least(what string, value, limit float64, measured any) {
 	r.targets = append(r.targets, target{what, "at least " + number(limit), fmt.Sprint(measured), value >= limit})
 }
@@ -62,7 +62,7 @@ func (r *report) leastRatio(what string, x ratio, limit float64) { r.least(what,
 
 func number(x float64) string { return strings.TrimSuffix(fmt.Sprintf("%.2f", x), ".00") }
 
-// String is the whole, targets first.
+// String returns the whole section, targets first.
 func (r *report) String() string {
 	var out strings.Builder
 	if len(r.targets) > 0 {

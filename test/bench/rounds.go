@@ -5,7 +5,7 @@ import (
 	"fmt"
 )
 
-// turns measures each case in each round, at a place of its own; every second round backwards, so that nobody is always the first.
+// turns measures each case in each round, at a place of its own. Every second round runs backwards, so that no case is always the first.
 func turns[C any](ctx context.Context, b *bench, cases []C, measure func(*place, C) (window, error)) ([]windows, error) {
 	seen := make([]windows, len(cases))
 	for round := range b.rounds {

@@ -9,7 +9,7 @@ import (
 	"github.com/hookline/hookline/broker"
 )
 
-// installation is Hookline of some size under a load; what is 0 is 1, but for workers and backlog.
+// installation is Hookline of some size under a load. Fields that are 0 count as 1, except for workers and backlog.
 type installation struct {
 	receivers, workers, routes, sources int
 	size                                int // of a body; 0: eventSize
@@ -28,7 +28,7 @@ func (i installation) config() string {
 	return text.String()
 }
 
-// events is how many are sent: fewer of large ones.
+// events returns the number of events to send: fewer of large ones.
 func (i installation) events(b *bench) int64 {
 	return max(40, min(b.few(10_000), 400<<20/int64(max(i.size, eventSize))))
 }
@@ -68,7 +68,7 @@ func (p *place) sized(ctx context.Context, i installation) (w window, err error)
 	}
 	cfg.Count = i.events(p.bench)
 	if i.size > 0 {
-		cfg.Size, cfg.Connections = i.size, 8 // fewer, since receivers bound their memory
+		cfg.Size, cfg.Connections = i.size, 8 // fewer, because receivers limit their memory
 	}
 	handled := func(uint64) error { return nil }
 	if i.workers > 0 {
@@ -77,13 +77,13 @@ func (p *place) sized(ctx context.Context, i installation) (w window, err error)
 	return p.handled(ctx, cfg, handled, append(receivers, all...)...)
 }
 
-// sweep is one thing that grows.
+// sweep is a series of installations with one growing parameter.
 type sweep struct {
 	what  string
 	sizes []size
 }
 
-// size is an installation with what its sweep calls it.
+// size is an installation with its label in the sweep.
 type size struct {
 	name string
 	installation
@@ -114,7 +114,7 @@ func sweeps(b *bench) []*sweep {
 	return []*sweep{routes, sources, receivers, workers, bytes, waiting}
 }
 
-// scaleSection shows how cost grows with each thing whose name matches. It has no targets.
+// scaleSection shows how cost grows with each matching parameter. It has no targets.
 func scaleSection(ctx context.Context, b *bench, only *regexp.Regexp) (*report, error) {
 	r := &report{}
 	for _, s := range sweeps(b) {
@@ -136,7 +136,7 @@ func scaleSection(ctx context.Context, b *bench, only *regexp.Regexp) (*report, 
 	return r, nil
 }
 
-// part picks the CPU of some processes together.
+// part returns the CPU time of some processes together.
 func part(from, to int) func(window) float64 {
 	return func(w window) float64 { return cpu(window{cpu: w.cpu[from:to]}) }
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/hookline/hookline/broker"
 )
 
-// tenWorkers looks at how ten workers share a queue, and at what they and a receiver use while there is nothing to do.
+// tenWorkers measures how ten workers share a queue, and the idle usage of them and a receiver.
 func tenWorkers(ctx context.Context, b *bench, r *report) (err error) {
 	p, err := b.newPlace(ctx)
 	defer func() { err = errors.Join(err, p.close(context.WithoutCancel(ctx))) }()
@@ -55,7 +55,7 @@ func tenWorkers(ctx context.Context, b *bench, r *report) (err error) {
 	return nil
 }
 
-// idleProcesses measures a receiver and workers for a while in which nothing happens.
+// idleProcesses measures a receiver and workers without events.
 func (b *bench) idleProcesses(ctx context.Context, r *report, processes []*process) error {
 	quiet := 20 * time.Second
 	if b.quick {

@@ -10,10 +10,10 @@ import (
 	"github.com/hookline/hookline/broker"
 )
 
-// concurrency is how many events are handled at once, here and by the bare consumer; the prefetch is twice that.
+// concurrency is the number of events handled at once, here and by the bare consumer; the prefetch is twice that.
 const concurrency = 16
 
-// working is the configuration of a whole installation; what its route does comes after it.
+// working is the configuration of a whole installation; the route's handler is appended.
 const working = `
 broker: { url: "${AMQP_URL}" }
 sources: { alma: { preset: alma, secrets: first, when_down: spool } }
@@ -28,22 +28,22 @@ const (
 	writeFiles = "    handler: { kind: file, dir: files, path: '{id}' }\n"
 )
 
-// way is a whole way from HTTP to handled events: receiver and consumer, ours or both floors.
+// way is a system from HTTP to handled events: receiver and consumer, of Hookline or of the floor.
 type way struct {
 	name    string
-	sink    string // of the floor's consumer; empty: ours
-	handler string // of ours
-	more    string // routes beside the one that takes the events
+	sink    string // of the floor's consumer; empty: Hookline
+	handler string // of Hookline
+	more    string // additional routes
 }
 
 func (w way) String() string { return w.name }
 
-// leavesFiles tells whether each event has its file afterwards.
+// leavesFiles reports whether each event has its file afterwards.
 func (w way) leavesFiles() bool {
 	return w.handler == writeFiles || w.sink == "files" || w.sink == "synced"
 }
 
-// receiver starts what takes the events in, and names the queue where they wait.
+// receiver starts the receiver, and returns the name of its queue.
 func (w way) receiver(ctx context.Context, p *place) (*process, string, error) {
 	if w.sink != "" {
 		one, err := p.floorReceiver(ctx, "receive")
@@ -53,7 +53,7 @@ func (w way) receiver(ctx context.Context, p *place) (*process, string, error) {
 	return one, broker.WorkQueue("archive"), err
 }
 
-// worker starts what handles them.
+// worker starts the worker.
 func (w way) worker(ctx context.Context, p *place) (*process, error) {
 	if w.sink == "" {
 		return p.hookline(ctx, "worker", working+w.handler+w.more, "worker")
@@ -61,10 +61,10 @@ func (w way) worker(ctx context.Context, p *place) (*process, error) {
 	return p.start("floor-consume", p.program("floor"), "consume", p.url, strconv.Itoa(2*concurrency), w.sink, p.files())
 }
 
-// files is where handlers write.
+// files returns the folder of the handlers' files.
 func (p *place) files() string { return filepath.Join(p.dir, "files") }
 
-// whole measures the whole way of events until each is handled, and looks for their files if there should be some.
+// whole measures events until each is handled, and checks their files if the handler writes some.
 func (p *place) whole(ctx context.Context, way way, events int64) (w window, err error) {
 	receiver, queue, err := way.receiver(ctx, p)
 	if err != nil {
@@ -82,7 +82,7 @@ func (p *place) whole(ctx context.Context, way way, events int64) (w window, err
 	cfg := sending(receiver)
 	cfg.Count = events / 10
 	var stored uint64
-	missing := 0 // of all that was stored, the warm-up included
+	missing := 0 // of all stored events, including the warm-up
 	settled := func(n uint64) error {
 		stored += n
 		if way.leavesFiles() {
@@ -100,7 +100,7 @@ func (p *place) whole(ctx context.Context, way way, events int64) (w window, err
 	return w, err
 }
 
-// drain measures how a worker empties a queue that was filled before.
+// drain measures how a worker empties a full queue.
 func (p *place) drain(ctx context.Context, way way, events int64) (w window, err error) {
 	receiver, queue, err := way.receiver(ctx, p)
 	if err != nil {
@@ -114,7 +114,7 @@ func (p *place) drain(ctx context.Context, way way, events int64) (w window, err
 	return p.emptied(ctx, way, queue, events)
 }
 
-// emptied measures how a worker that is started now empties a queue with so many events, from when it has a tenth of them.
+// emptied measures how a new worker empties a queue of that many events, from the time when it has a tenth of them.
 func (p *place) emptied(ctx context.Context, way way, queue string, events int64) (w window, err error) {
 	queued, err := p.watch(queue)
 	if err != nil {
@@ -148,7 +148,7 @@ func (p *place) emptied(ctx context.Context, way way, queue string, events int64
 	return w, err
 }
 
-// disk measures what the disk gives to as many writers as a worker has, without anything else.
+// disk measures the disk with as many writers as a worker has, and no other work.
 func (p *place) disk(files int) (w window, err error) {
 	begun := time.Now()
 	one, err := p.start("floor-write", p.program("floor"), "write", strconv.Itoa(files), strconv.Itoa(concurrency), p.files())

@@ -13,22 +13,22 @@ import (
 	"github.com/hookline/hookline/test/bench/load"
 )
 
-// window is what was seen while something was measured. CPU times and allocations are those of one event.
+// window holds the figures of one measurement. CPU times and allocations are those of one event.
 type window struct {
 	load.Result
 
-	events    float64   // so many
-	perSecond float64   // so many a second
+	events    float64   // number
+	perSecond float64   // number a second
 	cpu       []float64 // of each process, in µs
 	broker    float64   // in µs
 	generator float64   // in µs
-	objects   float64   // that the first process allocated; NaN: it does not say
-	bytes     float64   // that it allocated
-	quiet     float64   // ms: p99 of the answers before the load that counts
+	objects   float64   // allocated by the first process; NaN: unknown
+	bytes     float64   // allocated by the first process
+	quiet     float64   // ms: p99 of the answers before the counted load
 	idle      float64   // MiB of the first process before the load
 	rss       float64   // MiB at its end
 	peak      float64   // MiB at most
-	lost      int       // accepted and not where it should be
+	lost      int       // accepted, but not stored or handled
 	repeated  int       // stored or handled more than once
 }
 
@@ -57,7 +57,7 @@ func (b *bench) count(ctx context.Context, processes []*process) (c counters, er
 	return c, err
 }
 
-// answered measures processes while a load runs. Everything has to be answered want; only that counts.
+// answered measures processes during a load. All answers have to be want; only those count.
 func (p *place) answered(ctx context.Context, cfg load.Config, want int, processes ...*process) (w window, err error) {
 	if w.idle, _, err = memoryOf(processes[0].pid()); err != nil {
 		return w, err
@@ -83,7 +83,7 @@ func (p *place) answered(ctx context.Context, cfg load.Config, want int, process
 	return w, w.Failed(want)
 }
 
-// handled measures processes from the beginning of a load, all of which has to be stored, until settled returns.
+// handled measures processes from the beginning of a load until settled returns. All events have to be stored.
 func (p *place) handled(ctx context.Context, cfg load.Config, settled func(stored uint64) error, processes ...*process) (w window, err error) {
 	before, err := p.count(ctx, processes)
 	if err != nil {
@@ -108,7 +108,7 @@ func (p *place) handled(ctx context.Context, cfg load.Config, settled func(store
 	return w, err
 }
 
-// between makes the differences those of one event.
+// between sets the figures of one event from the differences.
 func (w *window) between(events float64, before, after counters) {
 	w.events, w.perSecond = events, events/after.at.Sub(before.at).Seconds()
 	each := func(before, after time.Duration) float64 { return float64((after - before).Microseconds()) / events }
@@ -122,7 +122,7 @@ func (w *window) between(events float64, before, after counters) {
 	}
 }
 
-// load runs the load generator, calls begun after its warm-up, and returns its result and its CPU time in µs since then.
+// load runs the load generator and calls begun after its warm-up. It returns the result and the generator's CPU time in µs since then.
 func (b *bench) load(ctx context.Context, cfg load.Config, begun func() error) (result load.Result, cpu float64, err error) {
 	program, err := os.Executable()
 	if err != nil {

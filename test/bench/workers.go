@@ -16,7 +16,7 @@ func workersSection(ctx context.Context, b *bench) (*report, error) {
 	return r, nil
 }
 
-// few is n, or less for a first look.
+// few returns n, or less with -quick.
 func (b *bench) few(n int64) int64 {
 	if b.quick {
 		return n / 5
@@ -24,7 +24,7 @@ func (b *bench) few(n int64) int64 {
 	return n
 }
 
-// wholeWay compares HTTP to one file an event.
+// wholeWay compares the systems from HTTP to one file an event.
 func wholeWay(ctx context.Context, b *bench, r *report) error {
 	ways := []way{
 		{name: "floors, a file an event", sink: "files"},
@@ -44,7 +44,7 @@ func wholeWay(ctx context.Context, b *bench, r *report) error {
 		"system", "events/s", "CPU of the receiver", "CPU of the worker", "over the first", "broker's CPU", "lost")
 	for n, way := range ways {
 		w := seen[n]
-		missing := any("-") // nothing is left to look for
+		missing := any("-") // events without files leave no gap
 		if way.leavesFiles() {
 			missing = w.sum(lost)
 		}
@@ -55,10 +55,10 @@ func wholeWay(ctx context.Context, b *bench, r *report) error {
 	return nil
 }
 
-// nth picks the CPU of one process.
+// nth returns the figure of one process's CPU time.
 func nth(n int) func(window) float64 { return func(w window) float64 { return w.cpu[n] } }
 
-// emptyHandler compares how fast a full queue is emptied when nothing is done with the events.
+// emptyHandler compares the speed of emptying a full queue with a handler that does no work.
 func emptyHandler(ctx context.Context, b *bench, r *report) error {
 	ways := []way{{name: "bare consumer, no work", sink: "none"}, {name: "worker, no work", handler: doNothing}}
 	seen, err := turns(ctx, b, ways, func(p *place, w way) (window, error) { return p.drain(ctx, w, b.few(20_000)) })
@@ -70,7 +70,7 @@ func emptyHandler(ctx context.Context, b *bench, r *report) error {
 	return nil
 }
 
-// durableFiles compares the file handler with what the disk gives.
+// durableFiles compares the file handler with the speed of the disk.
 func durableFiles(ctx context.Context, b *bench, r *report) error {
 	files := b.few(5_000)
 	ways := []way{{name: "16 writers that fsync file and folder, no queue"}, {name: "bare consumer, fsynced files", sink: "synced"}, {name: "worker, handler `file`", handler: writeFiles}}
@@ -97,7 +97,7 @@ func drained(r *report, caption string, ways []way, seen []windows) {
 	}
 }
 
-// manyRoutes compares what an event costs that one route takes, among ten and among a hundred.
+// manyRoutes compares the cost of an event of one route among ten routes and among a hundred.
 func manyRoutes(ctx context.Context, b *bench, r *report) error {
 	ways := []way{{name: "10 routes", handler: doNothing, more: otherRoutes(9)}, {name: "100 routes", handler: doNothing, more: otherRoutes(99)}}
 	seen, err := turns(ctx, b, ways, func(p *place, w way) (window, error) { return p.whole(ctx, w, b.few(5_000)) })
@@ -113,7 +113,7 @@ func manyRoutes(ctx context.Context, b *bench, r *report) error {
 	return nil
 }
 
-// otherRoutes are n routes that take none of the load's events.
+// otherRoutes returns n routes that match none of the load's events.
 func otherRoutes(n int) string {
 	var text strings.Builder
 	for i := range n {

@@ -10,7 +10,7 @@ import (
 	"github.com/hookline/hookline/cli"
 )
 
-// audit asks hookline itself what it has lost: exactly what was destroyed by hand.
+// audit compares hookline's own audit with the number of destroyed events.
 func (t *trial) audit(ctx context.Context, r *result) {
 	out, code, err := t.Run(ctx, "audit", "--config", filepath.Join(t.Dir(), "hookline.yml"), "--json")
 	var told broker.Audit

@@ -21,7 +21,7 @@ func killAllNodes(_ context.Context, t *trial) (func(context.Context) error, err
 	return t.startNodes, all(t.Nodes, (*rabbitnode.Node).Kill)
 }
 
-// startNodes starts all nodes at once: each may wait for the others.
+// startNodes starts all nodes at once, because each may wait for the others.
 func (t *trial) startNodes(ctx context.Context) error {
 	starts, ctx := errgroup.WithContext(ctx)
 	for _, node := range t.Nodes {
@@ -30,7 +30,7 @@ func (t *trial) startNodes(ctx context.Context) error {
 	return starts.Wait()
 }
 
-// startAgain starts a node until it runs, as systemd does: several that start at once make RabbitMQ 3.10 trip now and then.
+// startAgain starts a node until it runs, as systemd does. Simultaneous starts sometimes fail with RabbitMQ 3.10.
 func startAgain(ctx context.Context, node *rabbitnode.Node) error {
 	err := node.StartAgain(ctx)
 	for errors.Is(err, rabbitnode.ErrEnded) && ctx.Err() == nil {
@@ -63,8 +63,8 @@ func exchangeDeleted(ctx context.Context, t *trial) (func(context.Context) error
 	return nil, t.Admin(func(b *rabbitnode.Broker) error { return b.DeleteExchange(ctx, t.Vhost, rabbitmq.EventsExchange) })
 }
 
-// policyChanged makes a queue refuse what its workers do not take at once, and they take nothing. The limit stays until the virtual
-// host goes: RabbitMQ 3.10 tells the delay queues that there is room again when the queue falls below its limit, and else never.
+// policyChanged limits a queue whose workers are held, so that it refuses messages. The limit stays until the virtual
+// host is deleted: RabbitMQ 3.10 reports free room to the delay queues only when the queue falls below its limit.
 func policyChanged(ctx context.Context, t *trial) (func(context.Context) error, error) {
 	release := t.Sink.Hold()
 	return func(context.Context) error { release(); return nil }, t.Admin(func(b *rabbitnode.Broker) error {
@@ -72,7 +72,7 @@ func policyChanged(ctx context.Context, t *trial) (func(context.Context) error, 
 	})
 }
 
-// passwordChanged changes the password on RabbitMQ, and closes the connections that were opened with the old one.
+// passwordChanged changes the password on RabbitMQ, and closes the connections with the old one.
 func passwordChanged(ctx context.Context, t *trial) (func(context.Context) error, error) {
 	heal := func(ctx context.Context) error { return t.SetPassword(ctx, system.Secret) }
 	if err := t.SetPassword(ctx, "another"); err != nil {
@@ -84,8 +84,8 @@ func passwordChanged(ctx context.Context, t *trial) (func(context.Context) error
 	})
 }
 
-// queueDeleted deletes a work queue under load. What a receiver stores until a worker has made it again reaches the other
-// routes only: no part of AMQP tells a publisher that one queue of several is gone. So it must be told afterwards.
+// queueDeleted deletes a work queue under load. Until a worker declares it again, this route loses events that other routes
+// receive: AMQP cannot tell a publisher that one queue of several is gone. The audit must report them.
 func queueDeleted(ctx context.Context, t *trial) (func(context.Context) error, error) {
 	if err := t.deleteQueue(ctx); err != nil {
 		return nil, err
@@ -103,10 +103,10 @@ func emptyQueueDeleted(ctx context.Context, t *trial) (func(context.Context) err
 	})
 }
 
-// burst is how many events fullQueueDeleted destroys.
+// burst is the number of events that fullQueueDeleted destroys.
 const burst = 137
 
-// fullQueueDeleted destroys what is in a work queue by an operator's hand: nobody can bring that back, but it must be told.
+// fullQueueDeleted deletes a full work queue, as an operator can. Its events are lost, and the audit must report them.
 func fullQueueDeleted(ctx context.Context, t *trial) (func(context.Context) error, error) {
 	return nil, t.quiet(ctx, func() error {
 		if err := all(t.Workers, func(p *system.Process) error { return p.Stop(ctx) }); err != nil {
@@ -130,8 +130,8 @@ func (t *trial) deleteQueue(ctx context.Context) error {
 	return t.Admin(func(b *rabbitnode.Broker) error { return b.DeleteQueue(ctx, t.Vhost, broker.WorkQueue(system.Archive)) })
 }
 
-// queueBack waits until the queue is there again, with all its consumers. It only looks: a queue that somebody else makes
-// again within milliseconds can keep RabbitMQ 3.10 from telling its consumers that it was gone, and they starve.
+// queueBack waits until the queue exists again, with all its consumers. It does not declare the queue itself: a queue that reappears
+// within milliseconds can keep RabbitMQ 3.10 from telling its consumers about the deletion, so that they starve.
 func (t *trial) queueBack(ctx context.Context) error {
 	return system.Eventually(ctx, func() error {
 		return t.Admin(func(b *rabbitnode.Broker) error {

@@ -15,13 +15,13 @@ import (
 	"github.com/hookline/hookline/test/faults/system"
 )
 
-// result is what came of a trial.
+// result is the result of a trial.
 type result struct {
 	accepted, handled, lost, duplicated int
 
 	gapRefuse, gapSpool time.Duration // the longest time without a 200
 	recovery            time.Duration // from the end of the last fault to the first 200 and the first delivery
-	unaccounted         string        // what the audit says
+	unaccounted         string        // the audit's figure
 	problems            []string
 }
 
@@ -29,7 +29,7 @@ func (r *result) problem(format string, args ...any) {
 	r.problems = append(r.problems, fmt.Sprintf(format, args...))
 }
 
-// check waits until everything that was accepted has been handled, and looks at what is there then.
+// check waits until all accepted events are handled, and then checks events, files and processes.
 func (t *trial) check(ctx context.Context, before usage, healed time.Time) (r result) {
 	settled := t.drained
 	if t.plan.loses() {
@@ -62,9 +62,9 @@ func (t *trial) check(ctx context.Context, before usage, healed time.Time) (r re
 	return r
 }
 
-// drained waits until nothing waits anywhere and every accepted event was handled, but for those destroyed by hand.
+// drained waits until all queues and spools are empty and every accepted event is handled, except for destroyed ones.
 func (t *trial) drained(ctx context.Context) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, backTime, errors.New("it takes too long"))
+	ctx, cancel := context.WithTimeoutCause(ctx, backTime, errors.New("the remaining events take too long"))
 	defer cancel()
 	return system.Eventually(ctx, func() error {
 		if missing := t.missing() - int(t.destroyed.Load()); missing > 0 {
@@ -74,19 +74,19 @@ func (t *trial) drained(ctx context.Context) error {
 	})
 }
 
-// countDestroyed waits until nothing waits anywhere and takes what has not been handled then for destroyed.
+// countDestroyed waits until all queues and spools are empty. It counts the events that are not handled by then as destroyed.
 func (t *trial) countDestroyed(ctx context.Context) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, backTime, errors.New("it takes too long"))
+	ctx, cancel := context.WithTimeoutCause(ctx, backTime, errors.New("the remaining events take too long"))
 	defer cancel()
 	if err := system.Eventually(ctx, func() error { return t.empty(ctx) }); err != nil {
 		return err
 	}
-	wait(ctx, calm) // for what workers had in hand
+	wait(ctx, calm) // for deliveries under way
 	t.destroyed.Store(int64(t.missing()))
 	return nil
 }
 
-// missing is how many of the accepted events were not handled by both routes so far.
+// missing returns the number of accepted events that are not handled by both routes yet.
 func (t *trial) missing() (count int) {
 	for _, id := range t.load.Accepted() {
 		if _, err := os.Lstat(t.file(id)); err != nil || t.Sink.Deliveries(id) == 0 {
@@ -96,7 +96,7 @@ func (t *trial) missing() (count int) {
 	return count
 }
 
-// empty says what waits in the queues and spools, or has been given up.
+// empty returns an error with the number of waiting and dead events by queue and spool.
 func (t *trial) empty(ctx context.Context) error {
 	queues, err := t.Queues(ctx)
 	if err != nil {
@@ -130,7 +130,7 @@ func (t *trial) file(id string) string {
 
 func (t *trial) exported() string { return filepath.Join(t.Export.Path, "files") }
 
-// files looks at every exported file: each has to be whole, and there is nothing else.
+// files checks every exported file: each must be complete, and no other file may exist.
 func (t *trial) files(r *result) (whole map[string]bool) {
 	whole = map[string]bool{}
 	err := filepath.WalkDir(t.exported(), func(path string, entry fs.DirEntry, err error) error {

@@ -23,8 +23,8 @@ func spoolReadOnly(ctx context.Context, t *trial) (func(context.Context) error, 
 	return func(ctx context.Context) error { return repair(ctx, t.Data, t.Receivers) }, t.Data.Break(ctx)
 }
 
-// repair does what an operator has to do when the kernel has made a disk read-only: stop who uses it, take it away, check
-// it, put it back.
+// repair does an operator's work after the kernel has made a disk read-only: stop the processes, unmount the disk, check
+// it, mount it, start the processes.
 func repair(ctx context.Context, disk *system.Folder, users []*system.Process) error {
 	if err := all(users, func(p *system.Process) error { return p.Stop(ctx) }); err != nil {
 		return err
@@ -38,8 +38,8 @@ func repair(ctx context.Context, disk *system.Folder, users []*system.Process) e
 	return all(users, func(p *system.Process) error { p.StartAgain(); return nil })
 }
 
-// withoutBroker cuts the network to RabbitMQ while another fault lasts, and a second before it, so that something is
-// spooled: only then the spool is needed.
+// withoutBroker cuts the network to RabbitMQ during another fault, and a second before it, so that events are
+// spooled.
 func withoutBroker(fault injection) injection {
 	return func(ctx context.Context, t *trial) (func(context.Context) error, error) {
 		join, err := networkCut(ctx, t)

@@ -9,7 +9,7 @@ import (
 	"github.com/hookline/hookline/test/faults/system"
 )
 
-// faults are all that the suite knows, in the order of the report.
+// faults returns all faults of the suite, in the order of the report.
 func faults() []fault {
 	return []fault{
 		{name: "nothing", place: atDoor, hold: 3 * time.Second, inject: nothing},
@@ -48,7 +48,7 @@ func faults() []fault {
 	}
 }
 
-// injection makes a fault happen and returns what ends it; nil if it ends by itself.
+// injection causes a fault and returns the function that ends it; nil if it ends by itself.
 type injection = func(ctx context.Context, t *trial) (func(context.Context) error, error)
 
 func nothing(context.Context, *trial) (func(context.Context) error, error) { return nil, nil }
@@ -56,20 +56,20 @@ func nothing(context.Context, *trial) (func(context.Context) error, error) { ret
 func receivers(t *trial) []*system.Process { return t.Receivers }
 func workers(t *trial) []*system.Process   { return t.Workers }
 
-// signalled sends a signal to one of the processes; what ends by it is started again at once.
+// signalled sends a signal to one of the processes. A process that ends is started again at once.
 func signalled(from func(*trial) []*system.Process, signal syscall.Signal) injection {
 	return func(_ context.Context, t *trial) (func(context.Context) error, error) {
 		return nil, pick(t, from(t)).Signal(signal)
 	}
 }
 
-// frozen stops a worker in mid-work, as a machine does that swaps or is moved.
+// frozen stops a working worker, as on a machine that swaps or is moved.
 func frozen(_ context.Context, t *trial) (func(context.Context) error, error) {
 	p := pick(t, t.Workers)
 	return func(context.Context) error { return p.Signal(syscall.SIGCONT) }, p.Signal(syscall.SIGSTOP)
 }
 
-// clockMoved sets the clock of one process, and back. Meanwhile some deliveries fail, since a retry has a time.
+// clockMoved changes the clock of one process, and then corrects it. Meanwhile some deliveries fail, because a retry depends on the time.
 func clockMoved(by time.Duration) injection {
 	return func(_ context.Context, t *trial) (func(context.Context) error, error) {
 		p := pick(t, t.Processes())
@@ -82,10 +82,10 @@ func clockMoved(by time.Duration) injection {
 	}
 }
 
-// pick takes one by the seed of the step.
+// pick selects an item by the seed of the step.
 func pick[T any](t *trial, from []T) T { return from[t.random.IntN(len(from))] }
 
-// all carries do out on all of them.
+// all calls do for all items.
 func all[T any](of []T, do func(T) error) error {
 	var errs []error
 	for _, one := range of {

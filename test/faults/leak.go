@@ -13,15 +13,15 @@ const (
 	goroutines = "go_goroutines"
 	memory     = "process_resident_memory_bytes"
 
-	// spare is by how much each may be larger than before.
+	// The spare values are the tolerated growth of a process.
 	spareGoroutines = 10
 	spareMemory     = 64 << 20
 )
 
-// usage is what each process uses, by its name.
+// usage holds the resources of each process, by its name.
 type usage map[string]map[string]float64
 
-// warm lets every process do some work, so that what it needs for that is there, and then looks at what it uses.
+// warm lets every process do some work, so that its caches are filled, and then measures its usage.
 func (t *trial) warm(ctx context.Context, rate int) (usage, error) {
 	var err error
 	if t.load, err = t.sender("warm", rate); err != nil {
@@ -48,7 +48,7 @@ func (t *trial) usage(ctx context.Context) (usage, error) {
 	return all, nil
 }
 
-// leaks waits until every process is back to what it used before.
+// leaks waits until the usage of every process is as before.
 func (t *trial) leaks(ctx context.Context, before usage, r *result) {
 	ctx, cancel := context.WithTimeoutCause(ctx, 30*time.Second, errors.New("a leak"))
 	defer cancel()

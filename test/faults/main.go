@@ -5,8 +5,8 @@
 //	task faults -- -faults 'kill -9' -seeds 0     some faults
 //	task faults -- -faults '^$' -seed 7 -seeds 1  one seed again
 //
-// Odd seeds have one RabbitMQ node, even ones a cluster of three. As root it runs in namespaces of its own, so that what
-// it does to disks and packets cannot touch anything else; otherwise the faults that need that are left out.
+// Odd seeds have one RabbitMQ node, even ones a cluster of three. As root it runs in namespaces of its own, so that its faults
+// on disks and packets cannot affect other programs. Without root it skips those faults.
 package main
 
 import (
@@ -23,7 +23,7 @@ import (
 	"github.com/hookline/hookline/test/faults/system"
 )
 
-// options are the command line.
+// options are the flags of the command line.
 type options struct {
 	names    *regexp.Regexp
 	together bool
@@ -55,10 +55,10 @@ func main() {
 	os.Exit(code)
 }
 
-// envDir names the folder in which the outer process has built what the inner one runs.
+// envDir names the folder with the binaries that the outer process built for the inner one.
 const envDir = "FAULTS_DIR"
 
-// start builds hookline, and runs the suite in namespaces of its own where that is possible.
+// start builds hookline and runs the suite, in namespaces of its own if possible.
 func start(o options) (code int, err error) {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()

@@ -41,13 +41,13 @@ func packetLoss(ctx context.Context, t *trial) (func(context.Context) error, err
 	})
 }
 
-// idleConnections opens connections that say nothing.
+// idleConnections opens connections that send no data.
 func idleConnections(ctx context.Context, t *trial) (func(context.Context) error, error) {
 	conns, err := t.dial(ctx, 2000)
 	return closing(conns), err
 }
 
-// endless is the begin of a request that never ends.
+// endless is the beginning of a request without an end.
 const endless = "POST /webhooks/refuse HTTP/1.1\r\nHost: localhost\r\nX-Slow: and on, and on, and on"
 
 // slowSenders send one byte of a request after the other.
@@ -67,7 +67,7 @@ func slowSenders(ctx context.Context, t *trial) (func(context.Context) error, er
 	return func(ctx context.Context) error { stop(); return closing(conns)(ctx) }, err
 }
 
-// dial opens connections to all receivers by turns. One that another fault has stopped is there again soon.
+// dial opens connections to all receivers in turn. A receiver that another fault has stopped soon runs again.
 func (t *trial) dial(ctx context.Context, count int) (conns []net.Conn, err error) {
 	ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
 	defer cancel()

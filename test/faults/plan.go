@@ -9,19 +9,19 @@ import (
 	"time"
 )
 
-// fault is one thing that goes wrong.
+// fault is a kind of fault.
 type fault struct {
 	name  string
 	place place
 	needs need
-	hold  time.Duration // how long it lasts when it comes alone
-	alone bool          // it cannot be mixed with others: what it destroys has to be counted
-	loses bool          // events are destroyed, nobody knows beforehand how many: the audit has to say it
-	// inject makes it happen, and returns what ends it.
+	hold  time.Duration // how long it lasts when injected alone
+	alone bool          // never mixed with others, because the events that it destroys are counted
+	loses bool          // it destroys an unknown number of events, which the audit has to report
+	// inject causes the fault and returns the function that ends it.
 	inject func(ctx context.Context, t *trial) (heal func(context.Context) error, err error)
 }
 
-// place is where a fault happens. At one place, one fault follows the other; at different places they overlap.
+// place is the part of the installation that a fault hits. Faults of one place follow each other; faults of different places overlap.
 type place string
 
 const (
@@ -34,7 +34,7 @@ const (
 	atClock    place = "clock"
 )
 
-// need is what a fault needs of the machine or of the set-up.
+// need is a requirement of a fault on the machine or the set-up.
 type need int
 
 const (
@@ -44,27 +44,27 @@ const (
 	needClock                     // a binary whose clock can be moved
 )
 
-// step is a fault at its time.
+// step is a fault with its time.
 type step struct {
 	fault
-	at   time.Duration // after the load has begun; later, if the place has another fault then
+	at   time.Duration // after the begin of the load; later if another fault holds the place
 	hold time.Duration
-	seed uint64 // decides what the fault hits
+	seed uint64 // selects the target of the fault
 }
 
-// plan is what happens in one trial.
+// plan is the list of steps of one trial.
 type plan struct {
 	name  string
 	seed  uint64
 	steps []step
 }
 
-// single is the plan of one fault alone.
+// single returns the plan of one fault alone.
 func single(f fault, seed uint64) plan {
 	return plan{name: f.name, seed: seed, steps: []step{{fault: f, at: 2 * time.Second, hold: f.hold, seed: seed}}}
 }
 
-// together is the plan of several faults, one a few seconds after the other.
+// together returns a plan of several faults, each a few seconds after the previous one.
 func together(name string, from []fault, seed uint64) plan {
 	p := plan{name: name, seed: seed}
 	for i, f := range from {
@@ -77,10 +77,10 @@ const apart = 4 * time.Second
 
 const (
 	mixedFaults = 7
-	mixedTime   = 25 * time.Second // within which all faults of a mixed plan begin
+	mixedTime   = 25 * time.Second // the time in which all faults of a mixed plan begin
 )
 
-// mixed draws a plan from the faults; the same seed and faults give the same plan.
+// mixed returns a random plan of the faults. It is the same for the same seed and faults.
 func mixed(seed uint64, from []fault) plan {
 	random := rand.New(rand.NewPCG(seed, 0))
 	from = slices.DeleteFunc(slices.Clone(from), func(f fault) bool { return f.alone })
@@ -106,7 +106,7 @@ func (p plan) needs() (all need) {
 
 func (p plan) loses() bool { return slices.ContainsFunc(p.steps, func(s step) bool { return s.loses }) }
 
-// String is the plan for people: what begins when, for how long.
+// String lists the faults with their begin and duration.
 func (p plan) String() string {
 	var text []string
 	for _, s := range p.steps {

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// report is a line for each trial.
+// report is a table with one row for each trial.
 type report struct {
 	out     io.Writer
 	rows    []row
@@ -31,7 +31,7 @@ const head = `| fault | RabbitMQ | accepted | handled | lost | duplicated | long
 
 func (r *report) begin() { fmt.Fprint(r.out, head) }
 
-// add prints a row, and what is wrong with it.
+// add prints a row and its faults.
 func (r *report) add(one row) {
 	r.rows = append(r.rows, one)
 	fmt.Fprint(r.out, one)
@@ -66,7 +66,7 @@ const (
 	tableEnd   = "<!-- end of the table of `task faults` -->\n"
 )
 
-// write replaces what is between the marks of a page.
+// write replaces the text between the marks of a page.
 func (r *report) write(file string) error {
 	page, err := os.ReadFile(file)
 	if err != nil {

@@ -13,18 +13,18 @@ import (
 	"github.com/hookline/hookline/test/rabbitnode"
 )
 
-// startTime is how long RabbitMQ may take to start.
+// startTime is the maximum time for RabbitMQ to start.
 const startTime = 3 * time.Minute
 
-// kind is a kind of RabbitMQ on which the suite runs.
+// kind is a RabbitMQ set-up of the suite.
 type kind struct {
 	on, name string
 	start    func(context.Context, string) (*nodes, error)
-	seeds    uint64 // the remainder by two of the seeds that run on it
+	seeds    uint64 // the remainder by two of its seeds
 	has      need
 }
 
-// run runs everything that o asks for.
+// run runs the trials of the options.
 func run(ctx context.Context, o options, dir string) (code int, err error) {
 	has := needClock
 	if alone.Inside() && system.Disks(ctx, dir) {
@@ -55,7 +55,7 @@ func run(ctx context.Context, o options, dir string) (code int, err error) {
 	return 0, nil
 }
 
-// run carries out the plans, one after the other.
+// run runs the plans, one after the other.
 func (k kind) run(ctx context.Context, plans []plan, dir string, rate int, report *report) (err error) {
 	if len(plans) == 0 {
 		return nil
@@ -77,7 +77,7 @@ func (k kind) run(ctx context.Context, plans []plan, dir string, rate int, repor
 	return nil
 }
 
-// plans are the trials that o asks for on one kind of RabbitMQ. What the machine does not allow is told.
+// plans returns the trials of the options for one kind of RabbitMQ. It prints the trials that the machine does not allow.
 func (o options) plans(r *report, k kind) (plans []plan) {
 	var possible, named []fault
 	for _, f := range faults() {

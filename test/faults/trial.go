@@ -19,33 +19,33 @@ import (
 )
 
 const (
-	// patience is how long anything may take on a busy machine before a trial has failed.
+	// patience limits every wait on a busy machine.
 	patience = 90 * time.Second
-	// backTime is how long events may take to be handled after all faults.
+	// backTime limits the handling of the remaining events after all faults.
 	backTime = 2 * time.Minute
-	// calm is for how long there is load after the last fault.
+	// calm is the duration of the load after the last fault.
 	calm = 2 * time.Second
-	// warmUp is for how long there is load before the memory is looked at for the first time.
+	// warmUp is the duration of the load before the first measurement of memory.
 	warmUp = time.Second
 )
 
-// setup is what all trials of one kind share.
+// setup is shared by all trials of one kind.
 type setup struct {
-	dir   string // with hookline, and hookline-movable whose clock can be moved
+	dir   string // holds hookline, and hookline-movable with a movable clock
 	nodes []*rabbitnode.Node
 	rate  int // events a second
 }
 
-// trial is one plan, carried out on an installation of its own.
+// trial is one run of a plan on an installation of its own.
 type trial struct {
 	*system.System
 	plan      plan
 	load      *load.Load
-	random    *rand.Rand    // of the step that is under way
-	destroyed *atomic.Int64 // events that a fault has destroyed by an operator's hand
+	random    *rand.Rand    // of the current step
+	destroyed *atomic.Int64 // events that a fault destroyed as an operator can
 }
 
-// try carries out p and says what came of it.
+// try runs plan p and returns its result.
 func (s *setup) try(ctx context.Context, p plan) (r result, err error) {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Minute)
 	defer cancel()
@@ -100,7 +100,7 @@ func (t *trial) run(ctx context.Context, rate int) (result, error) {
 	return t.check(ctx, before, healed), nil
 }
 
-// sender prepares a load.
+// sender makes a load.
 func (t *trial) sender(name string, rate int) (*load.Load, error) {
 	var receivers []string
 	for _, p := range t.Receivers {
@@ -111,7 +111,7 @@ func (t *trial) sender(name string, rate int) (*load.Load, error) {
 	})
 }
 
-// quiet stops the load, waits until everything has been handled, calls do, and starts the load again.
+// quiet stops the load, waits until all events are handled, calls do, and starts the load again.
 func (t *trial) quiet(ctx context.Context, do func() error) error {
 	t.load.Stop()
 	if err := t.drained(ctx); err != nil {
@@ -124,7 +124,7 @@ func (t *trial) quiet(ctx context.Context, do func() error) error {
 	return nil
 }
 
-// carryOut runs all steps, those of one place one after the other, and returns when the last has been healed.
+// carryOut runs all steps, those of one place one after the other. It returns when the last one is healed.
 func (t *trial) carryOut(ctx context.Context) (healed time.Time, err error) {
 	began := time.Now()
 	places := map[place][]step{}
@@ -177,9 +177,9 @@ func (t *trial) step(ctx context.Context, s step) (healed time.Time, err error) 
 	return healed, nil
 }
 
-// recovered waits until both sources' new events are answered 200 and deliveries come again.
+// recovered waits until both sources' new events are answered 200 and deliveries arrive again.
 func (t *trial) recovered(ctx context.Context, healed time.Time) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, patience, errors.New("it does not recover"))
+	ctx, cancel := context.WithTimeoutCause(ctx, patience, errors.New("the installation does not recover"))
 	defer cancel()
 	return system.Eventually(ctx, func() error {
 		switch {
@@ -192,7 +192,7 @@ func (t *trial) recovered(ctx context.Context, healed time.Time) error {
 	})
 }
 
-// wait returns after d, or with false when ctx ends before.
+// wait returns true after d, or false if ctx ends earlier.
 func wait(ctx context.Context, d time.Duration) bool {
 	select {
 	case <-time.After(d):

@@ -10,7 +10,7 @@ import (
 	"github.com/hookline/hookline/test/bench/stamp"
 )
 
-// consume takes up to half of the prefetch at once, as a worker does with a prefetch of twice its concurrency, and
+// consume handles up to half of the prefetch at once, as a worker does with a prefetch of twice its concurrency. It
 // acknowledges each delivery by itself.
 func consume(url string, prefetch int, sink, file string) error {
 	work, err := open(url)
@@ -42,7 +42,7 @@ func consume(url string, prefetch int, sink, file string) error {
 	return <-failed
 }
 
-// taker is what is done with each event.
+// taker returns the function that handles an event.
 func taker(sink, file string) (func(body []byte) error, error) {
 	switch sink {
 	case "none":
@@ -56,7 +56,7 @@ func taker(sink, file string) (func(body []byte) error, error) {
 	return nil, fmt.Errorf("no sink %q", sink)
 }
 
-// id is what stands where the sender puts it: the first value of the body.
+// id returns the ID from its usual position: the first value of the body.
 func id(body []byte) string {
 	_, rest, _ := bytes.Cut(body, []byte(`{"id":"`))
 	id, _, _ := bytes.Cut(rest, []byte(`"`))

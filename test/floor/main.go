@@ -1,12 +1,12 @@
-// Command floor is the least that can do Hookline's work, to compare its cost with:
+// Command floor does Hookline's work at the least possible cost, for comparison:
 //
 //	floor receive URL LISTEN SECRET        HTTP in, one HMAC, one confirmed publish to a quorum queue
 //	floor topic URL LISTEN SECRET          the same through a topic exchange
 //	floor consume URL PREFETCH SINK FILE   a bare consumer that acknowledges each delivery when SINK has it
-//	floor write COUNT WRITERS FOLDER       so many files by so many writers at once, each file and its name durable
+//	floor write COUNT WRITERS FOLDER       COUNT files by concurrent writers, each file and its name durable
 //
-// The receiver reads no ID, counts and logs nothing. SINK is none, stamp, files or synced: no work, a record per event in
-// FILE, a file per event in the folder FILE, and the same with fsync. Both declare the queue.
+// The receiver reads no ID, keeps no metrics and no log. SINK is none, stamp, files or synced: no work, a record per event in
+// FILE, a file per event in the folder FILE, and the same with fsync. Both commands declare the queue.
 package main
 
 import (
@@ -48,7 +48,7 @@ func run(args []string) error {
 		}
 		return writeAll(count, writers, args[3])
 	}
-	return errors.New("see its documentation for how to call it")
+	return errors.New("the arguments are wrong; see the comment in its source")
 }
 
 func open(url string) (*amqp.Channel, error) {

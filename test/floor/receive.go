@@ -18,7 +18,7 @@ func receive(url, listen, secret string, topic bool) error {
 	if err != nil {
 		return err
 	}
-	exchange, key := "", queue // RabbitMQ's way to a queue by its name
+	exchange, key := "", queue // the default exchange, which routes by the queue's name
 	if topic {
 		exchange, key = "floor", "alma.job_end"
 		if err := errors.Join(ch.ExchangeDeclare(exchange, "topic", true, false, false, false, nil), ch.QueueBind(queue, "#", exchange, false, nil)); err != nil {

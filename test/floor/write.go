@@ -31,7 +31,7 @@ func writeAll(count, writers int, folder string) error {
 	return group.Wait()
 }
 
-// write makes a file; synced, also its name is durable.
+// write makes a file. If synced, its content and its name are durable.
 func write(name string, body []byte, synced bool) error {
 	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {

@@ -1,4 +1,4 @@
-// Command custom is hookline with the handlers that a measurement needs: nothing, and stamp, which notes when it began.
+// Command custom is hookline with the handlers of the benchmarks: one without work, and stamp, which records when it began.
 package main
 
 import (

@@ -1,7 +1,7 @@
-// Package load is the load generator: a process of its own that sends signed events over connections that stay open,
-// and says what it was answered. It runs in a closed loop, in which each connection sends when it has its answer, or in an
-// open one, in which events are due at their times whether or not earlier ones were answered; there the time that an
-// event takes counts from when it was due, so that a receiver that stands still for a moment cannot hide it.
+// Package load is the load generator: a process of its own that sends signed events over persistent connections,
+// and reports the answers. In a closed loop, each connection sends when it has its answer. In an
+// open loop, events are due at fixed times, independent of earlier answers. The duration of an event then counts from its
+// due time, so that a pause of the receiver is visible.
 package load
 
 import (
@@ -23,13 +23,13 @@ import (
 // The kinds of requests.
 const (
 	Good      = "good"
-	Forged    = "forged"    // with a signature that is wrong
-	Oversized = "oversized" // says that its body has 1 GiB, and sends its beginning
+	Forged    = "forged"    // with a wrong signature
+	Oversized = "oversized" // announces a body of 1 GiB, and sends its beginning
 )
 
-// Config says what to send.
+// Config is the configuration of a load.
 type Config struct {
-	Addresses   []string // HOST:PORT of each receiver; connections are spread over them
+	Addresses   []string // HOST:PORT of each receiver; they share the connections
 	Path        string   // such as /webhooks/alma
 	Secret      string
 	Kind        string
@@ -37,13 +37,13 @@ type Config struct {
 	Connections int
 	Rate        float64       // events a second; 0: a closed loop
 	Count       int64         // stop after as many; 0: only time counts
-	Warm        time.Duration // before what is measured
-	For         time.Duration // what is measured
+	Warm        time.Duration // before the measurement
+	For         time.Duration // of the measurement
 	First       uint64        // the first event's number
 	Accepted    string        // a file for the numbers of all events that were answered 200; empty: none
 }
 
-// Result is what came of it. Durations are of answers within the measured time, in ms.
+// Result is the result of a load. Durations are those of answers within the measured time, in ms.
 type Result struct {
 	Answers        map[int]int64 // by status, in the measured time; 0: none, the connection was closed
 	Stored         uint64        // 200s, with those of the warm-up
@@ -53,10 +53,10 @@ type Result struct {
 	Max            float64
 }
 
-// Begun is the line that the process says when the warm-up is over, before its Result.
+// Begun is the line that the process prints when the warm-up is over, before its Result.
 const Begun = "begun"
 
-// Command is the load generator as a command of program, which calls Main.
+// Command returns the load generator as a command of program, which calls Main.
 func (c Config) Command(ctx context.Context, program string) *exec.Cmd {
 	text, err := json.Marshal(c)
 	if err != nil {
@@ -65,7 +65,7 @@ func (c Config) Command(ctx context.Context, program string) *exec.Cmd {
 	return exec.CommandContext(ctx, program, "load", string(text))
 }
 
-// Main runs the load that args, Command's, say.
+// Main runs the load with the arguments of Command.
 func Main(args []string) error {
 	if len(args) != 1 {
 		return flag.ErrHelp
@@ -77,7 +77,7 @@ func Main(args []string) error {
 	return run(context.Background(), cfg)
 }
 
-// generator is a load that runs.
+// generator is a running load.
 type generator struct {
 	cfg   Config
 	next  atomic.Uint64
@@ -138,7 +138,7 @@ func (g *generator) result(workers []*worker) Result {
 	return r
 }
 
-// Quantile of sorted durations, in ms; 0 if there are none.
+// Quantile returns a quantile of sorted durations, in ms; 0 if there are none.
 func Quantile(sorted []time.Duration, q float64) float64 {
 	if len(sorted) == 0 {
 		return 0
@@ -159,7 +159,7 @@ func (g *generator) save(workers []*worker) error {
 	return os.WriteFile(g.cfg.Accepted, []byte(text.String()), 0o600)
 }
 
-// Failed is an error if anything but want was answered.
+// Failed returns an error if there was an answer other than want.
 func (r Result) Failed(want int) error {
 	var errs []error
 	for status, n := range r.Answers {

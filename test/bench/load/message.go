@@ -13,8 +13,8 @@ import (
 	"github.com/hookline/hookline/test/bench/stamp"
 )
 
-// message is one signed request as it goes over the wire. It is made once, and only ID, signature and nothing else are
-// written anew for each event: what the sender costs must not decide what is measured.
+// message is one signed request in its wire form. It is made once. For each event only ID and signature are
+// replaced, so that the cost of the sender does not affect the measurement.
 type message struct {
 	wire      []byte
 	id        []byte // part of wire
@@ -26,7 +26,7 @@ type message struct {
 
 const noSignature = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
 
-// newMessage makes a job_end event of Alma's of size bytes at least.
+// newMessage returns a job_end event of Alma with size bytes at least.
 func newMessage(cfg Config) *message {
 	const before, after = `{"id":"`, `","action":"JOB_END","institution":{"value":"01X","desc":"Library"},"time":"2025-02-08T10:00:00.000Z",` +
 		`"job_instance":{"name":"`
@@ -50,7 +50,7 @@ func newMessage(cfg Config) *message {
 	return m
 }
 
-// become makes it the event of that number, which was due at that time.
+// become makes it the event with that number and due time.
 func (m *message) become(number uint64, due time.Time) {
 	stamp.PutID(m.id, number, due)
 	if m.signature == nil {

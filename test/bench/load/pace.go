@@ -7,8 +7,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// pace says when events are due, on a thread of its own that sleeps in the kernel: Go's timers are up to 1 ms late.
-// A connection that is free takes the next event at once; when none is, events stay due at their times.
+// pace announces due events, on a thread of its own that sleeps in the kernel: Go's timers are up to 1 ms late.
+// A free connection takes the next event at once. While none is free, events keep their due times.
 func (g *generator) pace(start time.Time) {
 	runtime.LockOSThread()
 	defer close(g.due)

@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// worker is one connection and who uses it.
+// worker is one connection with its sender.
 type worker struct {
 	g       *generator
 	address string
@@ -57,7 +57,7 @@ func (w *worker) run(ctx context.Context) error {
 		}
 		w.message.become(number, due)
 		status, stays, err := w.send()
-		if err != nil { // the connection was closed on us: status 0
+		if err != nil { // the receiver closed the connection: status 0
 			status, stays = 0, false
 		}
 		w.note(number, due, status)
@@ -102,7 +102,7 @@ func (w *worker) note(number uint64, due time.Time, status int) {
 	}
 }
 
-// send sends the message and reads the answer, of which only status and length count.
+// send sends the message and reads the answer; it ignores all but status and length.
 func (w *worker) send() (status int, stays bool, err error) {
 	if _, err := w.conn.Write(w.message.wire); err != nil {
 		return 0, false, err

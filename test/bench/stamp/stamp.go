@@ -1,5 +1,5 @@
-// Package stamp tells when a handler began with which event: a sender puts number and time into the event's ID, and
-// what handles the event writes number and age to a file.
+// Package stamp records when a handler began with an event: the sender puts number and time into the event's ID, and
+// the handler writes number and age to a file.
 package stamp
 
 import (
@@ -20,7 +20,7 @@ const (
 	recordLength = 16
 )
 
-// PutID writes the ID of the event with that number, due at that time, into the IDLength bytes of id.
+// PutID writes the ID of an event, with its number and due time, into the IDLength bytes of id.
 func PutID(id []byte, number uint64, due time.Time) {
 	digits(id[:numberLength], number)
 	id[numberLength] = '-'
@@ -34,7 +34,7 @@ func digits(into []byte, n uint64) {
 	}
 }
 
-// ParseID is what PutID wrote.
+// ParseID parses an ID of PutID.
 func ParseID(id string) (number uint64, due time.Time, err error) {
 	if len(id) != IDLength {
 		return 0, time.Time{}, fmt.Errorf("%q is not a stamped ID", id)
@@ -47,16 +47,16 @@ func ParseID(id string) (number uint64, due time.Time, err error) {
 	return number, time.Unix(0, ns), err
 }
 
-// File is where records go, from several processes too.
+// File is the file of the records. Several processes can share it.
 type File struct{ file *os.File }
 
-// Open opens or makes it.
+// Open opens the file, or makes it.
 func Open(name string) (File, error) {
 	file, err := os.OpenFile(name, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
 	return File{file}, err
 }
 
-// Write notes that an event is being handled now.
+// Write records that an event is being handled now.
 func (f File) Write(id string) error {
 	number, due, err := ParseID(id)
 	if err != nil {
@@ -69,13 +69,13 @@ func (f File) Write(id string) error {
 	return err
 }
 
-// Record is one event that was handled.
+// Record is one handled event.
 type Record struct {
 	Number uint64
 	Age    time.Duration // when its handler began
 }
 
-// Read returns all records, in the order in which they were written.
+// Read returns all records in the order of their writing.
 func Read(name string) ([]Record, error) {
 	file, err := os.Open(name)
 	if err != nil {

@@ -1,5 +1,5 @@
-// Package alone gives a program a machine of its own, as far as Linux can: processes, network and mounts that nobody else
-// sees, and that end with it, however it ends.
+// Package alone isolates a program, as far as Linux can: its processes, network and mounts are invisible to others,
+// and end with it.
 package alone
 
 import (
@@ -13,13 +13,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// inside tells the program that it is the one inside.
+// inside is the environment variable of the isolated process.
 const inside = "FAULTS_ALONE"
 
-// Inside tells whether this process was started by Run.
+// Inside reports whether Run started this process.
 func Inside() bool { return os.Getenv(inside) != "" }
 
-// Possible tells whether Run can work: it needs root, and a container may not let it.
+// Possible reports whether Run can work: it needs root, and a container may forbid it.
 func Possible() bool {
 	cmd := exec.Command("true") //nolint:noctx // it ends at once
 	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: namespaces}
@@ -28,14 +28,14 @@ func Possible() bool {
 
 const namespaces = unix.CLONE_NEWPID | unix.CLONE_NEWNS | unix.CLONE_NEWNET
 
-// Run runs this program once more, inside, with the same arguments and more environment, and returns its exit code.
+// Run runs this program again in isolation, with the same arguments and more environment, and returns its exit code.
 func Run(env ...string) (int, error) {
 	runtime.LockOSThread() // Pdeathsig is sent when the thread that started the process ends
 	self, err := os.Executable()
 	if err != nil {
 		return 1, err
 	}
-	cmd := exec.Command(self, os.Args[1:]...) //nolint:noctx // it gets the signals of the terminal itself
+	cmd := exec.Command(self, os.Args[1:]...) // the terminal sends it the same signals
 	cmd.Env = append(append(os.Environ(), inside+"=1"), env...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: namespaces, Pdeathsig: syscall.SIGKILL}
@@ -47,7 +47,7 @@ func Run(env ...string) (int, error) {
 	return 0, err
 }
 
-// Enter makes the inside fit to live in: mounts that stay inside, the own processes in /proc, and a loopback interface.
+// Enter prepares the isolation from inside: private mounts, a /proc with its own processes, and a loopback interface.
 func Enter() error {
 	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
 		return fmt.Errorf("make mounts private: %w", err)

@@ -1,19 +1,19 @@
 //go:build !linux
 
-// Package alone gives a program a machine of its own, as far as Linux can: processes, network and mounts that nobody else
-// sees, and that end with it, however it ends. Elsewhere it cannot.
+// Package alone isolates a program, as far as Linux can: its processes, network and mounts are invisible to others,
+// and end with it. Other systems cannot.
 package alone
 
 import "errors"
 
-// Inside tells whether this process was started by Run.
+// Inside reports whether Run started this process.
 func Inside() bool { return false }
 
-// Possible tells whether Run can work.
+// Possible reports whether Run can work.
 func Possible() bool { return false }
 
-// Run cannot work here.
+// Run returns an error.
 func Run(...string) (int, error) { return 1, errors.New("only Linux has what this needs") }
 
-// Enter is never called here.
+// Enter is not used on this system.
 func Enter() error { return nil }

@@ -1,4 +1,4 @@
-// Package load plays many senders of signed webhooks at a steady rate and remembers what they were answered.
+// Package load plays many senders of signed webhooks at a steady rate and records the answers.
 package load
 
 import (
@@ -16,29 +16,29 @@ import (
 	"github.com/hookline/hookline/sender"
 )
 
-// Config says who sends what where.
+// Config is the configuration of a load.
 type Config struct {
-	Name      string   // in every ID: one load's events are not another's
-	Receivers []string // HOST:PORT of each; a sender takes one after the other, as a load balancer would
-	Sources   []string // of Alma's scheme; events are theirs by turns
+	Name      string   // part of every ID, so that the events of two loads differ
+	Receivers []string // HOST:PORT of each; a sender uses them in turn, as a load balancer does
+	Sources   []string // of Alma's scheme; they send in turn
 	Secret    string   // all sources' secret
 	Rate      int      // events a second, of all sources together
 }
 
 const (
-	// tries is how often a sender repeats an event, with the same ID, until it is answered 200.
+	// tries is the maximum number of tries for an event, with the same ID, until a 200.
 	tries = 4
-	// pause is how long a sender waits before that.
+	// pause is the wait before the next try.
 	pause = 250 * time.Millisecond
-	// deadline is how long a sender waits for an answer, Alma's limit.
+	// deadline is the wait for an answer, Alma's limit.
 	deadline = 5 * time.Second
-	// maxOpen bounds the requests under way: senders do not wait for each other, but a machine has an end.
+	// maxOpen limits the requests under way, because senders do not wait for each other.
 	maxOpen = 1000
-	// maxPad is about how large the largest bodies are; most are far smaller.
+	// maxPad is the approximate size of the largest bodies; most are far smaller.
 	maxPad = 6000
 )
 
-// Load sends until it is stopped, and after Start again.
+// Load sends events between Start and Stop. It can start again.
 type Load struct {
 	Record
 	cfg    Config
@@ -48,7 +48,7 @@ type Load struct {
 	stop   func()
 }
 
-// New checks cfg. Nothing is sent before Start.
+// New checks cfg. It sends no events before Start.
 func New(cfg Config) (*Load, error) {
 	scheme, _ := signature.Preset("alma")
 	signer, err := signature.New(scheme, []signature.Secret{{Value: setting.Secret(cfg.Secret)}})
@@ -64,7 +64,7 @@ func New(cfg Config) (*Load, error) {
 	}, nil
 }
 
-// Start begins to send, until Stop or the end of ctx.
+// Start sends events until Stop or the end of ctx.
 func (l *Load) Start(ctx context.Context) {
 	ctx, cancel := context.WithCancel(ctx)
 	done := make(chan struct{})
@@ -77,7 +77,7 @@ func (l *Load) Start(ctx context.Context) {
 	}()
 }
 
-// Stop ends the sending; it returns when every request under way has its answer.
+// Stop ends the sending. It returns when all requests are answered.
 func (l *Load) Stop() { l.stop() }
 
 func (l *Load) run(ctx context.Context) {
@@ -106,7 +106,7 @@ func (l *Load) run(ctx context.Context) {
 	}
 }
 
-// Burst sends events of one source now, one after the other, while nothing else is sent. Each has to be answered 200.
+// Burst sends events of one source one after the other, while Load is stopped. It returns an error if one is not answered 200.
 func (l *Load) Burst(ctx context.Context, source string, events int) error {
 	for range events {
 		for l.cfg.Sources[l.next%len(l.cfg.Sources)] != source {
@@ -121,8 +121,8 @@ func (l *Load) Burst(ctx context.Context, source string, events int) error {
 	return nil
 }
 
-// deliver sends event n to one receiver after the other until it is answered 200. What is under way when ctx ends is
-// waited for, since its answer counts.
+// deliver sends event n to one receiver after the other until a 200. It waits for a request that is under way when ctx
+// ends, because its answer counts.
 func (l *Load) deliver(ctx context.Context, n int) bool {
 	source := l.cfg.Sources[n%len(l.cfg.Sources)]
 	id := fmt.Sprintf("%s-%s-%06d", source, l.cfg.Name, n)
@@ -144,7 +144,7 @@ func (l *Load) deliver(ctx context.Context, n int) bool {
 	return false
 }
 
-// Body is the body of the event with that ID, always the same: what arrives can be compared with it.
+// Body returns the body of the event with an ID. It is always the same, so that it can be compared on arrival.
 func Body(id string) []byte {
 	var seed [32]byte
 	copy(seed[:], id)
@@ -159,5 +159,5 @@ func Body(id string) []byte {
 	return fmt.Appendf(nil, `{"id":%q,"action":%q,"pad":%q}`, id, strings.ToUpper(Action), pad)
 }
 
-// Action is what all events say happened.
+// Action is the action of all events.
 const Action = "job_end"

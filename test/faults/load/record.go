@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// Record is what became of the events that were sent. It may be read while more are sent.
+// Record holds the answers to the sent events. It is safe to read while events are sent.
 type Record struct {
 	mu       sync.Mutex
 	sent     map[string]time.Time // first sent, by ID
@@ -18,7 +18,7 @@ type Record struct {
 	others   map[string]int // answers that were not 200
 }
 
-// span is a time in which events were sent.
+// span is a period with sending.
 type span struct{ began, ended time.Time }
 
 func newRecord() Record {
@@ -37,7 +37,7 @@ func (r *Record) end() {
 	r.spans[len(r.spans)-1].ended = time.Now()
 }
 
-// answered takes note of an answer and tells whether it was 200.
+// answered records an answer and reports whether it was 200.
 func (r *Record) answered(source, id string, sent time.Time, code int, err error) bool {
 	now := time.Now()
 	r.mu.Lock()
@@ -56,7 +56,7 @@ func (r *Record) answered(source, id string, sent time.Time, code int, err error
 	return true
 }
 
-// Accepted are the IDs that were answered 200 so far.
+// Accepted returns the IDs with a 200 so far.
 func (r *Record) Accepted() []string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -67,14 +67,14 @@ func (r *Record) Accepted() []string {
 	return ids
 }
 
-// Count is how many events were answered 200 so far.
+// Count returns the number of events with a 200 so far.
 func (r *Record) Count() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return len(r.accepted)
 }
 
-// Others counts the answers that were not 200: by code, or "no answer".
+// Others returns the number of other answers by code, or "no answer".
 func (r *Record) Others() map[string]int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -85,7 +85,7 @@ func (r *Record) Others() map[string]int {
 	return out
 }
 
-// LongestGap is the longest time in which a source had no answer 200 while events were sent.
+// LongestGap returns the longest period of sending in which a source got no 200.
 func (r *Record) LongestGap(source string) (longest time.Duration) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -103,7 +103,7 @@ func (r *Record) LongestGap(source string) (longest time.Duration) {
 	return longest
 }
 
-// AcceptedAfter is when a source's first event that was sent after t was answered 200; the zero time if there was none.
+// AcceptedAfter returns the time of the first 200 to an event that a source sent after t; zero if there was none.
 func (r *Record) AcceptedAfter(t time.Time, source string) (first time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

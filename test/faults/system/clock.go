@@ -12,14 +12,14 @@ import (
 	"time"
 )
 
-// clockVariable names, for a process whose clock can be moved, the file with the seconds by which it is moved.
+// clockVariable is the environment variable for the file with the offset of a process's clock, in seconds.
 const clockVariable = "FAULTS_CLOCK"
 
-// movable is added to package time: a Go program asks the kernel for the time in a way that nothing outside of it can
-// change, so the wall clock of one process can be moved only inside. The monotonic clock stays, as it does when an
+// movable is added to package time, because a process's wall clock can be changed only from inside: the kernel gives a Go program the
+// time without a hook. The monotonic clock stays, as it does when an
 // operator or NTP sets the time.
 //
-// The runtime calls time.Now on stacks that must not wait, so the file is read beside it.
+// A goroutine reads the file, because the runtime calls time.Now on stacks that must not block.
 const movable = `package time
 
 import (
@@ -57,7 +57,7 @@ func move(fd int) {
 }
 `
 
-// Build compiles hookline, from the folder of this module, to file. With a movable clock it is the same source with
+// Build compiles hookline, from the folder of this module, to file. With a movable clock it uses the same source with
 // another package time.
 func Build(ctx context.Context, file string, movableClock bool) error {
 	args := []string{"build", "-o", file}
@@ -71,7 +71,7 @@ func Build(ctx context.Context, file string, movableClock bool) error {
 	return run(ctx, "go", append(args, "github.com/hookline/hookline/cmd/hookline")...)
 }
 
-// movableTime writes what Go's -overlay needs.
+// movableTime writes the files for Go's -overlay.
 func movableTime(ctx context.Context, dir string) (overlay string, err error) {
 	root, err := exec.CommandContext(ctx, "go", "env", "GOROOT").Output()
 	if err != nil {
@@ -84,7 +84,7 @@ func movableTime(ctx context.Context, dir string) (overlay string, err error) {
 	}
 	const ask = "\tsec, nsec, mono := runtimeNow()\n"
 	if strings.Count(string(original), ask) != 1 {
-		return "", errors.New("package time of this Go asks for the time in another way than this test knows")
+		return "", errors.New("this test does not know package time of this Go version")
 	}
 	files := map[string]string{
 		"time.go":  strings.Replace(string(original), ask, ask+"\tsec += moved.Load()\n", 1),
@@ -105,13 +105,13 @@ func movableTime(ctx context.Context, dir string) (overlay string, err error) {
 	return overlay, os.WriteFile(overlay, text, 0o600)
 }
 
-// clock is the file that moves a process's clock.
+// clock returns the file with the offset of a process's clock.
 func (s *System) clock(process string) string { return filepath.Join(s.cfg.Dir, process+".clock") }
 
-// MoveClock sets the process's wall clock to the true time plus by, at once and also after a restart. It needs a binary
-// that was built with a movable clock.
+// MoveClock sets the process's wall clock to the true time plus by, at once and also after a restart. The binary must have
+// a movable clock.
 func (s *System) MoveClock(process string, by time.Duration) error {
-	file, err := os.OpenFile(s.clock(process), os.O_CREATE|os.O_WRONLY, 0o600) // never cut: it is read at any moment
+	file, err := os.OpenFile(s.clock(process), os.O_CREATE|os.O_WRONLY, 0o600) // without truncation, because it can be read at any moment
 	if err != nil {
 		return err
 	}

@@ -7,14 +7,14 @@ import (
 	"strings"
 )
 
-// Firewall tells whether packets can be dropped here.
+// Firewall reports whether packets can be dropped here.
 func Firewall(ctx context.Context) bool {
 	heal, err := lose(ctx, "1", 1)
 	return errors.Join(err, heal(ctx)) == nil
 }
 
-// Lose drops percent of the packets between the processes and this proxy, in both directions, until the function that
-// it returns is called.
+// Lose drops percent of the packets between the processes and this proxy, in both directions, until heal is
+// called.
 func (p *Proxy) Lose(ctx context.Context, percent int) (heal func(context.Context) error, err error) {
 	return lose(ctx, p.Port(), percent)
 }

@@ -11,19 +11,19 @@ import (
 	"syscall"
 )
 
-// A disk is small enough to be filled at once, and has room for the files of a trial that takes minutes on a busy machine.
+// A disk is small enough to fill quickly, and large enough for the files of a trial that takes minutes on a busy machine.
 const (
 	diskSize     = 128 << 20
 	bytesPerFile = "1024"
 )
 
-// Folder is where processes write: a plain folder, or one with a small disk of its own, which can be filled and broken.
+// Folder is a data folder of processes: a plain folder, or one with a small disk of its own, which can be filled and broken.
 type Folder struct {
 	Path  string
 	image string // the disk; empty: a plain folder
 }
 
-// Disks tells whether disks can be made, broken and repaired here, by trying it in dir.
+// Disks reports whether disks can be made, broken and repaired here. It tries so in dir.
 func Disks(ctx context.Context, dir string) bool {
 	f, err := newFolder(ctx, filepath.Join(dir, "probe"), true)
 	if err == nil {
@@ -55,7 +55,7 @@ func newFolder(ctx context.Context, path string, disk bool) (*Folder, error) {
 	return f, nil
 }
 
-// Mount repairs the disk, if that is needed, and puts it in its place.
+// Mount repairs the disk if needed, and mounts it.
 func (f *Folder) Mount(ctx context.Context) error {
 	if err := run(ctx, "e2fsck", "-fy", f.image); err != nil {
 		var exit *exec.ExitError
@@ -66,14 +66,14 @@ func (f *Folder) Mount(ctx context.Context) error {
 	return run(ctx, "mount", "-o", "loop,errors=remount-ro", f.image, f.Path)
 }
 
-// Unmount takes the disk away, as soon as nobody uses it.
+// Unmount unmounts the disk, as soon as it is unused.
 func (f *Folder) Unmount(ctx context.Context) error {
 	return Eventually(ctx, func() error { return run(ctx, "umount", f.Path) })
 }
 
 func (f *Folder) filler() string { return filepath.Join(f.Path, "filler") }
 
-// Fill leaves no byte on the disk.
+// Fill fills the disk completely.
 func (f *Folder) Fill() error {
 	file, err := os.Create(f.filler())
 	if err != nil {
@@ -91,12 +91,12 @@ func (f *Folder) Fill() error {
 	return nil
 }
 
-// Free takes away what Fill made.
+// Free deletes the file of Fill.
 func (f *Folder) Free() error { return os.Remove(f.filler()) }
 
-// Break makes the disk read-only under whoever has files open, as the kernel does after an error of the disk. To be used
-// again it has to be unmounted and mounted. No fsync is under way then: Linux 6.18 told success of 4 of 60 that were, by a
-// program of ten lines, and lost what they had to write.
+// Break makes the disk read-only while files are open, as the kernel does after a disk error. After that the disk must
+// be unmounted and mounted. Call it while no fsync is under way: with Linux 6.18, 4 of 60 concurrent fsyncs of a
+// ten-line program succeeded although their data was lost.
 func (f *Folder) Break(ctx context.Context) error {
 	name, err := f.device()
 	if err != nil {
@@ -108,7 +108,7 @@ func (f *Folder) Break(ctx context.Context) error {
 	return errors.Join(fail(name), run(ctx, "fsfreeze", "--unfreeze", f.Path))
 }
 
-// fail tells the kernel that a disk has failed.
+// fail makes the kernel shut a disk down as failed.
 func fail(name string) error {
 	trigger, err := os.OpenFile("/sys/fs/ext4/"+name+"/trigger_fs_error", os.O_WRONLY, 0)
 	if err != nil {
@@ -118,7 +118,7 @@ func fail(name string) error {
 	return errors.Join(err, trigger.Close())
 }
 
-// device is the kernel's name of the disk.
+// device returns the kernel's name of the disk.
 func (f *Folder) device() (string, error) {
 	var at syscall.Stat_t
 	if err := syscall.Stat(f.Path, &at); err != nil {

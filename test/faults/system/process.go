@@ -17,10 +17,10 @@ import (
 	"time"
 )
 
-// restartPause is systemd's RestartSec by default.
+// restartPause is the default of systemd's RestartSec.
 const restartPause = 100 * time.Millisecond
 
-// Process is a hookline that is started again whenever it ends, as systemd would.
+// Process is a supervised hookline. Whenever it ends, it is started again, as by systemd.
 type Process struct {
 	Name    string
 	Listen  string // where a receiver takes webhooks
@@ -32,7 +32,7 @@ type Process struct {
 
 	mu      sync.Mutex
 	cmd     *exec.Cmd
-	stopped bool          // it shall stay down
+	stopped bool          // true: no restart
 	ended   chan struct{} // closed when the supervision has ended
 }
 
@@ -52,13 +52,13 @@ func (p *Process) supervise(ended chan<- struct{}) {
 			return
 		}
 		if err == nil {
-			_ = cmd.Wait() // how it ended is in its log
+			_ = cmd.Wait() // the log has its result
 		}
 		<-time.After(restartPause)
 	}
 }
 
-// spawn starts the process once, or returns nil if it shall stay down.
+// spawn starts the process once. It returns nil if the process is stopped.
 func (p *Process) spawn() (*exec.Cmd, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -70,7 +70,7 @@ func (p *Process) spawn() (*exec.Cmd, error) {
 		return nil, err
 	}
 	defer log.Close()
-	cmd := exec.Command(p.binary, p.args...) //nolint:noctx // it is stopped by signals
+	cmd := exec.Command(p.binary, p.args...) // signals stop it
 	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = p.dir, p.env, log, log
 	if err := cmd.Start(); err != nil {
 		return nil, err
@@ -81,7 +81,7 @@ func (p *Process) spawn() (*exec.Cmd, error) {
 
 func (p *Process) log() string { return filepath.Join(p.dir, p.Name+".log") }
 
-// Signal sends a signal to the process, unless it is just being started again; what it ends is started again.
+// Signal sends a signal to the process, unless it is starting at the moment. A process that ends is started again.
 func (p *Process) Signal(s syscall.Signal) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -94,7 +94,7 @@ func (p *Process) Signal(s syscall.Signal) error {
 	return nil
 }
 
-// Stop ends the process with SIGTERM, and it stays down until StartAgain.
+// Stop ends the process with SIGTERM. It stays down until StartAgain.
 func (p *Process) Stop(ctx context.Context) error {
 	p.mu.Lock()
 	p.stopped = true
@@ -112,10 +112,10 @@ func (p *Process) Stop(ctx context.Context) error {
 	}
 }
 
-// StartAgain starts a process that was stopped.
+// StartAgain starts a stopped process.
 func (p *Process) StartAgain() { p.start() }
 
-// Get returns what the private listener answers to path.
+// Get returns the private listener's answer to a path.
 func (p *Process) Get(ctx context.Context, path string) (string, error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+p.private+path, nil)
 	if err != nil {
@@ -134,7 +134,7 @@ func (p *Process) Get(ctx context.Context, path string) (string, error) {
 	return string(text), err
 }
 
-// Metrics are the process's metrics without labels, by name.
+// Metrics returns the process's metrics without labels, by name.
 func (p *Process) Metrics(ctx context.Context) (map[string]float64, error) {
 	text, err := p.Get(ctx, "/metrics")
 	if err != nil {

@@ -10,7 +10,7 @@ import (
 	"github.com/rs/zerolog"
 )
 
-// Proxy is the network between all processes and one broker node.
+// Proxy is the network between all processes and one RabbitMQ node.
 type Proxy struct {
 	proxy *toxiproxy.Proxy
 }
@@ -22,31 +22,31 @@ func newProxy(upstream string) (*Proxy, error) {
 	return p, p.proxy.Start()
 }
 
-// Address is where the proxy listens; it stays the same.
+// Address returns the proxy's address, which stays the same.
 func (p *Proxy) Address() string { return p.proxy.Listen }
 
-// Port is the port of Address.
+// Port returns the port of Address.
 func (p *Proxy) Port() string {
 	_, port, _ := net.SplitHostPort(p.Address())
 	return port
 }
 
-// Cut closes every connection and refuses new ones until Join.
+// Cut closes all connections and refuses new ones until Join.
 func (p *Proxy) Cut() { p.proxy.Stop() }
 
 // Join ends a Cut.
 func (p *Proxy) Join() error { return p.proxy.Start() }
 
-// Swallow lets everything that is sent vanish, in both directions, while connections stay open and new ones are taken:
-// half-open connections. Heal ends it, and closes them.
+// Swallow discards all data in both directions, but leaves connections open and accepts new ones:
+// half-open connections. Heal ends it and closes them.
 func (p *Proxy) Swallow() error { return p.poison("timeout", `{"timeout":0}`) }
 
-// Delay holds everything up for milliseconds in each direction, until Heal.
+// Delay delays data by milliseconds in each direction, until Heal.
 func (p *Proxy) Delay(milliseconds int) error {
 	return p.poison("latency", fmt.Sprintf(`{"latency":%d}`, milliseconds))
 }
 
-// poison adds a toxic, as toxiproxy calls it, in both directions.
+// poison adds a toxic of toxiproxy in both directions.
 func (p *Proxy) poison(kind, attributes string) error {
 	for _, direction := range []string{"upstream", "downstream"} {
 		text := fmt.Sprintf(`{"type":%q,"stream":%q,"attributes":%s}`, kind, direction, attributes)
@@ -57,5 +57,5 @@ func (p *Proxy) poison(kind, attributes string) error {
 	return nil
 }
 
-// Heal takes away what Swallow and Delay do.
+// Heal ends Swallow and Delay.
 func (p *Proxy) Heal(ctx context.Context) { p.proxy.Toxics.ResetToxics(ctx) }

@@ -8,13 +8,13 @@ import (
 	"time"
 )
 
-// work is how long the Sink takes for each delivery, so that a worker that is killed has some in hand.
+// work is the time of the Sink for each delivery, so that a killed worker has some deliveries under way.
 const work = 20 * time.Millisecond
 
-// Sink stands at the end of the route "count" and counts the deliveries of each event.
+// Sink is the target of the route "count". It counts the deliveries of each event.
 type Sink struct {
 	server *httptest.Server
-	gate   sync.RWMutex // held: no delivery is answered
+	gate   sync.RWMutex // locked: deliveries wait for their answer
 
 	mu      sync.Mutex
 	calls   int
@@ -42,27 +42,27 @@ func newSink() *Sink {
 	return s
 }
 
-// Hold leaves every delivery without an answer until release is called.
+// Hold delays the answers to all deliveries until release is called.
 func (s *Sink) Hold() (release func()) {
 	s.gate.Lock()
 	return s.gate.Unlock
 }
 
-// Fail lets every third delivery fail, or none.
+// Fail makes every third delivery fail, or none.
 func (s *Sink) Fail(on bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.failing = on
 }
 
-// Deliveries is how often the event came.
+// Deliveries returns the number of deliveries of an event.
 func (s *Sink) Deliveries(id string) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.counts[id]
 }
 
-// NextAfter is when the first delivery after t came; the zero time if there was none.
+// NextAfter returns the time of the first delivery after t; zero if there was none.
 func (s *Sink) NextAfter(t time.Time) time.Time {
 	s.mu.Lock()
 	defer s.mu.Unlock()

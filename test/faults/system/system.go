@@ -1,5 +1,5 @@
-// Package system is one installation of Hookline with everything around it that can break: real processes, a real
-// RabbitMQ behind a proxy, disks of their own.
+// Package system runs an installation of Hookline with real processes, a real
+// RabbitMQ behind a proxy, and small disks, so that all of them can fail.
 package system
 
 import (
@@ -22,8 +22,8 @@ import (
 
 // The sources and routes of the installation.
 const (
-	Refuse  = "refuse"  // a source whose events are answered 503 while RabbitMQ is away
-	Spool   = "spool"   // one whose events are spooled
+	Refuse  = "refuse"  // a source with the answer 503 while RabbitMQ is unreachable
+	Spool   = "spool"   // a source that spools meanwhile
 	Archive = "archive" // the route that writes files
 	Count   = "count"   // the route that goes to the Sink
 	Secret  = "first"
@@ -49,32 +49,32 @@ routes:
     retry: { attempts: 1000, first: 1s, max: 1s }
 `
 
-// Config says what an installation is made of.
+// Config is the configuration of an installation.
 type Config struct {
 	Dir       string // an empty folder
 	Binary    string // hookline
 	Nodes     []*rabbitnode.Node
 	Receivers int
 	Workers   int
-	Disks     bool // gives the export and the receivers' data small disks of their own
+	Disks     bool // give the export and the receivers' data small disks of their own
 }
 
-// System is an installation that runs.
+// System is a running installation.
 type System struct {
 	Nodes     []*rabbitnode.Node
-	Proxies   []*Proxy // the way to each of Nodes
+	Proxies   []*Proxy // the network to each of Nodes
 	Receivers []*Process
 	Workers   []*Process
 	Sink      *Sink
-	Export    *Folder // where the route Archive writes
-	Data      *Folder // where receivers have their spools
+	Export    *Folder // the files of the route Archive
+	Data      *Folder // the receivers' spools
 	Vhost     string
 	User      string
 
 	cfg Config
 }
 
-// Open starts everything and returns when all processes are ready. Close must follow, also after an error.
+// Open starts all processes and returns when they are ready. The caller must call Close, also after an error.
 func Open(ctx context.Context, cfg Config) (*System, error) {
 	s := &System{cfg: cfg, Nodes: cfg.Nodes, Sink: newSink()}
 	if err := s.open(ctx); err != nil {
@@ -145,7 +145,7 @@ func (s *System) connect(ctx context.Context) (urls []string, err error) {
 	return urls, nil
 }
 
-// process prepares a role with addresses and data of its own.
+// process makes a role with addresses and data of its own.
 func (s *System) process(ctx context.Context, name, role string) (*Process, error) {
 	listen, err := freeAddress(ctx)
 	if err != nil {
@@ -175,13 +175,13 @@ func freeAddress(ctx context.Context) (string, error) {
 	return ln.Addr().String(), ln.Close()
 }
 
-// Dir is the folder of the installation, with its configuration and logs.
+// Dir returns the folder of the installation, with its configuration and logs.
 func (s *System) Dir() string { return s.cfg.Dir }
 
-// Processes are all of them.
+// Processes returns all processes.
 func (s *System) Processes() []*Process { return slices.Concat(s.Receivers, s.Workers) }
 
-// Ready waits until every process says that it can store events now.
+// Ready waits until every process reports that it is ready.
 func (s *System) Ready(ctx context.Context) error {
 	for _, p := range s.Processes() {
 		if err := Eventually(ctx, func() error {
@@ -197,7 +197,7 @@ func (s *System) Ready(ctx context.Context) error {
 	return nil
 }
 
-// Run runs a hookline command to its end, as an operator would in the folder of the installation.
+// Run runs a hookline command in the folder of the installation, as an operator would, and returns its output.
 func (s *System) Run(ctx context.Context, args ...string) (stdout []byte, code int, err error) {
 	cmd := exec.CommandContext(ctx, s.cfg.Binary, args...)
 	cmd.Dir, cmd.Env = s.cfg.Dir, s.env()
@@ -209,7 +209,7 @@ func (s *System) Run(ctx context.Context, args ...string) (stdout []byte, code i
 	return out, 0, err
 }
 
-// Queues is what `hookline queues` shows.
+// Queues returns the output of `hookline queues`.
 func (s *System) Queues(ctx context.Context) ([]broker.QueueInfo, error) {
 	out, _, err := s.Run(ctx, "queues", "--json")
 	if err != nil {
@@ -219,7 +219,7 @@ func (s *System) Queues(ctx context.Context) ([]broker.QueueInfo, error) {
 	return queues, json.Unmarshal(out, &queues)
 }
 
-// Admin calls do with the management of the first node that carries it out.
+// Admin calls do with the management of one node after the other until one succeeds.
 func (s *System) Admin(do func(*rabbitnode.Broker) error) (err error) {
 	for _, node := range s.Nodes {
 		if err = do(node.Broker()); err == nil {
@@ -229,12 +229,12 @@ func (s *System) Admin(do func(*rabbitnode.Broker) error) (err error) {
 	return err
 }
 
-// SetPassword changes the password that RabbitMQ wants to hear from all processes.
+// SetPassword changes the password of the processes' user on RabbitMQ.
 func (s *System) SetPassword(ctx context.Context, password string) error {
 	return s.Admin(func(b *rabbitnode.Broker) error { return b.SetUser(ctx, s.User, password) })
 }
 
-// Close stops what runs and takes everything away but the folder.
+// Close stops all processes and removes everything but the folder.
 func (s *System) Close(ctx context.Context) error {
 	var errs []error
 	for _, p := range s.Processes() {
@@ -257,7 +257,7 @@ func (s *System) Close(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// Eventually calls check until it returns nil or ctx ends; then the error is the last that check had before that.
+// Eventually calls check until it returns nil or ctx ends. After that it returns the last error of check.
 func Eventually(ctx context.Context, check func() error) error {
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
