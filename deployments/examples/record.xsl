@@ -1,5 +1,5 @@
 <?xml version="1.0" encoding="UTF-8"?>
-<!-- Makes a small Dublin Core document of a collection with one MARC record. -->
+<!-- Makes a small Dublin Core document from a collection with one MARC record. -->
 <xsl:stylesheet version="1.0" xmlns:xsl="http://www.w3.org/1999/XSL/Transform" xmlns:m="http://www.loc.gov/MARC21/slim"
     xmlns:dc="http://purl.org/dc/elements/1.1/" exclude-result-prefixes="m">
   <xsl:output method="xml" encoding="UTF-8" indent="yes"/>

@@ -95,7 +95,7 @@ const (
 	plotHeight = 8
 )
 
-// render is the dashboard file that Grafana loads: rows from top to bottom, panels from left to right.
+// render returns the dashboard file that Grafana loads: rows from top to bottom, panels from left to right.
 func render(rows []row) ([]byte, error) {
 	m := model{
 		UID: "hookline", Title: "Hookline", Tags: []string{"hookline"}, SchemaVersion: 39, GraphTooltip: 1, Refresh: "15s",
@@ -170,5 +170,5 @@ func (p panel) thresholds() thresholds {
 	return thresholds{"absolute", steps}
 }
 
-// source is the data source that the person chooses at the top of the dashboard.
+// source returns the data source that a person chooses at the top of the dashboard.
 func source() datasource { return datasource{"prometheus", "${datasource}"} }

@@ -1,5 +1,5 @@
-// Command generate writes the Grafana dashboard: `go generate ./deployments/grafana/...`. What is on it is in
-// panels.go; how Grafana wants it said is in grafana.go.
+// Command generate writes the Grafana dashboard: `go generate ./deployments/grafana/...`. Its content is in
+// panels.go; Grafana's format is in grafana.go.
 package main
 
 import (
