@@ -12,8 +12,8 @@ import (
 
 func TestClocksThatChange(t *testing.T) {
 	for _, c := range []struct{ cron, from, want string }{
-		{"30 2 * * *", "2026-03-28T12:00:00Z", "nightly-20260330T003000Z"},                          // 02:30 is jumped over on the 29th
-		{"30 2 * * *", "2026-10-24T12:00:00Z", "nightly-20261025T003000Z nightly-20261025T013000Z"}, // and comes twice
+		{"30 2 * * *", "2026-03-28T12:00:00Z", "nightly-20260330T003000Z"},                          // 02:30 is skipped on the 29th
+		{"30 2 * * *", "2026-10-24T12:00:00Z", "nightly-20261025T003000Z nightly-20261025T013000Z"}, // 02:30 is repeated on the 25th
 		{"0 12 * * *", "2026-03-28T00:00:00Z", "nightly-20260328T110000Z nightly-20260329T100000Z"},
 	} {
 		synctest.Test(t, func(t *testing.T) {
@@ -22,8 +22,8 @@ func TestClocksThatChange(t *testing.T) {
 				t.Fatal(err)
 			}
 			pass(time.Until(from))
-			l := &line{turn: 1}
-			_, _, stop := start(t, of{l, 1}, 0, map[string]schedule.Source{"nightly": {Cron: c.cron, Zone: "Europe/Vienna"}})
+			l := &fakeBroker{leader: 1}
+			_, _, stop := start(t, member{l, 1}, 0, map[string]schedule.Source{"nightly": {Cron: c.cron, Zone: "Europe/Vienna"}})
 			pass(36*time.Hour + time.Hour)
 			if l.ids() != c.want {
 				t.Errorf("%s from %s: %q", c.cron, c.from, l.ids())
@@ -33,9 +33,9 @@ func TestClocksThatChange(t *testing.T) {
 	}
 }
 
-// slow is a line that once takes as long to tell whose turn it is, as if the clock jumped.
+// slow is a broker with one election that takes as long as jump, as if the clock jumped.
 type slow struct {
-	of
+	member
 	jump time.Duration
 }
 
@@ -44,18 +44,18 @@ func (s *slow) Leads(ctx context.Context, _ broker.LeaderRole) (bool, error) {
 		<-time.After(s.jump)
 		s.jump = 0
 	}
-	return s.of.Leads(ctx, broker.LeadSchedule)
+	return s.member.Leads(ctx, broker.LeadSchedule)
 }
 
 func TestAClockThatJumpsByYears(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) { // as one that began in 1970 and is set
-		l := &line{turn: 1}
-		_, _, stop := start(t, &slow{of{l, 1}, 7 * 365 * 24 * time.Hour}, 0, map[string]schedule.Source{
+	synctest.Test(t, func(t *testing.T) { // as a clock that began in 1970 and is set
+		l := &fakeBroker{leader: 1}
+		_, _, stop := start(t, &slow{member{l, 1}, 7 * 365 * 24 * time.Hour}, 0, map[string]schedule.Source{
 			"yearly": {Cron: "@yearly"}, "leap": {Cron: "0 0 29 2 *"},
 		})
 		pass(7*365*24*time.Hour + 2*time.Minute)
 		if l.ids() != "yearly-20060101T000000Z" {
-			t.Errorf("of what was due more than a year ago nothing is emitted: %q", l.ids())
+			t.Errorf("events that were due more than a year ago are emitted: %q", l.ids())
 		}
 		stop()
 	})

@@ -17,34 +17,34 @@ import (
 	"github.com/hookline/hookline/schedule"
 )
 
-// line keeps what is published, tells duplicates, and lets one process at a time have the turn.
-type line struct {
+// fakeBroker keeps published events, detects duplicates, and has one leader at a time.
+type fakeBroker struct {
 	mu     sync.Mutex
 	stored []event.Event
 	refuse error
-	turn   int  // the process that has it
-	away   bool // nobody hears whose turn it is
+	leader int  // the process that leads
+	down   bool // no election is answered
 }
 
-// of is the line as one process sees it.
-type of struct {
-	*line
+// member is the broker as one process sees it.
+type member struct {
+	*fakeBroker
 	process int
 }
 
-func (l of) Leads(ctx context.Context, _ broker.LeaderRole) (bool, error) {
+func (l member) Leads(ctx context.Context, _ broker.LeaderRole) (bool, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.away {
+	if l.down {
 		<-ctx.Done()
 		return false, ctx.Err()
 	}
-	return l.turn == l.process, nil
+	return l.leader == l.process, nil
 }
 
-func (l of) Count(string, string) {}
+func (l member) Count(string, string) {}
 
-func (l *line) Publish(_ context.Context, e event.Event) error {
+func (l *fakeBroker) Publish(_ context.Context, e event.Event) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.refuse != nil {
@@ -57,13 +57,13 @@ func (l *line) Publish(_ context.Context, e event.Event) error {
 	return nil
 }
 
-func (l *line) set(change func()) {
+func (l *fakeBroker) set(change func()) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	change()
 }
 
-func (l *line) ids() string {
+func (l *fakeBroker) ids() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	var ids []string
@@ -91,20 +91,20 @@ func start(t *testing.T, l schedule.Broker, window time.Duration, sources map[st
 	}
 }
 
-// pass lets time go by in a bubble, and everybody come to rest after it.
+// pass lets time pass in a bubble, and waits until every goroutine is blocked.
 func pass(d time.Duration) {
 	<-time.After(d)
 	synctest.Wait()
 }
 
-// count is the number of nightly's events with that result.
+// count returns the number of events of nightly with a result.
 func count(t *testing.T, reg *prometheus.Registry, result string) float64 {
 	t.Helper()
 	return value(t, reg, "hookline_schedule_events_total", result, "nightly")
 }
 
-// turn is whether a process says that it is its turn.
-func turn(t *testing.T, reg *prometheus.Registry) float64 {
+// leads returns 1 if a process shows that it leads.
+func leads(t *testing.T, reg *prometheus.Registry) float64 {
 	t.Helper()
 	return value(t, reg, "hookline_schedule_turn")
 }

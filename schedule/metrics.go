@@ -6,29 +6,29 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// What became of a due event.
+// Results of a due event.
 const (
 	emitted   = "emitted"
-	duplicate = "duplicate" // it was there already
+	duplicate = "duplicate" // the broker had it already
 	failed    = "failed"    // not stored; tried again
 )
 
 type metrics struct {
 	events *prometheus.CounterVec
-	turn   prometheus.Gauge
+	leads  prometheus.Gauge
 }
 
 func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 	m := &metrics{
 		events: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "hookline_schedule_events_total",
-			Help: "Events of schedules that were due, by what became of them."}, []string{"source", "result"}),
-		turn: prometheus.NewGauge(prometheus.GaugeOpts{Name: "hookline_schedule_turn",
-			Help: "1 in the process that emits scheduled events, of all that could."}),
+			Help: "Due events of schedules, by result."}, []string{"source", "result"}),
+		leads: prometheus.NewGauge(prometheus.GaugeOpts{Name: "hookline_schedule_turn",
+			Help: "1 in the process that emits scheduled events, otherwise 0."}),
 	}
-	return m, errors.Join(reg.Register(m.events), reg.Register(m.turn))
+	return m, errors.Join(reg.Register(m.events), reg.Register(m.leads))
 }
 
-// prepare makes a source's series exist at zero.
+// prepare creates the series of a source at zero.
 func (m *metrics) prepare(source string) {
 	for _, result := range []string{emitted, duplicate, failed} {
 		m.events.WithLabelValues(source, result)

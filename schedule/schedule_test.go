@@ -21,12 +21,12 @@ func nightly() map[string]schedule.Source {
 	return map[string]schedule.Source{"nightly": {Cron: "0 2 * * *", Action: "reconcile", Data: map[string]any{"since": "48h"}}}
 }
 
-// In a bubble it is midnight UTC of 2000-01-01 at first.
+// A bubble begins at midnight UTC of 2000-01-01.
 
 func TestAnEventIsEmittedWhenItIsDue(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := &line{turn: 1}
-		_, reg, stop := start(t, of{l, 1}, time.Hour, nightly())
+		l := &fakeBroker{leader: 1}
+		_, reg, stop := start(t, member{l, 1}, time.Hour, nightly())
 		pass(2*time.Hour - time.Second)
 		if l.ids() != "" {
 			t.Fatalf("early: %s", l.ids())
@@ -51,30 +51,30 @@ func TestAnEventIsEmittedWhenItIsDue(t *testing.T) {
 	})
 }
 
-func TestAProcessThatHasLostTheLineDoesNotSayThatItIsItsTurn(t *testing.T) {
+func TestAProcessWithoutTheBrokerDoesNotLead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := &line{turn: 1}
-		_, reg, stop := start(t, of{l, 1}, time.Hour, nightly())
+		l := &fakeBroker{leader: 1}
+		_, reg, stop := start(t, member{l, 1}, time.Hour, nightly())
 		defer stop()
 		pass(time.Second)
-		if got := turn(t, reg); got != 1 {
+		if got := leads(t, reg); got != 1 {
 			t.Errorf("at first %v", got)
 		}
-		l.set(func() { l.away = true })
+		l.set(func() { l.down = true })
 		pass(10 * time.Second)
-		if got := turn(t, reg); got != 0 {
-			t.Errorf("without the line %v", got)
+		if got := leads(t, reg); got != 0 {
+			t.Errorf("without the broker %v", got)
 		}
 	})
 }
 
-func TestOnlyTheProcessWhoseTurnItIsEmits(t *testing.T) {
+func TestOnlyTheLeaderEmits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := &line{turn: 1}
-		_, first, stopFirst := start(t, of{l, 1}, 2*time.Hour, nightly())
-		_, second, stopSecond := start(t, of{l, 2}, 2*time.Hour, nightly())
+		l := &fakeBroker{leader: 1}
+		_, first, stopFirst := start(t, member{l, 1}, 2*time.Hour, nightly())
+		_, second, stopSecond := start(t, member{l, 2}, 2*time.Hour, nightly())
 		pass(3 * time.Hour)
-		l.set(func() { l.turn = 2 })
+		l.set(func() { l.leader = 2 })
 		pass(24 * time.Hour)
 		if l.ids() != "nightly-20000101T020000Z nightly-20000102T020000Z" {
 			t.Errorf("stored %q", l.ids())
@@ -90,31 +90,31 @@ func TestOnlyTheProcessWhoseTurnItIsEmits(t *testing.T) {
 	})
 }
 
-// The line may have forgotten it: it remembers so many events only.
-func TestAProcessThatHasItsTurnAgainRemembersWhatItEmitted(t *testing.T) {
+// The broker may have forgotten the event, because it remembers a limited number of events.
+func TestAProcessThatLeadsAgainRemembersItsEvents(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := &line{turn: 1}
-		_, reg, stop := start(t, of{l, 1}, 2*time.Hour, nightly())
+		l := &fakeBroker{leader: 1}
+		_, reg, stop := start(t, member{l, 1}, 2*time.Hour, nightly())
 		pass(2*time.Hour + time.Minute)
-		l.set(func() { l.turn, l.stored = 0, nil })
+		l.set(func() { l.leader, l.stored = 0, nil })
 		pass(time.Minute)
-		l.set(func() { l.turn = 1 })
+		l.set(func() { l.leader = 1 })
 		pass(time.Minute)
 		if n := count(t, reg, "emitted"); n != 1 || l.ids() != "" {
 			t.Errorf("emitted %v, again %q", n, l.ids())
 		}
-		l.set(func() { l.turn = 0 })
+		l.set(func() { l.leader = 0 })
 		pass(24 * time.Hour)
-		l.set(func() { l.turn = 1 })
+		l.set(func() { l.leader = 1 })
 		pass(time.Minute)
 		if l.ids() != "nightly-20000102T020000Z" {
-			t.Errorf("of what was due while it had no turn: %q", l.ids())
+			t.Errorf("of the events while it did not lead: %q", l.ids())
 		}
 		stop()
 	})
 }
 
-func TestWhatWasMissedIsEmittedLateIfTheLineWouldKnowIt(t *testing.T) {
+func TestMissedEventsAreEmittedLateInsideTheWindow(t *testing.T) {
 	for name, c := range map[string]struct {
 		window time.Duration
 		start  time.Duration // after midnight
@@ -127,9 +127,9 @@ func TestWhatWasMissedIsEmittedLateIfTheLineWouldKnowIt(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				pass(c.start)
-				l := &line{turn: 1}
+				l := &fakeBroker{leader: 1}
 				for range 2 { // a restart does not emit again
-					_, _, stop := start(t, of{l, 1}, c.window, nightly())
+					_, _, stop := start(t, member{l, 1}, c.window, nightly())
 					pass(time.Minute)
 					stop()
 				}
@@ -141,10 +141,10 @@ func TestWhatWasMissedIsEmittedLateIfTheLineWouldKnowIt(t *testing.T) {
 	}
 }
 
-func TestWhatTheLineRefusesIsTriedAgainAndOnlyTheLatestIsEmitted(t *testing.T) {
+func TestARefusedEventIsTriedAgainAndOnlyTheLatestIsEmitted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := &line{turn: 1, refuse: broker.ErrDown}
-		_, _, stop := start(t, of{l, 1}, 0, map[string]schedule.Source{"hourly": {Cron: "@hourly"}})
+		l := &fakeBroker{leader: 1, refuse: broker.ErrDown}
+		_, _, stop := start(t, member{l, 1}, 0, map[string]schedule.Source{"hourly": {Cron: "@hourly"}})
 		pass(3*time.Hour + 30*time.Minute)
 		l.set(func() { l.refuse = nil })
 		pass(time.Minute)
@@ -157,8 +157,8 @@ func TestWhatTheLineRefusesIsTriedAgainAndOnlyTheLatestIsEmitted(t *testing.T) {
 
 func TestAReloadAddsNothingThatWasDueBefore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := &line{turn: 1}
-		e, _, stop := start(t, of{l, 1}, 2*time.Hour, nightly())
+		l := &fakeBroker{leader: 1}
+		e, _, stop := start(t, member{l, 1}, 2*time.Hour, nightly())
 		pass(3 * time.Hour)
 		next := map[string]schedule.Source{"nightly": {Cron: "30 2 * * *"}, "added": {Cron: "0 1,4 * * *"}}
 		e.Reload(checked(t, next))
@@ -170,7 +170,7 @@ func TestAReloadAddsNothingThatWasDueBefore(t *testing.T) {
 	})
 }
 
-func TestEverythingWrongIsNamedAtItsField(t *testing.T) {
+func TestEveryErrorNamesItsField(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		source schedule.Source

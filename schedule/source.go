@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"strings"
 	"time"
-	_ "time/tzdata" // zones mean the same wherever it runs
+	_ "time/tzdata" // so that zones are the same on every machine
 
 	"github.com/robfig/cron/v3"
 
@@ -31,13 +31,13 @@ type Source struct {
 // Defaults returns a Source that lacks only its times.
 func Defaults() Source { return Source{Zone: "UTC", Action: "due"} }
 
-// idFormat is RFC 3339 in UTC without what cannot be in a file's name.
+// idFormat is RFC 3339 in UTC without the characters that a file name cannot have.
 const idFormat = "20060102T150405Z"
 
 // Sources are the checked sources of an Emitter, by name.
 type Sources map[string]*source
 
-// Add checks a source and adds it under its name. The error joins a setting.FieldError for each thing that is wrong.
+// Add checks a source and adds it under its name. The error joins a setting.FieldError for each wrong field.
 func (all Sources) Add(name string, s Source) error {
 	made, err := newSource(name, s)
 	if err != nil {
@@ -47,7 +47,7 @@ func (all Sources) Add(name string, s Source) error {
 	return nil
 }
 
-// source is a Source made ready for use.
+// source is a checked Source.
 type source struct {
 	name, action string
 	data         map[string]any
@@ -70,7 +70,7 @@ func newSource(name string, s Source) (*source, error) {
 		errs.Addf("action", "%q is not made of words of a-z 0-9 _ - joined by dots", s.Action)
 	}
 	if _, taken := s.Data["due"]; taken {
-		errs.Addf("data", `"due" is put there by the schedule; choose another name`)
+		errs.Addf("data", `"due" is set by the schedule; choose another name`)
 	}
 	if _, err := json.Marshal(s.Data); err != nil {
 		errs.Addf("data", "cannot be JSON: %w", err)
@@ -78,7 +78,7 @@ func newSource(name string, s Source) (*source, error) {
 	return &source{name: name, action: s.Action, data: s.Data, times: times, zone: zone}, errs.Err()
 }
 
-// parse allows what has the same times in every process: not "@every 5m", which counts from the start.
+// parse accepts expressions that have the same times in every process. "@every 5m" counts from the start of a process.
 func parse(text string, zone *time.Location) (cron.Schedule, error) {
 	if strings.Contains(text, "TZ=") {
 		return nil, errors.New("names a time zone; write it under zone")
@@ -91,12 +91,12 @@ func parse(text string, zone *time.Location) (cron.Schedule, error) {
 		return nil, fmt.Errorf(`%w; write minute, hour, day of month, month and day of week, as "0 2 * * *" for 02:00 every day`, err)
 	}
 	if times.Next(time.Now().In(zone)).IsZero() {
-		return nil, fmt.Errorf("%q never comes", text)
+		return nil, fmt.Errorf("%q has no time that ever comes", text)
 	}
 	return times, nil
 }
 
-// latest is the last due time after one moment and not after another; the zero time if there is none.
+// latest returns the last due time that is later than after and not later than until, and the zero time if there is none.
 func (s *source) latest(after, until time.Time) (due time.Time) {
 	for next := s.times.Next(after.In(s.zone)); !next.IsZero() && !next.After(until); next = s.times.Next(next) {
 		due = next
@@ -104,7 +104,7 @@ func (s *source) latest(after, until time.Time) (due time.Time) {
 	return due
 }
 
-// event is what is emitted for a due time: the same, but for when it was taken, whoever emits it.
+// event returns the event of a due time. It is the same in every process, except for the time of its receipt.
 func (s *source) event(due, now time.Time) (event.Event, error) {
 	body := map[string]any{"due": due.Format(time.RFC3339)}
 	for key, value := range s.data {

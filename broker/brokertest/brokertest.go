@@ -1,8 +1,7 @@
-// Package brokertest holds the promises of package broker as one suite of tests that every line must pass.
+// Package brokertest is the conformance suite of brokers: the promises of package broker as tests.
 //
-// There is a file per topic; each promise is a subtest that reads as a sentence. Nothing here sleeps: a test waits for
-// what has to happen, for at most half a minute, and shows that something did not happen by looking at where else the
-// event would be.
+// Each topic has a file; each promise is a subtest that reads as a sentence. No test sleeps: a test waits for an event for half a
+// minute at most. It shows that an event is absent in one place by its presence in another.
 package brokertest
 
 import (
@@ -19,21 +18,20 @@ type Broker interface {
 	Crash(t *testing.T)
 }
 
-// Window is for how long a line has to remember what was stored.
+// Window is the window in which a broker must detect duplicates.
 const Window = time.Hour
 
-// Open opens the line of one subtest, ready to take events for the routes, and registers its own cleanup. Called again
-// it opens the same line with other routes, and the one that it had opened before is not used any more.
+// Open opens the broker of one subtest with routes, and registers its cleanup. A second call opens the same broker with other routes; the
+// test then uses only the new one.
 type Open func(t *testing.T, routes []broker.Route) Broker
 
-// promise is one sentence about a line and the test that holds it to that.
+// promise is a sentence about a broker, and its test.
 type promise struct {
 	sentence string
 	hold     func(t *testing.T, open Open)
 }
 
-// Run holds a line to every promise. For each subtest it asks for a fresh, empty place to open one in; subtests run in
-// parallel.
+// Run tests every promise. For each subtest it calls place for the Open of a new, empty broker. Subtests run in parallel.
 func Run(t *testing.T, place func(t *testing.T) Open) {
 	for _, topic := range []struct {
 		name     string

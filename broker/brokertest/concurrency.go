@@ -11,8 +11,8 @@ import (
 func concurrency() []promise {
 	return []promise{
 		{"as many calls as Concurrency run at once, and no more", runsAtMost},
-		{"a slow route does not hold up another", slowRouteBlocksNobody},
-		{"a backlog of one route does not slow another", backlogHoldsUpNobody},
+		{"a slow route does not delay another route", slowRouteDelaysNoOther},
+		{"a backlog of one route does not slow another", backlogDelaysNoOther},
 		{"two consumers of a route share its events", consumersShare},
 	}
 }
@@ -20,42 +20,42 @@ func concurrency() []promise {
 func runsAtMost(t *testing.T, open Open) {
 	const at, rounds = 3, 5
 	r, other := broker.Route{Name: "archive", Match: []string{"alma.#"}, Concurrency: at}, route("other", "other.#")
-	line := open(t, []broker.Route{r, other})
-	publish(t, line, series(at+rounds)...)
-	c := start(t, line, r)
-	var hands []held
+	b := open(t, []broker.Route{r, other})
+	publish(t, b, series(at+rounds)...)
+	c := start(t, b, r)
+	var running []held
 	for range at {
-		hands = append(hands, c.next(t))
+		running = append(running, c.next(t))
 	}
 	for round := range rounds {
 		// While the other route's events come through, a call too many would have come too.
 		for i := range 5 {
-			publish(t, line, newEvent(fmt.Sprint("other", round, i), "other", "x"))
+			publish(t, b, newEvent(fmt.Sprint("other", round, i), "other", "x"))
 		}
-		drain(t, line, other, 5)
+		drain(t, b, other, 5)
 		select {
 		case h := <-c.deliveries:
 			h.answer(broker.Requeue())
-			t.Fatalf("event %s came while %d others were in hand, which is the most", h.Event.ID, at)
+			t.Fatalf("event %s came while %d others were running, which is the limit", h.Event.ID, at)
 		default:
 		}
-		hands[round].answer(broker.Ack())
-		hands = append(hands, c.next(t))
+		running[round].answer(broker.Ack())
+		running = append(running, c.next(t))
 	}
-	for _, h := range hands[rounds:] {
+	for _, h := range running[rounds:] {
 		h.answer(broker.Ack())
 	}
 	c.stop(t)
-	expectWaiting(t, line, broker.RoleWork, r.Name, 0)
+	expectWaiting(t, b, broker.RoleWork, r.Name, 0)
 }
 
-func slowRouteBlocksNobody(t *testing.T, open Open) {
+func slowRouteDelaysNoOther(t *testing.T, open Open) {
 	slow, fast := route("slow", "#"), route("fast", "#")
-	line := open(t, []broker.Route{slow, fast})
-	publish(t, line, series(50)...)
-	c := start(t, line, slow)
+	b := open(t, []broker.Route{slow, fast})
+	publish(t, b, series(50)...)
+	c := start(t, b, slow)
 	h := c.next(t)
-	drain(t, line, fast, 50)
+	drain(t, b, fast, 50)
 	h.answer(broker.Ack())
 	for range 49 {
 		c.next(t).answer(broker.Ack())
@@ -65,14 +65,14 @@ func slowRouteBlocksNobody(t *testing.T, open Open) {
 func consumersShare(t *testing.T, open Open) {
 	const n = 20
 	r := route("archive", "#")
-	line := open(t, []broker.Route{r})
-	one, other := start(t, line, r), start(t, line, r)
-	publish(t, line, series(n)...)
+	b := open(t, []broker.Route{r})
+	one, other := start(t, b, r), start(t, b, r)
+	publish(t, b, series(n)...)
 	var got []event.Delivery
-	a, b := one.next(t), other.next(t) // both have something in hand at the same time
-	got = append(got, a.Delivery, b.Delivery)
-	a.answer(broker.Ack())
-	b.answer(broker.Ack())
+	first, second := one.next(t), other.next(t) // both consumers have a delivery at the same time
+	got = append(got, first.Delivery, second.Delivery)
+	first.answer(broker.Ack())
+	second.answer(broker.Ack())
 	wait := patient(t)
 	for len(got) < n {
 		var h held
@@ -87,6 +87,6 @@ func consumersShare(t *testing.T, open Open) {
 	}
 	one.stop(t)
 	other.stop(t)
-	expectWaiting(t, line, broker.RoleWork, r.Name, 0)
+	expectWaiting(t, b, broker.RoleWork, r.Name, 0)
 	expectIDs(t, got, named(series(n))...)
 }

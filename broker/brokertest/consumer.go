@@ -8,16 +8,16 @@ import (
 	"github.com/hookline/hookline/pkg/event"
 )
 
-// held is a delivery in the hands of the test; it stays there until the test answers.
+// held is a delivery that waits for the answer of the test.
 type held struct {
 	event.Delivery
 	outcome chan<- broker.Outcome
 }
 
-// answer says what becomes of the delivery. It is called once.
+// answer ends the delivery with an outcome. Call it once.
 func (h held) answer(o broker.Outcome) { h.outcome <- o }
 
-// consumer is a running Consume that hands each delivery to the test.
+// consumer is a running Consume that passes each delivery to the test.
 type consumer struct {
 	route      string
 	deliveries chan held
@@ -26,13 +26,13 @@ type consumer struct {
 }
 
 // start consumes a route until the test stops it or ends.
-func start(t *testing.T, line Broker, r broker.Route) *consumer {
+func start(t *testing.T, b Broker, r broker.Route) *consumer {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	c := &consumer{route: r.Name, deliveries: make(chan held), cancel: cancel, ended: make(chan error, 1)}
 	over := t.Context().Done()
 	go func() {
-		c.ended <- line.Consume(ctx, r, func(_ context.Context, d event.Delivery) broker.Outcome {
+		c.ended <- b.Consume(ctx, r, func(_ context.Context, d event.Delivery) broker.Outcome {
 			outcome := make(chan broker.Outcome, 1)
 			select {
 			case c.deliveries <- held{d, outcome}:
@@ -56,22 +56,22 @@ func start(t *testing.T, line Broker, r broker.Route) *consumer {
 	return c
 }
 
-// next waits for the next delivery, which nobody has died with.
+// next waits for the next delivery, and shows that it is not Redelivered.
 func (c *consumer) next(t *testing.T) held {
 	t.Helper()
 	h := c.any(t)
 	if h.Redelivered {
-		t.Errorf("event %s comes as if a process had died with it", h.Event.ID)
+		t.Errorf("event %s is redelivered", h.Event.ID)
 	}
 	return h
 }
 
-// nextRedelivered waits for the next delivery, which a process has died with.
+// nextRedelivered waits for the next delivery, and shows that it is Redelivered.
 func (c *consumer) nextRedelivered(t *testing.T) held {
 	t.Helper()
 	h := c.any(t)
 	if !h.Redelivered {
-		t.Errorf("event %s comes as if no process had died with it", h.Event.ID)
+		t.Errorf("event %s is not redelivered", h.Event.ID)
 	}
 	return h
 }
@@ -93,8 +93,8 @@ func (c *consumer) any(t *testing.T) held {
 	panic("unreachable")
 }
 
-// stop ends the Consume and waits for it. What the test holds must have been answered, or be answered elsewhere;
-// deliveries that it never looked at go back.
+// stop ends the Consume and waits for it. The test must answer the deliveries that it holds. Deliveries that it has not received return
+// to the queue.
 func (c *consumer) stop(t *testing.T) {
 	t.Helper()
 	c.cancel()
@@ -120,10 +120,10 @@ func (c *consumer) wait(t *testing.T) {
 	}
 }
 
-// drain takes n events off a route, acknowledges them and shows that there are no more.
-func drain(t *testing.T, line Broker, r broker.Route, n int) []event.Delivery {
+// drain handles n events of a route, and shows that its queue is empty then.
+func drain(t *testing.T, b Broker, r broker.Route, n int) []event.Delivery {
 	t.Helper()
-	c := start(t, line, r)
+	c := start(t, b, r)
 	var got []event.Delivery
 	for range n {
 		h := c.next(t)
@@ -131,6 +131,6 @@ func drain(t *testing.T, line Broker, r broker.Route, n int) []event.Delivery {
 		got = append(got, h.Delivery)
 	}
 	c.stop(t)
-	expectWaiting(t, line, broker.RoleWork, r.Name, 0)
+	expectWaiting(t, b, broker.RoleWork, r.Name, 0)
 	return got
 }

@@ -9,22 +9,22 @@ import (
 
 func crashes() []promise {
 	return []promise{
-		{"what a process died with comes again as the same attempt, redelivered", comesAgain},
-		{"what a process died with is remembered when the next one dies, too", isRemembered},
+		{"the running deliveries of a crashed process come again as the same attempt, redelivered", comesAgain},
+		{"a delivery stays redelivered when the next process crashes, too", isRemembered},
 	}
 }
 
 func comesAgain(t *testing.T, open Open) {
 	r := route("archive", "#")
-	line := open(t, []broker.Route{r})
+	b := open(t, []broker.Route{r})
 	e := newEvent("1", "alma", "job_end")
-	publish(t, line, e)
-	c := start(t, line, r)
+	publish(t, b, e)
+	c := start(t, b, r)
 	c.next(t).answer(broker.Retry(0, "error", errors.New("once")))
 	c.next(t) // and it is never answered
-	line.Crash(t)
-	line = open(t, []broker.Route{r})
-	c = start(t, line, r)
+	b.Crash(t)
+	b = open(t, []broker.Route{r})
+	c = start(t, b, r)
 	h := c.nextRedelivered(t)
 	if h.Attempt != 2 {
 		t.Errorf("attempt %d, want 2", h.Attempt)
@@ -36,8 +36,8 @@ func comesAgain(t *testing.T, open Open) {
 		t.Errorf("attempt %d, want 3", h.Attempt)
 	}
 	h.answer(broker.GiveUp("error", errors.New("last")))
-	expectWaiting(t, line, broker.RoleDead, r.Name, 1)
-	for _, d := range list(t, line, r.Name, 10) {
+	expectWaiting(t, b, broker.RoleDead, r.Name, 1)
+	for _, d := range list(t, b, r.Name, 10) {
 		if d.Attempts != 3 || d.FirstError != "once" || d.LastError != "last" {
 			t.Errorf("dead letter %+v", d)
 		}
@@ -46,18 +46,18 @@ func comesAgain(t *testing.T, open Open) {
 
 func isRemembered(t *testing.T, open Open) {
 	r := route("archive", "#")
-	line := open(t, []broker.Route{r})
-	publish(t, line, newEvent("1", "alma", "job_end"))
-	start(t, line, r).next(t)
-	line.Crash(t)
-	line = open(t, []broker.Route{r})
-	start(t, line, r).nextRedelivered(t)
-	line.Crash(t)
-	line = open(t, []broker.Route{r})
-	h := start(t, line, r).nextRedelivered(t)
+	b := open(t, []broker.Route{r})
+	publish(t, b, newEvent("1", "alma", "job_end"))
+	start(t, b, r).next(t)
+	b.Crash(t)
+	b = open(t, []broker.Route{r})
+	start(t, b, r).nextRedelivered(t)
+	b.Crash(t)
+	b = open(t, []broker.Route{r})
+	h := start(t, b, r).nextRedelivered(t)
 	if h.Attempt != 1 {
 		t.Errorf("attempt %d, want 1", h.Attempt)
 	}
 	h.answer(broker.Ack())
-	expectWaiting(t, line, broker.RoleWork, r.Name, 0)
+	expectWaiting(t, b, broker.RoleWork, r.Name, 0)
 }

@@ -12,15 +12,15 @@ import (
 
 func carrying() []promise {
 	return []promise{
-		{"every field comes back as it was", bringsEveryField},
+		{"every field is delivered unchanged", deliversEveryField},
 		{"an overlong content type harms no other event", survivesOverlongContentType},
 	}
 }
 
-func bringsEveryField(t *testing.T, open Open) {
+func deliversEveryField(t *testing.T, open Open) {
 	var odd []byte
-	for b := range 256 {
-		odd = append(odd, byte(b))
+	for i := range 256 {
+		odd = append(odd, byte(i))
 	}
 	change := func(f func(*event.Event)) event.Event {
 		e := newEvent("", "alma", "job_end")
@@ -50,13 +50,13 @@ func bringsEveryField(t *testing.T, open Open) {
 	events[0].ID = "!'\"%;--{}~" + strings.Repeat("i", event.MaxID-10)
 
 	r := route("archive", "#")
-	line := open(t, []broker.Route{r})
-	publish(t, line, events...)
+	b := open(t, []broker.Route{r})
+	publish(t, b, events...)
 	want := map[string]event.Event{}
 	for _, e := range events {
 		want[e.ID] = e
 	}
-	for _, d := range drain(t, line, r, len(events)) {
+	for _, d := range drain(t, b, r, len(events)) {
 		expectEvent(t, d.Event, want[d.Event.ID])
 		if d.Attempt != 1 {
 			t.Errorf("event %s: first attempt has number %d", d.Event.ID, d.Attempt)
@@ -68,16 +68,16 @@ func bringsEveryField(t *testing.T, open Open) {
 	}
 }
 
-// The field is the sender's, and longer than an AMQP short string: the line may refuse it, but not stumble over it.
+// The field comes from the sender, and is longer than an AMQP short string. The broker may refuse the event, and must work on.
 func survivesOverlongContentType(t *testing.T, open Open) {
 	r := route("archive", "#")
-	line := open(t, []broker.Route{r})
+	b := open(t, []broker.Route{r})
 	long := newEvent("long", "alma", "job_end")
 	long.ContentType = strings.Repeat("x", 300)
 	want := []string{"after"}
-	if line.Publish(patient(t), long) == nil {
+	if b.Publish(patient(t), long) == nil {
 		want = append(want, "long")
 	}
-	publish(t, line, newEvent("after", "alma", "job_end"))
-	expectIDs(t, drain(t, line, r, len(want)), want...)
+	publish(t, b, newEvent("after", "alma", "job_end"))
+	expectIDs(t, drain(t, b, r, len(want)), want...)
 }

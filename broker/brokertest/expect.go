@@ -14,25 +14,25 @@ import (
 )
 
 const (
-	// patience is how long a test waits for what has to happen.
+	// patience bounds each wait of a test.
 	patience = 30 * time.Second
-	// glance is the time between two looks where a line has no signal to wait for.
-	glance = 20 * time.Millisecond
+	// pollPause is the time between two polls of a condition without a signal.
+	pollPause = 20 * time.Millisecond
 )
 
-// patient is a context for one wait of the test.
+// patient returns a context for one wait of a test.
 func patient(t *testing.T) context.Context {
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	t.Cleanup(cancel)
 	return ctx
 }
 
-// route makes a route that works on one event at a time.
+// route returns a route with a concurrency of 1.
 func route(name string, match ...string) broker.Route {
 	return broker.Route{Name: name, Match: match, Concurrency: 1}
 }
 
-// newEvent makes an event with something in every field.
+// newEvent returns an event with a value in every field.
 func newEvent(id, source, action string) event.Event {
 	return event.Event{
 		ID: id, Source: source, Action: action, Time: time.UnixMilli(1_700_000_000_123).UTC(),
@@ -41,17 +41,17 @@ func newEvent(id, source, action string) event.Event {
 }
 
 // publish stores the events, one after the other.
-func publish(t *testing.T, line Broker, events ...event.Event) {
+func publish(t *testing.T, b Broker, events ...event.Event) {
 	t.Helper()
 	ctx := patient(t)
 	for _, e := range events {
-		if err := line.Publish(ctx, e); err != nil {
+		if err := b.Publish(ctx, e); err != nil {
 			t.Fatalf("publish %s: %v", e.ID, err)
 		}
 	}
 }
 
-// series makes n events of alma.job_end with IDs "0", "1", ...
+// series returns n events of alma.job_end with IDs "0", "1", ...
 func series(n int) []event.Event {
 	var events []event.Event
 	for i := range n {
@@ -100,13 +100,13 @@ func expectIDs(t *testing.T, got []event.Delivery, want ...string) {
 }
 
 // expectWaiting waits until the queues of a role and, unless it is "", of a route hold n events.
-func expectWaiting(t *testing.T, line Broker, role broker.QueueRole, route string, n int) {
+func expectWaiting(t *testing.T, b Broker, role broker.QueueRole, route string, n int) {
 	t.Helper()
 	ctx := patient(t)
-	look := time.NewTicker(glance)
-	defer look.Stop()
+	tick := time.NewTicker(pollPause)
+	defer tick.Stop()
 	for {
-		all, err := line.Queues(ctx)
+		all, err := b.Queues(ctx)
 		waiting := 0
 		for _, q := range all {
 			if q.Role == role && (route == "" || q.Route == route) {
@@ -117,7 +117,7 @@ func expectWaiting(t *testing.T, line Broker, role broker.QueueRole, route strin
 			return
 		}
 		select {
-		case <-look.C:
+		case <-tick.C:
 		case <-ctx.Done():
 			t.Fatalf("%s %s: %d events wait, want %d; queues %+v, %v", role, route, waiting, n, all, err)
 		}

@@ -11,31 +11,31 @@ import (
 func outcomes() []promise {
 	return []promise{
 		{"Ack removes the event", ackRemoves},
-		{"Retry comes back with the next attempt, not too early, on its own route only", retryComesBack},
-		{"Retry without a delay comes back", retryAtOnce},
-		{"a waiting retry is counted and holds up nobody", retryWaitsApart},
-		{"Requeue comes back with the same attempt, not as a crash", requeueKeepsTheAttempt},
+		{"Retry delivers the event again as the next attempt, not too early, to its own route only", retryComesBack},
+		{"Retry without a delay delivers the event again", retryAtOnce},
+		{"a waiting retry is counted, and delays no other event", retryWaitsApart},
+		{"Requeue delivers the event again as the same attempt, not redelivered", requeueKeepsTheAttempt},
 	}
 }
 
 func ackRemoves(t *testing.T, open Open) {
 	r := route("archive", "#")
-	line := open(t, []broker.Route{r})
-	publish(t, line, series(3)...)
-	expectIDs(t, drain(t, line, r, 3), "0", "1", "2")
-	publish(t, line, newEvent("later", "alma", "job_end"))
-	expectIDs(t, drain(t, line, r, 1), "later")
-	expectWaiting(t, line, broker.RoleDead, r.Name, 0)
+	b := open(t, []broker.Route{r})
+	publish(t, b, series(3)...)
+	expectIDs(t, drain(t, b, r, 3), "0", "1", "2")
+	publish(t, b, newEvent("later", "alma", "job_end"))
+	expectIDs(t, drain(t, b, r, 1), "later")
+	expectWaiting(t, b, broker.RoleDead, r.Name, 0)
 }
 
 func retryComesBack(t *testing.T, open Open) {
-	// tick is how far two clocks that count milliseconds can seem apart.
+	// tick is the largest difference between two clocks that count milliseconds.
 	const tick = 5 * time.Millisecond
 	failing, fine := route("failing", "#"), route("fine", "alma.#")
-	line := open(t, []broker.Route{failing, fine})
+	b := open(t, []broker.Route{failing, fine})
 	e := newEvent("1", "alma", "job_end")
-	publish(t, line, e)
-	c := start(t, line, failing)
+	publish(t, b, e)
+	c := start(t, b, failing)
 	for i, after := range []time.Duration{time.Second, 1500 * time.Millisecond} {
 		h := c.next(t)
 		if h.Attempt != i+1 {
@@ -56,7 +56,7 @@ func retryComesBack(t *testing.T, open Open) {
 	}
 	c.next(t).answer(broker.Ack())
 	c.stop(t)
-	for _, d := range drain(t, line, fine, 1) {
+	for _, d := range drain(t, b, fine, 1) {
 		if d.Attempt != 1 {
 			t.Errorf("the other route sees attempt %d", d.Attempt)
 		}
@@ -65,9 +65,9 @@ func retryComesBack(t *testing.T, open Open) {
 
 func retryAtOnce(t *testing.T, open Open) {
 	r := route("archive", "#")
-	line := open(t, []broker.Route{r})
-	publish(t, line, newEvent("1", "alma", "job_end"))
-	c := start(t, line, r)
+	b := open(t, []broker.Route{r})
+	publish(t, b, newEvent("1", "alma", "job_end"))
+	c := start(t, b, r)
 	c.next(t).answer(broker.Retry(0, "error", nil))
 	again := c.next(t)
 	if again.Attempt != 2 {
@@ -75,31 +75,31 @@ func retryAtOnce(t *testing.T, open Open) {
 	}
 	again.answer(broker.Ack())
 	c.stop(t)
-	expectWaiting(t, line, broker.RoleRetry, "", 0)
+	expectWaiting(t, b, broker.RoleRetry, "", 0)
 }
 
 func retryWaitsApart(t *testing.T, open Open) {
 	r := route("archive", "#")
-	line := open(t, []broker.Route{r})
-	c := start(t, line, r)
+	b := open(t, []broker.Route{r})
+	c := start(t, b, r)
 	for _, e := range series(5) {
-		publish(t, line, e)
+		publish(t, b, e)
 		h := c.next(t)
 		if h.Event.ID != e.ID {
 			t.Errorf("event %s came before %s", h.Event.ID, e.ID)
 		}
 		h.answer(broker.Retry(time.Hour, "error", errors.New("try tomorrow")))
 	}
-	expectWaiting(t, line, broker.RoleRetry, "", 5)
-	expectWaiting(t, line, broker.RoleWork, r.Name, 0)
+	expectWaiting(t, b, broker.RoleRetry, "", 5)
+	expectWaiting(t, b, broker.RoleWork, r.Name, 0)
 }
 
 func requeueKeepsTheAttempt(t *testing.T, open Open) {
 	r := route("archive", "#")
-	line := open(t, []broker.Route{r})
+	b := open(t, []broker.Route{r})
 	e := newEvent("1", "alma", "job_end")
-	publish(t, line, e)
-	c := start(t, line, r)
+	publish(t, b, e)
+	c := start(t, b, r)
 	for range 5 {
 		h := c.next(t)
 		if h.Attempt != 1 {
@@ -110,5 +110,5 @@ func requeueKeepsTheAttempt(t *testing.T, open Open) {
 	}
 	c.next(t).answer(broker.Ack())
 	c.stop(t)
-	expectWaiting(t, line, broker.RoleWork, r.Name, 0)
+	expectWaiting(t, b, broker.RoleWork, r.Name, 0)
 }

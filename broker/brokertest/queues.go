@@ -8,22 +8,22 @@ import (
 
 func queues() []promise {
 	return []promise{
-		{"each route's events are counted by themselves", countsByRoute},
-		{"an event in the hands of a worker does not wait", heldIsNotWaiting},
+		{"events are counted by route", countsByRoute},
+		{"a running delivery does not count as waiting", runningIsNotWaiting},
 	}
 }
 
 func countsByRoute(t *testing.T, open Open) {
 	first, second, idle := route("first", "alma.#"), route("second", "#"), route("idle", "github.#")
-	line := open(t, []broker.Route{first, second, idle})
-	publish(t, line, series(3)...)
-	publish(t, line, newEvent("other", "zoom", "meeting"))
-	expectWaiting(t, line, broker.RoleWork, "first", 3)
-	expectWaiting(t, line, broker.RoleWork, "second", 4)
-	expectWaiting(t, line, broker.RoleWork, "idle", 0)
-	expectWaiting(t, line, broker.RoleDead, "", 0)
-	expectWaiting(t, line, broker.RoleRetry, "", 0)
-	all, err := line.Queues(patient(t))
+	b := open(t, []broker.Route{first, second, idle})
+	publish(t, b, series(3)...)
+	publish(t, b, newEvent("other", "zoom", "meeting"))
+	expectWaiting(t, b, broker.RoleWork, "first", 3)
+	expectWaiting(t, b, broker.RoleWork, "second", 4)
+	expectWaiting(t, b, broker.RoleWork, "idle", 0)
+	expectWaiting(t, b, broker.RoleDead, "", 0)
+	expectWaiting(t, b, broker.RoleRetry, "", 0)
+	all, err := b.Queues(patient(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -44,14 +44,14 @@ func countsByRoute(t *testing.T, open Open) {
 	}
 }
 
-func heldIsNotWaiting(t *testing.T, open Open) {
+func runningIsNotWaiting(t *testing.T, open Open) {
 	r := route("archive", "#")
-	line := open(t, []broker.Route{r})
-	publish(t, line, newEvent("1", "alma", "job_end"))
-	expectWaiting(t, line, broker.RoleWork, r.Name, 1)
-	c := start(t, line, r)
+	b := open(t, []broker.Route{r})
+	publish(t, b, newEvent("1", "alma", "job_end"))
+	expectWaiting(t, b, broker.RoleWork, r.Name, 1)
+	c := start(t, b, r)
 	h := c.next(t)
-	expectWaiting(t, line, broker.RoleWork, r.Name, 0)
+	expectWaiting(t, b, broker.RoleWork, r.Name, 0)
 	h.answer(broker.Requeue())
 	c.next(t).answer(broker.Ack())
 }

@@ -13,49 +13,49 @@ import (
 func stopping() []promise {
 	return []promise{
 		{"an idle Consume returns nil", stopsIdle},
-		{"a context that has ended before starts nothing", startsNothing},
-		{"running calls are waited for, and their context is not cancelled", waitsForRunningCalls},
-		{"what was fetched and not started is given back", givesBack},
-		{"outcomes that come after the stop are carried out", settlesAfterTheStop},
+		{"a context that has ended before starts no call", startsNothing},
+		{"Consume waits for running calls, and their context is not cancelled", waitsForRunningCalls},
+		{"fetched events that were not started return to the queue", requeuesFetched},
+		{"deliveries are settled after the stop", settlesAfterTheStop},
 		{"events are handled once over many stops", stopsManyTimes},
 	}
 }
 
 func stopsIdle(t *testing.T, open Open) {
 	r := route("archive", "#")
-	line := open(t, []broker.Route{r})
-	c := start(t, line, r)
-	publish(t, line, newEvent("1", "alma", "job_end"))
+	b := open(t, []broker.Route{r})
+	c := start(t, b, r)
+	publish(t, b, newEvent("1", "alma", "job_end"))
 	c.next(t).answer(broker.Ack())
 	c.stop(t)
-	expectWaiting(t, line, broker.RoleWork, r.Name, 0)
+	expectWaiting(t, b, broker.RoleWork, r.Name, 0)
 }
 
 func startsNothing(t *testing.T, open Open) {
 	r := route("archive", "#")
-	line := open(t, []broker.Route{r})
-	publish(t, line, newEvent("1", "alma", "job_end"))
+	b := open(t, []broker.Route{r})
+	publish(t, b, newEvent("1", "alma", "job_end"))
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	err := line.Consume(ctx, r, func(context.Context, event.Delivery) broker.Outcome {
+	err := b.Consume(ctx, r, func(context.Context, event.Delivery) broker.Outcome {
 		t.Error("an event was handled")
 		return broker.Ack()
 	})
 	if err != nil {
 		t.Errorf("Consume: %v, want nil", err)
 	}
-	expectIDs(t, drain(t, line, r, 1), "1")
+	expectIDs(t, drain(t, b, r, 1), "1")
 }
 
 func waitsForRunningCalls(t *testing.T, open Open) {
 	r := route("archive", "#")
-	line := open(t, []broker.Route{r})
-	publish(t, line, newEvent("1", "alma", "job_end"))
+	b := open(t, []broker.Route{r})
+	publish(t, b, newEvent("1", "alma", "job_end"))
 	ctx, cancel := context.WithCancel(t.Context())
 	running, stopped, finish := make(chan struct{}), make(chan struct{}), make(chan struct{})
 	ended, over := make(chan error, 1), t.Context().Done()
 	go func() {
-		ended <- line.Consume(ctx, r, func(ctx context.Context, _ event.Delivery) broker.Outcome {
+		ended <- b.Consume(ctx, r, func(ctx context.Context, _ event.Delivery) broker.Outcome {
 			close(running)
 			<-stopped
 			if ctx.Err() != nil {
@@ -76,8 +76,8 @@ func waitsForRunningCalls(t *testing.T, open Open) {
 	}
 	cancel()
 	close(stopped)
-	// The queue is looked at while the call runs: it must not have been given back.
-	expectWaiting(t, line, broker.RoleWork, r.Name, 0)
+	// The queue is inspected while the call runs: the event must not have returned to it.
+	expectWaiting(t, b, broker.RoleWork, r.Name, 0)
 	select {
 	case err := <-ended:
 		t.Errorf("Consume returned (%v) while a call runs", err)
@@ -92,19 +92,19 @@ func waitsForRunningCalls(t *testing.T, open Open) {
 	case <-wait.Done():
 		t.Fatal("Consume does not return")
 	}
-	expectIDs(t, drain(t, line, r, 0))
+	expectIDs(t, drain(t, b, r, 0))
 }
 
-func givesBack(t *testing.T, open Open) {
+func requeuesFetched(t *testing.T, open Open) {
 	const n = 10
 	r := broker.Route{Name: "archive", Match: []string{"#"}, Concurrency: 2}
-	line := open(t, []broker.Route{r})
-	publish(t, line, series(n)...)
-	c := start(t, line, r)
-	a, b := c.next(t), c.next(t)
+	b := open(t, []broker.Route{r})
+	publish(t, b, series(n)...)
+	c := start(t, b, r)
+	first, second := c.next(t), c.next(t)
 	c.cancel()
-	a.answer(broker.Ack())
-	b.answer(broker.Ack())
+	first.answer(broker.Ack())
+	second.answer(broker.Ack())
 	select {
 	case h := <-c.deliveries:
 		t.Errorf("event %s was started after the stop", h.Event.ID)
@@ -116,37 +116,37 @@ func givesBack(t *testing.T, open Open) {
 	case <-patient(t).Done():
 		t.Fatal("Consume does not return")
 	}
-	got := append(drain(t, line, r, n-2), a.Delivery, b.Delivery)
+	got := append(drain(t, b, r, n-2), first.Delivery, second.Delivery)
 	expectIDs(t, got, named(series(n))...)
 }
 
 func settlesAfterTheStop(t *testing.T, open Open) {
 	const n = 4
 	r := broker.Route{Name: "archive", Match: []string{"#"}, Concurrency: n}
-	line := open(t, []broker.Route{r})
-	publish(t, line, series(n)...)
-	c := start(t, line, r)
-	hands := map[string]held{}
+	b := open(t, []broker.Route{r})
+	publish(t, b, series(n)...)
+	c := start(t, b, r)
+	running := map[string]held{}
 	for range n {
 		h := c.next(t)
-		hands[h.Event.ID] = h
+		running[h.Event.ID] = h
 	}
 	c.cancel()
-	hands["0"].answer(broker.Ack())
-	hands["1"].answer(broker.Retry(time.Second, "error", errors.New("late")))
-	hands["2"].answer(broker.GiveUp("permanent", errors.New("too late")))
-	hands["3"].answer(broker.Requeue())
+	running["0"].answer(broker.Ack())
+	running["1"].answer(broker.Retry(time.Second, "error", errors.New("late")))
+	running["2"].answer(broker.GiveUp("permanent", errors.New("too late")))
+	running["3"].answer(broker.Requeue())
 	c.wait(t)
 
 	attempts := map[string]int{}
-	for _, d := range drain(t, line, r, 2) { // which does not take them for crashed
+	for _, d := range drain(t, b, r, 2) { // which fails for redelivered events
 		attempts[d.Event.ID] = d.Attempt
 	}
 	if len(attempts) != 2 || attempts["1"] != 2 || attempts["3"] != 1 {
 		t.Errorf("attempts by event %v, want 1:2 3:1", attempts)
 	}
-	expectWaiting(t, line, broker.RoleDead, r.Name, 1)
-	if dead := ids(list(t, line, r.Name, 10)); len(dead) != 1 || dead[0] != "2" {
+	expectWaiting(t, b, broker.RoleDead, r.Name, 1)
+	if dead := ids(list(t, b, r.Name, 10)); len(dead) != 1 || dead[0] != "2" {
 		t.Errorf("dead letters %q, want 2", dead)
 	}
 }
@@ -154,12 +154,12 @@ func settlesAfterTheStop(t *testing.T, open Open) {
 func stopsManyTimes(t *testing.T, open Open) {
 	const stops, each = 10, 5
 	r := broker.Route{Name: "archive", Match: []string{"#"}, Concurrency: 2}
-	line := open(t, []broker.Route{r})
+	b := open(t, []broker.Route{r})
 	all := series(stops * each)
-	publish(t, line, all...)
+	publish(t, b, all...)
 	var got []event.Delivery
 	for range stops {
-		c := start(t, line, r)
+		c := start(t, b, r)
 		for range each {
 			h := c.next(t)
 			h.answer(broker.Ack())
@@ -168,5 +168,5 @@ func stopsManyTimes(t *testing.T, open Open) {
 		c.stop(t)
 	}
 	expectIDs(t, got, named(all)...)
-	expectWaiting(t, line, broker.RoleWork, r.Name, 0)
+	expectWaiting(t, b, broker.RoleWork, r.Name, 0)
 }

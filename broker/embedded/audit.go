@@ -14,7 +14,7 @@ import (
 	"github.com/hookline/hookline/broker"
 )
 
-// auditQuery reads all numbers in one statement, which sees the database as it is at one moment.
+// auditQuery reads all numbers in one statement, and so at one moment.
 const auditQuery = `
 SELECT 'since' AS kind, '' AS name, '' AS what, since AS n, 0 AS later FROM counting
 UNION ALL SELECT 'source', source, what, n, 0 FROM source_tally
@@ -23,85 +23,94 @@ UNION ALL SELECT 'route', route, state, n, later FROM (` + countQuery + `)
 UNION ALL SELECT 'route', d.route, 'running', count(*), 0
 	FROM json_each(?) h CROSS JOIN delivery d ON d.state = 'work' AND (d.route, d.at, d.seq) = (h.value->>0, h.value->>1, h.value->>2) GROUP BY d.route`
 
-// The states of work in auditQuery only: its time has not come, and somebody has it in hand.
+// States of work in auditQuery only.
 const (
-	stateRetry   = "retry"
-	stateRunning = "running"
+	stateRetry   = "retry"   // its time has not come
+	stateRunning = "running" // a worker handles it
 )
 
-// numbers are what was counted of routes or sources, by name and what it is.
+// numbers are counts of routes or of sources, by name and kind.
 type numbers map[string]map[string]int64
 
-func (n numbers) set(name, what string, value int64) {
+func (n numbers) set(name, kind string, value int64) {
 	if n[name] == nil {
 		n[name] = map[string]int64{}
 	}
-	if what != "" {
-		n[name][what] = value
+	if kind != "" {
+		n[name][kind] = value
 	}
 }
 
-// Audit compares what was stored for each route with what is there, done and discarded, at one moment. It sees what a hand, a
-// disk or an error of this program took away; what is unaccounted stays so. It counts one by one. What a process died with
-// is running until the next one takes it up.
+// auditor implements broker.Auditor.
+type auditor struct {
+	queries *queries
+	cfg     Config
+}
+
+// Audit compares, for each route and at one moment, the number of stored events with the numbers of events that are in the database, done
+// and discarded. So it detects rows that were lost by a person, a disk or an error of this program. Unaccounted events stay so. It
+// counts one by one. Deliveries of a crashed process are running until the next process handles them.
 //
-// Routes have been counted since the file was made, sources since Audit.Since: later if the file is of an earlier Hookline.
-func (s *store) Audit(ctx context.Context) (broker.Audit, error) {
-	a := broker.Audit{Sources: []broker.SourceAudit{}}
+// Counts of routes begin with the file, counts of sources with Audit.Since: later if an earlier Hookline made the file.
+func (a auditor) Audit(ctx context.Context) (broker.Audit, error) {
+	audit := broker.Audit{Sources: []broker.SourceAudit{}}
+	fail := func(err error) (broker.Audit, error) {
+		return broker.Audit{}, fmt.Errorf("audit the broker: %w", explain(err))
+	}
 	sources, routes := numbers{}, numbers{}
-	routes.set("", "", 0)
-	for _, r := range s.cfg.Routes {
+	routes.set(broker.Unrouted, "", 0)
+	for _, r := range a.cfg.Routes {
 		routes.set(r.Name, "", 0)
 	}
-	inHand, err := s.inHand()
+	running, err := a.running()
 	if err != nil {
-		return a, err
+		return fail(err)
 	}
-	found, err := s.queries.audit.QueryContext(ctx, time.Now().UnixMilli(), inHand)
+	found, err := a.queries.audit.QueryContext(ctx, time.Now().UnixMilli(), running)
 	if err != nil {
-		return a, fmt.Errorf("audit the line: %w", explain(err))
+		return fail(err)
 	}
 	defer found.Close()
 	for found.Next() {
-		var kind, name, what string
+		var of, name, kind string
 		var n, later int64
-		if err := found.Scan(&kind, &name, &what, &n, &later); err != nil {
-			return a, fmt.Errorf("audit the line: %w", explain(err))
+		if err := found.Scan(&of, &name, &kind, &n, &later); err != nil {
+			return fail(err)
 		}
-		switch kind {
+		switch of {
 		case "since":
-			a.Since = time.UnixMilli(n).UTC()
+			audit.Since = time.UnixMilli(n).UTC()
 		case "source":
-			sources.set(name, what, n)
+			sources.set(name, kind, n)
 		case "route":
-			routes.set(name, what, n-later)
+			routes.set(name, kind, n-later)
 			if later > 0 {
 				routes.set(name, stateRetry, later)
 			}
 		}
 	}
 	if err := found.Err(); err != nil {
-		return a, fmt.Errorf("audit the line: %w", explain(err))
+		return fail(err)
 	}
 	for _, name := range slices.Sorted(maps.Keys(sources)) {
-		a.Sources = append(a.Sources, auditSource(name, sources[name]))
+		audit.Sources = append(audit.Sources, auditSource(name, sources[name]))
 	}
 	for _, name := range slices.Sorted(maps.Keys(routes)) {
 		r := auditRoute(name, routes[name])
-		a.Routes = append(a.Routes, r)
-		a.Unaccounted += r.Unaccounted
+		audit.Routes = append(audit.Routes, r)
+		audit.Unaccounted += r.Unaccounted
 	}
-	return a, nil
+	return audit, nil
 }
 
-// inHand is a JSON list of what the process that runs the line handles, each as [route, at, seq].
-func (s *store) inHand() (string, error) {
-	text, err := os.ReadFile(handPath(s.cfg.Path))
+// running returns the deliveries that the broker's process handles, as a JSON list of [route, at, seq].
+func (a auditor) running() (string, error) {
+	text, err := os.ReadFile(markerPath(a.cfg.Path))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return "", fmt.Errorf("read what is being handled: %w", err)
+		return "", fmt.Errorf("read the running deliveries: %w", err)
 	}
 	list := [][3]any{}
-	for p, handled := range handLines(text) {
+	for p, handled := range markerLines(text) {
 		if handled {
 			list = append(list, [3]any{p.route, p.at, p.seq})
 		}
@@ -112,8 +121,8 @@ func (s *store) inHand() (string, error) {
 
 func auditSource(name string, n map[string]int64) broker.SourceAudit {
 	s := broker.SourceAudit{Source: name, Rejected: map[string]int64{}}
-	for what, count := range n {
-		switch what {
+	for kind, count := range n {
+		switch kind {
 		case broker.CountReceived:
 			s.Received = count
 		case broker.CountDuplicate:
@@ -123,7 +132,7 @@ func auditSource(name string, n map[string]int64) broker.SourceAudit {
 		case tallyUnrouted:
 			s.Unrouted = count
 		default:
-			s.Rejected[what] = count
+			s.Rejected[kind] = count
 		}
 	}
 	return s

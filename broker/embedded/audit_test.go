@@ -12,16 +12,16 @@ import (
 	"github.com/hookline/hookline/broker/embedded"
 )
 
-func audit(t *testing.T, line broker.Auditor) broker.Audit {
+func audit(t *testing.T, sqlite broker.Auditor) broker.Audit {
 	t.Helper()
-	a, err := line.Audit(t.Context())
+	a, err := sqlite.Audit(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	return a
 }
 
-func TestALineOfVersion1IsBroughtUpToDate(t *testing.T) {
+func TestAFileOfVersion1IsUpgraded(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "line.db")
 	dump, err := os.ReadFile("testdata/version1.sql") // version 1 itself wrote that database
@@ -37,8 +37,8 @@ func TestALineOfVersion1IsBroughtUpToDate(t *testing.T) {
 	}
 	began := time.Now().Truncate(time.Millisecond)
 	shut(t, openOnce(t, cfg))
-	line := open(t, cfg)
-	a := audit(t, line)
+	sqlite := open(t, cfg)
+	a := audit(t, sqlite)
 	if a.Since.Before(began) || a.Since.After(time.Now()) || len(a.Sources) != 0 || a.Unaccounted != 0 {
 		t.Errorf("audit %+v", a)
 	}
@@ -50,26 +50,26 @@ func TestALineOfVersion1IsBroughtUpToDate(t *testing.T) {
 		t.Errorf("routes %+v, want %+v", a.Routes, want)
 	}
 	for _, route := range []string{broker.Unrouted, "archive"} {
-		listed, _, err := line.List(t.Context(), route, broker.Page{Limit: 10})
+		listed, _, err := sqlite.List(t.Context(), route, broker.Page{Limit: 10})
 		if err != nil || len(listed) != 1 {
 			t.Fatalf("route %q: %d undelivered events: %v", route, len(listed), err)
 		}
-		if found, err := line.Get(t.Context(), route, listed[0].Event.ID); err != nil || len(found) != 1 {
+		if found, err := sqlite.Get(t.Context(), route, listed[0].Event.ID); err != nil || len(found) != 1 {
 			t.Errorf("route %q: %d events with ID %s: %v", route, len(found), listed[0].Event.ID, err)
 		}
 	}
-	handle(t, line, archive(1), 1)
-	publishAll(t, line, 1)
-	if a = audit(t, line); len(a.Sources) != 1 || a.Sources[0].Accepted != 1 || a.Routes[1].Done != 2 {
+	handle(t, sqlite, archive(1), 1)
+	publishAll(t, sqlite, 1)
+	if a = audit(t, sqlite); len(a.Sources) != 1 || a.Sources[0].Accepted != 1 || a.Routes[1].Done != 2 {
 		t.Errorf("audit of later work %+v", a)
 	}
 }
 
-func TestWhatWasDeletedByHandIsUnaccounted(t *testing.T) {
+func TestRowsDeletedByAPersonAreUnaccounted(t *testing.T) {
 	t.Parallel()
 	cfg := embedded.Config{Path: filepath.Join(t.TempDir(), "line.db"), Routes: []broker.Route{archive(1)}}
-	line := open(t, cfg)
-	publishAll(t, line, 10)
+	sqlite := open(t, cfg)
+	publishAll(t, sqlite, 10)
 	beside, err := embedded.Attach(cfg)
 	if err != nil {
 		t.Fatal(err)
@@ -89,7 +89,7 @@ func TestWhatWasDeletedByHandIsUnaccounted(t *testing.T) {
 		if _, err := db.ExecContext(t.Context(), step.sql); err != nil {
 			t.Fatal(err)
 		}
-		for name, auditor := range map[string]broker.Auditor{"line": line, "beside": beside} {
+		for name, auditor := range map[string]broker.Auditor{"broker": sqlite, "beside": beside} {
 			a := audit(t, auditor)
 			if r := a.Routes[1]; r.Waiting != step.waiting || r.Unaccounted != step.lost || r.Extra != step.extra || a.Unaccounted != step.sum {
 				t.Errorf("%s after %s: %+v, %d unaccounted", name, step.sql, r, a.Unaccounted)
@@ -98,19 +98,19 @@ func TestWhatWasDeletedByHandIsUnaccounted(t *testing.T) {
 	}
 }
 
-func TestCountsReachTheDiskByThemselvesAndAtTheEnd(t *testing.T) {
+func TestCountsReachTheDiskWithinASecondAndAtClose(t *testing.T) {
 	t.Parallel()
 	cfg := embedded.Config{Path: filepath.Join(t.TempDir(), "line.db"), Routes: []broker.Route{archive(1)}}
-	line := openOnce(t, cfg)
+	sqlite := openOnce(t, cfg)
 	for range 1000 {
-		line.Count("alma", "mismatch")
+		sqlite.Count("alma", "mismatch")
 	}
 	await(t.Context(), t, func() bool {
-		sources := audit(t, line).Sources
+		sources := audit(t, sqlite).Sources
 		return len(sources) == 1 && sources[0].Rejected["mismatch"] == 1000
 	})
-	line.Count("alma", "mismatch")
-	shut(t, line)
+	sqlite.Count("alma", "mismatch")
+	shut(t, sqlite)
 	if sources := audit(t, open(t, cfg)).Sources; len(sources) != 1 || sources[0].Rejected["mismatch"] != 1001 {
 		t.Errorf("after the end: %+v", sources)
 	}

@@ -15,7 +15,7 @@ import (
 	"github.com/hookline/hookline/pkg/event"
 )
 
-// body is of the size of a webhook, and does not compress.
+// body has the size of a webhook, and does not compress.
 func body(tb testing.TB) []byte {
 	b := make([]byte, 1024)
 	if _, err := rand.Read(b); err != nil {
@@ -32,7 +32,7 @@ func sample(id string, data []byte) event.Event {
 }
 
 // send publishes n events from many senders; their IDs begin with the prefix.
-func send(tb testing.TB, line broker.Publisher, senders, n int, prefix string) {
+func send(tb testing.TB, sqlite broker.Publisher, senders, n int, prefix string) {
 	tb.Helper()
 	data := body(tb)
 	var next atomic.Int64
@@ -40,7 +40,7 @@ func send(tb testing.TB, line broker.Publisher, senders, n int, prefix string) {
 	for range senders {
 		wg.Go(func() {
 			for i := next.Add(1); i <= int64(n); i = next.Add(1) {
-				if err := line.Publish(context.Background(), sample(fmt.Sprint(prefix, i), data)); err != nil {
+				if err := sqlite.Publish(context.Background(), sample(fmt.Sprint(prefix, i), data)); err != nil {
 					tb.Error(err)
 					return
 				}
@@ -51,13 +51,13 @@ func send(tb testing.TB, line broker.Publisher, senders, n int, prefix string) {
 }
 
 // handle acknowledges n events.
-func handle(tb testing.TB, line broker.Consumer, r broker.Route, n int) {
+func handle(tb testing.TB, sqlite broker.Consumer, r broker.Route, n int) {
 	tb.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	var left atomic.Int64
 	left.Store(int64(n))
-	err := line.Consume(ctx, r, func(context.Context, event.Delivery) broker.Outcome {
+	err := sqlite.Consume(ctx, r, func(context.Context, event.Delivery) broker.Outcome {
 		if left.Add(-1) == 0 {
 			cancel()
 		}
@@ -72,18 +72,18 @@ func archive(concurrency int) broker.Route {
 	return broker.Route{Name: "archive", Match: []string{"#"}, Concurrency: concurrency}
 }
 
-// backlogs are how many events wait before something is measured.
+// backlogs returns the numbers of events that wait during a measurement.
 func backlogs() []int { return []int{0, 1_000_000} }
 
-// benchConfig is of a line as `hookline run` opens it, on which n events wait for the route archive; the latest of them are remembered.
+// benchConfig configures a broker as `hookline run` opens it, with n events that wait for the route archive. It remembers the latest of them.
 func benchConfig(b *testing.B, n int, routes ...broker.Route) embedded.Config {
 	b.Helper()
 	cfg := embedded.Config{
 		Path: filepath.Join(b.TempDir(), "line.db"), Routes: append(routes, archive(1)), Duplicates: 2 * time.Hour,
 	}
-	line := openOnce(b, cfg)
-	send(b, line, 64, min(n, broker.MaxRecentEvents), "latest")
-	shut(b, line)
+	sqlite := openOnce(b, cfg)
+	send(b, sqlite, 64, min(n, broker.MaxRecentEvents), "latest")
+	shut(b, sqlite)
 	if n <= broker.MaxRecentEvents {
 		return cfg
 	}
@@ -98,8 +98,9 @@ func benchConfig(b *testing.B, n int, routes ...broker.Route) embedded.Config {
 	return cfg
 }
 
-// perBacklog runs a benchmark on lines with each backlog. go test calls a benchmark several times with a growing b.N: they share the line.
-func perBacklog(b *testing.B, measure func(b *testing.B, line *embedded.Broker), routes ...broker.Route) {
+// perBacklog runs a benchmark on brokers with each backlog. go test calls a benchmark several times with a growing b.N; the calls share the
+// broker.
+func perBacklog(b *testing.B, measure func(b *testing.B, sqlite *embedded.Broker), routes ...broker.Route) {
 	for _, n := range backlogs() {
 		b.Run(fmt.Sprintf("waiting=%d", n), func(b *testing.B) {
 			measure(b, open(b, benchConfig(b, n, routes...)))
@@ -108,24 +109,24 @@ func perBacklog(b *testing.B, measure func(b *testing.B, line *embedded.Broker),
 }
 
 func BenchmarkEnqueue(b *testing.B) {
-	perBacklog(b, func(b *testing.B, line *embedded.Broker) {
+	perBacklog(b, func(b *testing.B, sqlite *embedded.Broker) {
 		for _, senders := range []int{1, 8, 64} {
 			b.Run(fmt.Sprintf("senders=%d", senders), func(b *testing.B) {
-				send(b, line, senders, b.N, unique())
+				send(b, sqlite, senders, b.N, unique())
 				rate(b, "events/s")
 			})
 		}
 	})
 }
 
-// BenchmarkDequeue handles what waits.
+// BenchmarkDequeue handles waiting events.
 func BenchmarkDequeue(b *testing.B) {
-	perBacklog(b, func(b *testing.B, line *embedded.Broker) {
+	perBacklog(b, func(b *testing.B, sqlite *embedded.Broker) {
 		for _, concurrency := range []int{4, 8, 64} {
 			b.Run(fmt.Sprintf("concurrency=%d", concurrency), func(b *testing.B) {
-				send(b, line, 64, b.N, unique())
+				send(b, sqlite, 64, b.N, unique())
 				b.ResetTimer()
-				handle(b, line, archive(concurrency), b.N)
+				handle(b, sqlite, archive(concurrency), b.N)
 				rate(b, "events/s")
 			})
 		}
@@ -134,13 +135,13 @@ func BenchmarkDequeue(b *testing.B) {
 
 // BenchmarkDequeueWhileWritten handles as many events as 64 senders store at the same time.
 func BenchmarkDequeueWhileWritten(b *testing.B) {
-	perBacklog(b, func(b *testing.B, line *embedded.Broker) {
+	perBacklog(b, func(b *testing.B, sqlite *embedded.Broker) {
 		for _, concurrency := range []int{4, 8, 64} {
 			b.Run(fmt.Sprintf("concurrency=%d", concurrency), func(b *testing.B) {
 				var handled sync.WaitGroup
 				began := time.Now()
-				handled.Go(func() { handle(b, line, archive(concurrency), b.N) })
-				send(b, line, 64, b.N, unique())
+				handled.Go(func() { handle(b, sqlite, archive(concurrency), b.N) })
+				send(b, sqlite, 64, b.N, unique())
 				sent := time.Since(began)
 				handled.Wait()
 				rate(b, "events/s")
@@ -150,18 +151,18 @@ func BenchmarkDequeueWhileWritten(b *testing.B) {
 	})
 }
 
-// BenchmarkNeighbour is the time of an event on a route of its own while what waits on another one is being handled.
+// BenchmarkNeighbour measures an event on one route while workers handle the backlog of another route.
 func BenchmarkNeighbour(b *testing.B) {
 	quiet := broker.Route{Name: "quiet", Match: []string{"alma.loan"}, Concurrency: 1}
-	perBacklog(b, func(b *testing.B, line *embedded.Broker) {
+	perBacklog(b, func(b *testing.B, sqlite *embedded.Broker) {
 		done := make(chan struct{})
 		ctx, cancel := context.WithCancel(b.Context())
 		var consumers sync.WaitGroup
 		consumers.Go(func() {
-			_ = line.Consume(ctx, archive(8), func(context.Context, event.Delivery) broker.Outcome { return broker.Ack() })
+			_ = sqlite.Consume(ctx, archive(8), func(context.Context, event.Delivery) broker.Outcome { return broker.Ack() })
 		})
 		consumers.Go(func() {
-			_ = line.Consume(ctx, quiet, func(context.Context, event.Delivery) broker.Outcome {
+			_ = sqlite.Consume(ctx, quiet, func(context.Context, event.Delivery) broker.Outcome {
 				done <- struct{}{}
 				return broker.Ack()
 			})
@@ -171,7 +172,7 @@ func BenchmarkNeighbour(b *testing.B) {
 		b.ResetTimer()
 		for b.Loop() {
 			e.ID = unique()
-			if err := line.Publish(ctx, e); err != nil {
+			if err := sqlite.Publish(ctx, e); err != nil {
 				b.Fatal(err)
 			}
 			<-done
@@ -183,9 +184,9 @@ func BenchmarkNeighbour(b *testing.B) {
 }
 
 func BenchmarkAudit(b *testing.B) {
-	perBacklog(b, func(b *testing.B, line *embedded.Broker) {
+	perBacklog(b, func(b *testing.B, sqlite *embedded.Broker) {
 		for b.Loop() {
-			if found, err := line.Audit(b.Context()); err != nil || found.Unaccounted != 0 {
+			if found, err := sqlite.Audit(b.Context()); err != nil || found.Unaccounted != 0 {
 				b.Fatal(found, err)
 			}
 		}
@@ -193,31 +194,31 @@ func BenchmarkAudit(b *testing.B) {
 }
 
 func BenchmarkQueues(b *testing.B) {
-	perBacklog(b, func(b *testing.B, line *embedded.Broker) {
+	perBacklog(b, func(b *testing.B, sqlite *embedded.Broker) {
 		for b.Loop() {
-			if _, err := line.Queues(b.Context()); err != nil {
+			if _, err := sqlite.Queues(b.Context()); err != nil {
 				b.Fatal(err)
 			}
 		}
 	})
 }
 
-// BenchmarkOpen is what the line adds to the time until a process is ready.
+// BenchmarkOpen measures the share of the broker in the start of a process.
 func BenchmarkOpen(b *testing.B) {
 	for _, n := range backlogs() {
 		b.Run(fmt.Sprintf("waiting=%d", n), func(b *testing.B) {
 			cfg := benchConfig(b, n)
 			for b.Loop() {
-				line := openOnce(b, cfg)
+				sqlite := openOnce(b, cfg)
 				b.StopTimer()
-				shut(b, line)
+				shut(b, sqlite)
 				b.StartTimer()
 			}
 		})
 	}
 }
 
-// unique is an ID that was not there before.
+// unique returns a new ID.
 func unique() string { return rand.Text() }
 
 func rate(b *testing.B, unit string) {

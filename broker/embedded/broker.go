@@ -1,29 +1,32 @@
-// Package embedded is the line inside the binary: a SQLite database in the data folder of one process.
+// Package embedded is the broker inside the binary: a SQLite database in the data folder of one process.
 //
-// One process runs the line (Open); others may look at it and decide about what it keeps meanwhile (Attach), with
-// `hookline` or with any SQLite shell in read-only mode. What there is to see:
+// One process runs the broker (Open). Other processes can meanwhile read it, and replay or discard undelivered events (Attach), with
+// `hookline` or with any SQLite shell in read-only mode. The tables:
 //
 //	event     an event, once, as long as a delivery needs it
 //	delivery  a row per event and route: state 'work', 'dead' or 'unrouted' (route ''), the attempts that counted,
-//	          the reason and the errors; at is, in milliseconds since 1970, for 'work' the time before which it
-//	          must not be tried (0: none), for 'dead' since when it is that; event_id is set for 'dead' and 'unrouted'
+//	          the reason and the errors; at is a time in milliseconds since 1970: for 'work' the earliest time of the
+//	          next attempt (0: at once), for 'dead' the time of death; event_id is set for 'dead' and 'unrouted'
 //	tally     by route ('' for unrouted): n events stored, done and discarded since the file was made.
 //	          For each route stored = done + discarded + rows of delivery; see Audit. An unrouted event is done when
 //	          it was replayed to routes
 //	look      a view of delivery and event with readable times
-//	seen      hashes of the events that were stored lately, so that a repeat is known
+//	seen      fingerprints of the events that were stored lately, to detect duplicates
 //
-//	source_tally  by source: n events accepted and unrouted, and what a receiver counted with Count
+//	source_tally  by source: n events accepted and unrouted, and the numbers of Count
 //
-// An event that is done leaves nothing but its count. The file never shrinks, but what is freed is used again.
+// A done event leaves nothing but its count. The file never shrinks, but the database uses freed space again.
 package embedded
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -33,47 +36,60 @@ import (
 	"github.com/hookline/hookline/pkg/event"
 )
 
-// Line is a line in a database file that this process alone runs.
+const (
+	// maxUnsettled is the number of outcomes of a Consume that may be on their way to the disk. A worker takes the next event before
+	// the fsync of the last one, so that a few workers fill a batch. After a crash these events come again, without Redelivered,
+	// although they were handled.
+	maxUnsettled = 128
+	// clockError is added to broker.MaxDelay: a retry that waits longer than both was written by a wrong clock.
+	clockError = time.Minute
+	// settlePause is the time between two tries to write an outcome after the disk failed.
+	settlePause = 200 * time.Millisecond
+	// readyTimeout bounds the wait of Ready for the disk.
+	readyTimeout = 2 * time.Second
+)
+
+// Broker is a broker.Broker in a database file that this process alone runs.
 type Broker struct {
 	*store
 	lock    *lock
 	metrics *metrics
 	log     *zap.Logger
 	queues  map[string]*queue // by route; never changed
-	hand    *hand
+	marker  *crashMarker
 
-	stopCheck func() // waits for its end
+	stopCheck func() // waits for the end of the check
 }
 
 var _ broker.Broker = (*Broker)(nil)
 
-// Open opens the line, and makes it if there is none. It fails if another process runs it, and if the file is
-// damaged or not Hookline's; such a file is left as it is.
+// Open opens the broker, and creates its file if it is missing. It fails if another process runs the broker. It fails without a
+// change to the file if that is damaged or another program's.
 func Open(cfg Config, reg prometheus.Registerer, log *zap.Logger) (*Broker, error) {
 	if err := cfg.check(); err != nil {
 		return nil, err
 	}
 	if err := os.MkdirAll(filepath.Dir(cfg.Path), 0o700); err != nil {
-		return nil, fmt.Errorf("line %s: make its folder: %w", cfg.Path, err)
+		return nil, fmt.Errorf("broker %s: make its folder: %w", cfg.Path, err)
 	}
 	lock, err := takeLock(cfg.Path)
 	if err != nil {
-		return nil, fmt.Errorf("line %s: %w", cfg.Path, err)
+		return nil, fmt.Errorf("broker %s: %w", cfg.Path, err)
 	}
 	b := &Broker{lock: lock, log: log, queues: map[string]*queue{}, stopCheck: func() {}}
 	if err := b.open(cfg, reg); err != nil {
-		return nil, errors.Join(fmt.Errorf("line %s: %w", cfg.Path, err), lock.release())
+		return nil, errors.Join(fmt.Errorf("broker %s: %w", cfg.Path, err), lock.release())
 	}
 	for _, r := range cfg.Routes {
 		b.queues[r.Name] = newQueue()
 	}
-	if b.later {
-		b.checkBeside()
+	if b.checkLater {
+		b.startCheck()
 	}
 	return b, nil
 }
 
-// open does what comes after the lock. It leaves nothing open when it fails.
+// open opens the files after the lock is taken. It leaves no file open when it fails.
 func (b *Broker) open(cfg Config, reg prometheus.Registerer) (err error) {
 	// Only under the lock: closing a file drops the locks that SQLite has on it in the same process.
 	if err := makeFile(cfg.Path); err != nil {
@@ -83,10 +99,10 @@ func (b *Broker) open(cfg Config, reg prometheus.Registerer) (err error) {
 		return err
 	}
 	if b.metrics, err = newMetrics(reg, b.write); err == nil {
-		b.hand, err = openHand(cfg.Path, b.log)
+		b.marker, err = openCrashMarker(cfg.Path, b.log)
 	}
 	if err == nil {
-		err = b.hand.drop(b.waits)
+		err = b.marker.prune(b.isWaiting)
 	}
 	if err != nil {
 		return errors.Join(err, b.close())
@@ -94,29 +110,37 @@ func (b *Broker) open(cfg Config, reg prometheus.Registerer) (err error) {
 	return nil
 }
 
-// close lets go of the files.
-func (b *Broker) close() error {
-	b.stopCheck()
-	var err error
-	if b.hand != nil {
-		err = b.hand.file.Close()
+// startCheck reads the whole file while the broker works. After damage the broker takes no new events, and still delivers readable
+// ones.
+func (b *Broker) startCheck() {
+	ctx, cancel := context.WithCancel(context.Background())
+	var checking sync.WaitGroup
+	checking.Go(func() {
+		err := checkIntegrity(ctx, b.read)
+		if err == nil || ctx.Err() != nil {
+			return
+		}
+		b.write.damage.Store(&err)
+		b.log.Error("the broker takes no new events, and still delivers readable ones", zap.String("file", b.cfg.Path), zap.Error(err))
+	})
+	b.stopCheck = func() {
+		cancel()
+		checking.Wait()
 	}
-	return errors.Join(err, b.store.close())
 }
 
-// Publish stores e with a delivery for each route that matches it. Its error is, besides that of ctx, one of
-// broker.ErrBlocked (the file has its full size), broker.ErrRefused (the database's own error is wrapped),
-// broker.ErrUnknown (ctx ended while the disk was at it) and broker.ErrDown (the line is closed). broker.ErrDuplicate comes,
-// as nil does, when the event is on the disk.
+// Publish stores e with a delivery for each matching route. Besides the error of ctx it returns broker.ErrBlocked (the file has its
+// largest size), broker.ErrRefused (it wraps the error of the database), broker.ErrUnknown (ctx ended during the write),
+// broker.ErrDown (the broker is closed) or broker.ErrDuplicate (the event is on the disk).
 func (b *Broker) Publish(ctx context.Context, e event.Event) error {
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("publish %s: %w", e.ID, err)
 	}
-	routes, began, repeat := b.matcher.Match(e.Key()), time.Now(), false
-	if err := b.write.do(ctx, insertOnce(e, routes, &repeat)); err != nil {
+	routes, began, duplicate := b.matcher.Match(e.Key()), time.Now(), false
+	if err := b.write.do(ctx, insertOnce(e, routes, &duplicate)); err != nil {
 		return fmt.Errorf("publish %s: %w", e.ID, err)
 	}
-	if repeat {
+	if duplicate {
 		return fmt.Errorf("publish %s: %w", e.ID, broker.ErrDuplicate)
 	}
 	b.metrics.confirm.Observe(time.Since(began).Seconds())
@@ -124,6 +148,128 @@ func (b *Broker) Publish(ctx context.Context, e event.Event) error {
 		b.queues[name].wake()
 	}
 	return nil
+}
+
+// Consume implements broker.Consumer for a configured route. It delivers the longest waiting events first, with due retries in
+// between. It returns an error if the route is unknown, its concurrency is not positive, or the broker is closed.
+func (b *Broker) Consume(ctx context.Context, r broker.Route, fn broker.Process) error {
+	q, ok := b.queues[r.Name]
+	if !ok {
+		return fmt.Errorf("broker %s: route %q is not configured", b.cfg.Path, r.Name)
+	}
+	if r.Concurrency < 1 {
+		return fmt.Errorf("broker %s: route %q: concurrency is %d; it must be at least 1", b.cfg.Path, r.Name, r.Concurrency)
+	}
+	leave, ok := q.join(ctx)
+	if !ok {
+		return fmt.Errorf("broker %s: %w: it is closed", b.cfg.Path, broker.ErrDown)
+	}
+	defer leave()
+	uncancelled := context.WithoutCancel(ctx)
+	var workers sync.WaitGroup
+	unsettled := make(chan struct{}, maxUnsettled)
+	for range r.Concurrency {
+		workers.Go(func() {
+			for {
+				d, next := q.take(ctx)
+				switch next {
+				case stepStop:
+					return
+				case stepFetch:
+					q.add(b.fetch(uncancelled, r.Name, q.exclude()))
+				case stepHandle:
+					line := b.marker.add(d.place)
+					out := fn(uncancelled, d.delivery())
+					b.marker.remove(line)
+					o := settlement(out, d.place)
+					if o == nil {
+						q.requeue(d) // before another delivery is taken
+						continue
+					}
+					unsettled <- struct{}{}
+					workers.Go(func() {
+						b.settle(q, d, o, out.Verdict == broker.VerdictRetry)
+						<-unsettled
+					})
+				}
+			}
+		})
+	}
+	workers.Wait()
+	return nil
+}
+
+// fetch reads deliveries that are due: at first retries, half of the batch at most, and then first attempts, so that neither starves the
+// other. If there are no more, it adds retries that are due later than MaxDelay allows, because the clock was ahead when they failed.
+// It returns whether there are more, and the time until the next fetch.
+func (b *Broker) fetch(ctx context.Context, route, exclude string) (batch []lease, more bool, again time.Duration) {
+	now := time.Now().UnixMilli()
+	retries, whole, err := rows(ctx, b.queries.ready, route, 1, now, exclude, maxRows/2)
+	found, more := retries, !whole || len(retries) == maxRows/2
+	if err == nil {
+		var fresh []row
+		fresh, whole, err = rows(ctx, b.queries.ready, route, 0, 0, exclude, maxRows-len(found))
+		found, more = append(found, fresh...), more || !whole || len(found)+len(fresh) == maxRows
+	}
+	if err == nil && !more {
+		var late []row
+		late, whole, err = rows(ctx, b.queries.ready, route, now+(broker.MaxDelay+clockError).Milliseconds(), math.MaxInt64, exclude, maxRows-len(found))
+		found, more = append(found, late...), !whole
+	}
+	var due sql.NullInt64
+	if err == nil && !more {
+		err = b.queries.due.QueryRowContext(ctx, route, now).Scan(&due)
+	}
+	if err != nil {
+		b.log.Error("events cannot be read from the broker; trying again", zap.String("route", route), zap.Error(explain(err)))
+		return nil, false, poll
+	}
+	for _, r := range found {
+		batch = append(batch, lease{r, b.marker.has(r.place)})
+	}
+	if again = poll; due.Valid {
+		again = min(poll, time.Duration(due.Int64-now)*time.Millisecond)
+	}
+	return batch, more, again
+}
+
+// settle writes the outcome of a delivery, and tries again until the disk takes it or the broker is closed. Until then no worker gets the
+// delivery. retried tells whether the delivery comes again.
+func (b *Broker) settle(q *queue, d lease, o *op, retried bool) {
+	for tries := 0; ; tries++ {
+		err := b.write.do(context.Background(), o)
+		if err == nil {
+			q.release(d, retried)
+			return
+		}
+		if tries == 0 {
+			b.log.Error("an outcome cannot be written to the broker; trying again", zap.String("route", d.route), zap.String("event", d.event.ID), zap.Error(err))
+		}
+		if !b.write.pause(settlePause) {
+			return
+		}
+	}
+}
+
+// Queues implements broker.Inspector. Deliveries that workers of this process handle do not count as waiting.
+func (b *Broker) Queues(ctx context.Context) ([]broker.QueueInfo, error) {
+	all, err := b.store.Queues(ctx)
+	for i := range all {
+		if all[i].Role != broker.RoleWork {
+			continue
+		}
+		all[i].Consumers = 0
+		q, ok := b.queues[all[i].Route]
+		if !ok {
+			continue
+		}
+		running, consumed := q.state()
+		all[i].Waiting = max(0, all[i].Waiting-running)
+		if consumed {
+			all[i].Consumers = 1
+		}
+	}
+	return all, err
 }
 
 // Replay implements broker.Undelivered. Dead letters of a route that is not configured wait in its queue until it is again.
@@ -137,9 +283,56 @@ func (b *Broker) Replay(ctx context.Context, route string, pick func(broker.Unde
 	return n, err
 }
 
-// Ready tells whether the line can store an event now: nil, or one of Publish's errors.
+// Salvage stores the events of a renamed damaged database in their order, in one transaction, and returns their number. It reads up to the
+// first damage, which is then the error.
+func (b *Broker) Salvage(ctx context.Context, damaged string) (n int, err error) {
+	path, err := filepath.Abs(damaged)
+	if err != nil {
+		return 0, err
+	}
+	db, err := openDB(path, "query_only(1)", "writable_schema(1)") // the second lets SQLite read a file that lacks its end
+	if err != nil {
+		return 0, err
+	}
+	defer db.Close()
+	var damage error
+	err = b.write.do(ctx, newOp(0, func(tx *transaction) error {
+		n, damage = 0, nil
+		for e, err := range readableEvents(ctx, db) {
+			if damage = err; err != nil {
+				break
+			}
+			if err := insert(e, b.matcher.Match(e.Key())).apply(tx); err != nil {
+				return err
+			}
+			n++
+		}
+		return nil
+	}))
+	if err != nil {
+		return 0, fmt.Errorf("broker %s: %w", b.cfg.Path, err)
+	}
+	return n, damage
+}
+
+// Count implements broker.Counter. The number is in memory at first, and on the disk with the next event or outcome, within a second, or
+// when the broker is closed.
+func (b *Broker) Count(source, kind string) {
+	b.write.counts.add(tally{source, kind}, 1)
+}
+
+// Spooled does nothing: no receiver has a spool in front of an embedded broker, which stores on the same disk.
+func (b *Broker) Spooled(map[string]int64) {}
+
+// Lacking returns nil: Open creates all that is missing in the file.
+func (b *Broker) Lacking() []string { return nil }
+
+// Leads returns true: one process alone runs the broker.
+func (b *Broker) Leads(context.Context, broker.LeaderRole) (bool, error) { return true, nil }
+
+// Ready returns nil if the broker can store an event now, otherwise one of Publish's errors.
 func (b *Broker) Ready() error {
-	if err := diskFull(b.cfg.Path); err != nil {
+	if err := checkDiskSpace(b.cfg.Path); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), readyTimeout)
@@ -147,16 +340,23 @@ func (b *Broker) Ready() error {
 	return b.write.do(ctx, probe())
 }
 
-// readyTimeout is how long Ready waits for the disk.
-const readyTimeout = 2 * time.Second
+// close closes the files.
+func (b *Broker) close() error {
+	b.stopCheck()
+	var err error
+	if b.marker != nil {
+		err = b.marker.file.Close()
+	}
+	return errors.Join(err, b.store.close())
+}
 
-// Close stops the line: Consume calls take nothing more and are waited for until ctx ends, everything that was
-// accepted is answered, and the file is free for another process. It is called once.
+// Close stops the broker. Running calls of Consume take no more events, and Close waits for them until ctx ends. It answers every
+// accepted publish, and frees the file for another process.
 func (b *Broker) Close(ctx context.Context) error {
 	var errs []error
 	for name, q := range b.queues {
 		if err := q.close(ctx); err != nil {
-			errs = append(errs, fmt.Errorf("line %s: route %s has work running that will be done again: %w", b.cfg.Path, name, err))
+			errs = append(errs, fmt.Errorf("broker %s: route %s has work running that will be done again: %w", b.cfg.Path, name, err))
 		}
 	}
 	errs = append(errs, b.close())

@@ -17,31 +17,31 @@ import (
 	"github.com/hookline/hookline/pkg/event"
 )
 
-// openOnce opens a line that the test closes itself.
+// openOnce opens a broker that the test closes itself.
 func openOnce(t testing.TB, cfg embedded.Config) *embedded.Broker {
 	t.Helper()
-	line, err := embedded.Open(cfg, prometheus.NewRegistry(), zaptest.NewLogger(t))
+	sqlite, err := embedded.Open(cfg, prometheus.NewRegistry(), zaptest.NewLogger(t))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return line
+	return sqlite
 }
 
-func publishAll(t *testing.T, line broker.Publisher, n int) {
+func publishAll(t *testing.T, sqlite broker.Publisher, n int) {
 	t.Helper()
 	for i := range n {
-		if err := line.Publish(t.Context(), sample(fmt.Sprint(i), []byte("body"))); err != nil {
+		if err := sqlite.Publish(t.Context(), sample(fmt.Sprint(i), []byte("body"))); err != nil {
 			t.Fatal(err)
 		}
 	}
 }
 
 // buryAll gives up on n events of a route.
-func buryAll(t *testing.T, line broker.Consumer, r broker.Route, n int) {
+func buryAll(t *testing.T, sqlite broker.Consumer, r broker.Route, n int) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	err := line.Consume(ctx, r, func(context.Context, event.Delivery) broker.Outcome {
+	err := sqlite.Consume(ctx, r, func(context.Context, event.Delivery) broker.Outcome {
 		if n--; n == 0 {
 			cancel()
 		}
@@ -56,28 +56,28 @@ func all(broker.UndeliveredEvent) bool { return true }
 
 func TestNothingIsStoredAfterClose(t *testing.T) {
 	t.Parallel()
-	line := openOnce(t, embedded.Config{Path: filepath.Join(t.TempDir(), "line.db"), Routes: []broker.Route{archive(1)}})
-	if err := line.Ready(); err != nil {
+	sqlite := openOnce(t, embedded.Config{Path: filepath.Join(t.TempDir(), "line.db"), Routes: []broker.Route{archive(1)}})
+	if err := sqlite.Ready(); err != nil {
 		t.Errorf("ready: %v", err)
 	}
-	shut(t, line)
-	if err := line.Publish(t.Context(), sample("1", nil)); !errors.Is(err, broker.ErrDown) {
+	shut(t, sqlite)
+	if err := sqlite.Publish(t.Context(), sample("1", nil)); !errors.Is(err, broker.ErrDown) {
 		t.Errorf("publish: %v, want ErrDown", err)
 	}
-	err := line.Consume(t.Context(), archive(1), func(context.Context, event.Delivery) broker.Outcome { return broker.Ack() })
+	err := sqlite.Consume(t.Context(), archive(1), func(context.Context, event.Delivery) broker.Outcome { return broker.Ack() })
 	if !errors.Is(err, broker.ErrDown) {
 		t.Errorf("consume: %v, want ErrDown", err)
 	}
-	if err := line.Ready(); !errors.Is(err, broker.ErrDown) {
+	if err := sqlite.Ready(); !errors.Is(err, broker.ErrDown) {
 		t.Errorf("ready: %v, want ErrDown", err)
 	}
 }
 
 func TestARouteThatIsNotConfiguredCannotBeConsumed(t *testing.T) {
 	t.Parallel()
-	line := open(t, embedded.Config{Path: filepath.Join(t.TempDir(), "line.db"), Routes: []broker.Route{archive(1)}})
+	sqlite := open(t, embedded.Config{Path: filepath.Join(t.TempDir(), "line.db"), Routes: []broker.Route{archive(1)}})
 	for _, r := range []broker.Route{{Name: "other", Match: []string{"#"}, Concurrency: 1}, archive(0)} {
-		if err := line.Consume(t.Context(), r, nil); err == nil {
+		if err := sqlite.Consume(t.Context(), r, nil); err == nil {
 			t.Errorf("route %+v was consumed", r)
 		}
 	}
@@ -86,11 +86,11 @@ func TestARouteThatIsNotConfiguredCannotBeConsumed(t *testing.T) {
 func TestWorkThatAStopInterruptsIsDoneAgain(t *testing.T) {
 	t.Parallel()
 	cfg := embedded.Config{Path: filepath.Join(t.TempDir(), "line.db"), Routes: []broker.Route{archive(1)}}
-	line := openOnce(t, cfg)
-	publishAll(t, line, 1)
+	sqlite := openOnce(t, cfg)
+	publishAll(t, sqlite, 1)
 	running, finish, ended := make(chan struct{}), make(chan struct{}), make(chan error, 1)
 	go func() {
-		ended <- line.Consume(t.Context(), archive(1), func(_ context.Context, d event.Delivery) broker.Outcome {
+		ended <- sqlite.Consume(t.Context(), archive(1), func(_ context.Context, d event.Delivery) broker.Outcome {
 			if d.Redelivered {
 				t.Error("the first delivery says that there was one before")
 			}
@@ -102,7 +102,7 @@ func TestWorkThatAStopInterruptsIsDoneAgain(t *testing.T) {
 	<-running
 	over, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := line.Close(over); err == nil || !strings.Contains(err.Error(), "archive") {
+	if err := sqlite.Close(over); err == nil || !strings.Contains(err.Error(), "archive") {
 		t.Errorf("close with work running: %v", err)
 	}
 	close(finish)
@@ -110,9 +110,9 @@ func TestWorkThatAStopInterruptsIsDoneAgain(t *testing.T) {
 		t.Errorf("consume: %v", err)
 	}
 
-	line = open(t, cfg)
+	sqlite = open(t, cfg)
 	ctx, stop := context.WithCancel(t.Context())
-	err := line.Consume(ctx, archive(1), func(_ context.Context, d event.Delivery) broker.Outcome {
+	err := sqlite.Consume(ctx, archive(1), func(_ context.Context, d event.Delivery) broker.Outcome {
 		stop()
 		if d.Attempt != 1 || !d.Redelivered {
 			t.Errorf("attempt %d, redelivered %v; want 1, true", d.Attempt, d.Redelivered)
@@ -127,45 +127,45 @@ func TestWorkThatAStopInterruptsIsDoneAgain(t *testing.T) {
 func TestEventsOfARemovedRouteStay(t *testing.T) {
 	t.Parallel()
 	cfg := embedded.Config{Path: filepath.Join(t.TempDir(), "line.db"), Routes: []broker.Route{archive(1)}}
-	line := openOnce(t, cfg)
-	publishAll(t, line, 3)
-	shut(t, line)
+	sqlite := openOnce(t, cfg)
+	publishAll(t, sqlite, 3)
+	shut(t, sqlite)
 	cfg.Routes = nil
-	line = openOnce(t, cfg)
-	publishAll(t, line, 2)
-	if n := waiting(t, line, broker.RoleWork, "archive"); n != 3 {
+	sqlite = openOnce(t, cfg)
+	publishAll(t, sqlite, 2)
+	if n := waiting(t, sqlite, broker.RoleWork, "archive"); n != 3 {
 		t.Errorf("%d events wait, want 3", n)
 	}
-	if n := waiting(t, line, broker.RoleUnrouted, ""); n != 2 {
+	if n := waiting(t, sqlite, broker.RoleUnrouted, ""); n != 2 {
 		t.Errorf("%d events are unrouted, want 2", n)
 	}
-	shut(t, line)
+	shut(t, sqlite)
 	cfg.Routes = []broker.Route{archive(1)}
-	line = open(t, cfg)
-	if n, err := line.Replay(t.Context(), broker.Unrouted, func(broker.UndeliveredEvent) bool { return true }); n != 2 || err != nil {
+	sqlite = open(t, cfg)
+	if n, err := sqlite.Replay(t.Context(), broker.Unrouted, func(broker.UndeliveredEvent) bool { return true }); n != 2 || err != nil {
 		t.Errorf("replayed %d, want 2: %v", n, err)
 	}
 	expectTallies(t, cfg.Path)
-	handle(t, line, archive(1), 5)
+	handle(t, sqlite, archive(1), 5)
 	expectTallies(t, cfg.Path)
 }
 
-func TestAnEventIsKeptOnceAndGoesWithItsLastDelivery(t *testing.T) {
+func TestAnEventIsStoredOnceAndDeletedWithItsLastDelivery(t *testing.T) {
 	t.Parallel()
 	second := broker.Route{Name: "second", Match: []string{"alma.#"}, Concurrency: 1}
 	cfg := embedded.Config{Path: filepath.Join(t.TempDir(), "line.db"), Routes: []broker.Route{archive(1), second}}
-	line := open(t, cfg)
-	publishAll(t, line, 2)
+	sqlite := open(t, cfg)
+	publishAll(t, sqlite, 2)
 	db := database(t, cfg.Path)
 	for _, step := range []struct {
 		do     func()
 		events int
 	}{
 		{func() {}, 2},
-		{func() { handle(t, line, archive(1), 2) }, 2},
-		{func() { handle(t, line, second, 1) }, 1},
-		{func() { buryAll(t, line, second, 1) }, 1},
-		{func() { _, _ = line.Discard(t.Context(), "second", all) }, 0},
+		{func() { handle(t, sqlite, archive(1), 2) }, 2},
+		{func() { handle(t, sqlite, second, 1) }, 1},
+		{func() { buryAll(t, sqlite, second, 1) }, 1},
+		{func() { _, _ = sqlite.Discard(t.Context(), "second", all) }, 0},
 	} {
 		step.do()
 		var n int
@@ -176,10 +176,10 @@ func TestAnEventIsKeptOnceAndGoesWithItsLastDelivery(t *testing.T) {
 	expectTallies(t, cfg.Path)
 }
 
-func TestMetricsStandFromTheStart(t *testing.T) {
+func TestMetricsExistFromTheStart(t *testing.T) {
 	t.Parallel()
 	reg := prometheus.NewRegistry()
-	line, err := embedded.Open(embedded.Config{Path: filepath.Join(t.TempDir(), "line.db")}, reg, zaptest.NewLogger(t))
+	sqlite, err := embedded.Open(embedded.Config{Path: filepath.Join(t.TempDir(), "line.db")}, reg, zaptest.NewLogger(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -205,21 +205,21 @@ func TestMetricsStandFromTheStart(t *testing.T) {
 	}
 	const format = "hookline_broker_confirm_seconds{} %d\nhookline_broker_connected{connection=store} %d\nhookline_broker_reconnects_total{connection=store} 0"
 	expect(fmt.Sprintf(format, 0, 1))
-	publishAll(t, line, 3)
+	publishAll(t, sqlite, 3)
 	expect(fmt.Sprintf(format, 3, 1))
-	shut(t, line)
+	shut(t, sqlite)
 	expect(fmt.Sprintf(format, 3, 0))
 }
 
-func TestAttachedProcessDecidesAboutDeadLetters(t *testing.T) {
+func TestAnAttachedProcessReplaysAndDiscardsDeadLetters(t *testing.T) {
 	t.Parallel()
 	cfg := embedded.Config{Path: filepath.Join(t.TempDir(), "line.db"), Routes: []broker.Route{archive(1)}}
 	if _, err := embedded.Attach(cfg); err == nil || !strings.Contains(err.Error(), "hookline run") {
-		t.Errorf("attach to no line: %v", err)
+		t.Errorf("attach without a broker: %v", err)
 	}
-	line := open(t, cfg)
-	publishAll(t, line, 3)
-	buryAll(t, line, archive(1), 3)
+	sqlite := open(t, cfg)
+	publishAll(t, sqlite, 3)
+	buryAll(t, sqlite, archive(1), 3)
 
 	beside, err := embedded.Attach(cfg)
 	if err != nil {
@@ -242,12 +242,12 @@ func TestAttachedProcessDecidesAboutDeadLetters(t *testing.T) {
 		t.Errorf("discarded %d, %v", n, err)
 	}
 
-	// The consumer runs and has found nothing before the replay: nobody in its process wakes it.
+	// The consumer runs, and its queue is empty before the replay: nothing in its process wakes it.
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
 	ended, got := make(chan error, 1), make(chan string, 2)
 	go func() {
-		ended <- line.Consume(ctx, archive(1), func(_ context.Context, d event.Delivery) broker.Outcome {
+		ended <- sqlite.Consume(ctx, archive(1), func(_ context.Context, d event.Delivery) broker.Outcome {
 			got <- fmt.Sprint(d.Event.ID, " ", d.Attempt)
 			return broker.Ack()
 		})
@@ -262,7 +262,7 @@ func TestAttachedProcessDecidesAboutDeadLetters(t *testing.T) {
 				t.Errorf("delivered %q, want %q", have, want)
 			}
 		case <-ctx.Done():
-			t.Fatal("what another process replayed was not delivered")
+			t.Fatal("an event that another process replayed was not delivered")
 		}
 	}
 	cancel()

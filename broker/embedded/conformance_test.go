@@ -22,14 +22,14 @@ func TestConformance(t *testing.T) {
 		t.Cleanup(func() { shutLast() })
 		return func(t *testing.T, routes []broker.Route) brokertest.Broker {
 			shutLast()
-			line := openMortal(t, embedded.Config{Path: path, Routes: routes, Duplicates: brokertest.Window})
-			shutLast = func() { line.end(t) }
-			return line
+			sqlite := openMortal(t, embedded.Config{Path: path, Routes: routes, Duplicates: brokertest.Window})
+			shutLast = func() { sqlite.end(t) }
+			return sqlite
 		}
 	})
 }
 
-// mortal is a line that can end with work running, as if its process had died.
+// mortal is a broker that can end with running work, as if its process had died.
 type mortal struct {
 	*embedded.Broker
 	dead bool
@@ -46,52 +46,52 @@ func (m *mortal) Crash(t *testing.T) {
 	_ = m.Close(over) // its error is the work that runs
 }
 
-// end shuts the line unless it is dead.
+// end shuts the broker unless it is dead.
 func (m *mortal) end(t *testing.T) {
 	if !m.dead {
 		shut(t, m.Broker)
 	}
 }
 
-// open opens a line for one test.
+// open opens a broker for one test.
 func open(t testing.TB, cfg embedded.Config) *embedded.Broker {
 	t.Helper()
-	line, err := embedded.Open(cfg, prometheus.NewRegistry(), zaptest.NewLogger(t))
+	sqlite, err := embedded.Open(cfg, prometheus.NewRegistry(), zaptest.NewLogger(t))
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { shut(t, line) })
-	return line
+	t.Cleanup(func() { shut(t, sqlite) })
+	return sqlite
 }
 
-// shut closes a line, as its process would at a stop.
-func shut(t testing.TB, line *embedded.Broker) {
+// shut closes a broker, as its process does at a stop.
+func shut(t testing.TB, sqlite *embedded.Broker) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
-	if err := line.Close(ctx); err != nil {
+	if err := sqlite.Close(ctx); err != nil {
 		t.Errorf("close: %v", err)
 	}
 }
 
-// await looks until something is so, where there is no signal to wait for.
-func await(ctx context.Context, t *testing.T, so func() bool) {
+// await polls a condition for which there is no signal.
+func await(ctx context.Context, t *testing.T, condition func() bool) {
 	t.Helper()
-	look := time.NewTicker(10 * time.Millisecond)
-	defer look.Stop()
-	for !so() {
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for !condition() {
 		select {
-		case <-look.C:
+		case <-tick.C:
 		case <-ctx.Done():
 			t.Fatal("waited in vain")
 		}
 	}
 }
 
-// waiting is how many events wait in the queues of a role and, unless it is "", of a route.
-func waiting(t *testing.T, line broker.Inspector, role broker.QueueRole, route string) (n int) {
+// waiting returns the number of events in the queues of a role and, unless it is "", of a route.
+func waiting(t *testing.T, sqlite broker.Inspector, role broker.QueueRole, route string) (n int) {
 	t.Helper()
-	all, err := line.Queues(t.Context())
+	all, err := sqlite.Queues(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -103,7 +103,7 @@ func waiting(t *testing.T, line broker.Inspector, role broker.QueueRole, route s
 	return n
 }
 
-// database opens the line's file as any SQLite shell would.
+// database opens the broker's file as a SQLite shell does.
 func database(t testing.TB, path string) *sql.DB {
 	t.Helper()
 	db, err := sql.Open("sqlite", path+"?_pragma=busy_timeout(10000)")
@@ -114,7 +114,7 @@ func database(t testing.TB, path string) *sql.DB {
 	return db
 }
 
-// expectTallies shows that nothing is unaccounted for: for each route, what was stored is done, discarded or there.
+// expectTallies shows that no event is unaccounted: for each route, stored events are done, discarded or in the table.
 func expectTallies(t *testing.T, path string) {
 	t.Helper()
 	var unaccounted, orphans int

@@ -10,16 +10,16 @@ import (
 	"github.com/hookline/hookline/broker"
 )
 
-// ErrDamaged says that a file is no database any more, and what to do with it. See RenameDamaged.
-var ErrDamaged = errors.New("is damaged; it was left as it is. Put a backup in its place, or move it away to start with an empty line")
+// ErrDamaged reports that a file is a damaged database, and left unchanged. RenameDamaged makes room for a new one.
+var ErrDamaged = errors.New("is damaged; it was left unchanged. Replace it by a backup, or move it away to start with an empty broker")
 
-// errNoLine says what to do where there is nothing to attach to.
-var errNoLine = errors.New("there is none yet; start `hookline run` first, or come to the folder that it was started in, which a relative data is below")
+// errNoFile reports that there is no broker to attach to.
+var errNoFile = errors.New("does not exist yet; start `hookline run` first, or change to the folder in which it was started, because a relative data folder is below that one")
 
-// errOldLine says what to do with a line that no process of this version has run yet.
-var errOldLine = errors.New("was written by an earlier Hookline; start `hookline run` of this version once, which brings it up to date")
+// errOldFile reports that no process of this version has run the broker yet.
+var errOldFile = errors.New("was written by an earlier Hookline; start `hookline run` of this version once, which upgrades it")
 
-// code is SQLite's primary result code of err, and 0 if it is not SQLite's.
+// code returns the primary result code of an error of SQLite, and 0 for another error.
 func code(err error) int {
 	var e *sqlite.Error
 	if errors.As(err, &e) {
@@ -28,7 +28,7 @@ func code(err error) int {
 	return 0
 }
 
-// explain puts what a person can do before SQLite's words.
+// explain adds advice to an error of SQLite.
 func explain(err error) error {
 	switch code(err) {
 	case sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT:
@@ -36,12 +36,12 @@ func explain(err error) error {
 	case sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM:
 		return fmt.Errorf("cannot be written; give this user write access to the file and its folder: %w", err)
 	case sqlite3.SQLITE_BUSY:
-		return fmt.Errorf("is held by another process; end the transaction that it has open: %w", err)
+		return fmt.Errorf("is locked by another process; end its open transaction: %w", err)
 	}
 	return err
 }
 
-// refused turns the error of a transaction into the line's.
+// refused returns the error of a transaction as an error of package broker.
 func refused(err error) error {
 	if code(err) == sqlite3.SQLITE_FULL {
 		return fmt.Errorf("%w: %w", broker.ErrBlocked, err)

@@ -14,13 +14,13 @@ import (
 	"github.com/hookline/hookline/broker/embedded"
 )
 
-// expectRefusal shows that the line at path cannot be opened, and that the error says each of the words.
+// expectRefusal shows that the broker at path cannot be opened, and that the error has each of the words.
 func expectRefusal(t *testing.T, cfg embedded.Config, words ...string) {
 	t.Helper()
-	line, err := embedded.Open(cfg, prometheus.NewRegistry(), zaptest.NewLogger(t))
+	sqlite, err := embedded.Open(cfg, prometheus.NewRegistry(), zaptest.NewLogger(t))
 	if err == nil {
-		shut(t, line)
-		t.Fatal("the line was opened")
+		shut(t, sqlite)
+		t.Fatal("the broker was opened")
 	}
 	for _, word := range words {
 		if !strings.Contains(err.Error(), word) {
@@ -33,26 +33,26 @@ func TestASecondProcessIsRefused(t *testing.T) {
 	t.Parallel()
 	cfg := embedded.Config{Path: filepath.Join(t.TempDir(), "line.db")}
 	first := open(t, cfg)
-	expectRefusal(t, cfg, cfg.Path, fmt.Sprintf("process already (%d)", os.Getpid()), "stop that one")
+	expectRefusal(t, cfg, cfg.Path, fmt.Sprintf("process already (%d)", os.Getpid()), "stop that process")
 	publishAll(t, first, 1)
 }
 
-func TestTheLineIsFreeAfterClose(t *testing.T) {
+func TestTheFileIsFreeAfterClose(t *testing.T) {
 	t.Parallel()
 	cfg := embedded.Config{Path: filepath.Join(t.TempDir(), "line.db"), Routes: []broker.Route{archive(1)}}
 	for range 3 {
-		line := openOnce(t, cfg)
-		publishAll(t, line, 1)
-		shut(t, line)
+		sqlite := openOnce(t, cfg)
+		publishAll(t, sqlite, 1)
+		shut(t, sqlite)
 	}
 	handle(t, open(t, cfg), archive(1), 3)
 }
 
-func TestOddPathsAreTakenAsTheyAre(t *testing.T) {
+func TestPathsWithSpecialCharacters(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "a?b=c#d %41", "new", "line é.db")
-	line := open(t, embedded.Config{Path: path})
-	publishAll(t, line, 1)
+	sqlite := open(t, embedded.Config{Path: path})
+	publishAll(t, sqlite, 1)
 	info, err := os.Stat(path)
 	if err != nil {
 		t.Fatal(err)
@@ -62,12 +62,12 @@ func TestOddPathsAreTakenAsTheyAre(t *testing.T) {
 	}
 }
 
-func TestDamagedFilesAreRefusedAndLeftAlone(t *testing.T) {
+func TestDamagedFilesAreRefusedAndUnchanged(t *testing.T) {
 	t.Parallel()
 	whole := filepath.Join(t.TempDir(), "line.db")
-	line := openOnce(t, embedded.Config{Path: whole})
-	publishAll(t, line, 500)
-	shut(t, line)
+	sqlite := openOnce(t, embedded.Config{Path: whole})
+	publishAll(t, sqlite, 500)
+	shut(t, sqlite)
 	good, err := os.ReadFile(whole)
 	if err != nil {
 		t.Fatal(err)
@@ -115,7 +115,7 @@ func TestALaterVersionIsRefused(t *testing.T) {
 	expectRefusal(t, embedded.Config{Path: path}, "version 99", "version 5")
 }
 
-func TestAnEmptyFileBecomesALine(t *testing.T) {
+func TestAnEmptyFileBecomesABroker(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "line.db")
 	if err := os.WriteFile(path, nil, 0o600); err != nil {
@@ -124,7 +124,7 @@ func TestAnEmptyFileBecomesALine(t *testing.T) {
 	publishAll(t, open(t, embedded.Config{Path: path}), 1)
 }
 
-func TestAFolderThatCannotBeWrittenIsSaidSo(t *testing.T) {
+func TestAFolderThatCannotBeWrittenIsNamed(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "file")
 	if err := os.WriteFile(file, nil, 0o600); err != nil {

@@ -19,11 +19,11 @@ import (
 	"github.com/hookline/hookline/pkg/event"
 )
 
-// fill publishes events of a size until the line takes no more, and returns how many it took.
-func fill(t *testing.T, line broker.Publisher, size int) int {
+// fill publishes events of a size until the broker is full, and returns their number.
+func fill(t *testing.T, sqlite broker.Publisher, size int) int {
 	t.Helper()
 	for n := range 10_000 {
-		err := line.Publish(t.Context(), sample(fmt.Sprint(n), make([]byte, size)))
+		err := sqlite.Publish(t.Context(), sample(fmt.Sprint(n), make([]byte, size)))
 		if errors.Is(err, broker.ErrBlocked) {
 			return n
 		}
@@ -31,28 +31,28 @@ func fill(t *testing.T, line broker.Publisher, size int) int {
 			t.Fatal(err)
 		}
 	}
-	t.Fatal("the line has no end")
+	t.Fatal("the broker is never full")
 	return 0
 }
 
-func TestAFullLineIsBlockedAndRecovers(t *testing.T) {
+func TestAFullBrokerIsBlockedAndRecovers(t *testing.T) {
 	t.Parallel()
 	for _, size := range []int{500, 5000, 100_000} {
 		t.Run(fmt.Sprint(size), func(t *testing.T) {
 			cfg := embedded.Config{Path: filepath.Join(t.TempDir(), "line.db"), Routes: []broker.Route{archive(1)}, MaxBytes: embedded.MinBytes}
-			line := open(t, cfg)
-			first := fill(t, line, size)
-			if err := line.Ready(); size == 500 && !errors.Is(err, broker.ErrBlocked) {
+			sqlite := open(t, cfg)
+			first := fill(t, sqlite, size)
+			if err := sqlite.Ready(); size == 500 && !errors.Is(err, broker.ErrBlocked) {
 				t.Errorf("ready while full: %v", err)
 			}
-			if n := waiting(t, line, broker.RoleWork, "archive"); n != first {
+			if n := waiting(t, sqlite, broker.RoleWork, "archive"); n != first {
 				t.Errorf("%d events wait, want the %d that were taken", n, first)
 			}
-			handle(t, line, archive(4), first)
-			if err := line.Ready(); err != nil {
+			handle(t, sqlite, archive(4), first)
+			if err := sqlite.Ready(); err != nil {
 				t.Errorf("ready after it was emptied: %v", err)
 			}
-			if second := fill(t, line, size); second < first*9/10 {
+			if second := fill(t, sqlite, size); second < first*9/10 {
 				t.Errorf("took %d events when empty again, and %d at first", second, first)
 			}
 			info, err := os.Stat(cfg.Path)
@@ -64,8 +64,8 @@ func TestAFullLineIsBlockedAndRecovers(t *testing.T) {
 	}
 }
 
-// Here even the outcomes find no room in the end: every event dies with a long story.
-func TestOutcomesWaitForRoom(t *testing.T) {
+// In the end even outcomes have no space, because every event dies with a long error.
+func TestOutcomesWaitForSpace(t *testing.T) {
 	t.Parallel()
 	stuck := make(chan struct{}, 1000)
 	log := zap.NewNop().WithOptions(zap.WrapCore(func(zapcore.Core) zapcore.Core {
@@ -78,32 +78,32 @@ func TestOutcomesWaitForRoom(t *testing.T) {
 		})
 	}))
 	cfg := embedded.Config{Path: filepath.Join(t.TempDir(), "line.db"), Routes: []broker.Route{archive(2)}, MaxBytes: embedded.MinBytes}
-	line, err := embedded.Open(cfg, prometheus.NewRegistry(), log)
+	sqlite, err := embedded.Open(cfg, prometheus.NewRegistry(), log)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { shut(t, line) })
-	taken := fill(t, line, 1000)
+	t.Cleanup(func() { shut(t, sqlite) })
+	taken := fill(t, sqlite, 1000)
 	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
 	defer cancel()
 	ended := make(chan error, 1)
 	go func() {
-		ended <- line.Consume(ctx, archive(2), func(context.Context, event.Delivery) broker.Outcome {
+		ended <- sqlite.Consume(ctx, archive(2), func(context.Context, event.Delivery) broker.Outcome {
 			return broker.GiveUp("permanent", errors.New(strings.Repeat("a long story ", 100)))
 		})
 	}()
-	look := time.NewTicker(time.Second)
-	defer look.Stop()
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
 	discarded, wasStuck := 0, false
 	for discarded < taken {
 		select {
-		case <-stuck: // no room: somebody decides about what is dead
+		case <-stuck: // the file is full: a person discards dead letters
 			wasStuck = true
-		case <-look.C: // or all of it has died
+		case <-tick.C: // or all events have died
 		case <-ctx.Done():
 			t.Fatalf("%d of %d dead letters were discarded", discarded, taken)
 		}
-		n, err := line.Discard(ctx, "archive", all)
+		n, err := sqlite.Discard(ctx, "archive", all)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// formatHeader writes a line per header, name and value quoted as in Go. JSON would be nearer at hand, but it cannot
-// carry what is not UTF-8, and a header's value is any bytes.
+// formatHeader writes a line for each header, with name and value quoted as in Go. JSON cannot encode every value, because a value
+// can be any bytes.
 func formatHeader(header map[string]string) string {
 	var b strings.Builder
 	for _, name := range slices.Sorted(maps.Keys(header)) {
@@ -18,7 +18,7 @@ func formatHeader(header map[string]string) string {
 	return b.String()
 }
 
-// parseHeader reads what formatHeader wrote.
+// parseHeader parses the text of formatHeader.
 func parseHeader(text string) (map[string]string, error) {
 	if text == "" {
 		return nil, nil

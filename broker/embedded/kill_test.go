@@ -24,7 +24,7 @@ import (
 	"github.com/hookline/hookline/pkg/event"
 )
 
-// childPath is set in the environment of a copy of this test binary that is there to be killed.
+// childPath is the environment variable of a copy of this test binary that the test kills.
 const childPath = "HOOKLINE_TEST_KILLED_LINE"
 
 func TestMain(m *testing.M) {
@@ -37,12 +37,12 @@ func TestMain(m *testing.M) {
 
 var killed = embedded.Config{Duplicates: time.Hour, Routes: []broker.Route{archive(4), {Name: "second", Match: []string{"alma.#"}, Concurrency: 4}}}
 
-// toBeKilled publishes and consumes until it is killed, and says on its standard output what it did: "stored ID" after
-// a publish was confirmed, "done ROUTE ID" before an event is acknowledged. A line that was written survives the kill.
+// toBeKilled publishes and consumes until it is killed. It writes "stored ID" to its standard output after a confirmed publish, and "done
+// ROUTE ID" before an Ack. A written line of this output survives the kill.
 func toBeKilled(path string) {
 	cfg := killed
 	cfg.Path = path
-	line, err := embedded.Open(cfg, prometheus.NewRegistry(), zap.NewNop())
+	sqlite, err := embedded.Open(cfg, prometheus.NewRegistry(), zap.NewNop())
 	if err != nil {
 		fmt.Println("failed", err)
 		return
@@ -53,7 +53,7 @@ func toBeKilled(path string) {
 		wg.Go(func() {
 			for {
 				id := fmt.Sprintf("%d-%d", os.Getpid(), next.Add(1))
-				if err := line.Publish(context.Background(), sample(id, []byte(id))); err != nil {
+				if err := sqlite.Publish(context.Background(), sample(id, []byte(id))); err != nil {
 					fmt.Println("failed", err)
 					return
 				}
@@ -63,7 +63,7 @@ func toBeKilled(path string) {
 	}
 	for _, r := range cfg.Routes {
 		wg.Go(func() {
-			_ = line.Consume(context.Background(), r, func(_ context.Context, d event.Delivery) broker.Outcome {
+			_ = sqlite.Consume(context.Background(), r, func(_ context.Context, d event.Delivery) broker.Outcome {
 				switch {
 				case d.Attempt == 1 && rand.N(10) == 0:
 					return broker.Retry(rand.N(50*time.Millisecond), "error", errors.New("try again"))
@@ -78,7 +78,7 @@ func toBeKilled(path string) {
 	wg.Wait()
 }
 
-func TestWhatWasStoredSurvivesKill9(t *testing.T) {
+func TestStoredEventsSurviveKill9(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "line.db")
 	stored, done := map[string]bool{}, map[string]bool{}
@@ -87,10 +87,10 @@ func TestWhatWasStoredSurvivesKill9(t *testing.T) {
 	}
 	cfg := killed
 	cfg.Path = path
-	line := open(t, cfg)
+	sqlite := open(t, cfg)
 	expectTallies(t, path)
 	for _, r := range cfg.Routes {
-		rest := remaining(t, path, line, r)
+		rest := remaining(t, path, sqlite, r)
 		for id := range stored {
 			if key := r.Name + " " + id; !done[key] && !rest[id] {
 				t.Errorf("%s: stored, not done, and not there", key)
@@ -98,7 +98,7 @@ func TestWhatWasStoredSurvivesKill9(t *testing.T) {
 		}
 	}
 	for id := range stored {
-		if err := line.Publish(t.Context(), sample(id, []byte(id))); !errors.Is(err, broker.ErrDuplicate) {
+		if err := sqlite.Publish(t.Context(), sample(id, []byte(id))); !errors.Is(err, broker.ErrDuplicate) {
 			t.Fatalf("a repeat of %s: %v", id, err)
 		}
 	}
@@ -106,7 +106,7 @@ func TestWhatWasStoredSurvivesKill9(t *testing.T) {
 	expectTallies(t, path)
 }
 
-// killChild lets a child work on the line until it has said something so many times, kills it, and notes what it said.
+// killChild lets a child work on the broker until it has written a number of lines, kills it, and keeps the lines.
 func killChild(t *testing.T, path string, lines int, stored, done map[string]bool) {
 	t.Helper()
 	child := exec.Command(os.Args[0])
@@ -126,8 +126,8 @@ func killChild(t *testing.T, path string, lines int, stored, done map[string]boo
 				t.Fatal(err)
 			}
 		}
-		what, id, _ := strings.Cut(scanner.Text(), " ")
-		switch what {
+		verb, id, _ := strings.Cut(scanner.Text(), " ")
+		switch verb {
 		case "stored":
 			stored[id] = true
 		case "done":
@@ -141,8 +141,8 @@ func killChild(t *testing.T, path string, lines int, stored, done map[string]boo
 	}
 }
 
-// remaining takes everything off a route, and adds its dead letters.
-func remaining(t *testing.T, path string, line *embedded.Broker, r broker.Route) map[string]bool {
+// remaining handles all events of a route, and adds its dead letters.
+func remaining(t *testing.T, path string, sqlite *embedded.Broker, r broker.Route) map[string]bool {
 	t.Helper()
 	rest := map[string]bool{}
 	ctx := t.Context()
@@ -150,7 +150,7 @@ func remaining(t *testing.T, path string, line *embedded.Broker, r broker.Route)
 	ended := make(chan error, 1)
 	stopped, stop := context.WithCancel(ctx)
 	go func() {
-		ended <- line.Consume(stopped, r, func(_ context.Context, d event.Delivery) broker.Outcome {
+		ended <- sqlite.Consume(stopped, r, func(_ context.Context, d event.Delivery) broker.Outcome {
 			mu.Lock()
 			defer mu.Unlock()
 			rest[d.Event.ID] = true
@@ -158,7 +158,7 @@ func remaining(t *testing.T, path string, line *embedded.Broker, r broker.Route)
 		})
 	}()
 	db := database(t, path)
-	await(ctx, t, func() bool { // what waits according to the line can be too little for a moment, while an outcome is written
+	await(ctx, t, func() bool { // Queues counts too few for a moment while an outcome is written
 		var work int
 		err := db.QueryRowContext(ctx, "SELECT count(*) FROM delivery WHERE state = 'work' AND route = ?", r.Name).Scan(&work)
 		return err == nil && work == 0
@@ -167,7 +167,7 @@ func remaining(t *testing.T, path string, line *embedded.Broker, r broker.Route)
 	if err := <-ended; err != nil {
 		t.Error(err)
 	}
-	dead, next, err := line.List(ctx, r.Name, broker.Page{Limit: 10_000})
+	dead, next, err := sqlite.List(ctx, r.Name, broker.Page{Limit: 10_000})
 	if err != nil || next != "" {
 		t.Errorf("dead letters: %v, and more after %q", err, next)
 	}

@@ -10,10 +10,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// lock is held by the process that runs a line. The kernel lets go of it when the process ends, however it ends.
+// lock is a file lock of the process that runs a broker. The kernel releases it when the process ends, however it ends.
 type lock struct{ file *os.File }
 
-// takeLock locks the line at path, or says who has it.
+// takeLock locks the broker at path. Its error names the process that has the lock.
 func takeLock(path string) (*lock, error) {
 	f, err := os.OpenFile(path+".lock", os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
@@ -24,8 +24,8 @@ func takeLock(path string) (*lock, error) {
 		if !errors.Is(err, unix.EWOULDBLOCK) {
 			return nil, fmt.Errorf("lock %s: %w", f.Name(), err)
 		}
-		holder, _ := io.ReadAll(io.LimitReader(f, 20)) // nothing yet if it has only just begun
-		return nil, fmt.Errorf("is run by another process already (%s); stop that one, or give this one another data folder", strings.TrimSpace(string(holder)))
+		holder, _ := io.ReadAll(io.LimitReader(f, 20)) // empty if that process has only just started
+		return nil, fmt.Errorf("is run by another process already (%s); stop that process, or use another data folder for this one", strings.TrimSpace(string(holder)))
 	}
 	err = f.Truncate(0)
 	if err == nil {
@@ -37,5 +37,5 @@ func takeLock(path string) (*lock, error) {
 	return &lock{f}, nil
 }
 
-// release lets go. The file stays: removing it would let two processes lock two files of one name.
+// release unlocks the file. The file stays, because without it two processes could lock two files of one name.
 func (l *lock) release() error { return l.file.Close() }

@@ -6,22 +6,22 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// metrics carry the names that every line has; "store" stands where RabbitMQ names its connections.
+// metrics have the names of every broker's metrics. Their connection is "store".
 type metrics struct{ confirm prometheus.Histogram }
 
 func newMetrics(reg prometheus.Registerer, w *writer) (*metrics, error) {
 	connected := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name:        "hookline_broker_connected",
-		Help:        "Whether the connection to the line is up (1) or not (0).",
+		Help:        "1 while the connection to the broker is up, otherwise 0.",
 		ConstLabels: prometheus.Labels{"connection": "store"},
 	}, w.connected)
 	reconnects := prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "hookline_broker_reconnects_total",
-		Help: "Connections to the line that were made again after a fault.",
+		Help: "Reconnects to the broker after a fault.",
 	}, []string{"connection"})
 	confirm := prometheus.NewHistogram(prometheus.HistogramOpts{
 		Name:    "hookline_broker_confirm_seconds",
-		Help:    "Time from a publish to the line's word that the event is durable.",
+		Help:    "Time from a publish to its confirm by the broker.",
 		Buckets: prometheus.ExponentialBuckets(0.0001, 2.5, 14), // 0.1 ms to 15 s
 	})
 	reconnects.WithLabelValues("store")

@@ -11,13 +11,13 @@ import (
 )
 
 const (
-	// maxRows and maxRowBytes limit what rows reads at once; the event that passes the bytes is read whole. What a route has
-	// read ahead in memory is twice the bytes and such an event at most: its retries', and as much that is new.
+	// maxRows and maxRowBytes bound one read by rows; the event that exceeds the bytes is read whole. So a route reads ahead
+	// twice the bytes and one event at most: for retries, and for first attempts.
 	maxRows     = 128
 	maxRowBytes = broker.MaxPageBytes
 )
 
-// queries are the statements that read, prepared once.
+// queries are the prepared statements that read.
 type queries struct {
 	ready, due, undelivered, undeliveredByID, lastUndelivered, count, oldest, size, sources, audit *sql.Stmt
 }
@@ -28,8 +28,8 @@ const (
 		FROM delivery d CROSS JOIN event e ON e.seq = d.seq `
 )
 
-// countQuery goes by the primary key from end to end: the work of which the time has not come is counted along, since grouping by that, too,
-// would sort all rows and take ten times as long.
+// countQuery reads the whole primary key in order. It sums up later work, because grouping by it would sort all rows and take ten times
+// as long.
 const countQuery = `SELECT state, route, count(*) AS n, sum(state = 'work' AND at > ?) AS later FROM delivery GROUP BY state, route`
 
 func (q *queries) all() []statement {
@@ -53,13 +53,12 @@ func (q *queries) all() []statement {
 // row is a delivery with its event.
 type row struct {
 	place
-	attempts                      int // that counted
+	attempts                      int
 	reason, firstError, lastError string
 	event                         event.Event
 }
 
-// rows runs one of the statements that begin with columns. It returns fewer rows than there are when they grow too
-// large; then whole is false.
+// rows runs a statement that begins with columns. It stops early at maxRowBytes; then whole is false.
 func rows(ctx context.Context, stmt *sql.Stmt, route string, args ...any) (read []row, whole bool, err error) {
 	found, err := stmt.QueryContext(ctx, append([]any{route}, args...)...)
 	if err != nil {
@@ -79,7 +78,7 @@ func rows(ctx context.Context, stmt *sql.Stmt, route string, args ...any) (read 
 	return read, true, explain(found.Err())
 }
 
-// scanEvent reads eventColumns, and what stands before them.
+// scanEvent scans the columns before eventColumns into before, and returns the event.
 func scanEvent(found *sql.Rows, before ...any) (e event.Event, err error) {
 	var millis int64
 	var header string

@@ -7,23 +7,24 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/hookline/hookline/pkg/event"
 )
 
-// poll is how often an idle queue looks by itself, for what another process replayed.
+// poll is the time between two fetches of an idle queue. It finds events that another process replayed.
 const poll = time.Second
 
-// lease is a delivery that this process has taken. It is known here only: a crash gives everything back.
+// lease is a delivery that this process has fetched. Only this process knows it, so after a crash the delivery waits again.
 type lease struct {
 	row
-	redelivered bool // a process died while it handled this attempt
+	redelivered bool // a process crashed while it handled this attempt
 }
 
-// queue is what this process has in hand of one route. Its consumers share it, so that none sits on what another
-// could do.
+// queue has the fetched deliveries of one route. Its consumers share it, so that a delivery waits for no particular consumer.
 type queue struct {
 	mu        sync.Mutex
 	changed   sync.Cond
-	ready     []lease        // read ahead
+	ready     []lease        // fetched ahead
 	leased    map[int64]bool // by seq: ready or running
 	running   int
 	consumers int
@@ -40,7 +41,7 @@ func newQueue() *queue {
 	return q
 }
 
-// step is what a consumer has to do next.
+// step is the next step of a consumer.
 type step int
 
 const (
@@ -49,7 +50,7 @@ const (
 	stepHandle
 )
 
-// take waits until there is something to do. After stepFetch the caller must call add.
+// take waits for the next step. After stepFetch the caller must call add.
 func (q *queue) take(ctx context.Context) (lease, step) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -70,7 +71,7 @@ func (q *queue) take(ctx context.Context) (lease, step) {
 	return lease{}, stepStop
 }
 
-// exclude is a JSON list of what must not be fetched, since it is in hand.
+// exclude returns the leased deliveries as a JSON list, so that they are not fetched again.
 func (q *queue) exclude() string {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -81,7 +82,7 @@ func (q *queue) exclude() string {
 	return string(list)
 }
 
-// add takes in what was fetched. With more to come the next one to run dry fetches again; otherwise the queue looks
+// add adds a fetched batch. If the database has more, the next consumer without a delivery fetches again. Otherwise the queue fetches
 // again after a while.
 func (q *queue) add(batch []lease, more bool, again time.Duration) {
 	q.mu.Lock()
@@ -99,7 +100,7 @@ func (q *queue) add(batch []lease, more bool, again time.Duration) {
 	q.changed.Broadcast()
 }
 
-// wake says that the database may have more.
+// wake makes the queue fetch, because the database may have more deliveries.
 func (q *queue) wake() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -107,20 +108,20 @@ func (q *queue) wake() {
 	q.changed.Broadcast()
 }
 
-// release forgets a delivery whose outcome is on the disk. It may be there again, with another attempt.
-func (q *queue) release(d lease, again bool) {
+// release removes a delivery with an outcome on the disk. retried tells whether it comes again.
+func (q *queue) release(d lease, retried bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	delete(q.leased, d.seq)
 	q.running--
-	if again {
+	if retried {
 		q.stale = true
 		q.changed.Broadcast()
 	}
 }
 
-// giveBack makes a delivery the next one.
-func (q *queue) giveBack(d lease) {
+// requeue makes a delivery the next one.
+func (q *queue) requeue(d lease) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.ready = slices.Insert(q.ready, 0, d)
@@ -128,7 +129,7 @@ func (q *queue) giveBack(d lease) {
 	q.changed.Broadcast()
 }
 
-// join counts a consumer that begins, until the returned function is called. It fails when the queue is closed.
+// join adds a consumer until it calls leave. ok is false if the queue is closed.
 func (q *queue) join(ctx context.Context) (leave func(), ok bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -136,7 +137,7 @@ func (q *queue) join(ctx context.Context) (leave func(), ok bool) {
 		return nil, false
 	}
 	q.consumers++
-	stop := context.AfterFunc(ctx, q.changedNow)
+	stop := context.AfterFunc(ctx, q.broadcast)
 	return func() {
 		stop()
 		q.mu.Lock()
@@ -146,15 +147,15 @@ func (q *queue) join(ctx context.Context) (leave func(), ok bool) {
 	}, true
 }
 
-func (q *queue) changedNow() {
+func (q *queue) broadcast() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.changed.Broadcast()
 }
 
-// close lets nobody take anything more, and waits until ctx ends for those who have something.
+// close stops the queue, and waits for its consumers until ctx ends.
 func (q *queue) close(ctx context.Context) error {
-	defer context.AfterFunc(ctx, q.changedNow)()
+	defer context.AfterFunc(ctx, q.broadcast)()
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.closed = true
@@ -169,9 +170,13 @@ func (q *queue) close(ctx context.Context) error {
 	return nil
 }
 
-// inHand returns how many deliveries run, and whether anybody consumes.
-func (q *queue) inHand() (running int, consumed bool) {
+// state returns the number of running deliveries, and whether the queue has consumers.
+func (q *queue) state() (running int, consumed bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	return q.running, q.consumers > 0
+}
+
+func (d lease) delivery() event.Delivery {
+	return event.Delivery{Event: d.event, Route: d.route, Attempt: d.attempts + 1, Redelivered: d.redelivered}
 }

@@ -8,18 +8,18 @@ import (
 )
 
 const (
-	// applicationID marks a database as ours: "Hook" in ASCII.
+	// applicationID marks a database as Hookline's: "Hook" in ASCII.
 	applicationID = 0x486f6f6b
-	// version is that of the schema: how many of the steps it has.
+	// version of the schema: the number of its steps.
 	version = 5
 )
 
-// steps make the schema, each from the version before it. A step that was released is never changed.
+// steps returns the steps that upgrade the schema by one version each. A released step never changes.
 func steps() [version]string {
 	return [...]string{firstStep, countSources, rememberEvents, keepDeliveriesTrue, indexUndelivered}
 }
 
-// The primary key of delivery is the order in which everything is read.
+// The primary key of delivery is the order of every read.
 const firstStep = `
 CREATE TABLE event (
 	seq          INTEGER PRIMARY KEY,
@@ -68,14 +68,14 @@ ALTER TABLE process RENAME TO counting;
 ALTER TABLE counting RENAME COLUMN running TO since;
 UPDATE counting SET since = CAST(unixepoch('subsec') * 1000 AS INTEGER);`
 
-// A row of seen is the marks of a batch, as writeMarks packs them.
+// A row of seen has the fingerprints of a batch; see writeFingerprints.
 const rememberEvents = `
 CREATE TABLE seen (
 	at    INTEGER NOT NULL,
 	marks BLOB NOT NULL
 ) STRICT;`
 
-// No delivery is without its event, whoever deletes that: so an audit need not look at events, which are thirty times as large.
+// A deleted event deletes its deliveries, also if a person deletes it. So an audit need not read events, which are thirty times as large.
 const keepDeliveriesTrue = `
 DELETE FROM delivery WHERE NOT EXISTS (SELECT 1 FROM event WHERE event.seq = delivery.seq);
 CREATE TRIGGER event_gone AFTER DELETE ON event BEGIN
@@ -88,8 +88,8 @@ ALTER TABLE delivery ADD COLUMN event_id TEXT NOT NULL DEFAULT '';
 UPDATE delivery SET event_id = (SELECT id FROM event WHERE event.seq = delivery.seq) WHERE state IN ('dead', 'unrouted');
 CREATE INDEX delivery_undelivered ON delivery (route, event_id) WHERE event_id <> '';`
 
-// checkOurs returns the version of the line in the database, and 0 if it is still empty. It changes nothing.
-func checkOurs(ctx context.Context, db *sql.DB) (v int, err error) {
+// schemaVersion returns the version of the schema in the database, and 0 for an empty database. It changes nothing.
+func schemaVersion(ctx context.Context, db *sql.DB) (v int, err error) {
 	var id, objects int64
 	err = db.QueryRowContext(ctx, `SELECT (SELECT application_id FROM pragma_application_id),
 		(SELECT user_version FROM pragma_user_version), (SELECT count(*) FROM sqlite_schema)`).Scan(&id, &v, &objects)
@@ -99,14 +99,14 @@ func checkOurs(ctx context.Context, db *sql.DB) (v int, err error) {
 	case id == 0 && v == 0 && objects == 0:
 		return 0, nil
 	case id != applicationID:
-		return 0, fmt.Errorf("is a database of another program (application ID %#x); it was left as it is. Choose another file", id)
+		return 0, fmt.Errorf("is a database of another program (application ID %#x); it was left unchanged. Choose another file", id)
 	case v > version:
 		return 0, fmt.Errorf("has version %d of the format, and this program knows version %d: run the Hookline that wrote it", v, version)
 	}
 	return v, nil
 }
 
-// upgrade takes the schema from a version to ours, whole or not at all.
+// upgrade upgrades the schema from a version to the current one in one transaction.
 func upgrade(ctx context.Context, conn *sql.Conn, from int) error {
 	all := steps()
 	_, err := conn.ExecContext(ctx, fmt.Sprintf("BEGIN IMMEDIATE; %s PRAGMA application_id = %d; PRAGMA user_version = %d; COMMIT",

@@ -7,19 +7,19 @@ import (
 	"fmt"
 )
 
-// statements are those of the writer, prepared once.
+// statements are the prepared statements of the writer.
 type statements struct {
 	begin, commit, rollback *sql.Stmt
 	used                    *sql.Stmt
 	probe                   *sql.Stmt
 	event, delivery         *sql.Stmt // insert
 	fail, replay, remove    *sql.Stmt
-	forget                  *sql.Stmt // an event that no delivery needs
+	forget                  *sql.Stmt // an event without deliveries
 	tally, sourceTally      *sql.Stmt
 	seen, unsee             *sql.Stmt
 }
 
-// usedPages is how many pages hold something.
+// usedPages reads the number of pages in use.
 const usedPages = `SELECT page_count - freelist_count FROM pragma_page_count, pragma_freelist_count`
 
 func (s *statements) all() []statement {
@@ -46,7 +46,7 @@ func (s *statements) all() []statement {
 	}
 }
 
-// statement is a place for a prepared statement, and its text.
+// statement is a variable for a prepared statement, and its text.
 type statement struct {
 	stmt **sql.Stmt
 	text string
@@ -59,14 +59,14 @@ type preparer interface {
 
 func prepare(ctx context.Context, db preparer, all []statement) (err error) {
 	for _, p := range all {
-		if *p.stmt, err = db.PrepareContext(ctx, p.text); err != nil { //nolint:sqlclosecheck // closeAll does
+		if *p.stmt, err = db.PrepareContext(ctx, p.text); err != nil { //nolint:sqlclosecheck // closeAll closes it
 			return fmt.Errorf("prepare %q: %w", p.text, explain(err))
 		}
 	}
 	return nil
 }
 
-// closeAll closes those that were prepared.
+// closeAll closes the prepared statements.
 func closeAll(all []statement) error {
 	var errs []error
 	for _, p := range all {

@@ -5,27 +5,38 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"maps"
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
+	"time"
 
 	"github.com/hookline/hookline/broker"
 )
 
-// readers is how many connections read at the same time.
-const readers = 4
+const (
+	// readers is the number of connections that read at the same time.
+	readers = 4
+	// quickPages is the number of pages that are checked in some 50 ms: 32 MiB.
+	quickPages = 8 << 10
+	// retryName is the queue of all waiting retries. They wait in one place here, whatever their delay.
+	retryName = "hookline.retry"
+)
 
 // store is an open database: one connection that writes, and others that only read.
 type store struct {
-	cfg     Config
-	matcher *broker.Matcher
-	read    *sql.DB
-	queries queries
-	write   *writer
-	later   bool // the file is checked beside the work
+	undelivered
+	auditor
+	cfg        Config
+	matcher    *broker.Matcher
+	read       *sql.DB
+	queries    *queries
+	write      *writer
+	checkLater bool // the file is too large to be checked before the broker works
 }
 
-// makeFile makes an empty file, closed to other users: events can hold personal data.
+// makeFile creates an empty file that other users cannot read, because events can hold personal data.
 func makeFile(path string) error {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
@@ -34,14 +45,14 @@ func makeFile(path string) error {
 	return f.Close()
 }
 
-// openStore opens the database at cfg.Path, which exists. The process that runs the line looks for damage, and brings the schema up to date.
+// openStore opens the existing database at cfg.Path. The process that runs the broker also checks it, and upgrades its schema.
 func openStore(cfg Config, runs bool) (_ *store, err error) {
 	ctx := context.Background()
 	path, err := filepath.Abs(cfg.Path)
 	if err != nil {
 		return nil, err
 	}
-	s := &store{cfg: cfg, matcher: broker.NewMatcher(cfg.Routes)}
+	s := &store{cfg: cfg, matcher: broker.NewMatcher(cfg.Routes), queries: &queries{}}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.close())
@@ -52,16 +63,16 @@ func openStore(cfg Config, runs bool) (_ *store, err error) {
 	}
 	s.read.SetMaxOpenConns(readers)
 	s.read.SetMaxIdleConns(readers)
-	found, err := checkOurs(ctx, s.read)
+	found, err := schemaVersion(ctx, s.read)
 	switch {
 	case err != nil:
 		return nil, err
 	case found == 0 && !runs:
-		return nil, errNoLine
+		return nil, errNoFile
 	case found < version && !runs:
-		return nil, errOldLine
+		return nil, errOldFile
 	case runs:
-		if err = s.checkFirst(ctx); err != nil {
+		if err = s.check(ctx); err != nil {
 			return nil, err
 		}
 	}
@@ -72,10 +83,12 @@ func openStore(cfg Config, runs bool) (_ *store, err error) {
 	if err = prepare(ctx, s.read, s.queries.all()); err != nil {
 		return nil, err
 	}
+	s.undelivered = undelivered{s.queries, s.matcher, s.write}
+	s.auditor = auditor{s.queries, cfg}
 	return s, nil
 }
 
-// openDB opens path with the pragmas. The first one is to wait for a lock, since the others may need it.
+// openDB opens path with the pragmas. The first pragma waits for locks, because the others may need one.
 func openDB(path string, pragmas ...string) (*sql.DB, error) {
 	query := url.Values{"_pragma": append([]string{"busy_timeout(10000)"}, pragmas...)}
 	db, err := sql.Open("sqlite", (&url.URL{Scheme: "file", Path: path, RawQuery: query.Encode()}).String())
@@ -85,14 +98,127 @@ func openDB(path string, pragmas ...string) (*sql.DB, error) {
 	return db, nil
 }
 
-// waits tells whether a delivery that was being handled is still to be done.
-func (s *store) waits(p place) (there bool, err error) {
-	err = s.read.QueryRowContext(context.Background(), `SELECT EXISTS
-		(SELECT 1 FROM delivery WHERE state = 'work' AND route = ? AND at = ? AND seq = ?)`, p.route, p.at, p.seq).Scan(&there)
-	return there, explain(err)
+// check reads the whole file, to find damage before it does harm. It leaves a large file for later, because that takes long.
+func (s *store) check(ctx context.Context) error {
+	if !s.cfg.CheckFirst {
+		var used int
+		if err := s.read.QueryRowContext(ctx, usedPages).Scan(&used); err != nil {
+			return explain(err)
+		}
+		if used > quickPages {
+			s.checkLater = true
+			return nil
+		}
+	}
+	return checkIntegrity(ctx, s.read)
 }
 
-// close closes what is open, the writer last: SQLite then folds the log into the file.
+// checkIntegrity reads the whole database, and returns ErrDamaged if it is damaged.
+func checkIntegrity(ctx context.Context, db *sql.DB) error {
+	var found string
+	if err := db.QueryRowContext(ctx, "PRAGMA quick_check(1)").Scan(&found); err != nil {
+		return explain(err)
+	}
+	if found != "ok" {
+		return fmt.Errorf("%w: %s", ErrDamaged, found)
+	}
+	return nil
+}
+
+// isWaiting reports whether a delivery at a place still waits.
+func (s *store) isWaiting(p place) (waiting bool, err error) {
+	err = s.read.QueryRowContext(context.Background(), `SELECT EXISTS
+		(SELECT 1 FROM delivery WHERE state = 'work' AND route = ? AND at = ? AND seq = ?)`, p.route, p.at, p.seq).Scan(&waiting)
+	return waiting, explain(err)
+}
+
+// Queues implements broker.Inspector. It lists the work and dead queues of every route that is configured or still has events, the
+// waiting retries, and the unrouted events. In another process than the broker's own, deliveries that workers handle count as waiting,
+// and consumers are unseen.
+func (s *store) Queues(ctx context.Context) ([]broker.QueueInfo, error) {
+	found, err := s.queries.count.QueryContext(ctx, time.Now().UnixMilli())
+	if err != nil {
+		return nil, fmt.Errorf("count events: %w", explain(err))
+	}
+	defer found.Close()
+	work, dead := map[string]int{}, map[string]int{}
+	for _, r := range s.cfg.Routes {
+		work[r.Name], dead[r.Name] = 0, 0
+	}
+	retries, unrouted := 0, 0
+	for found.Next() {
+		var state, route string
+		var n, later int
+		if err := found.Scan(&state, &route, &n, &later); err != nil {
+			return nil, fmt.Errorf("count events: %w", explain(err))
+		}
+		switch state {
+		case stateUnrouted:
+			unrouted += n
+		case stateDead:
+			work[route] += 0
+			dead[route] += n
+		default:
+			work[route] += n - later
+			retries += later
+		}
+	}
+	if err := found.Err(); err != nil {
+		return nil, fmt.Errorf("count events: %w", explain(err))
+	}
+	var all []broker.QueueInfo
+	for _, route := range slices.Sorted(maps.Keys(work)) {
+		all = append(all,
+			broker.QueueInfo{Name: broker.WorkQueue(route), Role: broker.RoleWork, Route: route, Waiting: work[route], Consumers: broker.Unseen},
+			broker.QueueInfo{Name: broker.DeadQueue(route), Role: broker.RoleDead, Route: route, Waiting: dead[route]})
+	}
+	return append(all,
+		broker.QueueInfo{Name: retryName, Role: broker.RoleRetry, Waiting: retries},
+		broker.QueueInfo{Name: broker.UnroutedQueue, Role: broker.RoleUnrouted, Waiting: unrouted}), nil
+}
+
+// Oldest returns the time of the event that was stored first of all events in the database, and the zero time without events. It
+// takes the same time for any number of events.
+func (s *store) Oldest(ctx context.Context) (time.Time, error) {
+	var millis int64
+	if err := s.queries.oldest.QueryRowContext(ctx).Scan(&millis); err != nil {
+		return time.Time{}, fmt.Errorf("read the oldest event: %w", explain(err))
+	}
+	if millis < 0 {
+		return time.Time{}, nil
+	}
+	return time.UnixMilli(millis).UTC(), nil
+}
+
+// Size returns the number of deliveries in any state, and the bytes in use of the database file: some ten thousand without events. It
+// counts one by one.
+func (s *store) Size(ctx context.Context) (deliveries int, bytes int64, err error) {
+	if err := s.queries.size.QueryRowContext(ctx).Scan(&deliveries, &bytes); err != nil {
+		return 0, 0, fmt.Errorf("read the size: %w", explain(err))
+	}
+	return deliveries, bytes * pageSize, nil
+}
+
+// Sources returns the number of events of each source, in any state. It counts one by one.
+func (s *store) Sources(ctx context.Context) (map[string]int64, error) {
+	found, err := s.queries.sources.QueryContext(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("count events by source: %w", explain(err))
+	}
+	defer found.Close()
+	events := map[string]int64{}
+	for found.Next() {
+		var source string
+		var n int64
+		if err := found.Scan(&source, &n); err != nil {
+			return nil, fmt.Errorf("count events by source: %w", explain(err))
+		}
+		events[source] = n
+	}
+	return events, explain(found.Err())
+}
+
+// close closes the connections, the writer's last: SQLite then copies the write-ahead log into the file.
 func (s *store) close() error {
 	var errs []error
 	if s.read != nil {

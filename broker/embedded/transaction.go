@@ -3,6 +3,8 @@ package embedded
 import (
 	"context"
 	"database/sql"
+	"encoding/binary"
+	"errors"
 	"time"
 
 	"github.com/hookline/hookline/broker"
@@ -16,34 +18,34 @@ const (
 	stateUnrouted = "unrouted"
 )
 
-// What is tallied by route.
+// Kinds of tallies by route.
 const (
 	tallyStored    = "stored"
 	tallyDone      = "done"
 	tallyDiscarded = "discarded"
 )
 
-// What is tallied by source, besides what broker.Counter counts.
+// Kinds of tallies by source, besides those of broker.Counter.
 const (
 	tallyAccepted = "accepted"
 	tallyUnrouted = "unrouted"
 )
 
-// tally names a number in the table of a route or a source.
-type tally struct{ name, what string }
+// tally names a number of a route or a source.
+type tally struct{ name, kind string }
 
-// transaction is what an operation works with while its batch is written.
+// transaction applies the operations of a batch.
 type transaction struct {
-	sql     *statements
-	seq     int64                            // of the newest event
-	tallies map[tally]int64                  // by route; added to the table at the end, since the operations of a batch share them
-	sources map[tally]int64                  // by source
-	seen    *seen                            // nil: repeats are not looked for
-	marks   map[broker.Fingerprint]time.Time // of the new events; added to the table at the end
+	sql        *statements
+	seq        int64                            // of the newest event
+	tallies    map[tally]int64                  // by route; written at the end, because the operations of a batch share them
+	sources    map[tally]int64                  // by source; written at the end
+	duplicates *duplicates                      // nil: duplicates are stored
+	events     map[broker.Fingerprint]time.Time // new events; written at the end
 }
 
-// exec runs a statement and returns how many rows it changed. It takes no context: a transaction belongs to all the
-// senders in it, and is not given up for one of them.
+// exec runs a statement and returns the number of changed rows. It takes no context, because a transaction belongs to all senders of its
+// batch, and does not end for one of them.
 func (tx *transaction) exec(stmt *sql.Stmt, args ...any) (int64, error) {
 	result, err := stmt.ExecContext(context.Background(), args...)
 	if err != nil {
@@ -52,16 +54,55 @@ func (tx *transaction) exec(stmt *sql.Stmt, args ...any) (int64, error) {
 	return result.RowsAffected()
 }
 
-func (tx *transaction) write(stmt *sql.Stmt, tallies map[tally]int64) error {
+// write writes everything that the operations of the batch share.
+func (tx *transaction) write() error {
+	return errors.Join(tx.writeTallies(tx.sql.tally, tx.tallies), tx.writeTallies(tx.sql.sourceTally, tx.sources), tx.writeFingerprints())
+}
+
+func (tx *transaction) writeTallies(stmt *sql.Stmt, tallies map[tally]int64) error {
 	for t, n := range tallies {
-		if _, err := tx.exec(stmt, t.name, t.what, n); err != nil {
+		if _, err := tx.exec(stmt, t.name, t.kind, n); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// rowBytes is about what the rows of an event take besides its own bytes: keys, indexes, and pages filled in part.
+// writeFingerprints adds a row with the fingerprints of the new events to the table seen, and deletes forgotten rows.
+func (tx *transaction) writeFingerprints() error {
+	if len(tx.events) == 0 {
+		return nil
+	}
+	var latest int64
+	packed := make([]byte, 0, len(tx.events)*fingerprintBytes)
+	for fingerprint, at := range tx.events {
+		latest = max(latest, at.UnixMilli())
+		packed = binary.BigEndian.AppendUint64(append(packed, fingerprint[:]...), uint64(at.UnixMilli())) //nolint:gosec // loadDuplicates reads an int64
+	}
+	if _, err := tx.exec(tx.sql.seen, latest, packed); err != nil {
+		return err
+	}
+	since := tx.duplicates.Since()
+	if since.Equal(tx.duplicates.pruned) {
+		return nil
+	}
+	_, err := tx.exec(tx.sql.unsee, since.UnixMilli())
+	return err
+}
+
+// isDuplicate reports whether an event was stored before, or in this transaction. It remembers the event otherwise.
+func (tx *transaction) isDuplicate(fingerprint broker.Fingerprint, at time.Time) bool {
+	if tx.duplicates == nil {
+		return false
+	}
+	if _, found := tx.events[fingerprint]; found || tx.duplicates.Has(fingerprint, at) {
+		return true
+	}
+	tx.events[fingerprint] = at
+	return false
+}
+
+// rowBytes is about the size of an event's rows besides its own bytes: keys, indexes, and partly filled pages.
 const rowBytes = 512
 
 // insert stores an event with a delivery for each route, or as unrouted.
@@ -103,13 +144,39 @@ func (tx *transaction) deliver(seq int64, state string, routes []string, id stri
 	return nil
 }
 
-// place is where a delivery's row is.
+// insertOnce stores an event as insert does, or sets duplicate.
+func insertOnce(e event.Event, routes []string, duplicate *bool) *op {
+	o, fingerprint := insert(e, routes), broker.FingerprintOf(e)
+	return newOp(o.size, func(tx *transaction) error {
+		if *duplicate = tx.isDuplicate(fingerprint, e.Time); *duplicate {
+			return nil
+		}
+		return o.apply(tx)
+	})
+}
+
+// place is the rest of a delivery's primary key, besides its state.
 type place struct {
 	route   string
 	at, seq int64
 }
 
-// finish removes a delivery that was done.
+// settlement returns the change of a delivery after an outcome, and nil if there is none.
+func settlement(out broker.Outcome, p place) *op {
+	switch out.Verdict {
+	case broker.VerdictAck:
+		return finish(p)
+	case broker.VerdictRetry:
+		due := time.Now().Add(max(out.After, 0)).Add(time.Millisecond - 1) // rounded up, so that it is never early
+		return fail(p, stateWork, due.UnixMilli(), out.Reason, broker.ErrorText(out.Err))
+	case broker.VerdictDead:
+		return fail(p, stateDead, time.Now().UnixMilli(), out.Reason, broker.ErrorText(out.Err))
+	default:
+		return nil
+	}
+}
+
+// finish removes a done delivery.
 func finish(p place) *op {
 	return newOp(0, func(tx *transaction) error {
 		_, err := tx.remove(stateWork, p, tallyDone)
@@ -117,7 +184,7 @@ func finish(p place) *op {
 	})
 }
 
-// fail records an attempt that failed: the delivery waits until the time at, or is dead since then.
+// fail records a failed attempt: the delivery waits until the time at, or died at it.
 func fail(p place, state string, at int64, reason, text string) *op {
 	return newOp(0, func(tx *transaction) error {
 		_, err := tx.exec(tx.sql.fail, state, at, reason, text, p.route, p.at, p.seq)
@@ -125,12 +192,12 @@ func fail(p place, state string, at int64, reason, text string) *op {
 	})
 }
 
-// replay makes a dead letter work again, and returns how many it found.
+// replay makes a dead letter work again, and returns the number of rows that it found.
 func (tx *transaction) replay(r row) (int64, error) {
 	return tx.exec(tx.sql.replay, r.route, r.at, r.seq)
 }
 
-// reroute gives an unrouted event to routes, and returns how many it found.
+// reroute delivers an unrouted event to routes, and returns the number of rows that it found.
 func (tx *transaction) reroute(r row, routes []string) (int64, error) {
 	found, err := tx.exec(tx.sql.remove, stateUnrouted, r.route, r.at, r.seq)
 	if err != nil || found == 0 {
@@ -140,18 +207,18 @@ func (tx *transaction) reroute(r row, routes []string) (int64, error) {
 	return found, tx.deliver(r.seq, stateWork, routes, "")
 }
 
-// remove deletes a delivery, and its event if it was the last one. It returns how many it found.
-func (tx *transaction) remove(state string, p place, what string) (int64, error) {
+// remove deletes a delivery, and its event after its last delivery. It returns the number of rows that it found.
+func (tx *transaction) remove(state string, p place, kind string) (int64, error) {
 	found, err := tx.exec(tx.sql.remove, state, p.route, p.at, p.seq)
 	if err != nil {
 		return 0, err
 	}
-	tx.tallies[tally{p.route, what}] += found
+	tx.tallies[tally{p.route, kind}] += found
 	_, err = tx.exec(tx.sql.forget, p.seq)
 	return found, err
 }
 
-// probe changes nothing, but writes: it shows whether a new event could be stored now.
+// probe writes without a change, to find out whether a new event could be stored now.
 func probe() *op {
 	return newOp(rowBytes, func(tx *transaction) error {
 		_, err := tx.exec(tx.sql.probe)

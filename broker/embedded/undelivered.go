@@ -11,6 +11,13 @@ import (
 	"github.com/hookline/hookline/broker"
 )
 
+// undelivered implements broker.Undelivered.
+type undelivered struct {
+	queries *queries
+	matcher *broker.Matcher
+	write   *writer
+}
+
 // undeliveredState returns the state of a route's undelivered events.
 func undeliveredState(route string) string {
 	if route == broker.Unrouted {
@@ -30,9 +37,9 @@ func (r row) undelivered() broker.UndeliveredEvent {
 }
 
 // Get implements broker.Undelivered. It finds the ID by an index.
-func (s *store) Get(ctx context.Context, route, id string) (found []broker.UndeliveredEvent, err error) {
+func (u undelivered) Get(ctx context.Context, route, id string) (found []broker.UndeliveredEvent, err error) {
 	for after := beforeFirst(); ; {
-		read, whole, err := rows(ctx, s.queries.undeliveredByID, route, undeliveredState(route), id, after.at, after.seq)
+		read, whole, err := rows(ctx, u.queries.undeliveredByID, route, undeliveredState(route), id, after.at, after.seq)
 		if err != nil {
 			return nil, fmt.Errorf("read undelivered events: %w", err)
 		}
@@ -46,7 +53,7 @@ func (s *store) Get(ctx context.Context, route, id string) (found []broker.Undel
 }
 
 // List implements broker.Undelivered. A cursor is the place of the last event in a page.
-func (s *store) List(ctx context.Context, route string, p broker.Page) (events []broker.UndeliveredEvent, next string, err error) {
+func (u undelivered) List(ctx context.Context, route string, p broker.Page) (events []broker.UndeliveredEvent, next string, err error) {
 	if p.Limit < 1 {
 		return nil, "", fmt.Errorf("a page of %d events: the limit is at least 1", p.Limit)
 	}
@@ -56,7 +63,7 @@ func (s *store) List(ctx context.Context, route string, p broker.Page) (events [
 			return nil, "", broker.ErrCursor
 		}
 	}
-	read, whole, err := rows(ctx, s.queries.undelivered, route, undeliveredState(route), after.at, after.seq, math.MaxInt64, math.MaxInt64, p.Limit+1)
+	read, whole, err := rows(ctx, u.queries.undelivered, route, undeliveredState(route), after.at, after.seq, math.MaxInt64, math.MaxInt64, p.Limit+1)
 	if err != nil {
 		return nil, "", fmt.Errorf("read undelivered events: %w", err)
 	}
@@ -74,28 +81,28 @@ func (s *store) List(ctx context.Context, route string, p broker.Page) (events [
 }
 
 // Replay implements broker.Undelivered. Dead letters of a route that is not configured wait in its queue until it is again.
-func (s *store) Replay(ctx context.Context, route string, pick func(broker.UndeliveredEvent) bool) (int, error) {
+func (u undelivered) Replay(ctx context.Context, route string, pick func(broker.UndeliveredEvent) bool) (int, error) {
 	if route != broker.Unrouted {
-		return s.change(ctx, route, pick, (*transaction).replay)
+		return u.change(ctx, route, pick, (*transaction).replay)
 	}
-	matched := func(u broker.UndeliveredEvent) bool { return pick(u) && s.matcher.Match(u.Event.Key()) != nil }
-	return s.change(ctx, route, matched, func(tx *transaction, r row) (int64, error) {
-		return tx.reroute(r, s.matcher.Match(r.event.Key()))
+	matched := func(e broker.UndeliveredEvent) bool { return pick(e) && u.matcher.Match(e.Event.Key()) != nil }
+	return u.change(ctx, route, matched, func(tx *transaction, r row) (int64, error) {
+		return tx.reroute(r, u.matcher.Match(r.event.Key()))
 	})
 }
 
 // Discard implements broker.Undelivered.
-func (s *store) Discard(ctx context.Context, route string, pick func(broker.UndeliveredEvent) bool) (int, error) {
-	return s.change(ctx, route, pick, func(tx *transaction, r row) (int64, error) {
+func (u undelivered) Discard(ctx context.Context, route string, pick func(broker.UndeliveredEvent) bool) (int, error) {
+	return u.change(ctx, route, pick, func(tx *transaction, r row) (int64, error) {
 		return tx.remove(undeliveredState(route), r.place, tallyDiscarded)
 	})
 }
 
 // change applies an operation to each picked event, in a transaction for maxRows of them. The operation returns the number of events
 // that it found, because another process can decide about the same ones. change returns the sum.
-func (s *store) change(ctx context.Context, route string, pick func(broker.UndeliveredEvent) bool, apply func(*transaction, row) (int64, error)) (int, error) {
+func (u undelivered) change(ctx context.Context, route string, pick func(broker.UndeliveredEvent) bool, apply func(*transaction, row) (int64, error)) (int, error) {
 	total := 0
-	err := s.eachBatch(ctx, route, func(batch []row) error {
+	err := u.eachBatch(ctx, route, func(batch []row) error {
 		var picked []row
 		for _, r := range batch {
 			if pick(r.undelivered()) {
@@ -117,7 +124,7 @@ func (s *store) change(ctx context.Context, route string, pick func(broker.Undel
 			}
 			return nil
 		})
-		if err := s.write.do(ctx, changed); err != nil {
+		if err := u.write.do(ctx, changed); err != nil {
 			return fmt.Errorf("change undelivered events: %w", err)
 		}
 		total += int(n)
@@ -128,9 +135,9 @@ func (s *store) change(ctx context.Context, route string, pick func(broker.Undel
 
 // eachBatch visits the undelivered events that are in the database now. It ends at the place of the youngest of them. So it visits
 // neither a dead letter again that was replayed and died again meanwhile, nor an unrouted event that came meanwhile.
-func (s *store) eachBatch(ctx context.Context, route string, visit func(batch []row) error) error {
+func (u undelivered) eachBatch(ctx context.Context, route string, visit func(batch []row) error) error {
 	var end place
-	err := s.queries.lastUndelivered.QueryRowContext(ctx, route, undeliveredState(route)).Scan(&end.at, &end.seq)
+	err := u.queries.lastUndelivered.QueryRowContext(ctx, route, undeliveredState(route)).Scan(&end.at, &end.seq)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil
 	}
@@ -138,7 +145,7 @@ func (s *store) eachBatch(ctx context.Context, route string, visit func(batch []
 		return fmt.Errorf("read undelivered events: %w", explain(err))
 	}
 	for after := beforeFirst(); ; {
-		batch, _, err := rows(ctx, s.queries.undelivered, route, undeliveredState(route), after.at, after.seq, end.at, end.seq, maxRows)
+		batch, _, err := rows(ctx, u.queries.undelivered, route, undeliveredState(route), after.at, after.seq, end.at, end.seq, maxRows)
 		if err != nil {
 			return fmt.Errorf("read undelivered events: %w", err)
 		}

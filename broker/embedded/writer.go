@@ -16,15 +16,15 @@ import (
 )
 
 const (
-	// maxBatch is how many operations share a transaction, and with it an fsync.
+	// maxBatch is the largest number of operations that share a transaction, and so an fsync.
 	maxBatch = 256
 	pageSize = 4096 // SQLite's default
 )
 
-// op is one change. It is answered after its transaction is on the disk, or has failed.
+// op is one change. Its answer comes after its transaction is on the disk, or has failed.
 type op struct {
-	size   int64                    // about the bytes that a new event takes; 0 for what happens to an old one
-	apply  func(*transaction) error // may be called again if the transaction failed
+	size   int64                    // about the bytes of a new event; 0 for a change of a stored event
+	apply  func(*transaction) error // is called again after its transaction failed
 	answer chan error
 }
 
@@ -32,24 +32,24 @@ func newOp(size int64, apply func(*transaction) error) *op {
 	return &op{size, apply, make(chan error, 1)}
 }
 
-// writer owns the one connection that writes. Its goroutine takes whatever waits and commits it together: the more
-// there is to do, the more of it shares an fsync.
+// writer owns the one connection that writes. Its goroutine commits all waiting operations together: the more operations wait, the more
+// of them share an fsync.
 type writer struct {
-	db     *sql.DB
-	conn   *sql.Conn
-	sql    statements
-	ops    chan *op
-	stop   chan struct{}
-	done   chan struct{}
-	seq    int64 // of the newest event; only its goroutine uses it
-	counts counts
-	seen   *seen // nil: repeats are not looked for
-	room   int64 // bytes up to which new events are taken
-	failed atomic.Bool
-	damage atomic.Pointer[error] // nil: none was found. No new events are taken
+	db         *sql.DB
+	conn       *sql.Conn
+	sql        statements
+	ops        chan *op
+	stop       chan struct{}
+	done       chan struct{}
+	seq        int64 // of the newest event; only its goroutine uses it
+	counts     counts
+	duplicates *duplicates // nil: duplicates are stored
+	room       int64       // size of the file in bytes at which new events are refused
+	failed     atomic.Bool
+	damage     atomic.Pointer[error] // found in the file: new events are refused; nil: none
 }
 
-// openWriter opens the writing connection and brings the schema up from the version found. It writes once run is called.
+// openWriter opens the connection that writes, and upgrades the schema from the version found. Call run next.
 func openWriter(ctx context.Context, path string, cfg Config, found int) (_ *writer, err error) {
 	db, err := openDB(path, "journal_mode(WAL)", "synchronous(FULL)", "journal_size_limit(67108864)",
 		fmt.Sprintf("max_page_count(%d)", cfg.MaxBytes/pageSize))
@@ -74,7 +74,7 @@ func openWriter(ctx context.Context, path string, cfg Config, found int) (_ *wri
 		}
 	}
 	if cfg.Duplicates > 0 {
-		if w.seen, err = loadSeen(ctx, w.conn, cfg); err != nil {
+		if w.duplicates, err = loadDuplicates(ctx, w.conn, cfg); err != nil {
 			return nil, err
 		}
 	}
@@ -87,8 +87,8 @@ func openWriter(ctx context.Context, path string, cfg Config, found int) (_ *wri
 	return w, nil
 }
 
-// do waits until o is on the disk. When ctx ends before the writer has taken o, nothing happens to it; when it ends
-// later, the error is broker.ErrUnknown.
+// do waits until o is on the disk. If ctx ends before the writer has taken o, o is not applied. If ctx ends later, the error is
+// broker.ErrUnknown.
 func (w *writer) do(ctx context.Context, o *op) error {
 	select {
 	case w.ops <- o:
@@ -105,8 +105,8 @@ func (w *writer) do(ctx context.Context, o *op) error {
 	}
 }
 
-// run commits until it is stopped. What it has taken it answers. Counts that no batch takes along get a transaction of
-// their own, so that requests that are refused cost the disk no more than one in countPause, however many they are.
+// run commits operations until it is stopped, and answers all that it has taken. Without an operation it commits counts once in
+// countPause, so that many refused requests cost the disk no more than that.
 func (w *writer) run() {
 	defer close(w.done)
 	count := time.NewTicker(countPause)
@@ -119,7 +119,7 @@ func (w *writer) run() {
 			batch = append(batch, o)
 		case <-count.C:
 		case <-w.stop:
-			_ = w.transact(nil) // of counts only: nobody waits for them
+			_ = w.transact(nil) // counts only: nobody waits for them
 			return
 		}
 		for more := true; more && len(batch) < maxBatch; {
@@ -134,8 +134,8 @@ func (w *writer) run() {
 	}
 }
 
-// commit carries out a batch in one transaction. If that fails, each operation gets one of its own, so that none
-// fails for another; not so when another process keeps the database, which holds for all of them.
+// commit applies a batch in one transaction. If that fails, it applies each operation in a transaction of its own, so that none fails
+// because of another. If another process locks the database, all of them fail.
 func (w *writer) commit(batch []*op) {
 	batch = w.admit(batch)
 	err := w.transact(batch)
@@ -150,7 +150,7 @@ func (w *writer) commit(batch []*op) {
 	}
 }
 
-// admit answers the new events that cannot be taken, and returns the rest.
+// admit refuses new events for which there is no room, and returns the rest.
 func (w *writer) admit(batch []*op) []*op {
 	if !slices.ContainsFunc(batch, func(o *op) bool { return o.size > 0 }) {
 		return batch
@@ -168,19 +168,19 @@ func (w *writer) admit(batch []*op) []*op {
 	return admitted
 }
 
-// free is how many bytes of new events can be taken, and why not more.
+// free returns the number of bytes that new events can take, and the error for events that are larger.
 func (w *writer) free() (int64, error) {
 	if damage := w.damage.Load(); damage != nil {
 		return 0, fmt.Errorf("%w: %w", broker.ErrRefused, *damage)
 	}
 	var used int64
 	if err := w.sql.used.QueryRowContext(context.Background()).Scan(&used); err != nil {
-		used = 0 // the transaction will say what is wrong
+		used = 0 // the transaction will return the error
 	}
-	return w.room - used*pageSize, fmt.Errorf("%w: the database has its full size; let the workers empty it, discard dead letters or raise its limit", broker.ErrBlocked)
+	return w.room - used*pageSize, fmt.Errorf("%w: the database has its largest size; let the workers empty it, discard dead letters, or raise its limit", broker.ErrBlocked)
 }
 
-// transact carries out a batch: all of it is on the disk when it returns nil, and nothing otherwise.
+// transact applies a batch and the counts. All of it is on the disk when transact returns nil, and none of it after an error.
 func (w *writer) transact(batch []*op) error {
 	counted := w.counts.take()
 	if len(batch) == 0 && len(counted) == 0 {
@@ -191,7 +191,7 @@ func (w *writer) transact(batch []*op) error {
 		for t, n := range counted {
 			w.counts.add(t, n)
 		}
-		// SQLite has rolled back by itself after some errors; then this one fails, and may.
+		// SQLite has already rolled back after some errors; then this statement fails without harm.
 		_, _ = w.sql.rollback.ExecContext(context.Background())
 		err = refused(err)
 	}
@@ -200,7 +200,7 @@ func (w *writer) transact(batch []*op) error {
 }
 
 func (w *writer) try(batch []*op, counted map[tally]int64) error {
-	tx := &transaction{sql: &w.sql, seq: w.seq, tallies: map[tally]int64{}, sources: map[tally]int64{}, seen: w.seen, marks: map[broker.Fingerprint]time.Time{}}
+	tx := &transaction{sql: &w.sql, seq: w.seq, tallies: map[tally]int64{}, sources: map[tally]int64{}, duplicates: w.duplicates, events: map[broker.Fingerprint]time.Time{}}
 	maps.Copy(tx.sources, counted)
 	if _, err := tx.exec(w.sql.begin); err != nil {
 		return err
@@ -210,18 +210,18 @@ func (w *writer) try(batch []*op, counted map[tally]int64) error {
 			return err
 		}
 	}
-	if err := errors.Join(tx.write(w.sql.tally, tx.tallies), tx.write(w.sql.sourceTally, tx.sources), tx.writeMarks()); err != nil {
+	if err := tx.write(); err != nil {
 		return err
 	}
 	if _, err := tx.exec(w.sql.commit); err != nil {
 		return err
 	}
 	w.seq = tx.seq
-	w.seen.add(tx.marks)
+	w.duplicates.add(tx.events)
 	return nil
 }
 
-// connected is 1 if the last transaction reached the disk, and 0 if not or after the end.
+// connected returns 1 if the last transaction reached the disk, otherwise and after close 0.
 func (w *writer) connected() float64 {
 	select {
 	case <-w.stop:
@@ -234,7 +234,7 @@ func (w *writer) connected() float64 {
 	return 1
 }
 
-// pause waits for d, and tells whether the writer still runs then.
+// pause waits for d, and reports whether the writer still runs.
 func (w *writer) pause(d time.Duration) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
@@ -246,7 +246,7 @@ func (w *writer) pause(d time.Duration) bool {
 	}
 }
 
-// close stops the writer and closes the connection. Nobody may call it twice.
+// close stops the writer and closes the connection. Call it once.
 func (w *writer) close() error {
 	close(w.stop)
 	<-w.done

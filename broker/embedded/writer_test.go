@@ -35,9 +35,9 @@ func tiny(id string) *op {
 	return insert(event.Event{ID: id, Source: "alma", Action: "job_end", Time: time.UnixMilli(1)}, []string{"archive"})
 }
 
-func count(t *testing.T, w *writer, what string) (n int) {
+func count(t *testing.T, w *writer, table string) (n int) {
 	t.Helper()
-	if err := w.conn.QueryRowContext(t.Context(), "SELECT count(*) FROM "+what).Scan(&n); err != nil {
+	if err := w.conn.QueryRowContext(t.Context(), "SELECT count(*) FROM "+table).Scan(&n); err != nil {
 		t.Fatal(err)
 	}
 	return n
@@ -87,7 +87,7 @@ func TestOneBadOperationFailsAlone(t *testing.T) {
 		t.Error("half of the bad operation is stored")
 	}
 	if n := count(t, w, "tally WHERE what = 'stored' AND n = 3"); n != 1 {
-		t.Error("the tally counts what was rolled back")
+		t.Error("the tally counts a change that was rolled back")
 	}
 }
 
@@ -124,7 +124,7 @@ func FuzzHeader(f *testing.F) {
 	})
 }
 
-func TestWhatIsCountedWaitsForATransactionThatSucceeds(t *testing.T) {
+func TestCountsWaitForATransactionThatSucceeds(t *testing.T) {
 	w := newWriter(t)
 	defer func() { go w.run() }()
 	for range 1000 {

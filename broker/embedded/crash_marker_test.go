@@ -13,11 +13,11 @@ import (
 	"github.com/hookline/hookline/pkg/event"
 )
 
-func TestACrashIsTheFaultOfWhatWasHandledAndOfNothingElse(t *testing.T) {
+func TestACrashMarksTheHandledDeliveriesOnly(t *testing.T) {
 	t.Parallel()
 	cfg := embedded.Config{Path: filepath.Join(t.TempDir(), "line.db"), Routes: []broker.Route{archive(2)}}
 	m := openMortal(t, cfg)
-	publishAll(t, m, 6) // all of them are read ahead
+	publishAll(t, m, 6) // all of them are fetched ahead
 	done := make(chan struct{})
 	defer close(done)
 	var handled atomic.Int64
@@ -33,7 +33,7 @@ func TestACrashIsTheFaultOfWhatWasHandledAndOfNothingElse(t *testing.T) {
 			return broker.Ack()
 		})
 	}()
-	<-reached // two are done, two are in hand, two wait
+	<-reached // two are done, two are running, two wait
 	m.Crash(t)
 
 	redelivered := map[bool]int{}
@@ -50,24 +50,24 @@ func TestACrashIsTheFaultOfWhatWasHandledAndOfNothingElse(t *testing.T) {
 	}
 }
 
-func TestOnlyWhatIsStillToBeDoneCanHaveCrashed(t *testing.T) {
+func TestOnlyWaitingDeliveriesCanHaveCrashed(t *testing.T) {
 	t.Parallel()
 	for name, publishFirst := range map[string]bool{"the event that was handled": true, "another in its place": false} {
 		cfg := embedded.Config{Path: filepath.Join(t.TempDir(), "line.db"), Routes: []broker.Route{archive(1)}}
-		line := openOnce(t, cfg)
+		sqlite := openOnce(t, cfg)
 		if publishFirst {
-			publishAll(t, line, 1)
+			publishAll(t, sqlite, 1)
 		}
-		shut(t, line)
+		shut(t, sqlite)
 		if err := os.WriteFile(cfg.Path+".hand", fmt.Appendf(nil, "%-*s %20d %20d\n", broker.MaxRoute, "archive", 0, 1), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		line = open(t, cfg)
+		sqlite = open(t, cfg)
 		if !publishFirst {
-			publishAll(t, line, 1)
+			publishAll(t, sqlite, 1)
 		}
 		ctx, stop := context.WithCancel(t.Context())
-		err := line.Consume(ctx, archive(1), func(_ context.Context, d event.Delivery) broker.Outcome {
+		err := sqlite.Consume(ctx, archive(1), func(_ context.Context, d event.Delivery) broker.Outcome {
 			stop()
 			if d.Redelivered != publishFirst {
 				t.Errorf("%s: redelivered %v", name, d.Redelivered)

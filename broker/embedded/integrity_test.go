@@ -10,30 +10,30 @@ import (
 	"github.com/hookline/hookline/broker/embedded"
 )
 
-func TestDamageOfALargeFileIsFoundBesideTheWork(t *testing.T) {
+func TestDamageOfALargeFileIsFoundWhileTheBrokerWorks(t *testing.T) {
 	t.Parallel()
 	cfg := embedded.Config{Path: filepath.Join(t.TempDir(), "line.db"), Routes: []broker.Route{archive(1)}}
-	line := openOnce(t, cfg)
+	sqlite := openOnce(t, cfg)
 	for range 50 {
-		if err := line.Publish(t.Context(), sample(unique(), make([]byte, 1<<20))); err != nil {
+		if err := sqlite.Publish(t.Context(), sample(unique(), make([]byte, 1<<20))); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := line.Publish(t.Context(), sample("last", nil)); err != nil {
+	if err := sqlite.Publish(t.Context(), sample("last", nil)); err != nil {
 		t.Fatal(err)
 	}
-	shut(t, line)
+	shut(t, sqlite)
 	damage(t, cfg.Path)
 
-	line = openOnce(t, cfg)
-	await(t.Context(), t, func() bool { return errors.Is(line.Ready(), embedded.ErrDamaged) })
-	err := line.Publish(t.Context(), sample("new", nil))
+	sqlite = openOnce(t, cfg)
+	await(t.Context(), t, func() bool { return errors.Is(sqlite.Ready(), embedded.ErrDamaged) })
+	err := sqlite.Publish(t.Context(), sample("new", nil))
 	if !errors.Is(err, embedded.ErrDamaged) || !errors.Is(err, broker.ErrRefused) {
 		t.Errorf("a new event: %v", err)
 	}
-	handle(t, line, archive(1), 1)
+	handle(t, sqlite, archive(1), 1)
 
-	shut(t, line)
+	shut(t, sqlite)
 
 	cfg.CheckFirst = true
 	expectRefusal(t, cfg, "is damaged", "backup")

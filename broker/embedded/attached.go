@@ -11,7 +11,8 @@ import (
 	"github.com/hookline/hookline/broker"
 )
 
-// Attached is a line that another process runs, or none: it can be looked at, and what it keeps be decided about.
+// Attached is a broker that another process runs, or no process at all. It can be inspected and audited, and its undelivered events can be
+// replayed and discarded.
 type Attached struct{ *store }
 
 var (
@@ -20,24 +21,23 @@ var (
 	_ broker.Auditor     = (*Attached)(nil)
 )
 
-// Attach opens the line at cfg.Path beside the process that runs it, which notices replays within a second. It fails
-// if there is no line.
+// Attach opens the existing broker at cfg.Path, beside the process that runs it. That process notices replays within a second.
 func Attach(cfg Config) (*Attached, error) {
 	if err := cfg.check(); err != nil {
 		return nil, err
 	}
 	if _, err := os.Stat(cfg.Path); errors.Is(err, fs.ErrNotExist) {
 		if whole, err := filepath.Abs(cfg.Path); err == nil {
-			cfg.Path = whole // since it may be below another folder than was thought
+			cfg.Path = whole // shows a wrong working folder
 		}
-		return nil, fmt.Errorf("line %s: %w", cfg.Path, errNoLine)
+		return nil, fmt.Errorf("broker %s: %w", cfg.Path, errNoFile)
 	} else if err != nil {
-		return nil, fmt.Errorf("line %s: %w", cfg.Path, err)
+		return nil, fmt.Errorf("broker %s: %w", cfg.Path, err)
 	}
 	cfg.Duplicates = 0 // it stores no new event
 	s, err := openStore(cfg, false)
 	if err != nil {
-		return nil, fmt.Errorf("line %s: %w", cfg.Path, err)
+		return nil, fmt.Errorf("broker %s: %w", cfg.Path, err)
 	}
 	return &Attached{s}, nil
 }

@@ -16,7 +16,7 @@ import (
 	"github.com/hookline/hookline/pkg/event"
 )
 
-func TestADamagedFileIsRenameDamagedAndANewLineBegun(t *testing.T) {
+func TestADamagedFileIsRenamedAndANewOneOpened(t *testing.T) {
 	t.Parallel()
 	cfg := embedded.Config{Path: filepath.Join(t.TempDir(), "line.db"), Routes: []broker.Route{archive(1)}}
 	for suffix, content := range map[string]string{"": strings.Repeat("no database ", 1000), "-wal": "its log"} {
@@ -36,24 +36,24 @@ func TestADamagedFileIsRenameDamagedAndANewLineBegun(t *testing.T) {
 	publishAll(t, open(t, cfg), 1)
 }
 
-func TestWhatIsReadableOfADamagedFileIsSalvagedInOrder(t *testing.T) {
+func TestReadableEventsOfADamagedFileAreSalvagedInOrder(t *testing.T) {
 	t.Parallel()
 	cfg := embedded.Config{Path: filepath.Join(t.TempDir(), "line.db"), Routes: []broker.Route{archive(1)}}
 	const events = 200
-	line := openOnce(t, cfg)
+	sqlite := openOnce(t, cfg)
 	for n := range events {
-		if err := line.Publish(t.Context(), sample(fmt.Sprint(n), body(t))); err != nil {
+		if err := sqlite.Publish(t.Context(), sample(fmt.Sprint(n), body(t))); err != nil {
 			t.Fatal(err)
 		}
 	}
-	shut(t, line)
+	shut(t, sqlite)
 	whole, err := os.ReadFile(cfg.Path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for name, c := range map[string]struct {
 		content  []byte
-		from, to int // how many are salvaged
+		from, to int // number of salvaged events
 		damaged  bool
 	}{
 		"whole":       {whole, events, events, false},
@@ -70,13 +70,13 @@ func TestWhatIsReadableOfADamagedFileIsSalvagedInOrder(t *testing.T) {
 			if err := os.WriteFile(aside, c.content, 0o600); err != nil {
 				t.Fatal(err)
 			}
-			line := open(t, embedded.Config{Path: filepath.Join(dir, "line.db"), Routes: []broker.Route{archive(1)}})
-			n, err := line.Salvage(t.Context(), aside)
+			sqlite := open(t, embedded.Config{Path: filepath.Join(dir, "line.db"), Routes: []broker.Route{archive(1)}})
+			n, err := sqlite.Salvage(t.Context(), aside)
 			if n < c.from || n > c.to || c.damaged && err == nil {
 				t.Errorf("salvaged %d: %v", n, err)
 			}
 			for want := range n {
-				handleOne(t, line, fmt.Sprint(want))
+				handleOne(t, sqlite, fmt.Sprint(want))
 			}
 			if after, err := os.ReadFile(aside); err != nil || !bytes.Equal(after, c.content) {
 				t.Errorf("the damaged file was changed: %v", err)
@@ -85,12 +85,12 @@ func TestWhatIsReadableOfADamagedFileIsSalvagedInOrder(t *testing.T) {
 	}
 }
 
-// handleOne takes one event off the line and shows that it is the wanted one.
-func handleOne(t *testing.T, line *embedded.Broker, want string) {
+// handleOne handles one event, and shows that it is the wanted one.
+func handleOne(t *testing.T, sqlite *embedded.Broker, want string) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	err := line.Consume(ctx, archive(1), func(_ context.Context, d event.Delivery) broker.Outcome {
+	err := sqlite.Consume(ctx, archive(1), func(_ context.Context, d event.Delivery) broker.Outcome {
 		cancel()
 		if d.Event.ID != want || len(d.Event.Data) != 1024 {
 			t.Errorf("event %s of %d bytes came, not %s", d.Event.ID, len(d.Event.Data), want)
@@ -102,12 +102,12 @@ func handleOne(t *testing.T, line *embedded.Broker, want string) {
 	}
 }
 
-func TestALineThatRunsIsNotRenameDamaged(t *testing.T) {
+func TestARunningBrokerIsNotRenamed(t *testing.T) {
 	t.Parallel()
 	cfg := embedded.Config{Path: filepath.Join(t.TempDir(), "line.db")}
-	line := open(t, cfg)
+	sqlite := open(t, cfg)
 	if aside, err := embedded.RenameDamaged(cfg.Path, time.Now()); err == nil {
 		t.Errorf("set aside as %s", aside)
 	}
-	publishAll(t, line, 1)
+	publishAll(t, sqlite, 1)
 }

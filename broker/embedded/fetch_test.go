@@ -13,14 +13,14 @@ import (
 	"github.com/hookline/hookline/pkg/event"
 )
 
-// Due retries that fill a read by their size alone kept everything new of their route out of it, for as long as there were that many.
-func TestLargeRetriesDoNotStarveWhatIsNew(t *testing.T) {
+// Many large retries that were due filled every fetch, so that no first attempt of their route was delivered.
+func TestLargeRetriesDoNotStarveFirstAttempts(t *testing.T) {
 	t.Parallel()
 	cfg := embedded.Config{Path: filepath.Join(t.TempDir(), "line.db"), Routes: []broker.Route{archive(1)}}
-	line := open(t, cfg)
+	sqlite := open(t, cfg)
 	publish := func(id string, size int) {
 		t.Helper()
-		if err := line.Publish(t.Context(), sample(id, make([]byte, size))); err != nil {
+		if err := sqlite.Publish(t.Context(), sample(id, make([]byte, size))); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -35,7 +35,7 @@ func TestLargeRetriesDoNotStarveWhatIsNew(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
 	var seen []string
-	err := line.Consume(ctx, archive(1), func(_ context.Context, d event.Delivery) broker.Outcome {
+	err := sqlite.Consume(ctx, archive(1), func(_ context.Context, d event.Delivery) broker.Outcome {
 		if seen = append(seen, d.Event.ID); len(seen) == large+1 {
 			stop()
 		}
@@ -46,12 +46,12 @@ func TestLargeRetriesDoNotStarveWhatIsNew(t *testing.T) {
 	}
 }
 
-// A retry was given its time by a clock that was years ahead.
-func TestARetryIsNotHeldUpForLongerThanAnyMayWait(t *testing.T) {
+// The clock was years ahead when the retry was written.
+func TestARetryBeyondMaxDelayIsDeliveredAtOnce(t *testing.T) {
 	t.Parallel()
 	cfg := embedded.Config{Path: filepath.Join(t.TempDir(), "line.db"), Routes: []broker.Route{archive(1)}}
-	line := open(t, cfg)
-	publishAll(t, line, 2)
+	sqlite := open(t, cfg)
+	publishAll(t, sqlite, 2)
 	for id, in := range map[string]time.Duration{"0": broker.MaxDelay, "1": 2 * broker.MaxDelay} {
 		_, err := database(t, cfg.Path).ExecContext(t.Context(), "UPDATE delivery SET attempts = 1, at = ? WHERE seq = (SELECT seq FROM event WHERE id = ?)", time.Now().Add(in).UnixMilli(), id)
 		if err != nil {
@@ -61,7 +61,7 @@ func TestARetryIsNotHeldUpForLongerThanAnyMayWait(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
 	var seen []string
-	err := line.Consume(ctx, archive(1), func(_ context.Context, d event.Delivery) broker.Outcome {
+	err := sqlite.Consume(ctx, archive(1), func(_ context.Context, d event.Delivery) broker.Outcome {
 		seen = append(seen, d.Event.ID)
 		stop()
 		return broker.Ack()

@@ -1,0 +1,51 @@
+package embedded
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"iter"
+	"os"
+	"time"
+
+	"github.com/hookline/hookline/pkg/event"
+)
+
+// RenameDamaged renames a database for which Open returned ErrDamaged, together with its write-ahead log, so that Open can create a new one
+// at path. It returns the new name. It fails if a process runs the broker.
+func RenameDamaged(path string, now time.Time) (string, error) {
+	lock, err := takeLock(path)
+	if err != nil {
+		return "", fmt.Errorf("broker %s: %w", path, err)
+	}
+	name := path + ".damaged-" + now.UTC().Format("20060102T150405.000Z")
+	var errs []error
+	for _, suffix := range []string{"-wal", "-shm", ""} { // the database last: otherwise its log would seem to be the new one's
+		if err := os.Rename(path+suffix, name+suffix); !errors.Is(err, fs.ErrNotExist) {
+			errs = append(errs, err)
+		}
+	}
+	return name, errors.Join(append(errs, lock.release())...)
+}
+
+// readableEvents reads the events of a database up to the first one that cannot be read.
+func readableEvents(ctx context.Context, db *sql.DB) iter.Seq2[event.Event, error] {
+	return func(yield func(event.Event, error) bool) {
+		found, err := db.QueryContext(ctx, "SELECT "+eventColumns+" FROM event e ORDER BY seq")
+		if err != nil {
+			yield(event.Event{}, explain(err))
+			return
+		}
+		defer found.Close()
+		for found.Next() {
+			if e, err := scanEvent(found); !yield(e, err) {
+				return
+			}
+		}
+		if err := found.Err(); err != nil {
+			yield(event.Event{}, explain(err))
+		}
+	}
+}
