@@ -16,14 +16,14 @@ import (
 	"github.com/hookline/hookline/pkg/handler"
 )
 
-// libraries are the institutions of a configuration. All that asks one goes through one client, which keeps its limits.
+// libraries are the institutions of a configuration. Each has one client, which keeps its limits for all handlers.
 type libraries struct {
 	institutions map[string]alma.Config
 	clients      map[string]*alma.Client
 	metrics      *alma.Metrics
 }
 
-// client is the one of an institution; without a name, of the only one that there is.
+// client returns the client of an institution; without a name, of the only institution.
 func (l libraries) client(name string) (*alma.Client, error) {
 	names := slices.Sorted(maps.Keys(l.institutions))
 	if name == "" && len(names) == 1 {
@@ -58,7 +58,7 @@ func (l libraries) notify(c notify.Config, m *notify.Metrics, log *zap.Logger) (
 	return notify.New(c, almaPeople{client}, m, log)
 }
 
-// enrich makes a route's step before its handler.
+// enrich makes the handler that adds a document to each event for next.
 func (l libraries) enrich(c enrich.Config, next handler.Handler) (handler.Handler, error) {
 	client, err := l.client(c.Alma)
 	if err != nil {
@@ -67,7 +67,7 @@ func (l libraries) enrich(c enrich.Config, next handler.Handler) (handler.Handle
 	return enrich.New(c, client, next)
 }
 
-// Institutions are the clients of every institution of a configuration, for who looks at it from outside.
+// Institutions returns a client for each institution of a configuration, for a command beside the running process.
 func Institutions(institutions map[string]alma.Config) (map[string]*alma.Client, error) {
 	l := libraries{institutions, map[string]*alma.Client{}, alma.NewMetrics(prometheus.NewRegistry())}
 	for name := range institutions {

@@ -18,8 +18,8 @@ import (
 	"github.com/hookline/hookline/pkg/handler"
 )
 
-// Kinds are the built-in kinds of handlers, with a custom build's own kinds added; an own kind wins. Their metrics are
-// registered once, however often a configuration is read.
+// Kinds returns the built-in kinds of handlers, and the kinds of a custom build, which win. It registers their metrics once, although a
+// configuration may be read often.
 func Kinds(env config.Env, reg prometheus.Registerer, log *zap.Logger, own handler.Registry) config.MakeKinds {
 	requests, messages, transfers := alma.NewMetrics(reg), notify.NewMetrics(reg), transfer.NewMetrics(reg)
 	return func(institutions map[string]alma.Config) config.Kinds {
@@ -48,7 +48,7 @@ func Kinds(env config.Env, reg prometheus.Registerer, log *zap.Logger, own handl
 	}
 }
 
-// programEnv is what programs need of our environment to find their way. It has none of its secrets.
+// programEnv returns the variables that programs need, without the secrets of the environment.
 func programEnv(env config.Env) (out []string) {
 	for _, name := range []string{"PATH", "HOME", "LANG", "TZ"} {
 		if value, ok := env(name); ok {

@@ -14,7 +14,6 @@ import (
 
 	"github.com/hookline/hookline/alma/doctor"
 	"github.com/hookline/hookline/app"
-	"github.com/hookline/hookline/pkg/signature"
 	"github.com/hookline/hookline/sender"
 )
 
@@ -73,16 +72,12 @@ func (c *command) examine(ctx context.Context, name, url string) ([]doctor.Findi
 	if !ok || source.Preset != "alma" {
 		return nil, usage(fmt.Errorf("no source %q with the preset alma in the configuration; `hookline config show` lists them", name))
 	}
-	verifier, err := signature.New(source.Verify, source.Secrets)
-	if err != nil {
-		return nil, usage(err)
-	}
 	clients, err := app.Institutions(conf.Alma)
 	if err != nil {
 		return nil, usage(err)
 	}
 	target := sender.Target{URL: app.WebhookURL(conf, name, cmp.Or(url, conf.PublicURL)), Deadline: source.Deadline}
-	found := doctor.Webhook{Target: target, Verifier: verifier}.Examine(ctx)
+	found := doctor.Webhook{Target: target, Verifier: conf.Senders.Verifier(name)}.Examine(ctx)
 	for _, institution := range slices.Sorted(maps.Keys(clients)) {
 		found = append(found, doctor.Key(ctx, institution, clients[institution], conf.Alma[institution].Reserve)...)
 	}

@@ -17,7 +17,6 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/hookline/hookline/app"
-	"github.com/hookline/hookline/pkg/signature"
 	"github.com/hookline/hookline/sender"
 )
 
@@ -108,10 +107,7 @@ func (c *command) sendTo(ctx context.Context, name, action string, s sendFlags) 
 		}
 		return c.answers([]sent{{Name: "challenge", Code: answer.Code, Took: answer.Took.String(), Body: string(answer.Body)}}, s.asJSON, err)
 	}
-	verifier, err := signature.New(source.Verify, source.Secrets)
-	if err != nil {
-		return usage(err)
-	}
+	verifier := conf.Senders.Verifier(name)
 	if _, err := s.round(source.Preset, action); err != nil {
 		return usage(err)
 	}

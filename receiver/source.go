@@ -103,6 +103,14 @@ func (all Sources) Add(name string, s Source) error {
 	return nil
 }
 
+// Verifier returns the verifier of a source; nil without a source of that name.
+func (all Sources) Verifier(name string) *signature.Verifier {
+	if s := all[name]; s != nil {
+		return s.verifier
+	}
+	return nil
+}
+
 // newSource checks s and returns it as a source. Reload adds the metrics.
 func newSource(name string, s Source) (*source, error) {
 	usual := Defaults()

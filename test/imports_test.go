@@ -63,7 +63,7 @@ func TestImportsRunOneWay(t *testing.T) {
 			"alma/enrich", "handlers/exec", "handlers/file", "handlers/http", "handlers/log", "handlers/notify",
 			"alma/reconcile", "alma/transfer",
 		},
-		"cli":          {"app", "app/config", "broker", "pkg/event", "pkg/handler", "pkg/signature", "sender", "alma/doctor", "alma/transfer"},
+		"cli":          {"app", "app/config", "broker", "pkg/event", "pkg/handler", "sender", "alma/doctor", "alma/transfer"},
 		"cmd/hookline": {"cli"},
 	}
 	for pkg, imports := range packages(t) {

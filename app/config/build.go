@@ -223,7 +223,7 @@ func (b *builder) source(c *Config, name string, node *yaml.Node) Source {
 
 func (b *builder) checkSecrets(path []string, node *yaml.Node) {
 	if child(node, "secrets") == nil && child(node, "secrets"+fileSuffix) == nil {
-		b.note(b.at(path, "secrets is missing: without one nothing can be verified, so nothing would be accepted"))
+		b.note(b.at(path, "secrets is missing: without a secret every message would be answered 503"))
 	}
 }
 

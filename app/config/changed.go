@@ -6,7 +6,7 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// Changed names the keys whose values are others than before, in the form of listen, broker.url and routes.archive.
+// Changed names the keys with another value than before, in the form of listen, broker.url and routes.archive.
 func (c *Config) Changed(before *Config) []string {
 	var keys []string
 	for _, key := range eitherKey(c.doc.root, before.doc.root) {
@@ -26,7 +26,7 @@ func (c *Config) Changed(before *Config) []string {
 	return keys
 }
 
-// eitherKey lists the keys that one of two mappings has, sorted.
+// eitherKey lists the keys of two mappings, sorted, each once.
 func eitherKey(a, b *yaml.Node) []string {
 	var keys []string
 	for _, mapping := range []*yaml.Node{a, b} {
@@ -38,7 +38,7 @@ func eitherKey(a, b *yaml.Node) []string {
 	return slices.Compact(keys)
 }
 
-// same compares what two nodes say, not how it is written. The order of keys says nothing.
+// same compares the values of two nodes. Style and the order of keys do not count.
 func same(a, b *yaml.Node) bool {
 	if a == nil || b == nil {
 		return a == b
@@ -58,7 +58,7 @@ func same(a, b *yaml.Node) bool {
 	return slices.EqualFunc(a.Content, b.Content, same)
 }
 
-// target is what an alias stands for.
+// target returns the node of an alias, and any other node itself.
 func target(node *yaml.Node) *yaml.Node {
 	if node.Kind == yaml.AliasNode {
 		return node.Alias

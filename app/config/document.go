@@ -12,7 +12,7 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// Problem is one thing that is wrong in a configuration file, and where.
+// Problem is one error in a configuration file, with its place.
 type Problem struct {
 	File         string
 	Line, Column int    // from 1; 0 for the file as a whole
@@ -35,12 +35,12 @@ func (p Problem) Error() string {
 	return b.String()
 }
 
-// document is a parsed file that still knows where everything stands in it.
+// document is a parsed file with the position of every value.
 type document struct {
 	file string
 	root *yaml.Node // the top mapping
 
-	expanded map[*yaml.Node]bool // values that came out of the environment or a file
+	expanded map[*yaml.Node]bool // values from the environment or a file
 	problems []Problem
 }
 
@@ -70,14 +70,14 @@ func syntaxProblem(file string, err error) Problem {
 	return p
 }
 
-// note keeps a problem, unless one is known at the same place: what is wrong in several ways is named once.
+// note adds a problem. Of several problems at one place it keeps the first.
 func (d *document) note(p Problem) {
 	if !slices.ContainsFunc(d.problems, func(q Problem) bool { return q.Line == p.Line && q.Column == p.Column }) {
 		d.problems = append(d.problems, p)
 	}
 }
 
-// wrong tells whether something at or below path is known to be wrong.
+// wrong tells whether there is a problem at or below path.
 func (d *document) wrong(path ...string) bool {
 	at := pathText(path)
 	return slices.ContainsFunc(d.problems, func(p Problem) bool {
@@ -86,7 +86,7 @@ func (d *document) wrong(path ...string) bool {
 	})
 }
 
-// misnamed tells whether something is known to be wrong with the key that ends path.
+// misnamed tells whether there is a problem with the key that ends path.
 func (d *document) misnamed(path []string) bool {
 	key := keyNode(d.find(path[:len(path)-1]), path[len(path)-1])
 	return key != nil && slices.ContainsFunc(d.problems, func(p Problem) bool { return p.Line == key.Line && p.Column == key.Column })
@@ -104,7 +104,7 @@ func (d *document) err() error {
 	return errors.Join(errs...)
 }
 
-// at makes a Problem of what stands at path.
+// at makes a Problem of the value at path.
 func (d *document) at(path []string, format string, args ...any) Problem {
 	return d.problem(d.find(path), path, fmt.Sprintf(format, args...))
 }
@@ -122,7 +122,7 @@ func (d *document) problem(node *yaml.Node, path []string, message string) Probl
 	return Problem{File: d.file, Line: node.Line, Column: node.Column, Path: pathText(path), Message: message}
 }
 
-// find returns the node at path, or the last one on the way that exists; of an alias what it stands for.
+// find returns the node at path, or the last existing node on the way to it. It follows aliases.
 func (d *document) find(path []string) *yaml.Node {
 	node := d.root
 	for _, step := range path {
@@ -181,7 +181,7 @@ func without(mapping *yaml.Node, keys ...string) *yaml.Node {
 	return &rest
 }
 
-// pathOf is the path of the value at a line and a column in node, which stands at path itself; path if there is none.
+// pathOf returns the path of the value at a line and a column inside node, which is at path itself; path without such a value.
 func (d *document) pathOf(path []string, node *yaml.Node, line, column int) []string {
 	if found := search(path, node, line, column); found != nil {
 		return found

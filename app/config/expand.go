@@ -16,8 +16,7 @@ var variable = regexp.MustCompile(`\$\$\{|\$\{([A-Za-z_][A-Za-z0-9_]*)(:-[^}]*)?
 
 const fileSuffix = "_file"
 
-// expand replaces ${NAME} in every value, and "key_file: path" by "key: <what the file holds>".
-// It notes in read what those files hold.
+// expand replaces ${NAME} in every value, and "key_file: path" by "key: <content of the file>". It adds the contents to read.
 func (d *document) expand(env Env, read contents) { expander{d, env, read}.walk(d.root, nil) }
 
 type expander struct {
@@ -48,7 +47,7 @@ func (e expander) walk(node *yaml.Node, path []string) {
 
 func (e expander) substitute(node *yaml.Node, path []string) {
 	if node.ShortTag() == "!!timestamp" {
-		node.Tag = "!!str" // the schema knows texts; what wants a time reads it from one
+		node.Tag = "!!str" // the schema knows texts; a field of type time.Time reads its value from a text
 	}
 	if !strings.Contains(node.Value, "${") {
 		return
@@ -71,7 +70,7 @@ func (e expander) substitute(node *yaml.Node, path []string) {
 	e.expanded[node] = true
 }
 
-// readFile turns the pair in place, so that errors about the value still point to its line.
+// readFile changes the pair in place, so that errors about the value still point to its line.
 func (e expander) readFile(parent, key, value *yaml.Node, name string, path []string) {
 	if child(parent, name) != nil {
 		e.note(e.atKey(path, "%s is given as well; keep one of the two", name))

@@ -7,7 +7,7 @@ import (
 	"regexp"
 )
 
-// File is a configuration file that can be read again when it has changed. It is for one goroutine at a time.
+// File is a configuration file that can be read again after a change. It is for one goroutine at a time.
 type File struct {
 	name  string
 	env   Env
@@ -17,12 +17,12 @@ type File struct {
 	last contents // of the last look at the files
 }
 
-// NewFile names a file, or with an empty name the built-in configuration. kinds are the handlers that routes may use.
+// NewFile names a file; an empty name is the built-in configuration. kinds are the kinds of handlers that routes may use.
 func NewFile(name string, env Env, kinds MakeKinds) *File {
 	return &File{name: name, env: env, kinds: kinds}
 }
 
-// Read reads the file and all that it names. The error joins a Problem for everything that is wrong.
+// Read reads the file and the files that it names. The error joins all Problems.
 func (f *File) Read() (*Config, error) {
 	return f.check(func(Problem) bool { return false })
 }
@@ -44,7 +44,7 @@ func (f *File) check(forgiven func(Problem) bool) (*Config, error) {
 	return check(name, text, f.env, f.kinds, f.read, forgiven)
 }
 
-// text is what the file holds, or the configuration inside the binary.
+// text returns the content of the file, or the configuration inside the binary.
 func (f *File) text(read contents) (name string, text []byte, err error) {
 	if f.name == "" {
 		return DefaultName, defaultText, nil
@@ -56,8 +56,8 @@ func (f *File) text(read contents) (name string, text []byte, err error) {
 	return f.name, []byte(own), nil
 }
 
-// PrivateListen is the private listener's address alone: it is found also where something else in the file is wrong, or cannot
-// be read here, such as the secrets of a service.
+// PrivateListen returns only the address of the private listener. It works also with errors elsewhere in the file, and without the right to
+// read the secrets of a service.
 func (f *File) PrivateListen() (string, error) {
 	name, text, err := f.text(contents{})
 	if err != nil {
@@ -74,11 +74,11 @@ func (f *File) PrivateListen() (string, error) {
 	return Defaults().PrivateListen, nil
 }
 
-// Changed tells whether the file, or one that it named, holds something else than at the last Read, and the same as when
-// Changed last looked: what is being written is left alone.
+// Changed tells whether the file, or a file that it named, has another content than at the last Read, and the same content as at the last
+// call of Changed: a file that is still being written waits.
 //
-// It compares content rather than waiting for the file system's word: so it works for every way to replace a file (over a
-// rename, Kubernetes' links, a folder from elsewhere), and the line's database may lie in the same folder.
+// It compares contents instead of watching the file system. So it works for every way to replace a file (a rename, Kubernetes' links, a
+// mounted folder), and the broker's database may be in the same folder.
 func (f *File) Changed() bool {
 	now := contents{}
 	for name := range f.read {
@@ -89,13 +89,13 @@ func (f *File) Changed() bool {
 	return settled && !maps.Equal(now, f.read)
 }
 
-// contents are what files hold, by name; of one that cannot be read, the error.
+// contents are the contents of files by name, or the error of an unreadable file.
 type contents map[string]string
 
-// maxFile bounds what is read in bytes: configurations, secrets and certificates are small.
+// maxFile is the largest file in bytes that is read: configurations, secrets and certificates are small.
 const maxFile = 1 << 20
 
-// file reads a file and notes what it holds. A pipe is not noted, since it cannot be read again.
+// file reads a file and adds its content. It does not add a pipe, because a pipe cannot be read again.
 func (c contents) file(name string) (string, error) {
 	info, err := os.Stat(name)
 	if err == nil && !info.Mode().IsRegular() {

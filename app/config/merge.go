@@ -2,11 +2,11 @@ package config
 
 import "go.yaml.in/yaml/v4"
 
-// merge puts the keys that "<<" stands for where it stands, so that nobody else has to know of it: a mapping's own keys win, then
+// merge replaces each "<<" by the keys of the mappings that it names, so that no other code has to know it: a mapping's own keys win, then
 // those of the first mapping that has them.
 func (d *document) merge() { merger{}.walk(d.root) }
 
-// merger holds the nodes that it has seen.
+// merger holds the visited nodes.
 type merger map[*yaml.Node]bool
 
 func (m merger) walk(node *yaml.Node) {
@@ -41,7 +41,7 @@ func (m merger) walk(node *yaml.Node) {
 	node.Content = own.Content
 }
 
-// mappings are what a merge key's value names: one, or a list of them. Anything else stays, for the schema to refuse.
+// mappings returns the mappings that a merge key's value names: one, or a list. Any other value stays, and the schema refuses it.
 func mappings(value *yaml.Node) (all []*yaml.Node, ok bool) {
 	switch value = target(value); value.Kind {
 	case yaml.MappingNode:

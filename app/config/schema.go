@@ -17,13 +17,15 @@ import (
 	"golang.org/x/text/message"
 )
 
+// schemaText is generated from Config and the structs below it: `task docs` writes it.
+//
 //go:embed schema.json
 var schemaText []byte
 
 // Schema returns the JSON Schema (draft 2020-12) of the configuration file.
 func Schema() []byte { return bytes.Clone(schemaText) }
 
-// validate holds the file against the schema and notes every difference at its line.
+// validate compares the file with the schema and notes every difference at its line.
 func (d *document) validate() error {
 	schema, err := compileSchema()
 	if err != nil {
@@ -52,7 +54,7 @@ func compileSchema() (*jsonschema.Schema, error) {
 	return compiler.Compile(url)
 }
 
-// differences are the leaves of the validator's tree: they say what is wrong.
+// differences returns the leaves of the validator's tree, which are the errors.
 func (d *document) differences(schema *jsonschema.Schema) []*jsonschema.ValidationError {
 	var instance any
 	if err := d.root.Decode(&instance); err != nil {
@@ -77,7 +79,7 @@ func leaves(e *jsonschema.ValidationError) []*jsonschema.ValidationError {
 	return all
 }
 
-// retype lets a value from the environment or a file be a number or a boolean where the schema wants one.
+// retype makes a value from the environment or a file a number or a boolean where the schema wants one.
 func (d *document) retype(invalid []*jsonschema.ValidationError) (changed bool) {
 	for _, e := range invalid {
 		node := d.find(e.InstanceLocation)
@@ -112,7 +114,7 @@ func (d *document) noteLeaf(e *jsonschema.ValidationError) {
 		if form := schemaAt(e.SchemaURL).Description; form != "" {
 			value := strconv.Quote(k.Got)
 			if d.expanded[d.find(e.InstanceLocation)] {
-				value = "what it stands for" // it may be a secret in the wrong place
+				value = "its value" // it may be a secret in the wrong place
 			}
 			d.note(d.at(e.InstanceLocation, "%s is not %s", value, form))
 			return
@@ -121,7 +123,7 @@ func (d *document) noteLeaf(e *jsonschema.ValidationError) {
 	d.note(d.at(e.InstanceLocation, "%s", e.ErrorKind.LocalizedString(message.NewPrinter(language.English))))
 }
 
-// remedy says how to write what is of the wrong type. It does not repeat the value, which may be a secret.
+// remedy says how to write a value of the right type. It does not repeat the value, which may be a secret.
 func remedy(k *kind.Type, form string) string {
 	switch wanted := slices.Contains(k.Want, "string"); {
 	case wanted && k.Got == "number" && strings.HasPrefix(form, "a duration"):
@@ -134,7 +136,7 @@ func remedy(k *kind.Type, form string) string {
 	return ""
 }
 
-// schemaNode is what an error message needs of the schema.
+// schemaNode is the part of a schema that an error message needs.
 type schemaNode struct {
 	Description string         `json:"description"`
 	Properties  map[string]any `json:"properties"`

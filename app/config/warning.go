@@ -7,8 +7,8 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// Warnings names what is allowed and probably a mistake: patterns that begin with the name of no source. They may be meant for events that
-// another program publishes on RabbitMQ.
+// Warnings names patterns that begin with the name of no source. They are allowed, because another program may publish such events on
+// RabbitMQ, but usually they are mistakes.
 func (c *Config) Warnings() (all []Problem) {
 	for _, route := range c.Routes {
 		for i, pattern := range route.Match {
@@ -22,7 +22,7 @@ func (c *Config) Warnings() (all []Problem) {
 			if c.doc.find(at).Kind == yaml.SequenceNode {
 				at = append(at, strconv.Itoa(i))
 			}
-			all = append(all, c.doc.at(at, "there is no source %q, so nothing that comes in here matches %s", word, pattern))
+			all = append(all, c.doc.at(at, "there is no source %q, so no event that Hookline receives matches %s", word, pattern))
 		}
 	}
 	return all

@@ -22,8 +22,8 @@ routes:
 		got = append(got, w.Error())
 	}
 	want := []string{
-		`hookline.yml:5:15: routes.a.match: there is no source "almo", so nothing that comes in here matches almo.job_end`,
-		`hookline.yml:6:66: routes.b.match[5]: there is no source "clock", so nothing that comes in here matches clock.due`,
+		`hookline.yml:5:15: routes.a.match: there is no source "almo", so no event that Hookline receives matches almo.job_end`,
+		`hookline.yml:6:66: routes.b.match[5]: there is no source "clock", so no event that Hookline receives matches clock.due`,
 	}
 	if strings.Join(got, "\n") != strings.Join(want, "\n") {
 		t.Errorf("%s", strings.Join(got, "\n"))
