@@ -16,18 +16,18 @@ const quickest = 30_000
 // backlog measures how fast a long queue is emptied while new events arrive, and how the receiver answers these. It measures
 // the floors too, because on one machine the consumer competes with the receiver for the CPU.
 func backlog(ctx context.Context, b *bench, r *report) error {
-	ways := []way{{name: "floors", sink: "none"}, {name: "receiver and worker", handler: doNothing}}
+	pipelines := []pipeline{{name: "floors", sink: "none"}, {name: "receiver and worker", handler: doNothing}}
 	few := b.few(20_000)
-	short, err := turns(ctx, b, ways, func(p *place, w way) (window, error) { return p.drain(ctx, w, few) })
+	short, err := turns(ctx, b, pipelines, func(p *sandbox, w pipeline) (window, error) { return p.drain(ctx, w, few) })
 	if err != nil {
 		return err
 	}
-	long, err := turns(ctx, b, ways, func(p *place, w way) (window, error) { return p.recovery(ctx, w) })
+	long, err := turns(ctx, b, pipelines, func(p *sandbox, w pipeline) (window, error) { return p.recovery(ctx, w) })
 	if err != nil {
 		return err
 	}
-	speed, delay := make([][]float64, len(ways)), make([][]float64, len(ways)) // of each round
-	for n := range ways {
+	speed, delay := make([][]float64, len(pipelines)), make([][]float64, len(pipelines)) // of each round
+	for n := range pipelines {
 		for round, w := range long[n] {
 			speed[n] = append(speed[n], w.perSecond/short[n][round].perSecond)
 			delay[n] = append(delay[n], w.P99/w.quiet)
@@ -40,16 +40,16 @@ func backlog(ctx context.Context, b *bench, r *report) error {
 	r.mostRatio("the same over the floors' ratio", ratioOver(delay[1], delay[0]), 1.5)
 	r.table(fmt.Sprintf("A backlog of %d is emptied while %d events a second come. p99 is that of the receiver's answers, in ms; CPU in µs per event of the backlog.", b.backlog, newEvents),
 		"system", fmt.Sprintf("events/s, of %d", few), fmt.Sprintf("events/s, of %d", b.backlog), "p99 before", "p99 meanwhile", "CPU of the consumer", "broker's CPU")
-	for n, way := range ways {
+	for n, path := range pipelines {
 		w := long[n]
-		r.row(way, short[n].median(perSecond), w.median(perSecond), w.median(quiet), w.median(p99), w.median(cpu), w.median(brokerCPU))
+		r.row(path, short[n].median(perSecond), w.median(perSecond), w.median(quiet), w.median(p99), w.median(cpu), w.median(brokerCPU))
 	}
 	return nil
 }
 
 // recovery measures once how a long queue is emptied while new events arrive, and the answers to these, before and meanwhile.
-func (p *place) recovery(ctx context.Context, way way) (w window, err error) {
-	receiver, queue, err := way.receiver(ctx, p)
+func (p *sandbox) recovery(ctx context.Context, path pipeline) (w window, err error) {
+	receiver, queue, err := path.receiver(ctx, p)
 	if err != nil {
 		return w, err
 	}
@@ -71,7 +71,7 @@ func (p *place) recovery(ctx context.Context, way way) (w window, err error) {
 	live.First = filled.Next
 	during, _, err := p.load(ctx, live, func() (err error) { // the load goes on meanwhile
 		begun := time.Now()
-		w, err = p.emptied(ctx, way, queue, p.backlog)
+		w, err = p.emptied(ctx, path, queue, p.backlog)
 		if time.Since(begun) < live.For {
 			p.progress("the backlog was gone before the load ended: its latency is of both")
 		}
@@ -86,7 +86,7 @@ func (p *place) recovery(ctx context.Context, way way) (w window, err error) {
 
 // calm waits until RabbitMQ has finished the work of the previous load, half a minute at most: the work that remains after the filling of a
 // queue must not count for its emptying.
-func (p *place) calm(ctx context.Context) {
+func (p *sandbox) calm(ctx context.Context) {
 	const look = 500 * time.Millisecond
 	before := time.Duration(0)
 	_ = eventually(ctx, look, func(context.Context) error {

@@ -55,9 +55,9 @@ func (b *bench) embedded(ctx context.Context, events, waiting int64) (s embedded
 
 // embeddedWay measures Hookline in one process, under a closed loop.
 func embeddedWay(ctx context.Context, b *bench, r *report) error {
-	ways := []way{{name: "nothing", handler: doNothing}, {name: "`file`", handler: writeFiles}}
-	seen, err := turns(ctx, b, ways, func(p *place, way way) (w window, err error) {
-		one, err := p.hookline(ctx, "all", embeddedLine+way.handler, "run")
+	pipelines := []pipeline{{name: "nothing", handler: doNothing}, {name: "`file`", handler: writeFiles}}
+	seen, err := turns(ctx, b, pipelines, func(p *sandbox, path pipeline) (w window, err error) {
+		one, err := p.hookline(ctx, "all", embeddedLine+path.handler, "run")
 		if err != nil {
 			return w, err
 		}
@@ -70,9 +70,9 @@ func embeddedWay(ctx context.Context, b *bench, r *report) error {
 	}
 	r.table("`hookline run` with the embedded broker: HTTP, broker and handler in one process. Closed loop of 32 connections; latency of the answer in ms; CPU in µs per event, including the handling of events meanwhile.",
 		"handler", "accepted/s", "p50", "p99", "p99.9", "CPU", "allocations", "memory at most, MiB")
-	for n, way := range ways {
+	for n, path := range pipelines {
 		w := seen[n]
-		r.row(way, w.median(perSecond), w.median(p50), w.median(p99), w.median(p999), w.median(cpu), w.median(objects), w.median(peak))
+		r.row(path, w.median(perSecond), w.median(p50), w.median(p99), w.median(p999), w.median(cpu), w.median(objects), w.median(peak))
 	}
 	return nil
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/hookline/hookline/test/bench/load"
 )
 
-const stampFile = "files" // a path relative to the place, as p.files
+const stampFile = "files" // a path relative to the sandbox, as p.files
 
 // noteStart is the handler that records when it began.
 const noteStart = "    handler: { kind: stamp, file: " + stampFile + " }\n"
@@ -25,19 +25,19 @@ func endToEndSection(ctx context.Context, b *bench) (*report, error) {
 	return r, nil
 }
 
-// pace is a way at a rate. Its window has the times from an event's due time to the start of its handler.
+// pace is a pipeline at a rate. Its window has the times from an event's due time to the start of its handler.
 type pace struct {
-	way
+	pipeline
 	rate float64
 	name string
 }
 
-func (p pace) String() string { return fmt.Sprintf("%s, %s", p.way, p.name) }
+func (p pace) String() string { return fmt.Sprintf("%s, %s", p.pipeline, p.name) }
 
 // paces measures the duration of events at rates that are parts of the greatest, and at 200 a second.
 func paces(ctx context.Context, b *bench, r *report) error {
-	floor, ours := way{name: "floors", sink: "stamp"}, way{name: "receiver and worker", handler: noteStart}
-	peaks, err := turns(ctx, b, []way{floor, ours}, func(p *place, w way) (window, error) { return p.whole(ctx, w, b.few(10_000)) })
+	floor, ours := pipeline{name: "floors", sink: "stamp"}, pipeline{name: "receiver and worker", handler: noteStart}
+	peaks, err := turns(ctx, b, []pipeline{floor, ours}, func(p *sandbox, w pipeline) (window, error) { return p.whole(ctx, w, b.few(10_000)) })
 	if err != nil {
 		return err
 	}
@@ -49,7 +49,7 @@ func paces(ctx context.Context, b *bench, r *report) error {
 		list = append(list, pace{floor, rate, name}, pace{ours, rate, name})
 	}
 	list = append(list, pace{floor, peaks[0].median(perSecond) * 0.8, "80 % of their own peak"})
-	seen, err := turns(ctx, b, list, func(p *place, one pace) (window, error) { return p.paced(ctx, one) })
+	seen, err := turns(ctx, b, list, func(p *sandbox, one pace) (window, error) { return p.paced(ctx, one) })
 	if err != nil {
 		return err
 	}
@@ -67,7 +67,7 @@ func paces(ctx context.Context, b *bench, r *report) error {
 }
 
 // paced measures a pace once, and compares accepted with handled events, one by one.
-func (p *place) paced(ctx context.Context, pace pace) (w window, err error) {
+func (p *sandbox) paced(ctx context.Context, pace pace) (w window, err error) {
 	receiver, _, err := pace.receiver(ctx, p)
 	if err != nil {
 		return w, err
@@ -103,7 +103,7 @@ func (p *place) paced(ctx context.Context, pace pace) (w window, err error) {
 func startUp(ctx context.Context, b *bench, r *report) error {
 	var took windows
 	for range 2 * b.rounds {
-		w, err := b.at(ctx, func(p *place) (window, error) { return p.startOnce(ctx) })
+		w, err := b.at(ctx, func(p *sandbox) (window, error) { return p.startOnce(ctx) })
 		if err != nil {
 			return err
 		}
@@ -113,7 +113,7 @@ func startUp(ctx context.Context, b *bench, r *report) error {
 	return nil
 }
 
-func (p *place) startOnce(ctx context.Context) (w window, err error) {
+func (p *sandbox) startOnce(ctx context.Context) (w window, err error) {
 	one, err := p.hookline(ctx, "all", embeddedLine+writeFiles, "run")
 	if err != nil {
 		return w, err

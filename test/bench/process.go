@@ -29,14 +29,14 @@ type process struct {
 // errEnded says that a process ended too early.
 var errEnded = errors.New("the process has ended: see its log")
 
-// start starts a process in the folder of the place; its output goes to NAME.log there. It ends with the place.
-func (p *place) start(name, program string, args ...string) (*process, error) {
+// start starts a process in the folder of the sandbox; its output goes to NAME.log there. It ends with the sandbox.
+func (p *sandbox) start(name, program string, args ...string) (*process, error) {
 	log, err := os.Create(filepath.Join(p.dir, name+".log"))
 	if err != nil {
 		return nil, err
 	}
 	defer log.Close()
-	cmd := exec.Command(program, args...) //nolint:noctx // it ends with the place
+	cmd := exec.Command(program, args...) //nolint:noctx // it ends with the sandbox
 	cmd.Dir, cmd.Stdout, cmd.Stderr = p.dir, log, log
 	cmd.Env = append(os.Environ(), "HOME="+p.dir)
 	if err := cmd.Start(); err != nil {

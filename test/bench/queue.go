@@ -20,7 +20,7 @@ type watched struct {
 	name string
 }
 
-func (p *place) watch(queue string) (*watched, error) {
+func (p *sandbox) watch(queue string) (*watched, error) {
 	conn, err := amqp.Dial(p.url)
 	if err != nil {
 		return nil, err

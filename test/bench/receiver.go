@@ -32,7 +32,7 @@ func (i intake) String() string {
 }
 
 // start starts the receiver, and returns the name of its queue.
-func (i intake) start(ctx context.Context, p *place) (one *process, queue string, err error) {
+func (i intake) start(ctx context.Context, p *sandbox) (one *process, queue string, err error) {
 	if i.floor != "" {
 		one, err = p.floorReceiver(ctx, i.floor)
 		return one, "floor", err
@@ -42,7 +42,7 @@ func (i intake) start(ctx context.Context, p *place) (one *process, queue string
 }
 
 // receive measures an intake once, and checks that every accepted event is in the queue.
-func (p *place) receive(ctx context.Context, i intake) (w window, err error) {
+func (p *sandbox) receive(ctx context.Context, i intake) (w window, err error) {
 	one, queue, err := i.start(ctx, p)
 	if err != nil {
 		return w, err
@@ -69,7 +69,7 @@ func sending(to ...*process) load.Config {
 
 // lost returns how many of the stored events do not reach the queue within a few seconds. A quorum queue counts with a
 // delay, and a receiver may have spooled some.
-func (p *place) lost(ctx context.Context, queue string, stored int) (missing int) {
+func (p *sandbox) lost(ctx context.Context, queue string, stored int) (missing int) {
 	_ = eventually(ctx, 100*time.Millisecond, func(context.Context) error {
 		waiting, err := p.broker.Messages(p.vhost, queue)
 		if missing = stored - waiting; err == nil && missing != 0 {
@@ -94,7 +94,7 @@ func receiverSection(ctx context.Context, b *bench) (*report, error) {
 	if !b.quick {
 		intakes = append(intakes, intake{"receive", load.Good, largeSize, 8, http.StatusOK}, intake{"", load.Good, largeSize, 8, http.StatusOK})
 	}
-	seen, err := turns(ctx, b, intakes, func(p *place, i intake) (window, error) { return p.receive(ctx, i) })
+	seen, err := turns(ctx, b, intakes, func(p *sandbox, i intake) (window, error) { return p.receive(ctx, i) })
 	if err != nil {
 		return nil, err
 	}

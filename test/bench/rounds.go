@@ -5,8 +5,8 @@ import (
 	"fmt"
 )
 
-// turns measures each case in each round, at a place of its own. Every second round runs backwards, so that no case is always the first.
-func turns[C any](ctx context.Context, b *bench, cases []C, measure func(*place, C) (window, error)) ([]windows, error) {
+// turns measures each case in each round, in a sandbox of its own. Every second round runs backwards, so that no case is always the first.
+func turns[C any](ctx context.Context, b *bench, cases []C, measure func(*sandbox, C) (window, error)) ([]windows, error) {
 	seen := make([]windows, len(cases))
 	for round := range b.rounds {
 		for turn := range cases {
@@ -14,7 +14,7 @@ func turns[C any](ctx context.Context, b *bench, cases []C, measure func(*place,
 			if round%2 == 1 {
 				at = len(cases) - 1 - turn
 			}
-			w, err := b.at(ctx, func(p *place) (window, error) { return measure(p, cases[at]) })
+			w, err := b.at(ctx, func(p *sandbox) (window, error) { return measure(p, cases[at]) })
 			if err != nil {
 				return nil, fmt.Errorf("%v: %w", cases[at], err)
 			}

@@ -34,7 +34,7 @@ func (i installation) events(b *bench) int64 {
 }
 
 // sized measures an installation once: until all events are handled if it has workers, else until they are stored.
-func (p *place) sized(ctx context.Context, i installation) (w window, err error) {
+func (p *sandbox) sized(ctx context.Context, i installation) (w window, err error) {
 	var receivers, all []*process
 	for n := range max(1, i.receivers) {
 		one, err := p.hookline(ctx, fmt.Sprintf("receiver-%d", n), i.config(), "receiver")
@@ -121,7 +121,7 @@ func scaleSection(ctx context.Context, b *bench, only *regexp.Regexp) (*report, 
 		if !only.MatchString(s.what) {
 			continue
 		}
-		seen, err := turns(ctx, b, s.sizes, func(p *place, one size) (window, error) { return p.sized(ctx, one.installation) })
+		seen, err := turns(ctx, b, s.sizes, func(p *sandbox, one size) (window, error) { return p.sized(ctx, one.installation) })
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", s.what, err)
 		}

@@ -58,7 +58,7 @@ func (b *bench) count(ctx context.Context, processes []*process) (c counters, er
 }
 
 // answered measures processes during a load. All answers have to be want; only those count.
-func (p *place) answered(ctx context.Context, cfg load.Config, want int, processes ...*process) (w window, err error) {
+func (p *sandbox) answered(ctx context.Context, cfg load.Config, want int, processes ...*process) (w window, err error) {
 	if w.idle, _, err = memoryOf(processes[0].pid()); err != nil {
 		return w, err
 	}
@@ -84,7 +84,7 @@ func (p *place) answered(ctx context.Context, cfg load.Config, want int, process
 }
 
 // handled measures processes from the beginning of a load until settled returns. All events have to be stored.
-func (p *place) handled(ctx context.Context, cfg load.Config, settled func(stored uint64) error, processes ...*process) (w window, err error) {
+func (p *sandbox) handled(ctx context.Context, cfg load.Config, settled func(stored uint64) error, processes ...*process) (w window, err error) {
 	before, err := p.count(ctx, processes)
 	if err != nil {
 		return w, err

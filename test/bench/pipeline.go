@@ -28,23 +28,23 @@ const (
 	writeFiles = "    handler: { kind: file, dir: files, path: '{id}' }\n"
 )
 
-// way is a system from HTTP to handled events: receiver and consumer, of Hookline or of the floor.
-type way struct {
+// pipeline is a system from HTTP to handled events: receiver and consumer, of Hookline or of the floor.
+type pipeline struct {
 	name    string
 	sink    string // of the floor's consumer; empty: Hookline
 	handler string // of Hookline
 	more    string // additional routes
 }
 
-func (w way) String() string { return w.name }
+func (w pipeline) String() string { return w.name }
 
 // leavesFiles reports whether each event has its file afterwards.
-func (w way) leavesFiles() bool {
+func (w pipeline) leavesFiles() bool {
 	return w.handler == writeFiles || w.sink == "files" || w.sink == "synced"
 }
 
 // receiver starts the receiver, and returns the name of its queue.
-func (w way) receiver(ctx context.Context, p *place) (*process, string, error) {
+func (w pipeline) receiver(ctx context.Context, p *sandbox) (*process, string, error) {
 	if w.sink != "" {
 		one, err := p.floorReceiver(ctx, "receive")
 		return one, "floor", err
@@ -54,7 +54,7 @@ func (w way) receiver(ctx context.Context, p *place) (*process, string, error) {
 }
 
 // worker starts the worker.
-func (w way) worker(ctx context.Context, p *place) (*process, error) {
+func (w pipeline) worker(ctx context.Context, p *sandbox) (*process, error) {
 	if w.sink == "" {
 		return p.hookline(ctx, "worker", working+w.handler+w.more, "worker")
 	}
@@ -62,15 +62,15 @@ func (w way) worker(ctx context.Context, p *place) (*process, error) {
 }
 
 // files returns the folder of the handlers' files.
-func (p *place) files() string { return filepath.Join(p.dir, "files") }
+func (p *sandbox) files() string { return filepath.Join(p.dir, "files") }
 
 // whole measures events until each is handled, and checks their files if the handler writes some.
-func (p *place) whole(ctx context.Context, way way, events int64) (w window, err error) {
-	receiver, queue, err := way.receiver(ctx, p)
+func (p *sandbox) whole(ctx context.Context, path pipeline, events int64) (w window, err error) {
+	receiver, queue, err := path.receiver(ctx, p)
 	if err != nil {
 		return w, err
 	}
-	worker, err := way.worker(ctx, p)
+	worker, err := path.worker(ctx, p)
 	if err != nil {
 		return w, err
 	}
@@ -85,7 +85,7 @@ func (p *place) whole(ctx context.Context, way way, events int64) (w window, err
 	missing := 0 // of all stored events, including the warm-up
 	settled := func(n uint64) error {
 		stored += n
-		if way.leavesFiles() {
+		if path.leavesFiles() {
 			missing = written(ctx, p.files(), stored)
 		}
 		return queued.below(ctx, 0)
@@ -101,8 +101,8 @@ func (p *place) whole(ctx context.Context, way way, events int64) (w window, err
 }
 
 // drain measures how a worker empties a full queue.
-func (p *place) drain(ctx context.Context, way way, events int64) (w window, err error) {
-	receiver, queue, err := way.receiver(ctx, p)
+func (p *sandbox) drain(ctx context.Context, path pipeline, events int64) (w window, err error) {
+	receiver, queue, err := path.receiver(ctx, p)
 	if err != nil {
 		return w, err
 	}
@@ -111,17 +111,17 @@ func (p *place) drain(ctx context.Context, way way, events int64) (w window, err
 	if _, _, err := p.load(ctx, cfg, func() error { return nil }); err != nil {
 		return w, err
 	}
-	return p.emptied(ctx, way, queue, events)
+	return p.emptied(ctx, path, queue, events)
 }
 
 // emptied measures how a new worker empties a queue of that many events, from the time when it has a tenth of them.
-func (p *place) emptied(ctx context.Context, way way, queue string, events int64) (w window, err error) {
+func (p *sandbox) emptied(ctx context.Context, path pipeline, queue string, events int64) (w window, err error) {
 	queued, err := p.watch(queue)
 	if err != nil {
 		return w, err
 	}
 	defer queued.close()
-	worker, err := way.worker(ctx, p)
+	worker, err := path.worker(ctx, p)
 	if err != nil {
 		return w, err
 	}
@@ -149,7 +149,7 @@ func (p *place) emptied(ctx context.Context, way way, queue string, events int64
 }
 
 // disk measures the disk with as many writers as a worker has, and no other work.
-func (p *place) disk(files int) (w window, err error) {
+func (p *sandbox) disk(files int) (w window, err error) {
 	begun := time.Now()
 	one, err := p.start("floor-write", p.program("floor"), "write", strconv.Itoa(files), strconv.Itoa(concurrency), p.files())
 	if err != nil {

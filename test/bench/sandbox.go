@@ -10,17 +10,17 @@ import (
 	"time"
 )
 
-// place is the environment of one measurement: a folder and a virtual host of its own, without remains of an earlier one.
-type place struct {
+// sandbox is the environment of one measurement: a folder and a virtual host of its own, without remains of an earlier one.
+type sandbox struct {
 	*bench
 	dir        string
 	url, vhost string
 	processes  []*process
 }
 
-// at measures once, at a place of its own.
-func (b *bench) at(ctx context.Context, measure func(*place) (window, error)) (w window, err error) {
-	p, err := b.newPlace(ctx)
+// at measures once, in a sandbox of its own.
+func (b *bench) at(ctx context.Context, measure func(*sandbox) (window, error)) (w window, err error) {
+	p, err := b.newSandbox(ctx)
 	defer func() { err = errors.Join(err, p.close(context.WithoutCancel(ctx))) }()
 	if err != nil {
 		return w, err
@@ -28,18 +28,18 @@ func (b *bench) at(ctx context.Context, measure func(*place) (window, error)) (w
 	return measure(p)
 }
 
-// newPlace makes a place; the caller must close it.
-func (b *bench) newPlace(ctx context.Context) (p *place, err error) {
-	p = &place{bench: b}
+// newSandbox makes a sandbox; the caller must close it.
+func (b *bench) newSandbox(ctx context.Context) (p *sandbox, err error) {
+	p = &sandbox{bench: b}
 	if p.dir, err = os.MkdirTemp(b.dir, "place-"); err == nil {
 		p.url, p.vhost, err = b.broker.AddVhost(ctx)
 	}
 	return p, err
 }
 
-// close ends the processes and removes the place. It waits until RabbitMQ has deleted the queues, so that the
+// close ends the processes and removes the sandbox. It waits until RabbitMQ has deleted the queues, so that the
 // next measurement does not include that work.
-func (p *place) close(ctx context.Context) error {
+func (p *sandbox) close(ctx context.Context) error {
 	var kept error
 	for _, one := range p.processes {
 		select {
@@ -60,7 +60,7 @@ func (p *place) close(ctx context.Context) error {
 
 // keepFiles keeps the handlers' files until the end of all measurements: for a minute and more after a deletion, ext4 without a journal reads
 // every deleted inode before it makes a file, and the next measurement would pay ten times for each of its files.
-func (p *place) keepFiles() error {
+func (p *sandbox) keepFiles() error {
 	err := os.Rename(p.files(), filepath.Join(p.bench.dir, filepath.Base(p.dir)+"-files"))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -69,7 +69,7 @@ func (p *place) keepFiles() error {
 }
 
 // floorReceiver starts the floor's receiver.
-func (p *place) floorReceiver(ctx context.Context, role string) (*process, error) {
+func (p *sandbox) floorReceiver(ctx context.Context, role string) (*process, error) {
 	listen, err := freeAddress(ctx)
 	if err != nil {
 		return nil, err
@@ -82,8 +82,8 @@ func (p *place) floorReceiver(ctx context.Context, role string) (*process, error
 	return one, eventually(ctx, 10*time.Millisecond, one.takesConnections)
 }
 
-// hookline starts a role with a configuration. ${LISTEN}, ${PRIVATE} and ${AMQP_URL} in it become the place's addresses.
-func (p *place) hookline(ctx context.Context, name, config string, role ...string) (*process, error) {
+// hookline starts a role with a configuration. ${LISTEN}, ${PRIVATE} and ${AMQP_URL} in it become the sandbox's addresses.
+func (p *sandbox) hookline(ctx context.Context, name, config string, role ...string) (*process, error) {
 	listen, err := freeAddress(ctx)
 	if err != nil {
 		return nil, err

@@ -12,7 +12,7 @@ import (
 
 // tenWorkers measures how ten workers share a queue, and the idle usage of them and a receiver.
 func tenWorkers(ctx context.Context, b *bench, r *report) (err error) {
-	p, err := b.newPlace(ctx)
+	p, err := b.newSandbox(ctx)
 	defer func() { err = errors.Join(err, p.close(context.WithoutCancel(ctx))) }()
 	if err != nil {
 		return err
