@@ -10,8 +10,8 @@ import (
 	"github.com/hookline/hookline/broker"
 )
 
-// queueCollector asks the line for its queues at each scrape. Every process reports the same figures, so a query
-// takes the maximum over processes. While the line is down there are none: hookline_broker_connected says so.
+// queueCollector counts the events in the broker's queues at each scrape. Every process reports the same figures, so a query
+// takes the maximum over processes. While the broker is down, hookline_broker_connected is 0 and this metric is absent.
 type queueCollector struct {
 	inspector broker.Inspector
 	waiting   *prometheus.Desc

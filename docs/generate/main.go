@@ -59,5 +59,5 @@ func writeManPages(dir string) error {
 	}
 	root := cli.Program{}.Command()
 	root.DisableAutoGenTag = true
-	return doc.GenManTree(root, &doc.GenManHeader{Title: "HOOKLINE", Section: "1", Source: "Hookline", Manual: "Hookline"}, dir)
+	return doc.GenManTree(root, &doc.GenManHeader{Section: "1", Source: "Hookline", Manual: "Hookline"}, dir)
 }
