@@ -31,7 +31,7 @@ func TestEventsOfARemovedRouteAreNamed(t *testing.T) {
 	if !strings.Contains(queues.stdout, "Route later is not in the configuration, so nobody handles its 1 waiting events") || strings.Contains(queues.stdout, "Route loans") {
 		t.Errorf("queues: %+v", queues)
 	}
-	if replayed := f.run(t, "dead", "replay", "loans", "--all"); replayed.code != 2 || !strings.Contains(replayed.stderr, "add it again first") {
+	if replayed := f.run(t, "dead", "replay", "loans", "--all"); replayed.code != 2 || !strings.Contains(replayed.stderr, "add the route again first") {
 		t.Errorf("dead replay: %+v", replayed)
 	}
 	if discarded := f.run(t, "dead", "discard", "loans", "--all"); discarded.code != 0 || !strings.Contains(discarded.stdout, "discarded 1") {
