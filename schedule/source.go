@@ -91,7 +91,7 @@ func parse(text string, zone *time.Location) (cron.Schedule, error) {
 		return nil, fmt.Errorf(`%w; write minute, hour, day of month, month and day of week, as "0 2 * * *" for 02:00 every day`, err)
 	}
 	if times.Next(time.Now().In(zone)).IsZero() {
-		return nil, fmt.Errorf("%q has no time that ever comes", text)
+		return nil, fmt.Errorf("%q never comes", text)
 	}
 	return times, nil
 }
