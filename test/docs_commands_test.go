@@ -1,7 +1,9 @@
 package test
 
 import (
+	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -47,6 +49,39 @@ func TestAWrongCommandInAPageIsFound(t *testing.T) {
 			t.Errorf("hookline %s is no error", line)
 		}
 	}
+}
+
+// TestTheFirstTutorialShowsTheOutput follows docs/tutorials/first-file.md. Each line of output there has to come, apart from
+// numbers, IDs and times; lines that are cut short with "..." are left out.
+func TestTheFirstTutorialShowsTheOutput(t *testing.T) {
+	t.Parallel()
+	f := newFolder(t)
+	p := f.start(t, "run")
+	sent := f.run(t, "send", "alma", "job_end", "--url", "http://"+p.listen)
+	p.log(t, "delivery done")
+	outputs := masked(sent.stdout + "\n" + f.run(t, "audit").stdout + "\n" + filepath.Base(f.exported(t)[0]))
+	p.stop(t)
+	outputs = append(outputs, masked(p.stdout.String())...)
+	for _, s := range newPage("", read(t, "../docs/tutorials/first-file.md")).code {
+		for line := range strings.Lines(s.text) {
+			if strings.HasPrefix(line, "$ ") || strings.Contains(line, "...") {
+				continue
+			}
+			if want := masked(line); !slices.Contains(outputs, want[0]) {
+				t.Errorf("docs/tutorials/first-file.md shows %q, and no command prints it; they print %q", line, outputs)
+			}
+		}
+	}
+}
+
+// masked returns the lines of an output without the parts that differ from run to run.
+func masked(output string) []string {
+	output = regexp.MustCompile(`[0-9A-Z]{20,}|[0-9.]+(ms|µs)|[0-9]+`).ReplaceAllString(output, "0")
+	lines := strings.Split(output, "\n")
+	for i, line := range lines {
+		lines[i] = strings.Join(strings.Fields(line), " ")
+	}
+	return lines
 }
 
 // text returns the page's prose as one line, so that code in it may go on in the next line.
