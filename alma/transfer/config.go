@@ -73,8 +73,7 @@ type Column struct {
 	Value string `yaml:"value" schema:"required"`
 }
 
-// Through is a program that reads a whole file on its standard input and writes what is delivered on its standard output:
-// one of the two keys.
+// Through is a program that reads a whole file on its standard input and writes the delivered file on its standard output: xslt or command.
 type Through struct {
 	// XSLT is a stylesheet, which the installed xsltproc applies to records; relative to the process' working folder.
 	XSLT string `yaml:"xslt"`
@@ -84,7 +83,7 @@ type Through struct {
 	Ext string `yaml:"ext"`
 }
 
-// What Write.Per can be.
+// The values of Write.Per.
 const (
 	perFile   = "file"
 	perBatch  = "batch"
@@ -103,7 +102,7 @@ type plan struct {
 	per      string
 	batch    int
 	path     outputPath
-	skip     bool     // what is there already
+	skip     bool     // an existing file stays
 	through  []string // a program and its arguments; none: nothing
 	env      []string // of that program
 	ext      string

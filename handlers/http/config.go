@@ -70,7 +70,7 @@ func (c Config) build() (*forwarder, error) {
 		switch {
 		case !httpguts.ValidHeaderFieldName(name):
 			bad("headers: %q cannot be the name of a header", name)
-		case ours(name):
+		case reserved(name):
 			bad("headers: %s is set by the handler itself; leave it out", name)
 		case !httpguts.ValidHeaderFieldValue(value):
 			bad("headers: the value of %s holds a character that a header cannot have", name)
@@ -94,7 +94,8 @@ func (c Config) build() (*forwarder, error) {
 	return f, errors.Join(errs...)
 }
 
-func ours(name string) bool {
+// reserved tells whether the handler or HTTP itself sets the header.
+func reserved(name string) bool {
 	name = strings.ToLower(name)
 	switch name {
 	case "content-length", "transfer-encoding", "connection", "te", "trailer", "upgrade":
