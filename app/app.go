@@ -116,7 +116,7 @@ func (a *App) assembleReceiver(o Options, reload *reloader) (err error) {
 	if a.Receiver, err = receiver.New(receiverConfig(c, reload.certificate, a.broker), publisher, reg, o.Log.Named("receiver")); err != nil {
 		return err
 	}
-	clock := schedule.Config{Sources: c.Clocks, Window: c.Duplicates}
+	clock := schedule.Config{Sources: c.CheckedSchedules, Window: c.Duplicates}
 	emitter, err := schedule.New(clock, a.broker, reg, o.Log.Named("schedule"))
 	if err != nil {
 		return err

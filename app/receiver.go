@@ -9,7 +9,7 @@ import (
 
 func receiverConfig(c *config.Config, cert *certificate, counter receiver.Counter) receiver.Config {
 	out := receiver.Config{
-		Sources: c.Senders, Routed: routed(c.Routes.Worker()), Counter: counter, PublicURL: c.PublicURL,
+		Sources: c.CheckedSources, Routed: routed(c.Routes.Worker()), Counter: counter, PublicURL: c.PublicURL,
 		TrustedProxies: c.TrustedProxies, Grace: c.Grace, Limits: c.Limits,
 	}
 	if !c.Broker.Embedded() {

@@ -101,10 +101,10 @@ func (r *reloader) use(next *config.Config) error {
 	if slices.Contains(next.Changed(r.started), "redact_key") {
 		return errors.New("redact_key has changed: all receivers and workers must change it together, so stop all of them and start them again")
 	}
-	if err := r.receiver.Reload(next.Senders); err != nil {
+	if err := r.receiver.Reload(next.CheckedSources); err != nil {
 		return err
 	}
-	r.emitter.Reload(next.Clocks)
+	r.emitter.Reload(next.CheckedSchedules)
 	if r.certificate != nil && next.TLS.Certificate != nil {
 		r.certificate.current.Store(next.TLS.Certificate)
 	}

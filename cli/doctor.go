@@ -77,7 +77,7 @@ func (c *command) examine(ctx context.Context, name, url string) ([]doctor.Findi
 		return nil, usage(err)
 	}
 	target := sender.Target{URL: app.WebhookURL(conf, name, cmp.Or(url, conf.PublicURL)), Deadline: source.Deadline}
-	found := doctor.Webhook{Target: target, Verifier: conf.Senders.Verifier(name)}.Examine(ctx)
+	found := doctor.Webhook{Target: target, Verifier: conf.CheckedSources.Verifier(name)}.Examine(ctx)
 	for _, institution := range slices.Sorted(maps.Keys(clients)) {
 		found = append(found, doctor.Key(ctx, institution, clients[institution], conf.Alma[institution].Reserve)...)
 	}

@@ -107,7 +107,7 @@ func (c *command) sendTo(ctx context.Context, name, action string, s sendFlags) 
 		}
 		return c.answers([]sent{{Name: "challenge", Code: answer.Code, Took: answer.Took.String(), Body: string(answer.Body)}}, s.asJSON, err)
 	}
-	verifier := conf.Senders.Verifier(name)
+	verifier := conf.CheckedSources.Verifier(name)
 	if _, err := s.round(source.Preset, action); err != nil {
 		return usage(err)
 	}

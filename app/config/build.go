@@ -24,7 +24,7 @@ import (
 	"github.com/hookline/hookline/worker"
 )
 
-// builder turns a document that the schema has checked into a Config, and notes the errors that only the owners of the parts can find.
+// builder turns a document that the schema has checked into a Config, and adds the problems that only the owners of the parts can find.
 type builder struct {
 	*document
 	make  MakeKinds
@@ -33,7 +33,7 @@ type builder struct {
 
 func (b *builder) build() *Config {
 	c := Defaults()
-	c.doc, c.Senders, c.Clocks = b.document, receiver.Sources{}, schedule.Sources{}
+	c.doc, c.CheckedSources, c.CheckedSchedules = b.document, receiver.Sources{}, schedule.Sources{}
 	c.Alma, c.Sources, c.Schedules = map[string]alma.Config{}, map[string]Source{}, map[string]Schedule{}
 	b.decode(without(b.root, "alma", "sources", "routes"), nil, &c)
 	b.checkTop(&c)
@@ -59,61 +59,61 @@ func (b *builder) checkTop(c *Config) {
 	b.address("listen", c.Listen)
 	b.address("private_listen", c.PrivateListen)
 	if c.Listen == c.PrivateListen && !strings.HasSuffix(c.Listen, ":0") {
-		b.blame([]string{"private_listen"}, errors.New("is the same as listen; it needs an address of its own, which strangers cannot reach"))
+		b.report([]string{"private_listen"}, errors.New("is the same as listen; it needs an address of its own, which strangers cannot reach"))
 	}
-	b.blame([]string{"public_url"}, receiver.CheckPublicURL(c.PublicURL))
+	b.report([]string{"public_url"}, receiver.CheckPublicURL(c.PublicURL))
 	if c.Data == "" {
-		b.blame([]string{"data"}, errors.New("is empty; write the folder for everything that must last"))
+		b.report([]string{"data"}, errors.New("is empty; write the folder for everything that must last"))
 	}
 	if c.Spool.MaxAge <= 0 {
-		b.blame([]string{"spool", "max_age"}, errors.New("must be more than 0; leave it out for 72h"))
+		b.report([]string{"spool", "max_age"}, errors.New("must be more than 0; leave it out for 72h"))
 	}
-	b.blame([]string{"tls"}, c.TLS.load())
-	b.blame([]string{"broker"}, c.Broker.load())
-	b.blame([]string{"broker", "url"}, c.Broker.check())
+	b.report([]string{"tls"}, c.TLS.load())
+	b.report([]string{"broker"}, c.Broker.load())
+	b.report([]string{"broker", "url"}, c.Broker.check())
 }
 
-// blame notes err, if it is one, at path; joined errors on one line. It notes nothing where a part of path is known to be wrong: that may be
-// the only cause.
-func (b *builder) blame(path []string, err error) {
-	if err == nil || b.wrong(path...) {
+// report adds err, unless it is nil, as a problem at path; joined errors on one line. Where the value has a problem already, it adds none,
+// because that problem may be the cause.
+func (b *builder) report(path []string, err error) {
+	if err == nil || b.hasProblem(path...) {
 		return
 	}
-	b.note(b.at(path, "%s", oneLine(err.Error())))
+	b.add(b.at(path, "%s", oneLine(err.Error())))
 }
 
-// joint is where errors.Join put two texts together; further lines of one text, which show a place in an expression, are
-// indented.
-var joint = regexp.MustCompile(`\n(\S)`)
+// newText begins the second text of two that errors.Join put together. The further lines of one text, which show a place in an expression,
+// are indented.
+var newText = regexp.MustCompile(`\n(\S)`)
 
-func oneLine(text string) string { return joint.ReplaceAllString(text, "; $1") }
+func oneLine(text string) string { return newText.ReplaceAllString(text, "; $1") }
 
-// blameFields notes the errors of a Check at their fields.
-func (b *builder) blameFields(path []string, err error) {
+// reportFields adds the errors of a Check as problems at their fields.
+func (b *builder) reportFields(path []string, err error) {
 	for _, field := range setting.Fields(err) {
-		if field.Field == "match" && b.misnamed(path) { // the error is about the name, too
+		if field.Field == "match" && b.hasKeyProblem(path) { // the error is about the name, too
 			continue
 		}
 		at := path[:len(path):len(path)]
 		if field.Field != "" {
 			at = append(at, strings.Split(field.Field, ".")...)
 		}
-		b.blame(at, field.Err)
+		b.report(at, field.Err)
 	}
 }
 
-// decode fills a struct. The schema has refused unknown keys before; decode notes the values that do not fit their type.
+// decode fills a struct. The schema has refused unknown keys before; decode adds a problem for each value that does not fit its type.
 func (b *builder) decode(node *yaml.Node, path []string, into any) {
 	err := node.Load(into)
 	var several *yaml.LoadErrors
 	if !errors.As(err, &several) {
-		b.blame(path, err)
+		b.report(path, err)
 		return
 	}
 	for _, one := range several.Errors {
 		at := b.pathOf(path, node, one.Mark.Line, one.Mark.Column)
-		if !b.wrong(at...) {
-			b.note(Problem{File: b.file, Line: one.Mark.Line, Column: one.Mark.Column, Path: pathText(at), Message: oneLine(one.Message)})
+		if !b.hasProblem(at...) {
+			b.add(Problem{File: b.file, Line: one.Mark.Line, Column: one.Mark.Column, Path: pathText(at), Message: oneLine(one.Message)})
 		}
 	}
 }
@@ -124,7 +124,7 @@ func (b *builder) address(key, address string) {
 		_, err = strconv.ParseUint(port, 10, 16)
 	}
 	if err != nil {
-		b.blame([]string{key}, fmt.Errorf("%q is no address such as :8080 or 127.0.0.1:9090", address))
+		b.report([]string{key}, fmt.Errorf("%q is no address such as :8080 or 127.0.0.1:9090", address))
 	}
 }
 
@@ -180,7 +180,7 @@ func (b *builder) institution(name string, node *yaml.Node) alma.Config {
 	path := []string{"alma", name}
 	a := alma.Defaults()
 	b.decode(node, path, &a)
-	b.blame(path, a.Check())
+	b.report(path, a.Check())
 	return a
 }
 
@@ -189,42 +189,38 @@ func (b *builder) schedule(c *Config, name string, node *yaml.Node) Schedule {
 	path := []string{"sources", name}
 	s := Schedule{Source: schedule.Defaults(), name: name}
 	b.decode(node, path, &s)
-	b.blameFields(path, c.Clocks.Add(name, s.Source))
+	b.reportFields(path, c.CheckedSchedules.Add(name, s.Source))
 	return s
 }
 
 // source reads a sender over its preset.
 func (b *builder) source(c *Config, name string, node *yaml.Node) Source {
 	path := []string{"sources", name}
-	s := Source{Source: receiver.Defaults(), Path: receiver.PathPrefix + name}
+	s, known := Source{Source: receiver.Defaults(), Path: receiver.PathPrefix + name}, true
 	if preset := child(node, "preset"); preset != nil {
-		var known bool
 		if s.Source, known = receiver.Preset(preset.Value); !known {
-			b.blame(append(path, "preset"), fmt.Errorf("no preset %q; there are %v", preset.Value, signature.Presets()))
-			b.checkSecrets(path, node)
-			return Source{}
+			b.report(append(path, "preset"), fmt.Errorf("no preset %q; there are %v", preset.Value, signature.Presets()))
 		}
 	}
 	b.decode(node, path, &s)
-	b.checkSecrets(path, node)
+	if child(node, "secrets") == nil && child(node, "secrets"+fileSuffix) == nil {
+		b.add(b.at(path, "secrets is missing: without a secret every message would be answered 503"))
+	}
+	if !known {
+		return s // its other keys depend on the preset
+	}
 	s.Scheme = string(s.Verify.Kind)
 	if s.Redact != nil {
 		s.Redact.Key = c.RedactKey
 	}
-	b.blameFields(path, c.Senders.Add(name, s.Source))
+	b.reportFields(path, c.CheckedSources.Add(name, s.Source))
 	if child(node, "max_body") != nil && !c.Broker.Embedded() && s.MaxBody > broker.MaxBody {
-		b.blame(append(path, "max_body"), fmt.Errorf("is more than the %d bytes that RabbitMQ takes; lower it, or leave it out", broker.MaxBody))
+		b.report(append(path, "max_body"), fmt.Errorf("is more than the %d bytes that RabbitMQ takes; lower it, or leave it out", broker.MaxBody))
 	}
 	if s.MaxBody > c.Limits.MaxMemory {
-		b.blame([]string{"limits", "max_memory"}, fmt.Errorf("is less than the largest body of source %s; raise it, or lower the source's max_body", name))
+		b.report([]string{"limits", "max_memory"}, fmt.Errorf("is less than the largest body of source %s; raise it, or lower the source's max_body", name))
 	}
 	return s
-}
-
-func (b *builder) checkSecrets(path []string, node *yaml.Node) {
-	if child(node, "secrets") == nil && child(node, "secrets"+fileSuffix) == nil {
-		b.note(b.at(path, "secrets is missing: without a secret every message would be answered 503"))
-	}
 }
 
 func (b *builder) route(c *Config, name string, node *yaml.Node) Route {
@@ -235,10 +231,10 @@ func (b *builder) route(c *Config, name string, node *yaml.Node) Route {
 	if r.Where.IsZero() {
 		r.Where = nil
 	}
-	h, err := b.kinds.Handlers.New(r.Part.Kind, r.Part.decode)
-	b.blame(append(path, "handler"), err)
+	h, err := b.kinds.Handlers.New(r.HandlerPart.Kind, r.HandlerPart.decode)
+	b.report(append(path, "handler"), err)
 	r.Handler = b.enriched(path, r, b.redacted(path, c, r, h))
-	b.blameFields(path, r.Check())
+	b.reportFields(path, r.Check())
 	return r
 }
 
@@ -249,7 +245,7 @@ func (b *builder) redacted(path []string, c *Config, r Route, h handler.Handler)
 	}
 	r.Redact.Key = c.RedactKey
 	redactor, err := privacy.New(*r.Redact)
-	b.blame(append(path, "redact"), err)
+	b.report(append(path, "redact"), err)
 	if redactor == nil || h == nil {
 		return h
 	}
@@ -262,7 +258,7 @@ func (b *builder) enriched(path []string, r Route, h handler.Handler) handler.Ha
 		return h
 	}
 	step, err := b.kinds.Enrich(*r.Enrich, h)
-	b.blame(append(path, "enrich"), err)
+	b.report(append(path, "enrich"), err)
 	if err != nil {
 		return h
 	}

@@ -9,14 +9,14 @@ import (
 // Changed names the keys with another value than before, in the form of listen, broker.url and routes.archive.
 func (c *Config) Changed(before *Config) []string {
 	var keys []string
-	for _, key := range eitherKey(c.doc.root, before.doc.root) {
+	for _, key := range keysOfBoth(c.doc.root, before.doc.root) {
 		now, was := child(c.doc.root, key), child(before.doc.root, key)
 		switch {
 		case same(now, was):
 		case now == nil || was == nil || now.Kind != yaml.MappingNode || was.Kind != yaml.MappingNode:
 			keys = append(keys, key)
 		default:
-			for _, below := range eitherKey(now, was) {
+			for _, below := range keysOfBoth(now, was) {
 				if !same(child(now, below), child(was, below)) {
 					keys = append(keys, key+"."+below)
 				}
@@ -26,8 +26,8 @@ func (c *Config) Changed(before *Config) []string {
 	return keys
 }
 
-// eitherKey lists the keys of two mappings, sorted, each once.
-func eitherKey(a, b *yaml.Node) []string {
+// keysOfBoth lists the keys of two mappings, sorted, each once.
+func keysOfBoth(a, b *yaml.Node) []string {
 	var keys []string
 	for _, mapping := range []*yaml.Node{a, b} {
 		for key := range pairs(mapping) {
@@ -43,7 +43,7 @@ func same(a, b *yaml.Node) bool {
 	if a == nil || b == nil {
 		return a == b
 	}
-	a, b = target(a), target(b)
+	a, b = resolve(a), resolve(b)
 	if a.Kind != b.Kind || a.Value != b.Value || len(a.Content) != len(b.Content) {
 		return false
 	}
@@ -58,8 +58,8 @@ func same(a, b *yaml.Node) bool {
 	return slices.EqualFunc(a.Content, b.Content, same)
 }
 
-// target returns the node of an alias, and any other node itself.
-func target(node *yaml.Node) *yaml.Node {
+// resolve returns the node of an alias, and any other node itself.
+func resolve(node *yaml.Node) *yaml.Node {
 	if node.Kind == yaml.AliasNode {
 		return node.Alias
 	}

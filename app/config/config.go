@@ -57,10 +57,10 @@ type Config struct {
 	// Schedules are the sources that the clock drives, by name; the file has them under sources.
 	Schedules map[string]Schedule `yaml:"schedules,omitempty" schema:"-"`
 
-	// Senders are Sources, ready for a receiver.
-	Senders receiver.Sources `yaml:"-"`
-	// Clocks are Schedules, ready for an emitter.
-	Clocks schedule.Sources `yaml:"-"`
+	// CheckedSources are Sources, ready for a receiver.
+	CheckedSources receiver.Sources `yaml:"-"`
+	// CheckedSchedules are Schedules, ready for an emitter.
+	CheckedSchedules schedule.Sources `yaml:"-"`
 
 	doc *document
 }
@@ -146,8 +146,8 @@ type Route struct {
 	Enrich *enrich.Config `yaml:"enrich,omitempty"`
 	// Redact takes personal data out of each event before the handler gets it.
 	Redact *privacy.Config `yaml:"redact,omitempty"`
-	// Part is the handler that does the work. A custom build may know more kinds.
-	Part Part `yaml:"handler" schema:"required"`
+	// HandlerPart is the handler that does the work. A custom build may know more kinds.
+	HandlerPart HandlerPart `yaml:"handler" schema:"required"`
 }
 
 // Routes are routes in the order of the file.
@@ -174,9 +174,9 @@ var defaultText []byte
 // DefaultText returns the configuration that applies without a file.
 func DefaultText() []byte { return append([]byte(nil), defaultText...) }
 
-// check makes a Config of text; file is for messages, and the folder where *_file values are looked for. It notes in read the content of the
-// files that text names. A forgiven problem is none.
-func check(file string, text []byte, env Env, kinds MakeKinds, read contents, forgiven func(Problem) bool) (*Config, error) {
+// check makes a Config of text; file is for messages, and the folder where *_file values are looked for. It adds to read the content of the
+// files that text names. An ignored problem is no error.
+func check(file string, text []byte, env Env, kinds MakeKinds, read contents, ignored func(Problem) bool) (*Config, error) {
 	doc, err := parse(file, text)
 	if err != nil {
 		return nil, err
@@ -187,7 +187,7 @@ func check(file string, text []byte, env Env, kinds MakeKinds, read contents, fo
 		return nil, err
 	}
 	c := (&builder{document: doc, make: kinds}).build()
-	doc.problems = slices.DeleteFunc(doc.problems, forgiven)
+	doc.problems = slices.DeleteFunc(doc.problems, ignored)
 	if err := doc.err(); err != nil {
 		return nil, err
 	}

@@ -70,15 +70,15 @@ func syntaxProblem(file string, err error) Problem {
 	return p
 }
 
-// note adds a problem. Of several problems at one place it keeps the first.
-func (d *document) note(p Problem) {
+// add adds a problem. Of several problems at one place it keeps the first.
+func (d *document) add(p Problem) {
 	if !slices.ContainsFunc(d.problems, func(q Problem) bool { return q.Line == p.Line && q.Column == p.Column }) {
 		d.problems = append(d.problems, p)
 	}
 }
 
-// wrong tells whether there is a problem at or below path.
-func (d *document) wrong(path ...string) bool {
+// hasProblem tells whether there is a problem at or below path.
+func (d *document) hasProblem(path ...string) bool {
 	at := pathText(path)
 	return slices.ContainsFunc(d.problems, func(p Problem) bool {
 		rest, below := strings.CutPrefix(p.Path, at)
@@ -86,8 +86,8 @@ func (d *document) wrong(path ...string) bool {
 	})
 }
 
-// misnamed tells whether there is a problem with the key that ends path.
-func (d *document) misnamed(path []string) bool {
+// hasKeyProblem tells whether there is a problem with the key that ends path.
+func (d *document) hasKeyProblem(path []string) bool {
 	key := keyNode(d.find(path[:len(path)-1]), path[len(path)-1])
 	return key != nil && slices.ContainsFunc(d.problems, func(p Problem) bool { return p.Line == key.Line && p.Column == key.Column })
 }
@@ -132,11 +132,11 @@ func (d *document) find(path []string) *yaml.Node {
 		}
 		node = next
 	}
-	return target(node)
+	return resolve(node)
 }
 
 func child(node *yaml.Node, step string) *yaml.Node {
-	switch node = target(node); node.Kind {
+	switch node = resolve(node); node.Kind {
 	case yaml.MappingNode:
 		for i := 0; i+1 < len(node.Content); i += 2 {
 			if node.Content[i].Value == step {
@@ -157,7 +157,7 @@ func pairs(mapping *yaml.Node) func(yield func(string, *yaml.Node) bool) {
 		if mapping == nil {
 			return
 		}
-		if mapping = target(mapping); mapping.Kind != yaml.MappingNode {
+		if mapping = resolve(mapping); mapping.Kind != yaml.MappingNode {
 			return
 		}
 		for i := 0; i+1 < len(mapping.Content); i += 2 {
@@ -170,7 +170,7 @@ func pairs(mapping *yaml.Node) func(yield func(string, *yaml.Node) bool) {
 
 // without is a mapping without some of its keys.
 func without(mapping *yaml.Node, keys ...string) *yaml.Node {
-	mapping = target(mapping)
+	mapping = resolve(mapping)
 	rest := *mapping
 	rest.Content = nil
 	for i := 0; i+1 < len(mapping.Content); i += 2 {

@@ -62,7 +62,7 @@ func (e expander) substitute(node *yaml.Node, path []string) {
 			return value
 		}
 		if parts[2] == "" {
-			e.note(e.problem(node, path, fmt.Sprintf("the environment variable %s is not set; set it, or write ${%s:-default}", parts[1], parts[1])))
+			e.add(e.problem(node, path, fmt.Sprintf("the environment variable %s is not set; set it, or write ${%s:-default}", parts[1], parts[1])))
 		}
 		return strings.TrimPrefix(parts[2], ":-")
 	})
@@ -73,7 +73,7 @@ func (e expander) substitute(node *yaml.Node, path []string) {
 // readFile changes the pair in place, so that errors about the value still point to its line.
 func (e expander) readFile(parent, key, value *yaml.Node, name string, path []string) {
 	if child(parent, name) != nil {
-		e.note(e.atKey(path, "%s is given as well; keep one of the two", name))
+		e.add(e.atKey(path, "%s is given as well; keep one of the two", name))
 		return
 	}
 	file := value.Value
@@ -86,7 +86,7 @@ func (e expander) readFile(parent, key, value *yaml.Node, name string, path []st
 		if name == "secrets" && errors.Is(err, fs.ErrNotExist) {
 			message += fmt.Sprintf("; write the sender's secret into it, or make one: `hookline config secret %s`", file)
 		}
-		e.note(e.problem(value, path, message))
+		e.add(e.problem(value, path, message))
 		return
 	}
 	key.Value = name

@@ -35,13 +35,13 @@ func (f *File) ReadBroker() (*Config, error) {
 
 var beyondBroker = regexp.MustCompile(`^(sources|alma|tls|redact_key|routes\.[^.]+\.(handler|where|enrich|redact))(_file)?($|[.[])`)
 
-func (f *File) check(forgiven func(Problem) bool) (*Config, error) {
+func (f *File) check(ignored func(Problem) bool) (*Config, error) {
 	f.read = contents{}
 	name, text, err := f.text(f.read)
 	if err != nil {
 		return nil, err
 	}
-	return check(name, text, f.env, f.kinds, f.read, forgiven)
+	return check(name, text, f.env, f.kinds, f.read, ignored)
 }
 
 // text returns the content of the file, or the configuration inside the binary.
@@ -68,7 +68,7 @@ func (f *File) PrivateListen() (string, error) {
 		return "", err
 	}
 	doc.expand(f.env, contents{})
-	if node := child(doc.root, "private_listen"); node != nil && !doc.wrong("private_listen") {
+	if node := child(doc.root, "private_listen"); node != nil && !doc.hasProblem("private_listen") {
 		return node.Value, nil
 	}
 	return Defaults().PrivateListen, nil

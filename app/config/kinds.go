@@ -23,14 +23,14 @@ type Kinds struct {
 // MakeKinds makes them for the institutions of a configuration.
 type MakeKinds func(institutions map[string]alma.Config) Kinds
 
-// Part is a handler as the file has it: its kind, and the keys of that kind.
-type Part struct {
+// HandlerPart is a handler as the file has it: its kind, and the keys of that kind.
+type HandlerPart struct {
 	Kind string
 	keys *yaml.Node
 }
 
 // UnmarshalYAML reads the kind and keeps the other keys.
-func (p *Part) UnmarshalYAML(node *yaml.Node) error {
+func (p *HandlerPart) UnmarshalYAML(node *yaml.Node) error {
 	p.keys = without(node, "kind")
 	if kind := child(node, "kind"); kind != nil {
 		return kind.Decode(&p.Kind)
@@ -39,10 +39,10 @@ func (p *Part) UnmarshalYAML(node *yaml.Node) error {
 }
 
 // MarshalYAML shows the kind only: any other key may hold a secret.
-func (p Part) MarshalYAML() (any, error) { return p.Kind, nil }
+func (p HandlerPart) MarshalYAML() (any, error) { return p.Kind, nil }
 
 // decode fills a handler's configuration. A key that it lacks is an error.
-func (p Part) decode(into any) error {
+func (p HandlerPart) decode(into any) error {
 	if p.keys == nil {
 		return nil
 	}

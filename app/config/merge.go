@@ -10,7 +10,7 @@ func (d *document) merge() { merger{}.walk(d.root) }
 type merger map[*yaml.Node]bool
 
 func (m merger) walk(node *yaml.Node) {
-	node = target(node)
+	node = resolve(node)
 	if m[node] {
 		return
 	}
@@ -43,12 +43,12 @@ func (m merger) walk(node *yaml.Node) {
 
 // mappings returns the mappings that a merge key's value names: one, or a list. Any other value stays, and the schema refuses it.
 func mappings(value *yaml.Node) (all []*yaml.Node, ok bool) {
-	switch value = target(value); value.Kind {
+	switch value = resolve(value); value.Kind {
 	case yaml.MappingNode:
 		return []*yaml.Node{value}, true
 	case yaml.SequenceNode:
 		for _, item := range value.Content {
-			if item = target(item); item.Kind != yaml.MappingNode {
+			if item = resolve(item); item.Kind != yaml.MappingNode {
 				return nil, false
 			}
 			all = append(all, item)

@@ -25,7 +25,7 @@ var schemaText []byte
 // Schema returns the JSON Schema (draft 2020-12) of the configuration file.
 func Schema() []byte { return bytes.Clone(schemaText) }
 
-// validate compares the file with the schema and notes every difference at its line.
+// validate compares the file with the schema and adds a problem for every difference.
 func (d *document) validate() error {
 	schema, err := compileSchema()
 	if err != nil {
@@ -36,7 +36,7 @@ func (d *document) validate() error {
 		invalid = d.differences(schema)
 	}
 	for _, leaf := range invalid {
-		d.noteLeaf(leaf)
+		d.addLeaf(leaf)
 	}
 	return nil
 }
@@ -58,7 +58,7 @@ func compileSchema() (*jsonschema.Schema, error) {
 func (d *document) differences(schema *jsonschema.Schema) []*jsonschema.ValidationError {
 	var instance any
 	if err := d.root.Decode(&instance); err != nil {
-		d.note(syntaxProblem(d.file, err))
+		d.add(syntaxProblem(d.file, err))
 		return nil
 	}
 	var invalid *jsonschema.ValidationError
@@ -90,25 +90,25 @@ func (d *document) retype(invalid []*jsonschema.ValidationError) (changed bool) 
 	return changed
 }
 
-func (d *document) noteLeaf(e *jsonschema.ValidationError) {
+func (d *document) addLeaf(e *jsonschema.ValidationError) {
 	switch k := e.ErrorKind.(type) {
 	case *kind.AdditionalProperties:
 		for _, name := range k.Properties {
 			path := append(slices.Clone(e.InstanceLocation), name)
-			d.note(d.atKey(path, "unknown key; known here: %s", strings.Join(schemaAt(e.SchemaURL).keys(), ", ")))
+			d.add(d.atKey(path, "unknown key; known here: %s", strings.Join(schemaAt(e.SchemaURL).keys(), ", ")))
 		}
 		return
 	case *kind.Required:
-		d.note(d.at(e.InstanceLocation, "%s is missing", strings.Join(k.Missing, ", ")))
+		d.add(d.at(e.InstanceLocation, "%s is missing", strings.Join(k.Missing, ", ")))
 		return
 	case *kind.Type:
-		d.note(d.at(e.InstanceLocation, "is of type %s, want %s%s", k.Got, strings.Join(k.Want, " or "), remedy(k, schemaAt(e.SchemaURL).Description)))
+		d.add(d.at(e.InstanceLocation, "is of type %s, want %s%s", k.Got, strings.Join(k.Want, " or "), remedy(k, schemaAt(e.SchemaURL).Description)))
 		return
 	case *kind.PropertyNames:
 		_, pointer, _ := strings.Cut(e.SchemaURL, "#/properties/") // "routes/propertyNames"; the validator reuses the memory of InstanceLocation here
 		parent, _, _ := strings.Cut(pointer, "/")
 		path := []string{parent, k.Property}
-		d.note(d.atKey(path, "%q is not %s", k.Property, schemaAt(e.SchemaURL).Description))
+		d.add(d.atKey(path, "%q is not %s", k.Property, schemaAt(e.SchemaURL).Description))
 		return
 	case *kind.Pattern:
 		if form := schemaAt(e.SchemaURL).Description; form != "" {
@@ -116,11 +116,11 @@ func (d *document) noteLeaf(e *jsonschema.ValidationError) {
 			if d.expanded[d.find(e.InstanceLocation)] {
 				value = "its value" // it may be a secret in the wrong place
 			}
-			d.note(d.at(e.InstanceLocation, "%s is not %s", value, form))
+			d.add(d.at(e.InstanceLocation, "%s is not %s", value, form))
 			return
 		}
 	}
-	d.note(d.at(e.InstanceLocation, "%s", e.ErrorKind.LocalizedString(message.NewPrinter(language.English))))
+	d.add(d.at(e.InstanceLocation, "%s", e.ErrorKind.LocalizedString(message.NewPrinter(language.English))))
 }
 
 // remedy says how to write a value of the right type. It does not repeat the value, which may be a secret.

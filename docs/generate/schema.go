@@ -117,7 +117,7 @@ func (g *generator) schema() object {
 func named() map[reflect.Type]string {
 	return map[reflect.Type]string{
 		reflect.TypeFor[privacy.Config](): "redact", reflect.TypeFor[config.Source](): "source", reflect.TypeFor[config.Schedule](): "schedule",
-		reflect.TypeFor[config.Route](): "route", reflect.TypeFor[config.Part](): "handler", reflect.TypeFor[transfer.Location](): "location",
+		reflect.TypeFor[config.Route](): "route", reflect.TypeFor[config.HandlerPart](): "handler", reflect.TypeFor[transfer.Location](): "location",
 	}
 }
 
@@ -192,7 +192,7 @@ func ref(name string) object { return object{{"$ref", "#/$defs/" + name}} }
 // definition returns the schema of a named type.
 func (g *generator) definition(v reflect.Value) object {
 	switch v.Interface().(type) {
-	case config.Part:
+	case config.HandlerPart:
 		return g.handler()
 	case privacy.Config:
 		o := g.structure(v)
