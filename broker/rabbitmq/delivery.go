@@ -30,17 +30,6 @@ type delivery struct {
 	queued  queuedEvent // set by read
 }
 
-// settler settles the deliveries of one channel.
-type settler struct {
-	route     string
-	ch        *amqp.Channel
-	acks      *acknowledger
-	publisher *publisher // stores retries and dead letters
-	ledger    *ledgerWriter
-	pause     *sync.RWMutex // locked while a consumer of the route is cancelled; see consumer.cancel
-	log       *zap.Logger
-}
-
 // read decodes the message.
 func (d *delivery) read(now time.Time) { d.queued = readQueuedEvent(d.message, now) }
 
@@ -58,7 +47,7 @@ func (d *delivery) finish(hurry bool) {
 	}
 	d.ledger.await(batch)
 	tags := d.acks.waited(batch)
-	d.tell(func() error { return d.acks.ack(tags...) })
+	d.settle(func() error { return d.acks.ack(tags...) })
 }
 
 // carryOut settles the delivery with an outcome other than Ack.
@@ -128,28 +117,39 @@ func (d *delivery) giveBack() {
 	d.reject()
 }
 
-// store publishes m within storeTime, also after the end of ctx: a stop waits for running handlers.
-func (d *delivery) store(ctx context.Context, m message) error {
-	d.pause.RLock()
-	defer d.pause.RUnlock()
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTime)
-	defer cancel()
-	return d.publisher.publish(ctx, &m)
-}
-
 func (d *delivery) ack() {
-	d.tell(func() error { return d.acks.ack(d.message.DeliveryTag) })
+	d.settle(func() error { return d.acks.ack(d.message.DeliveryTag) })
 }
 
 func (d *delivery) reject() {
-	d.tell(func() error { return d.acks.reject(d.message.DeliveryTag) })
+	d.settle(func() error { return d.acks.reject(d.message.DeliveryTag) })
 }
 
-// tell sends a settlement to RabbitMQ. A delivery whose settlement is lost comes again.
-func (d *delivery) tell(settle func() error) {
-	d.pause.RLock()
-	defer d.pause.RUnlock()
-	if err := settle(); err != nil {
-		d.log.Info("the session ended before its deliveries were settled: they will come again", zap.Error(err))
+// settler settles the deliveries of one channel, and stores the messages that take their place.
+type settler struct {
+	route     string
+	ch        *amqp.Channel
+	acks      *acknowledger
+	publisher *publisher
+	ledger    *ledgerWriter
+	pause     *sync.RWMutex // locked while a consumer of the route is cancelled; see consumer.cancel
+	log       *zap.Logger
+}
+
+// store publishes m within storeTime, also after the end of ctx: a stop waits for running handlers.
+func (s *settler) store(ctx context.Context, m message) error {
+	s.pause.RLock()
+	defer s.pause.RUnlock()
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTime)
+	defer cancel()
+	return s.publisher.publish(ctx, &m)
+}
+
+// settle sends a settlement to RabbitMQ. A delivery whose settlement is lost comes again.
+func (s *settler) settle(send func() error) {
+	s.pause.RLock()
+	defer s.pause.RUnlock()
+	if err := send(); err != nil {
+		s.log.Info("the session ended before its deliveries were settled: they will come again", zap.Error(err))
 	}
 }

@@ -2,6 +2,7 @@ package rabbitmq_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"testing"
@@ -47,10 +48,16 @@ func eventually(t *testing.T, condition string, check func() bool) {
 	}
 }
 
+// publish stores events. On a busy machine the first session can take longer than the 5 seconds that Publish waits for it.
 func publish(t *testing.T, rabbit *rabbitmq.Broker, events ...event.Event) {
 	t.Helper()
 	for _, e := range events {
-		if err := rabbit.Publish(patient(t), e); err != nil {
+		var err error
+		eventually(t, "a connection to publish on", func() bool {
+			err = rabbit.Publish(patient(t), e)
+			return !errors.Is(err, broker.ErrDown)
+		})
+		if err != nil {
 			t.Fatal(err)
 		}
 	}
