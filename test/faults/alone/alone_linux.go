@@ -35,7 +35,7 @@ func Run(env ...string) (int, error) {
 	if err != nil {
 		return 1, err
 	}
-	cmd := exec.Command(self, os.Args[1:]...) // the terminal sends it the same signals
+	cmd := exec.Command(self, os.Args[1:]...) //nolint:noctx // the terminal sends it the same signals
 	cmd.Env = append(append(os.Environ(), inside+"=1"), env...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: namespaces, Pdeathsig: syscall.SIGKILL}

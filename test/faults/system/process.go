@@ -70,7 +70,7 @@ func (p *Process) spawn() (*exec.Cmd, error) {
 		return nil, err
 	}
 	defer log.Close()
-	cmd := exec.Command(p.binary, p.args...) // signals stop it
+	cmd := exec.Command(p.binary, p.args...) //nolint:noctx // signals stop it
 	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = p.dir, p.env, log, log
 	if err := cmd.Start(); err != nil {
 		return nil, err
