@@ -20,7 +20,7 @@ type recipient struct {
 	because string // why sender is nil
 }
 
-// recipient returns the person whom the event concerns, or else the notification URL.
+// recipient returns the person of the event, or else the notification URL.
 func (n *notifier) recipient(ctx context.Context, data map[string]any) (recipient, error) {
 	to, err := n.personalRecipient(ctx, data)
 	if err == nil && to.sender == nil && n.url != nil {
@@ -29,7 +29,7 @@ func (n *notifier) recipient(ctx context.Context, data map[string]any) (recipien
 	return to, err
 }
 
-// personalRecipient returns the person whom the event concerns, with the first service that reaches them. A person without a phone
+// personalRecipient returns the person of the event, with the first service that reaches them. A person without a phone
 // and an e-mail address is no error.
 func (n *notifier) personalRecipient(ctx context.Context, data map[string]any) (recipient, error) {
 	if n.people == nil {

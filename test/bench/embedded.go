@@ -57,7 +57,7 @@ func (b *bench) embedded(ctx context.Context, events, waiting int64) (s embedded
 func embeddedWay(ctx context.Context, b *bench, r *report) error {
 	pipelines := []pipeline{{name: "nothing", handler: doNothing}, {name: "`file`", handler: writeFiles}}
 	seen, err := turns(ctx, b, pipelines, func(p *sandbox, path pipeline) (w window, err error) {
-		one, err := p.hookline(ctx, "all", embeddedLine+path.handler, "run")
+		one, err := p.hookline(ctx, "all", embeddedConfig+path.handler, "run")
 		if err != nil {
 			return w, err
 		}

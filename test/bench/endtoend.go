@@ -114,7 +114,7 @@ func startUp(ctx context.Context, b *bench, r *report) error {
 }
 
 func (p *sandbox) startOnce(ctx context.Context) (w window, err error) {
-	one, err := p.hookline(ctx, "all", embeddedLine+writeFiles, "run")
+	one, err := p.hookline(ctx, "all", embeddedConfig+writeFiles, "run")
 	if err != nil {
 		return w, err
 	}
@@ -122,8 +122,8 @@ func (p *sandbox) startOnce(ctx context.Context) (w window, err error) {
 	return w, nil
 }
 
-// embeddedLine is the configuration of everything in one process; what its route does comes after it.
-const embeddedLine = `
+// embeddedConfig is the configuration of all roles in one process; the route's handler is appended.
+const embeddedConfig = `
 broker: { url: embedded }
 sources: { alma: { preset: alma, secrets: first } }
 routes:

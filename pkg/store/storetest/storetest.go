@@ -24,114 +24,136 @@ const (
 
 // Run tests a location. raw lists all files that exist, with parts, without the location's own code.
 func Run(t *testing.T, location store.Location, raw func(t *testing.T) []string) {
-	conn := connect(t, location)
-	clean := func(t *testing.T) {
-		t.Helper()
-		if i := slices.IndexFunc(raw(t), store.IsPart); i >= 0 {
-			t.Errorf("a part was left: %s", raw(t)[i])
+	s := suite{location, connect(t, location), raw}
+	t.Run("a put file is in its folder and replaces the old one", s.testPut)
+	t.Run("a listing has the files of one folder", s.testList)
+	t.Run("a missing file is ErrNotExist", s.testMissing)
+	t.Run("content that fails leaves the old file", s.testFailingContent)
+	t.Run("a context that ends in the middle leaves the old file", s.testCancelled)
+	t.Run("concurrent writers leave one whole file", s.testConcurrentWriters)
+}
+
+// suite tests one location over one connection.
+type suite struct {
+	location store.Location
+	conn     store.Conn
+	raw      func(t *testing.T) []string
+}
+
+// clean checks that no part is left.
+func (s suite) clean(t *testing.T) {
+	t.Helper()
+	names := s.raw(t)
+	if i := slices.IndexFunc(names, store.IsPart); i >= 0 {
+		t.Errorf("a part was left: %s", names[i])
+	}
+}
+
+func (s suite) testPut(t *testing.T) {
+	for _, name := range []string{"top.xml", "a/b/c/deep.xml", "a/b/odd [050]_+=@,%41 #?&é.xml"} {
+		for _, text := range []string{"first and longer", "second", "", "last"} {
+			put(t, s.conn, name, text)
+			if got := get(t, s.conn, name); got != text {
+				t.Fatalf("%s: %d bytes (%.20q), put %d", name, len(got), got, len(text))
+			}
+		}
+		if there, err := s.conn.Has(t.Context(), name); !there || err != nil {
+			t.Errorf("Has(%s) = %v, %v", name, there, err)
 		}
 	}
-	t.Run("what is put is there, in its folder, and replaces what was", func(t *testing.T) {
-		for _, name := range []string{"top.xml", "a/b/c/deep.xml", "a/b/odd [050]_+=@,%41 #?&é.xml"} {
-			for _, text := range []string{"first and longer", "second", "", "last"} {
-				put(t, conn, name, text)
-				if got := get(t, conn, name); got != text {
-					t.Fatalf("%s: %d bytes (%.20q), put %d", name, len(got), got, len(text))
-				}
+	put(t, s.conn, "large.xml", pattern(large))
+	if get(t, s.conn, "large.xml") != pattern(large) {
+		t.Error("a large file came back as another")
+	}
+	s.clean(t)
+}
+
+func (s suite) testList(t *testing.T) {
+	put(t, s.conn, "list/one.xml", "1")
+	put(t, s.conn, "list/two [1].xml", "2")
+	put(t, s.conn, "list/below/three.xml", "3")
+	names, err := s.conn.List(t.Context(), "list")
+	slices.Sort(names)
+	if err != nil || !slices.Equal(names, []string{"list/one.xml", "list/two [1].xml"}) {
+		t.Errorf("%q, %v", names, err)
+	}
+	if names, err := s.conn.List(t.Context(), ""); err != nil || !slices.Contains(names, "top.xml") {
+		t.Errorf("%q, %v", names, err)
+	}
+}
+
+func (s suite) testMissing(t *testing.T) {
+	in, err := s.conn.Open(t.Context(), "nothing.xml")
+	if err == nil {
+		_, err = io.ReadAll(in)
+		_ = in.Close()
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("Open: %v", err)
+	}
+	if there, err := s.conn.Has(t.Context(), "nowhere/nothing.xml"); there || err != nil {
+		t.Errorf("Has: %v, %v", there, err)
+	}
+	if names, err := s.conn.List(t.Context(), "nowhere"); len(names) > 0 || err != nil && !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("List: %q, %v", names, err)
+	}
+}
+
+func (s suite) testFailingContent(t *testing.T) {
+	put(t, s.conn, "kept.xml", "old")
+	for _, wrong := range []error{errors.New("wrong"), io.ErrUnexpectedEOF, fmt.Errorf("cut off: %w", io.ErrUnexpectedEOF), fmt.Errorf("connection: %w", io.EOF)} {
+		for _, size := range []int{0, 5, part} {
+			if size == part && wrong != io.ErrUnexpectedEOF { //nolint:errorlint // one of them is enough
+				continue
 			}
-			if there, err := conn.Has(t.Context(), name); !there || err != nil {
-				t.Errorf("Has(%s) = %v, %v", name, there, err)
-			}
-		}
-		put(t, conn, "large.xml", pattern(large))
-		if get(t, conn, "large.xml") != pattern(large) {
-			t.Error("a large file came back as another")
-		}
-		clean(t)
-	})
-	t.Run("a listing has the files of one folder", func(t *testing.T) {
-		put(t, conn, "list/one.xml", "1")
-		put(t, conn, "list/two [1].xml", "2")
-		put(t, conn, "list/below/three.xml", "3")
-		names, err := conn.List(t.Context(), "list")
-		slices.Sort(names)
-		if err != nil || !slices.Equal(names, []string{"list/one.xml", "list/two [1].xml"}) {
-			t.Errorf("%q, %v", names, err)
-		}
-		if names, err := conn.List(t.Context(), ""); err != nil || !slices.Contains(names, "top.xml") {
-			t.Errorf("%q, %v", names, err)
-		}
-	})
-	t.Run("what is not there is ErrNotExist", func(t *testing.T) {
-		in, err := conn.Open(t.Context(), "nothing.xml")
-		if err == nil {
-			_, err = io.ReadAll(in)
-			_ = in.Close()
-		}
-		if !errors.Is(err, fs.ErrNotExist) {
-			t.Errorf("Open: %v", err)
-		}
-		if there, err := conn.Has(t.Context(), "nowhere/nothing.xml"); there || err != nil {
-			t.Errorf("Has: %v, %v", there, err)
-		}
-		if names, err := conn.List(t.Context(), "nowhere"); len(names) > 0 || err != nil && !errors.Is(err, fs.ErrNotExist) {
-			t.Errorf("List: %q, %v", names, err)
-		}
-	})
-	t.Run("content that fails leaves what was there", func(t *testing.T) {
-		put(t, conn, "kept.xml", "old")
-		for _, wrong := range []error{errors.New("wrong"), io.ErrUnexpectedEOF, fmt.Errorf("cut off: %w", io.ErrUnexpectedEOF), fmt.Errorf("connection: %w", io.EOF)} {
-			for _, size := range []int{0, 5, part} {
-				if size == part && wrong != io.ErrUnexpectedEOF { //nolint:errorlint // one of them is enough
-					continue
-				}
-				for _, name := range []string{"kept.xml", "new.xml"} {
-					err := conn.Put(t.Context(), name, io.MultiReader(strings.NewReader(pattern(size)), failing{wrong}))
-					if err == nil || !errors.Is(err, wrong) && !errors.Is(wrong, io.EOF) {
-						t.Errorf("%d bytes, then %v: %v", size, wrong, err)
-					}
+			for _, name := range []string{"kept.xml", "new.xml"} {
+				err := s.conn.Put(t.Context(), name, io.MultiReader(strings.NewReader(pattern(size)), failing{wrong}))
+				if err == nil || !errors.Is(err, wrong) && !errors.Is(wrong, io.EOF) {
+					t.Errorf("%d bytes, then %v: %v", size, wrong, err)
 				}
 			}
 		}
-		if got := get(t, conn, "kept.xml"); got != "old" {
-			t.Errorf("%d bytes instead of the old file", len(got))
-		}
-		if there, err := conn.Has(t.Context(), "new.xml"); there || err != nil {
-			t.Errorf("Has: %v, %v", there, err)
-		}
-		clean(t)
-		put(t, conn, "kept.xml", "and it goes on")
-	})
-	t.Run("a context that ends in the middle leaves what was there", func(t *testing.T) {
-		put(t, conn, "cancelled.xml", "old")
-		ctx, cancel := context.WithCancel(t.Context())
-		other := connectWith(ctx, t, location)
-		content := io.MultiReader(strings.NewReader(pattern(part)), called(cancel), strings.NewReader(pattern(part)))
-		if err := other.Put(ctx, "cancelled.xml", content); err == nil {
-			t.Error("no error")
-		}
-		if got := get(t, conn, "cancelled.xml"); got != "old" {
-			t.Errorf("%d bytes instead of the old file", len(got))
-		}
-		clean(t)
-	})
-	t.Run("writers at once leave one whole file", func(t *testing.T) {
-		texts := []string{strings.Repeat("a", 300_000), strings.Repeat("b", 200_000), strings.Repeat("c", 100_000)}
-		var writers sync.WaitGroup
-		for _, text := range texts {
-			conn := connect(t, location)
-			writers.Go(func() {
-				if err := conn.Put(t.Context(), "raced.xml", strings.NewReader(text)); err != nil {
-					t.Error(err)
-				}
-			})
-		}
-		writers.Wait()
-		if got := get(t, conn, "raced.xml"); !slices.Contains(texts, got) {
-			t.Errorf("%d bytes of nobody", len(got))
-		}
-		clean(t)
-	})
+	}
+	if got := get(t, s.conn, "kept.xml"); got != "old" {
+		t.Errorf("%d bytes instead of the old file", len(got))
+	}
+	if there, err := s.conn.Has(t.Context(), "new.xml"); there || err != nil {
+		t.Errorf("Has: %v, %v", there, err)
+	}
+	s.clean(t)
+	put(t, s.conn, "kept.xml", "and it goes on")
+}
+
+func (s suite) testCancelled(t *testing.T) {
+	put(t, s.conn, "cancelled.xml", "old")
+	ctx, cancel := context.WithCancel(t.Context())
+	other := connectWith(ctx, t, s.location)
+	content := io.MultiReader(strings.NewReader(pattern(part)), called(cancel), strings.NewReader(pattern(part)))
+	if err := other.Put(ctx, "cancelled.xml", content); err == nil {
+		t.Error("no error")
+	}
+	if got := get(t, s.conn, "cancelled.xml"); got != "old" {
+		t.Errorf("%d bytes instead of the old file", len(got))
+	}
+	s.clean(t)
+}
+
+func (s suite) testConcurrentWriters(t *testing.T) {
+	texts := []string{strings.Repeat("a", 300_000), strings.Repeat("b", 200_000), strings.Repeat("c", 100_000)}
+	var writers sync.WaitGroup
+	for _, text := range texts {
+		conn := connect(t, s.location)
+		writers.Go(func() {
+			if err := conn.Put(t.Context(), "raced.xml", strings.NewReader(text)); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	writers.Wait()
+	if got := get(t, s.conn, "raced.xml"); !slices.Contains(texts, got) {
+		t.Errorf("%d bytes of no writer", len(got))
+	}
+	s.clean(t)
 }
 
 func connect(t *testing.T, location store.Location) store.Conn {
