@@ -5,72 +5,72 @@ import (
 	"time"
 )
 
-// Book is what all notes up to a position add up to. Folding a message again changes nothing. It is not safe for
-// concurrent use.
+// Book is the sum of all notes up to a position. Folding a message again changes nothing. A Book is not safe for concurrent
+// use.
 type Book struct {
 	position  Position
 	since     time.Time
 	open      map[key]entry
-	early     *early
+	early     *earlyNotes
 	routes    map[string]*tally
 	sources   map[string]*SourceTally
 	processes map[string]*process
 	spools    map[string]map[string]int64
-	folded    int   // messages and event IDs since this book was made
+	folded    int   // messages and event IDs since NewBook, ReadSummary or Summarized
 	mark      int64 // offset of the message at which Mark was called
 }
 
-// Position is the last message that was folded.
+// Position is the place of the latest folded message.
 type Position struct {
 	Offset  int64  `json:"offset"` // -1: none
 	Process string `json:"process"`
 	Number  int64  `json:"number"`
 }
 
-// entry is an event that a route took and has not finished.
+// entry is an open event of a route.
 type entry struct {
 	*tally
-	born     int64 // offset of the message that accepted it
-	retrying bool
+	acceptedAt int64 // offset of the message that accepted it
+	retrying   bool
 }
 
-// tally is what a route has had so far.
+// tally counts the events of a route.
 type tally struct {
 	route                            string
 	accepted, done, discarded, extra int64
 }
 
-// SourceTally is what has come from a source.
+// SourceTally counts the events and requests of a source.
 type SourceTally struct {
 	Accepted int64            `json:"accepted"`
 	Unrouted int64            `json:"unrouted"` // of the accepted
 	Counts   map[string]int64 `json:"counts,omitempty"`
 }
 
-// NewBook makes an empty book.
+// NewBook returns an empty book.
 func NewBook() *Book {
 	return &Book{
-		position: Position{Offset: -1}, open: map[key]entry{}, early: newEarly(),
+		position: Position{Offset: -1}, open: map[key]entry{}, early: newEarlyNotes(),
 		routes: map[string]*tally{}, sources: map[string]*SourceTally{},
 		processes: map[string]*process{}, spools: map[string]map[string]int64{},
 	}
 }
 
-// Position is the last message that was folded.
+// Position returns the place of the latest folded message.
 func (b *Book) Position() Position { return b.position }
 
-// Folded is how much was folded since the book was made or read from a summary: messages, since also those without events push others
-// out of the stream, and the IDs in them.
+// Folded counts the messages and event IDs that were folded since the book was made, read or summarized. Messages without events
+// count, too, because they push others out of the stream.
 func (b *Book) Folded() int { return b.folded }
 
-// Has tells whether the message number of process, or a later one, was folded.
+// Has reports whether the message with this number, or a later one, of the process was folded.
 func (b *Book) Has(process string, number int64) bool {
 	p := b.processes[process]
 	return p != nil && p.number >= number
 }
 
-// Fold takes in the message at offset. seen is when it was written as far as is known: now for one that has just come,
-// else at most its own time.
+// Fold adds the message at offset. seen is the time of its writing as far as known: now for a message that has just arrived,
+// otherwise its own time at the latest.
 func (b *Book) Fold(n Notes, offset int64, seen time.Time) {
 	b.position = Position{offset, n.Process, n.Number}
 	if b.since.IsZero() {
@@ -78,18 +78,18 @@ func (b *Book) Fold(n Notes, offset int64, seen time.Time) {
 	}
 	p := b.process(n.Process, offset)
 	if n.Number <= p.number {
-		return // sent again
+		return // a repeat
 	}
 	b.folded++
 	p.number, p.seen, p.held, p.running = n.Number, seen, maps.Clone(n.Held), maps.Clone(n.Running)
 	p.raisePeak()
 	if n.Lost > 0 {
-		b.forget(n.time())
+		b.restart(n.time())
 	}
 	for _, note := range n.Notes {
 		b.folded += len(note.IDs)
 		for _, id := range note.IDs {
-			b.fold(note, note.Action+" "+id, offset) // some senders' IDs are those of things, so it takes both
+			b.fold(note, note.Action+" "+id, offset) // IDs of some senders name a thing, not a message, so the action belongs to the key
 		}
 	}
 	for source, counts := range n.Counts {
@@ -100,7 +100,7 @@ func (b *Book) Fold(n Notes, offset int64, seen time.Time) {
 	}
 	switch {
 	case len(n.Spooled) == 0:
-		delete(b.spools, n.Spool) // not kept as empty: each new container has another name
+		delete(b.spools, n.Spool) // an empty spool is removed, because each new container has another name
 	case n.Spool != "":
 		b.spools[n.Spool] = maps.Clone(n.Spooled)
 	}
@@ -134,11 +134,11 @@ func (b *Book) fold(n Note, id string, offset int64) {
 	}
 }
 
-// accept opens the event for a route, unless its end was noted first: acceptance is noted without haste.
+// accept opens the event for a route. If a note of its end arrived first, it closes the event at once.
 func (b *Book) accept(source, id, route string, offset int64) {
 	k := hash(source, id, route)
 	if _, ok := b.open[k]; ok {
-		return // the sender repeated it: it counts once
+		return // a sender's repeat counts once
 	}
 	t := b.tally(route)
 	t.accepted++
@@ -154,8 +154,8 @@ func (b *Book) accept(source, id, route string, offset int64) {
 	b.open[k] = entry{t, offset, kind == Retrying}
 }
 
-// finishedElsewhere tells whether an event that no route should have got was finished early by one: a queue can be
-// bound by hand.
+// finishedElsewhere reports whether a route finished an unrouted event before its acceptance was noted, and counts it there. A
+// queue that somebody bound by hand can do that.
 func (b *Book) finishedElsewhere(source, id string) bool {
 	for route, t := range b.routes {
 		if kind, ok := b.early.takeFinal(hash(source, id, route)); ok {
@@ -176,8 +176,8 @@ func (b *Book) retry(k key, route string) {
 	b.put(k, Retrying, route)
 }
 
-// finish closes the event for a route. Where the books have it elsewhere, as unrouted or, when it was discarded from
-// the unrouted, at a route, it is closed there.
+// finish closes the event for a route. If the book has the event as unrouted, or a discarded unrouted event at a route, it closes
+// the event there.
 func (b *Book) finish(kind Kind, source, id, route string) {
 	k := hash(source, id, route)
 	if e, ok := b.open[k]; ok {
@@ -213,8 +213,8 @@ func (b *Book) finishMoved(kind Kind, source, id, route string) bool {
 	return found
 }
 
-// reroute takes an event from the unrouted to routes. One that is not unrouted in the books was finished by one of them
-// before this note came.
+// reroute moves an event from the unrouted to routes. If the book does not have it as unrouted, one of the routes finished it
+// before this note arrived.
 func (b *Book) reroute(source, id string, routes []string, offset int64) {
 	if !b.closeUnrouted(source, id) {
 		return
@@ -224,7 +224,7 @@ func (b *Book) reroute(source, id string, routes []string, offset int64) {
 	}
 }
 
-// closeUnrouted takes an event off the unrouted, which have done their part.
+// closeUnrouted counts an unrouted event as done, and reports whether it was open.
 func (b *Book) closeUnrouted(source, id string) bool {
 	k := hash(source, id, "")
 	e, ok := b.open[k]
@@ -235,8 +235,8 @@ func (b *Book) closeUnrouted(source, id string) bool {
 	return ok
 }
 
-// forget starts counting anew, since the end of what is open may be among the notes that were lost.
-func (b *Book) forget(at time.Time) {
+// restart begins to count anew, because the ends of open events may be among lost notes.
+func (b *Book) restart(at time.Time) {
 	for _, e := range b.open {
 		e.accepted--
 	}
@@ -244,7 +244,7 @@ func (b *Book) forget(at time.Time) {
 	b.since = at
 }
 
-// put keeps a note that came before its event was accepted. What leaves for it belongs to no accepted event.
+// put keeps a note until the acceptance of its event arrives. A final note that put removes for it counts as extra.
 func (b *Book) put(k key, kind Kind, route string) {
 	b.tally(route)
 	if oldKind, oldRoute, ok := b.early.put(k, kind, route); ok && oldKind.final() {

@@ -83,7 +83,7 @@ func TestWhatNotesAddUpTo(t *testing.T) {
 				got := b.Totals(now).Routes
 				for route, total := range got {
 					want := c.want[route]
-					want.Stayed = want.Open
+					want.OpenAtMark = want.Open
 					if total != want {
 						t.Errorf("route %q: %+v, want %+v", route, total, want)
 					}
@@ -184,7 +184,7 @@ func TestOnlyWhatWasOpenAtTheMarkIsLookedFor(t *testing.T) {
 	book.Mark()
 	w.note(ledger.Accepted, "new", "one")
 	w.note(ledger.Done, "done", "one")
-	if got := book.Totals(now).Routes["one"]; got.Open != 2 || got.Stayed != 1 {
+	if got := book.Totals(now).Routes["one"]; got.Open != 2 || got.OpenAtMark != 1 {
 		t.Errorf("%+v", got)
 	}
 }

@@ -2,7 +2,7 @@ package ledger
 
 import "crypto/sha256"
 
-// key is the hash of an event's source, its action and ID, and a route.
+// key identifies an event of a route: a hash of source, action, ID and route.
 type key [16]byte
 
 func hash(source, id, route string) (k key) {

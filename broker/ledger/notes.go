@@ -1,7 +1,7 @@
-// Package ledger keeps account of stored events by what processes note about them: accepted here, done there. What was
-// accepted and is not finished has to be somewhere.
+// Package ledger accounts for stored events. Each process writes notes about events: accepted here, done there. A Book adds
+// the notes up: an event that is accepted and not finished is open, and must be in a queue or in a process.
 //
-// It is arithmetic on notes and imports the standard library only; how notes travel is a line's business.
+// The package is arithmetic on notes and imports the standard library only. Package rabbitmq transports the notes.
 package ledger
 
 import (
@@ -11,58 +11,58 @@ import (
 	"time"
 )
 
-// Version is that of the wire form: messages of another one cannot be read.
+// Version is the version of the wire form. Decode and ReadSummary refuse messages of another version.
 const Version = 1
 
-// Kind says what has happened to events.
+// Kind is the change that a note reports.
 type Kind string
 
 // The kinds of notes.
 const (
 	Accepted  Kind = "accepted"  // answered 200 and stored, for each of the routes; without routes: unrouted
-	Retrying  Kind = "retrying"  // put away until another attempt
-	Routed    Kind = "routed"    // was unrouted, and was stored for each of the routes
-	Done      Kind = "done"      // finished by the route
-	Discarded Kind = "discarded" // removed by somebody's decision; without routes: from the unrouted
+	Retrying  Kind = "retrying"  // waits for another attempt
+	Routed    Kind = "routed"    // an unrouted event was stored for each of the routes
+	Done      Kind = "done"      // the route finished the event
+	Discarded Kind = "discarded" // a person removed the event; without routes: from the unrouted
 )
 
-// final tells whether a note takes an event out of the books.
+// final reports whether a note of this kind closes an event.
 func (k Kind) final() bool { return k == Done || k == Discarded }
 
-// Note says that the same has happened to some events of one source and action.
+// Note reports one change of several events with the same source and action.
 type Note struct {
 	Kind   Kind     `json:"kind"`
 	Source string   `json:"source"`
 	Action string   `json:"action"`
 	Routes []string `json:"routes,omitempty"`
 	IDs    []string `json:"ids"` // of events
-	// Taken is when a receiver took these accepted events, to the second, in Unix ms, if that is longer ago than a minute, as of what was
-	// spooled; 0: about when the message was written.
+	// Taken is the time at which a receiver took accepted events, in Unix ms, to the second. It is set if that was more than a minute
+	// before the note, as for spooled events; 0 means the time of the message.
 	Taken int64 `json:"taken,omitempty"`
 }
 
-// Notes is one message: what one process has noted since its last one. As JSON it is the wire form.
+// Notes is one message: all notes of one process since its previous message. Its JSON is the wire form.
 type Notes struct {
 	Version int    `json:"version"`
 	Process string `json:"process"` // unique for every start of a process
-	Number  int64  `json:"number"`  // of this process's messages, from 1; one that was sent again has the same
+	Number  int64  `json:"number"`  // of this process's messages, from 1; a repeated message has the same number
 	Time    int64  `json:"time"`    // unix ms
 
 	Notes []Note `json:"notes,omitempty"`
-	// Held is how many deliveries of each route the process has and has not settled; "" are the unrouted. Running is how
-	// many of them are worked on.
+	// Held counts the unsettled deliveries of the process by route; "" is the route of the unrouted. Running counts those
+	// in a handler.
 	Held    map[string]int64 `json:"held,omitempty"`
 	Running map[string]int64 `json:"running,omitempty"`
-	// Counts is what was counted since the last message, by source and by what.
+	// Counts are the requests since the previous message, by source and by result.
 	Counts map[string]map[string]int64 `json:"counts,omitempty"`
-	// Spool names a spool for good, over restarts; Spooled is how many events of each source are in it now.
+	// Spool names the spool of the process; the name outlasts restarts. Spooled counts the events in it by source.
 	Spool   string           `json:"spool,omitempty"`
 	Spooled map[string]int64 `json:"spooled,omitempty"`
-	// Lost is how many notes were given up since the last message: what was open may be finished.
+	// Lost counts the notes that the process gave up since its previous message: events that look open may be finished.
 	Lost int64 `json:"lost,omitempty"`
 }
 
-// Encode writes the wire form.
+// Encode returns the wire form.
 func (n Notes) Encode() []byte {
 	n.Version = Version
 	text, err := json.Marshal(n)
@@ -72,7 +72,7 @@ func (n Notes) Encode() []byte {
 	return text
 }
 
-// Decode reads the wire form.
+// Decode reads the wire form. It returns an error for JSON of another version, and without process or number.
 func Decode(text []byte) (Notes, error) {
 	var n Notes
 	if err := json.Unmarshal(text, &n); err != nil {

@@ -3,26 +3,26 @@ package ledger
 import "time"
 
 const (
-	// maxProcesses is how many processes' last messages are remembered.
+	// maxProcesses bounds the processes in a book.
 	maxProcesses = 1000
-	// freshness is how long a process's word on what it holds counts; it repeats it every HoldInterval.
+	// freshness is how long the held deliveries of a process count after its latest message.
 	freshness = 30 * time.Second
 )
 
-// HoldInterval is how often a process has to say again that it holds deliveries.
+// HoldInterval is the longest time between two messages of a process that holds deliveries.
 const HoldInterval = 5 * time.Second
 
-// process is what is known of a process.
+// process is the state of a process after its latest message.
 type process struct {
 	number  int64
-	offset  int64 // of its last message
+	offset  int64 // of its latest message
 	seen    time.Time
 	held    map[string]int64
 	running map[string]int64
-	peak    map[string]int64 // the most it held since the mark
+	peak    map[string]int64 // the most deliveries that it held since Mark, by route
 }
 
-// process finds or makes what is known of a process, and forgets the one that has been silent longest if there are too many.
+// process returns the state of a process. A new process replaces the one that is silent for longest if there are too many.
 func (b *Book) process(name string, offset int64) *process {
 	p := b.processes[name]
 	if p == nil {

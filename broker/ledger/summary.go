@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// maxSummary is how many open events a summary may have, so that it stays a message of at most 2 MB.
+// maxSummary bounds the open events in a summary, so that a summary is a message of at most 2 MB.
 const maxSummary = 1 << 16
 
 // summary is a book as one message.
@@ -42,14 +42,14 @@ type processSummary struct {
 	Running map[string]int64 `json:"running,omitempty"`
 }
 
-// run is keys that have a kind and a route in common, one after the other.
+// run holds the keys of events with the same kind and route, one after the other.
 type run struct {
 	Kind  Kind   `json:"kind"`
 	Route string `json:"route"`
 	Keys  []byte `json:"keys"` // 16 bytes each
 }
 
-// Summary writes the book so that it can go on from there; false if it has too much open for one message.
+// Summary returns the book as a message for ReadSummary. It returns false if the book has too many open events for one message.
 func (b *Book) Summary() ([]byte, bool) {
 	if len(b.open) > maxSummary {
 		return nil, false
@@ -66,9 +66,9 @@ func (b *Book) Summary() ([]byte, bool) {
 		p := b.processes[name]
 		s.Processes = append(s.Processes, processSummary{name, p.number, p.offset, p.seen.UnixMilli(), p.held, p.running})
 	}
-	runs := map[common][]byte{}
+	runs := map[runKind][]byte{}
 	for k, e := range b.open {
-		r := common{Accepted, e.route}
+		r := runKind{Accepted, e.route}
 		if e.retrying {
 			r.kind = Retrying
 		}
@@ -92,16 +92,16 @@ func (b *Book) Summary() ([]byte, bool) {
 	return text, true
 }
 
-// common is what the keys of a run have in common.
-type common struct {
+// runKind selects the run of an event.
+type runKind struct {
 	kind  Kind
 	route string
 }
 
-// Summarized says that what was folded so far is in a summary.
+// Summarized resets Folded after a summary of the book was written.
 func (b *Book) Summarized() { b.folded = 0 }
 
-// ReadSummary makes the book that a summary was written of.
+// ReadSummary returns the book of a summary. It returns an error for JSON of another version and for a damaged one.
 func ReadSummary(text []byte) (*Book, error) {
 	var s summary
 	if err := json.Unmarshal(text, &s); err != nil {
@@ -127,8 +127,8 @@ func ReadSummary(text []byte) (*Book, error) {
 	}
 	maps.Copy(b.spools, s.Spools)
 	err := errors.Join(
-		each(s.Open, func(r run, k key) { b.open[k] = entry{b.tally(r.Route), s.Position.Offset, r.Kind == Retrying} }),
-		each(s.Early, func(r run, k key) { b.put(k, r.Kind, r.Route) }),
+		eachKey(s.Open, func(r run, k key) { b.open[k] = entry{b.tally(r.Route), s.Position.Offset, r.Kind == Retrying} }),
+		eachKey(s.Early, func(r run, k key) { b.put(k, r.Kind, r.Route) }),
 	)
 	if err != nil {
 		return nil, err
@@ -136,7 +136,8 @@ func ReadSummary(text []byte) (*Book, error) {
 	return b, nil
 }
 
-func each(runs []run, visit func(run, key)) error {
+// eachKey visits the keys of all runs.
+func eachKey(runs []run, visit func(run, key)) error {
 	for _, r := range runs {
 		if len(r.Keys)%len(key{}) != 0 {
 			return errors.New("ledger: summary: a key is cut")

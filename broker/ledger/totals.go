@@ -6,26 +6,26 @@ import (
 	"time"
 )
 
-// Totals are what a book says at one moment.
+// Totals are the sums of a book at one moment.
 type Totals struct {
 	Since   time.Time // when counting began
 	Routes  map[string]RouteTotals
 	Sources map[string]SourceTally
-	Spooled map[string]int64 // events on disks, by source
+	Spooled map[string]int64 // events in spools, by source
 }
 
-// RouteTotals are a route's, or for "" those of the unrouted.
+// RouteTotals are the sums of one route; "" is the route of the unrouted.
 type RouteTotals struct {
 	Accepted, Done, Discarded int64
-	Extra                     int64 // finished, but accepted never, or not as often
+	Extra                     int64 // finished more often than accepted
 	Open                      int64 // accepted and not finished
-	Stayed                    int64 // of the open: those that were open already at the mark
-	Retrying                  int64 // of those that stayed: last put away for another attempt
-	Held                      int64 // deliveries in the hands of processes: the most each had since the mark
-	Running                   int64 // deliveries that processes work on now
+	OpenAtMark                int64 // of Open: open at Mark already
+	Retrying                  int64 // of OpenAtMark: waiting for another attempt
+	Held                      int64 // deliveries that processes hold: the most of each since Mark
+	Running                   int64 // deliveries in a handler now
 }
 
-// Mark begins an audit: the events that are open now are the ones to find.
+// Mark begins an audit, which looks for the events that are open now.
 func (b *Book) Mark() {
 	b.mark = b.position.Offset
 	for _, p := range b.processes {
@@ -33,10 +33,10 @@ func (b *Book) Mark() {
 	}
 }
 
-// Routes are the names of all routes that the notes speak of, "" among them if events were unrouted.
+// Routes returns the names of all routes in the notes, with "" if events were unrouted.
 func (b *Book) Routes() []string { return slices.Collect(maps.Keys(b.routes)) }
 
-// Totals adds up.
+// Totals adds the book up. now tells which processes are silent: their deliveries count as held no longer.
 func (b *Book) Totals(now time.Time) Totals {
 	routes := map[string]RouteTotals{}
 	for name, t := range b.routes {
@@ -49,17 +49,17 @@ func (b *Book) Totals(now time.Time) Totals {
 	}
 	type state struct {
 		route            string
-		stayed, retrying bool
+		atMark, retrying bool
 	}
 	count := map[state]int64{}
 	for _, e := range b.open {
-		count[state{e.route, e.born <= b.mark, e.retrying}]++
+		count[state{e.route, e.acceptedAt <= b.mark, e.retrying}]++
 	}
 	for s, n := range count {
 		change(s.route, func(r *RouteTotals) {
 			r.Open += n
-			if s.stayed {
-				r.Stayed += n
+			if s.atMark {
+				r.OpenAtMark += n
 				if s.retrying {
 					r.Retrying += n
 				}

@@ -33,7 +33,7 @@ func auditReport(t ledger.Totals, counts queueCounts) broker.Audit {
 	balances := make([]routeBalance, len(names))
 	for i, name := range names {
 		r := t.Routes[name]
-		n := r.Stayed - (counts.work[name] + counts.dead[name] + r.Held)
+		n := r.OpenAtMark - (counts.work[name] + counts.dead[name] + r.Held)
 		balances[i] = routeBalance{route: name, missing: max(0, n), surplus: max(0, -n), retrying: r.Retrying}
 	}
 	delayed := counts.delayed

@@ -9,7 +9,7 @@ import (
 
 func TestAuditReport(t *testing.T) {
 	t.Parallel()
-	waits := func(n int64) ledger.RouteTotals { return ledger.RouteTotals{Accepted: n, Open: n, Stayed: n} }
+	waits := func(n int64) ledger.RouteTotals { return ledger.RouteTotals{Accepted: n, Open: n, OpenAtMark: n} }
 	retries := func(n, retrying int64) ledger.RouteTotals {
 		r := waits(n)
 		r.Retrying = retrying
@@ -21,12 +21,12 @@ func TestAuditReport(t *testing.T) {
 		delayed    int64
 		want       []broker.RouteAudit // "", a, b
 	}{
-		"nothing missing": {map[string]ledger.RouteTotals{"a": {Accepted: 9, Done: 2, Discarded: 1, Open: 6, Stayed: 6, Retrying: 1, Held: 2, Running: 1}},
+		"nothing missing": {map[string]ledger.RouteTotals{"a": {Accepted: 9, Done: 2, Discarded: 1, Open: 6, OpenAtMark: 6, Retrying: 1, Held: 2, Running: 1}},
 			map[string]int64{"a": 2}, map[string]int64{"a": 1}, 1,
 			[]broker.RouteAudit{{}, {Accepted: 9, Done: 2, Discarded: 1, Waiting: 3, Running: 1, Retrying: 1, Dead: 1}, {}}},
 		"some missing": {map[string]ledger.RouteTotals{"a": waits(5)}, map[string]int64{"a": 2}, nil, 0,
 			[]broker.RouteAudit{{}, {Accepted: 5, Waiting: 2, Unaccounted: 3}, {}}},
-		"a new event need not be found": {map[string]ledger.RouteTotals{"a": {Accepted: 5, Open: 5, Stayed: 2}}, map[string]int64{"a": 2}, nil, 0,
+		"a new event need not be found": {map[string]ledger.RouteTotals{"a": {Accepted: 5, Open: 5, OpenAtMark: 2}}, map[string]int64{"a": 2}, nil, 0,
 			[]broker.RouteAudit{{}, {Accepted: 5, Waiting: 5}, {}}},
 		"surplus": {map[string]ledger.RouteTotals{"a": waits(1)}, map[string]int64{"a": 2}, map[string]int64{"a": 1}, 0,
 			[]broker.RouteAudit{{}, {Accepted: 1, Dead: 1}, {}}},

@@ -2,12 +2,12 @@ package ledger
 
 import "container/list"
 
-// maxEarly is how many notes are kept that came before their event was accepted: many more than can be done within the
-// tenth of a second by which acceptance may be noted late.
+// maxEarly bounds earlyNotes. A receiver notes an acceptance up to a tenth of a second late; workers finish far fewer events
+// in that time.
 const maxEarly = 1 << 14
 
-// early holds notes whose event was not accepted yet, the oldest first.
-type early struct {
+// earlyNotes holds notes that arrived before the note of their event's acceptance, the oldest first.
+type earlyNotes struct {
 	order *list.List // of earlyNote
 	at    map[key]*list.Element
 }
@@ -18,10 +18,10 @@ type earlyNote struct {
 	route string
 }
 
-func newEarly() *early { return &early{list.New(), map[key]*list.Element{}} }
+func newEarlyNotes() *earlyNotes { return &earlyNotes{list.New(), map[key]*list.Element{}} }
 
-// put keeps a note; a final one stays final. It returns the note that had to leave for it, if one had to.
-func (e *early) put(k key, kind Kind, route string) (oldKind Kind, oldRoute string, left bool) {
+// put adds a note; a final note of the same event stays. Above maxEarly it removes and returns the oldest note.
+func (e *earlyNotes) put(k key, kind Kind, route string) (oldKind Kind, oldRoute string, removed bool) {
 	if at, ok := e.at[k]; ok {
 		if n := at.Value.(earlyNote); !n.kind.final() {
 			at.Value = earlyNote{k, kind, route}
@@ -37,8 +37,8 @@ func (e *early) put(k key, kind Kind, route string) (oldKind Kind, oldRoute stri
 	return oldest.kind, oldest.route, true
 }
 
-// take removes the note for k.
-func (e *early) take(k key) (Kind, bool) {
+// take removes and returns the note of an event.
+func (e *earlyNotes) take(k key) (Kind, bool) {
 	at, ok := e.at[k]
 	if !ok {
 		return "", false
@@ -47,8 +47,8 @@ func (e *early) take(k key) (Kind, bool) {
 	return e.order.Remove(at).(earlyNote).kind, true
 }
 
-// takeFinal removes the note for k if it is a final one.
-func (e *early) takeFinal(k key) (Kind, bool) {
+// takeFinal is take for a final note; another note stays.
+func (e *earlyNotes) takeFinal(k key) (Kind, bool) {
 	if at, ok := e.at[k]; !ok || !at.Value.(earlyNote).kind.final() {
 		return "", false
 	}
