@@ -203,3 +203,35 @@ func read(t *testing.T, file string) string {
 	}
 	return string(text)
 }
+
+// TestWordsNameTypesOfTheCode looks for each type in the table of words, such as pkg/event.Event or event.Event.Action, in the
+// folder of its package.
+func TestWordsNameTypesOfTheCode(t *testing.T) {
+	t.Parallel()
+	_, table, _ := strings.Cut(read(t, "../docs/design.md"), "\n## Words\n")
+	table, _, _ = strings.Cut(table, "\n## ")
+	name := regexp.MustCompile("`([a-z/]+)\\.([A-Za-z]+)(\\.[A-Za-z]+)?`")
+	checked := 0
+	for _, found := range name.FindAllStringSubmatch(table, -1) {
+		folder := found[1]
+		if _, err := os.Stat("../" + folder); err != nil {
+			folder = "pkg/" + folder
+		}
+		files, err := filepath.Glob("../" + folder + "/*.go")
+		if err != nil {
+			t.Fatal(err)
+		}
+		declared := regexp.MustCompile(`(?m)^(type )?\s*` + found[2] + ` (struct|interface|func|\[|string|int|map)`)
+		exists := false
+		for _, file := range files {
+			exists = exists || !strings.HasSuffix(file, "_test.go") && declared.MatchString(read(t, file))
+		}
+		if !exists {
+			t.Errorf("docs/design.md names %s, and %s has no such type", found[0], folder)
+		}
+		checked++
+	}
+	if checked < 40 {
+		t.Errorf("only %d types were found in the table of words", checked)
+	}
+}
