@@ -94,6 +94,9 @@ func (b *builder) reportFields(path []string, err error) {
 		if field.Field == "match" && b.hasKeyProblem(path) { // the error is about the name, too
 			continue
 		}
+		if field.Field == "verify" && (b.hasProblem(append(path, "secrets")...) || b.hasProblem(append(path, "secrets"+fileSuffix)...)) {
+			continue // the error is about the secrets, too
+		}
 		at := path[:len(path):len(path)]
 		if field.Field != "" {
 			at = append(at, strings.Split(field.Field, ".")...)
@@ -113,7 +116,7 @@ func (b *builder) decode(node *yaml.Node, path []string, into any) {
 	for _, one := range several.Errors {
 		at := b.pathOf(path, node, one.Mark.Line, one.Mark.Column)
 		if !b.hasProblem(at...) {
-			b.add(Problem{File: b.file, Line: one.Mark.Line, Column: one.Mark.Column, Path: pathText(at), Message: oneLine(one.Message)})
+			b.add(Problem{File: b.file, Line: one.Mark.Line, Column: one.Mark.Column, Path: pathText(at), Message: oneLine(withoutValue(one.Message))})
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -58,12 +59,20 @@ func parse(file string, text []byte) (*document, error) {
 	return &document{file: file, root: top.Content[0], expanded: map[*yaml.Node]bool{}}, nil
 }
 
+// quotedValue is the value in a message of package yaml. It can be a secret.
+var quotedValue = regexp.MustCompile("(?s)`.*`")
+
+func withoutValue(message string) string {
+	return quotedValue.ReplaceAllString(message, "this value")
+}
+
 func syntaxProblem(file string, err error) Problem {
 	p := Problem{File: file, Message: err.Error()}
 	var at *yaml.LoadError
 	if errors.As(err, &at) {
 		p.Line, p.Column, p.Message = at.Mark.Line, max(at.Mark.Column, 1), at.Message
 	}
+	p.Message = withoutValue(p.Message)
 	if strings.Contains(p.Message, "cannot start any token") {
 		p.Message += "; YAML is indented with spaces, not tabs"
 	}

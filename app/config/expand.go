@@ -26,6 +26,7 @@ type expander struct {
 }
 
 func (e expander) walk(node *yaml.Node, path []string) {
+	e.checkTag(node, path)
 	switch node.Kind {
 	case yaml.MappingNode:
 		for i := 0; i+1 < len(node.Content); i += 2 {
@@ -43,6 +44,16 @@ func (e expander) walk(node *yaml.Node, path []string) {
 	case yaml.ScalarNode:
 		e.substitute(node, path)
 	}
+}
+
+// checkTag refuses tags that are not YAML's own. Such a tag is a value without quotes, and can be a secret: the problem leaves it out.
+func (e expander) checkTag(node *yaml.Node, path []string) {
+	switch node.ShortTag() {
+	case "", "!!str", "!!int", "!!float", "!!bool", "!!null", "!!map", "!!seq", "!!merge", "!!timestamp", "!!binary":
+		return
+	}
+	e.add(e.problem(node, path, "begins with !, which is a tag in YAML; put the value in quotes"))
+	node.Tag = ""
 }
 
 func (e expander) substitute(node *yaml.Node, path []string) {
@@ -72,6 +83,10 @@ func (e expander) substitute(node *yaml.Node, path []string) {
 
 // readFile changes the pair in place, so that errors about the value still point to its line.
 func (e expander) readFile(parent, key, value *yaml.Node, name string, path []string) {
+	if strings.HasSuffix(name, fileSuffix) {
+		e.add(e.atKey(path, "unknown key; write %s for the key in a file", name))
+		return
+	}
 	if child(parent, name) != nil {
 		e.add(e.atKey(path, "%s is given as well; keep one of the two", name))
 		return
