@@ -1,5 +1,5 @@
-// Package app wires the parts of a process: configuration in, parts out. It is the only place that names an
-// implementation of a broker. It opens no listener: the command line, a test or a function platform brings its own.
+// Package app wires the parts of a process: configuration in, parts out. It chooses the broker. It opens no listener: the
+// command line, a test or a function platform brings its own.
 package app
 
 import (
