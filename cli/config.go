@@ -38,10 +38,19 @@ func (c *command) configCheck() *cobra.Command {
 			for _, w := range conf.Warnings() {
 				fmt.Fprintln(c.stderr, "warning:", w)
 			}
-			fmt.Fprintf(c.stdout, "%s: ok: %d sources, %d routes\n", cmp.Or(c.configFile(), "built-in configuration"), len(conf.Sources)+len(conf.Schedules), len(conf.Routes))
+			fmt.Fprintf(c.stdout, "%s: ok: %s, %s\n", cmp.Or(c.configFile(), "built-in configuration"),
+				counted(len(conf.Sources)+len(conf.Schedules), "source"), counted(len(conf.Routes), "route"))
 			return nil
 		},
 	}
+}
+
+// counted returns a number with its noun: 1 route, 2 routes.
+func counted(n int, noun string) string {
+	if n != 1 {
+		noun += "s"
+	}
+	return fmt.Sprintf("%d %s", n, noun)
 }
 
 func (c *command) configShow() *cobra.Command {

@@ -36,7 +36,7 @@ routes: { exports: { match: alma.job_end, handler: { kind: transfer, from: { loc
 			"bad.yml:4:32: routes.a.handler: dir is missing",
 			`bad.yml:5:53: routes.b.timeout: "soon" is not a duration`,
 		}},
-		{[]string{"config", "check", "typo.yml"}, 0, []string{`warning: typo.yml:2:23: routes.a.match: there is no source "almo"`, "typo.yml: ok: 1 sources, 1 routes"}},
+		{[]string{"config", "check", "typo.yml"}, 0, []string{`warning: typo.yml:2:23: routes.a.match: there is no source "almo"`, "typo.yml: ok: 1 source, 1 route"}},
 		{[]string{"config", "check", "missing.yml"}, 2, []string{"missing.yml: no such file"}},
 		{[]string{"config", "show", "--default"}, 0, []string{"preset: alma"}},
 		{[]string{"version"}, 0, []string{"hookline dev (", "go1."}},

@@ -78,8 +78,8 @@ func TestACustomBuildKnowsItsOwnHandler(t *testing.T) {
 	t.Parallel()
 	program, file := customBuild(t), filepath.Join(t.TempDir(), "hookline.yml")
 	for config, want := range map[string]string{
-		"{ kind: greet, name: World }": "ok: 1 sources, 1 routes",
-		"{ kind: greet }":              "ok: 1 sources, 1 routes",
+		"{ kind: greet, name: World }": "ok: 1 source, 1 route",
+		"{ kind: greet }":              "ok: 1 source, 1 route",
 		`{ kind: greet, name: "" }`:    "name is empty",
 		"{ kind: greet, nam: World }":  "nam",
 		"{ kind: fil }":                "there are exec, file, greet, http, log, notify, reconcile, transfer",

@@ -1,6 +1,6 @@
 // Package rabbitmq is the broker on RabbitMQ: version 4, and 3.10 or later. No other package speaks AMQP 0-9-1.
 //
-// The way of an event through its types:
+// The path of an event through its types:
 //
 //   - Broker.Publish encodes the event as a message. The publisher publishes it on a session of the publish connection, and
 //     returns when RabbitMQ has confirmed it. The ledgerWriter notes it as accepted.
