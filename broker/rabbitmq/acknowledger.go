@@ -37,8 +37,8 @@ func (a *acknowledger) add(tag uint64) {
 	a.unsettled[tag] = struct{}{}
 }
 
-// wait adds a delivery to those that wait for b, and reports whether it is the first.
-func (a *acknowledger) wait(b *noteBatch, tag uint64) (first bool) {
+// hold adds a delivery to those that wait for b, and reports whether it is the first.
+func (a *acknowledger) hold(b *noteBatch, tag uint64) (first bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.waiting[b] = append(a.waiting[b], tag)
@@ -46,8 +46,8 @@ func (a *acknowledger) wait(b *noteBatch, tag uint64) (first bool) {
 	return len(a.waiting[b]) == 1
 }
 
-// waited removes and returns the deliveries that waited for b.
-func (a *acknowledger) waited(b *noteBatch) (tags []uint64) {
+// release removes and returns the deliveries that waited for b.
+func (a *acknowledger) release(b *noteBatch) (tags []uint64) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	tags = a.waiting[b]
@@ -56,8 +56,8 @@ func (a *acknowledger) waited(b *noteBatch) (tags []uint64) {
 	return tags
 }
 
-// crowded reports whether half of the prefetch, or more, waits for batches.
-func (a *acknowledger) crowded() bool {
+// halfHeld reports whether half of the prefetch, or more, waits for batches.
+func (a *acknowledger) halfHeld() bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return 2*a.count >= a.prefetch
@@ -88,7 +88,7 @@ func (a *acknowledger) lastSettled() time.Time {
 func (a *acknowledger) ack(tags ...uint64) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	tags = slices.DeleteFunc(tags, func(tag uint64) bool { return !a.settle(tag) })
+	tags = slices.DeleteFunc(tags, func(tag uint64) bool { return !a.markSettled(tag) })
 	switch len(tags) {
 	case 0:
 		return nil
@@ -115,14 +115,14 @@ func (a *acknowledger) ack(tags ...uint64) error {
 func (a *acknowledger) reject(tag uint64) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if !a.settle(tag) {
+	if !a.markSettled(tag) {
 		return nil
 	}
 	return a.channel.Reject(tag, true)
 }
 
-// settle marks a delivery as settled. It returns false if the delivery was settled before.
-func (a *acknowledger) settle(tag uint64) bool {
+// markSettled marks a delivery as settled. It returns false if the delivery was settled before.
+func (a *acknowledger) markSettled(tag uint64) bool {
 	if _, ok := a.unsettled[tag]; !ok {
 		return false
 	}

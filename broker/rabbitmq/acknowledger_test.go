@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// frames records the settlements that a channel is told.
+// frames records the settlements of a channel.
 type frames []string
 
 func (f *frames) Ack(tag uint64, multiple bool) error {

@@ -106,8 +106,8 @@ func (b *Broker) run(window time.Duration) {
 // and for those that other processes have noted in the ledger. A repeat that comes before the confirm of the first publish is
 // published, too, because no publish waits for another's confirm.
 func (b *Broker) Publish(ctx context.Context, e event.Event) error {
-	mark := broker.FingerprintOf(e)
-	if b.recent != nil && b.recent.Has(mark, e.Time) {
+	fingerprint := broker.FingerprintOf(e)
+	if b.recent != nil && b.recent.Has(fingerprint, e.Time) {
 		return fmt.Errorf("rabbitmq: %w", broker.ErrDuplicate)
 	}
 	m, err := newEventMessage(e)
@@ -118,7 +118,7 @@ func (b *Broker) Publish(ctx context.Context, e event.Event) error {
 		return fmt.Errorf("rabbitmq: %w", err)
 	}
 	if b.recent != nil {
-		b.recent.Add(mark, e.Time)
+		b.recent.Add(fingerprint, e.Time)
 	}
 	b.ledger.noteAccepted(e, b.matcher.Match(m.key))
 	return nil

@@ -59,7 +59,7 @@ func (c *connection) run(ctx context.Context) {
 	pauses := newPauses()
 	pauses.Reset()
 	first := 1 + len(c.dialer.urls) // the reason why the session ended, and the error of each node
-	loss := seldom(first)
+	loss := limitLog(first)
 	for reconnect := false; ctx.Err() == nil; {
 		s, err := c.open(ctx)
 		if err == nil {
@@ -72,7 +72,7 @@ func (c *connection) run(ctx context.Context) {
 			err = c.use(ctx, s)
 			if time.Since(began) > stableAfter {
 				pauses.Reset()
-				loss = seldom(first)
+				loss = limitLog(first)
 			}
 		}
 		if ctx.Err() != nil {
@@ -101,8 +101,8 @@ func newPauses() *backoff.ExponentialBackOff {
 	return pauses
 }
 
-// seldom limits a log line: first times, then once a minute.
-func seldom(first int) *rate.Sometimes {
+// limitLog limits a log line: first times, then once a minute.
+func limitLog(first int) *rate.Sometimes {
 	return &rate.Sometimes{First: first, Interval: time.Minute}
 }
 

@@ -40,7 +40,7 @@ const (
 
 // consumer is one AMQP consumer of a route's queue, on a channel of its own.
 type consumer struct {
-	*settler
+	*channelSettler
 	process broker.Process
 	slots   chan struct{} // of all consumers of the consumption
 	crashed *atomic.Int64 // of the consumption
@@ -66,7 +66,7 @@ func openConsumer(s *session, c *consumption, wide bool) (*consumer, error) {
 	}
 	queue := broker.WorkQueue(c.route.Name)
 	opened := &consumer{
-		settler: &settler{
+		channelSettler: &channelSettler{
 			route: c.route.Name, ch: ch, acks: newAcknowledger(ch, prefetch),
 			publisher: c.publisher, ledger: c.ledger, pause: &c.pause, log: c.log,
 		},
@@ -100,7 +100,7 @@ func (c *consumer) run(ctx context.Context) (wide bool, err error) {
 	}
 	for _, d := range c.fetched {
 		if c.wide || !c.startNext(ctx, d) {
-			d.giveBack()
+			d.requeue()
 			c.ledger.addHeld(c.route, -1)
 		}
 	}
@@ -137,7 +137,7 @@ func (c *consumer) receive(ctx context.Context) (wide bool, err error) {
 			return !c.wide, nil
 		case d, ok := <-c.deliveries:
 			if !ok {
-				return false, whyEnded(c.cancelled, c.closed)
+				return false, endReason(c.cancelled, c.closed)
 			}
 			c.fetch(d)
 			last = d.DeliveryTag
@@ -156,7 +156,7 @@ func (c *consumer) receive(ctx context.Context) (wide bool, err error) {
 }
 
 func (c *consumer) fetch(d amqp.Delivery) {
-	c.fetched = append(c.fetched, &delivery{settler: c.settler, message: d})
+	c.fetched = append(c.fetched, &delivery{channelSettler: c.channelSettler, message: d})
 	c.acks.add(d.DeliveryTag)
 	c.ledger.addHeld(c.route, 1)
 }
@@ -180,16 +180,16 @@ func (c *consumer) start(ctx context.Context, d *delivery) {
 		if !done {
 			return
 		}
-		crowded := c.acks.crowded()
-		if crowded {
+		halfHeld := c.acks.halfHeld()
+		if halfHeld {
 			c.widen()
 		}
-		d.finish(crowded)
+		d.ackDone(halfHeld)
 	})
 }
 
-// whyEnded returns the reason why the deliveries ended. amqp091-go sends the reason before it closes both channels.
-func whyEnded(cancelled <-chan string, closed <-chan *amqp.Error) error {
+// endReason returns the reason why the deliveries ended. amqp091-go sends the reason before it closes both channels.
+func endReason(cancelled <-chan string, closed <-chan *amqp.Error) error {
 	select {
 	case _, ok := <-cancelled:
 		if ok {
@@ -241,8 +241,8 @@ func (c *consumer) fill() {
 	}
 }
 
-// handle runs the handler of one delivery. It returns true if the event is done and the delivery has to be finished. Any other
-// outcome is carried out before handle returns: so the dead letters of a route with concurrency 1 are in the order of its events.
+// handle runs the handler of one delivery. It returns true if the event is done and the caller has to acknowledge the delivery. handle
+// applies any other outcome before it returns. So the dead letters of a route with concurrency 1 are in the order of its events.
 func (c *consumer) handle(ctx context.Context, d *delivery) (done bool) {
 	defer func() {
 		if !done {
@@ -253,22 +253,22 @@ func (c *consumer) handle(ctx context.Context, d *delivery) (done bool) {
 		return false // it will come again on the next session
 	}
 	if ctx.Err() != nil {
-		d.giveBack()
+		d.requeue()
 		return false
 	}
 	now := time.Now()
 	d.read(now)
 	if d.crashed() {
-		c.beCareful(now)
+		c.recordCrash(now)
 	}
 	if wait := d.queued.due.Sub(now); wait > shortWait {
-		d.putOff(ctx, wait)
+		d.delay(ctx, wait)
 		return false
 	} else if wait > 0 {
 		select {
 		case <-time.After(wait):
 		case <-ctx.Done():
-			d.giveBack()
+			d.requeue()
 			return false
 		}
 	}
@@ -280,26 +280,26 @@ func (c *consumer) handle(ctx context.Context, d *delivery) (done bool) {
 	if o.Verdict == broker.VerdictAck {
 		return true
 	}
-	d.carryOut(ctx, o)
+	d.apply(ctx, o)
 	return false
 }
 
 // widen asks for a wide consumer, unless a delivery has crashed within carefulTime.
 func (c *consumer) widen() {
 	if !c.wide && time.Since(time.Unix(0, c.crashed.Load())) > carefulTime {
-		c.change()
+		c.requestResize()
 	}
 }
 
-// beCareful records a crashed delivery, and asks for a consumer with a small prefetch.
-func (c *consumer) beCareful(now time.Time) {
+// recordCrash records a crashed delivery, and asks for a consumer with a small prefetch.
+func (c *consumer) recordCrash(now time.Time) {
 	c.crashed.Store(now.UnixNano())
 	if c.wide {
-		c.change()
+		c.requestResize()
 	}
 }
 
-func (c *consumer) change() {
+func (c *consumer) requestResize() {
 	select {
 	case c.resize <- struct{}{}:
 	default:

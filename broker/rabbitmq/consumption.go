@@ -30,7 +30,7 @@ type consumption struct {
 func (c *consumption) run(ctx context.Context, conn *connection) error {
 	defer c.consumers.Wait()
 	pauses := newPauses()
-	failure := seldom(2)
+	failure := limitLog(2)
 	for pauses.Reset(); ; {
 		s, err := conn.await(ctx)
 		if ctx.Err() != nil {
@@ -50,7 +50,7 @@ func (c *consumption) run(ctx context.Context, conn *connection) error {
 		}
 		if time.Since(began) > stableAfter {
 			pauses.Reset()
-			failure = seldom(2)
+			failure = limitLog(2)
 		}
 		pause := min(pauses.NextBackOff(), maxPause)
 		failure.Do(func() { c.log.Warn("consumer ended; trying again", zap.Error(err), zap.Duration("in", pause)) })

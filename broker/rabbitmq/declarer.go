@@ -14,8 +14,8 @@ import (
 )
 
 const (
-	// turnTime is how long a session waits while another one declares.
-	turnTime = 2 * time.Second
+	// declareWait is how long a session waits while another one declares.
+	declareWait = 2 * time.Second
 	// restoreInterval is the time between two checks for deleted exchanges.
 	restoreInterval = 10 * time.Second
 )
@@ -33,26 +33,26 @@ type declarer struct {
 	metrics *metrics
 	log     *zap.Logger
 
-	limited  atomic.Bool   // RabbitMQ has refused a declaration of this user
-	turn     chan struct{} // capacity 1: see declare
-	mu       sync.Mutex
-	reported map[string]string // logged mismatches, by object
+	limited   atomic.Bool   // RabbitMQ has refused a declaration of this user
+	declaring chan struct{} // capacity 1: see declare
+	mu        sync.Mutex
+	reported  map[string]string // logged mismatches, by object
 }
 
 func newDeclarer(objects []object, m *metrics, log *zap.Logger) *declarer {
-	return &declarer{objects: objects, metrics: m, log: log, turn: make(chan struct{}, 1), reported: map[string]string{}}
+	return &declarer{objects: objects, metrics: m, log: log, declaring: make(chan struct{}, 1), reported: map[string]string{}}
 }
 
 // declare makes the missing objects. Its error means that the session cannot be used.
 //
 // The sessions of one process take turns, because RabbitMQ answers 541 to some that declare a new quorum queue at once. But
-// a session whose connection hangs must not stop the others. So a session waits for turnTime at most; at worst it gets a
+// a session whose connection hangs must not stop the others. So a session waits for declareWait at most; at worst it gets a
 // 541, and another session follows.
 func (d *declarer) declare(conn *amqp.Connection) error {
 	select {
-	case d.turn <- struct{}{}:
-		defer func() { <-d.turn }()
-	case <-time.After(turnTime):
+	case d.declaring <- struct{}{}:
+		defer func() { <-d.declaring }()
+	case <-time.After(declareWait):
 	}
 	admin := &adminChannel{conn: conn}
 	defer admin.close()

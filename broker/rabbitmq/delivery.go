@@ -3,7 +3,6 @@ package rabbitmq
 import (
 	"context"
 	"math/rand/v2"
-	"sync"
 	"time"
 
 	amqp "github.com/rabbitmq/amqp091-go"
@@ -22,10 +21,10 @@ const (
 	storePatience = 3 * time.Minute
 )
 
-// delivery is a message that a consumer has fetched from its route's queue. It is settled once, by finish, carryOut,
-// putOff or giveBack, on the channel that brought it. A delivery whose channel has ended comes again.
+// delivery is a message that a consumer has fetched from its route's queue. It is settled once, by ackDone, apply,
+// delay or requeue, on the channel that brought it. A delivery whose channel has ended comes again.
 type delivery struct {
-	*settler
+	*channelSettler
 	message amqp.Delivery
 	queued  queuedEvent // set by read
 }
@@ -38,39 +37,39 @@ func (d *delivery) crashed() bool {
 	return d.message.Redelivered || d.queued.reason == broker.ReasonCrashed
 }
 
-// finish settles the delivery of an event that is done. The ledger has to know first: the first delivery of a batch of
+// ackDone settles the delivery of an event that is done. The ledger has to know first: the first delivery of a batch of
 // notes waits until the batch is written, then acknowledges all deliveries of the batch.
-func (d *delivery) finish(hurry bool) {
-	batch := d.ledger.noteFinished(hurry, ledger.Done, d.queued.event, d.route)
-	if first := d.acks.wait(batch, d.message.DeliveryTag); !first {
+func (d *delivery) ackDone(flush bool) {
+	batch := d.ledger.noteFinished(flush, ledger.Done, d.queued.event, d.route)
+	if first := d.acks.hold(batch, d.message.DeliveryTag); !first {
 		return
 	}
 	d.ledger.await(batch)
-	tags := d.acks.waited(batch)
+	tags := d.acks.release(batch)
 	d.settle(func() error { return d.acks.ack(tags...) })
 }
 
-// carryOut settles the delivery with an outcome other than Ack.
-func (d *delivery) carryOut(ctx context.Context, o broker.Outcome) {
+// apply settles the delivery by an outcome other than Ack.
+func (d *delivery) apply(ctx context.Context, o broker.Outcome) {
 	now := time.Now()
 	switch o.Verdict {
 	case broker.VerdictRetry:
 		d.queued = d.queued.failed(o)
 		d.queued.attempt++
 		d.queued.due = now.Add(o.After).Truncate(time.Millisecond).Add(time.Millisecond) // never early, and whole milliseconds in the header
-		d.putOff(ctx, o.After)
+		d.delay(ctx, o.After)
 	case broker.VerdictDead:
 		d.queued = d.queued.failed(o)
 		d.queued.due, d.queued.died = time.Time{}, now
 		d.replace(ctx, d.queued.message(DeadExchange, d.route))
 	default:
-		d.giveBack()
+		d.requeue()
 	}
 }
 
-// putOff moves the event to the delay queues.
-func (d *delivery) putOff(ctx context.Context, delay time.Duration) {
-	d.replace(ctx, d.queued.message(delayExchange(delay), d.route))
+// delay moves the event to the delay queues.
+func (d *delivery) delay(ctx context.Context, after time.Duration) {
+	d.replace(ctx, d.queued.message(delayExchange(after), d.route))
 }
 
 // replace stores the message that takes the delivery's place, then acknowledges the delivery. So the event is in one of the
@@ -102,10 +101,10 @@ func (d *delivery) replace(ctx context.Context, m message) {
 	}
 }
 
-// giveBack returns the delivery to the end of its queue, unchanged. It stores the event again and acknowledges the delivery,
+// requeue returns the delivery to the end of its queue, unchanged. It stores the event again and acknowledges the delivery,
 // because RabbitMQ marks a rejected message as redelivered, like one whose process died, and counts it towards the queue's
 // x-delivery-limit. A delivery that is redelivered already is rejected, so that it stays marked.
-func (d *delivery) giveBack() {
+func (d *delivery) requeue() {
 	if d.ch.IsClosed() {
 		return // it will come again
 	}
@@ -123,33 +122,4 @@ func (d *delivery) ack() {
 
 func (d *delivery) reject() {
 	d.settle(func() error { return d.acks.reject(d.message.DeliveryTag) })
-}
-
-// settler settles the deliveries of one channel, and stores the messages that take their place.
-type settler struct {
-	route     string
-	ch        *amqp.Channel
-	acks      *acknowledger
-	publisher *publisher
-	ledger    *ledgerWriter
-	pause     *sync.RWMutex // locked while a consumer of the route is cancelled; see consumer.cancel
-	log       *zap.Logger
-}
-
-// store publishes m within storeTime, also after the end of ctx: a stop waits for running handlers.
-func (s *settler) store(ctx context.Context, m message) error {
-	s.pause.RLock()
-	defer s.pause.RUnlock()
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTime)
-	defer cancel()
-	return s.publisher.publish(ctx, &m)
-}
-
-// settle sends a settlement to RabbitMQ. A delivery whose settlement is lost comes again.
-func (s *settler) settle(send func() error) {
-	s.pause.RLock()
-	defer s.pause.RUnlock()
-	if err := send(); err != nil {
-		s.log.Info("the session ended before its deliveries were settled: they will come again", zap.Error(err))
-	}
 }

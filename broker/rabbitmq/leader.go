@@ -52,11 +52,11 @@ func (l *leader) since(ctx context.Context, conn *connection) (since time.Time, 
 	if err != nil {
 		return time.Time{}, err
 	}
-	return l.apply(s)
+	return l.elect(s)
 }
 
-// apply becomes the leader if the queue has no consumer. Two processes that apply at once see each other, and both step back.
-func (l *leader) apply(s *session) (since time.Time, err error) {
+// elect makes this process the leader if the queue has no consumer. Two processes that try at once see each other, and both step back.
+func (l *leader) elect(s *session) (since time.Time, err error) {
 	ch, err := s.conn.Channel()
 	if err != nil {
 		return time.Time{}, fmt.Errorf("open channel: %w", err)

@@ -84,8 +84,8 @@ func (w *ledgerWriter) noteRouted(e event.Event, routes []string) {
 
 // noteFinished notes that a held event is done or discarded by a route, or discarded from the unrouted ("").
 // The caller has to await the returned batch, because an audit would report an event without this note as lost.
-// In a hurry the batch is written at once.
-func (w *ledgerWriter) noteFinished(hurry bool, kind ledger.Kind, e event.Event, route string) *noteBatch {
+// With flush the batch is written at once.
+func (w *ledgerWriter) noteFinished(flush bool, kind ledger.Kind, e event.Event, route string) *noteBatch {
 	var routes []string
 	if route != "" {
 		routes = []string{route}
@@ -95,7 +95,7 @@ func (w *ledgerWriter) noteFinished(hurry bool, kind ledger.Kind, e event.Event,
 	addTo(w.held, route, -1)
 	patience := shortLinger
 	switch {
-	case hurry:
+	case flush:
 		patience = 0
 	case w.held[route] == 0:
 		patience = lastLinger

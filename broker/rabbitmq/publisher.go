@@ -62,7 +62,7 @@ func (p *publisher) publish(ctx context.Context, m *message) error {
 			select {
 			case <-confirm.Done():
 			case <-ctx.Done():
-				go p.giveUp(s, confirm, m.messageKey(), weight)
+				go p.releaseLater(s, confirm, m.messageKey(), weight)
 				return fmt.Errorf("%s: %w", s.address, broker.ErrUnknown)
 			}
 			if err := s.answer(confirm, m.messageKey()); !errors.Is(err, errLost) {
@@ -78,8 +78,8 @@ func (p *publisher) publish(ctx context.Context, m *message) error {
 	}
 }
 
-// giveUp releases the slots of a message whose caller has gone, when its confirm comes or the session ends.
-func (p *publisher) giveUp(s *session, confirm *amqp.DeferredConfirmation, key messageKey, weight int64) {
+// releaseLater releases the slots of a message whose caller has gone, when its confirm comes or the session ends.
+func (p *publisher) releaseLater(s *session, confirm *amqp.DeferredConfirmation, key messageKey, weight int64) {
 	defer p.slots.Release(weight)
 	<-confirm.Done()
 	_ = s.answer(confirm, key)

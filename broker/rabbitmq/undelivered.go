@@ -46,7 +46,7 @@ func (b *Broker) Get(ctx context.Context, route, id string) (found []broker.Unde
 // further if an earlier browse went further: see browser.
 func (b *Broker) List(ctx context.Context, route string, p broker.Page) (events []broker.UndeliveredEvent, next string, err error) {
 	from := undeliveredOf(route)
-	page, err := newPage(p)
+	page, err := newPageCollector(p)
 	if err != nil {
 		return nil, "", fmt.Errorf("rabbitmq: %s: %w", from.name, err)
 	}
@@ -72,13 +72,13 @@ func (b *Broker) Replay(ctx context.Context, route string, pick func(broker.Unde
 		if !pick(u) {
 			return keepMessage, nil
 		}
-		mark := broker.FingerprintOf(u.Event)
-		cameBack := replayed[mark] && (route == broker.Unrouted || u.Died.After(began))
+		fingerprint := broker.FingerprintOf(u.Event)
+		cameBack := replayed[fingerprint] && (route == broker.Unrouted || u.Died.After(began))
 		m, routes, ok := b.replayMessage(u)
 		if cameBack || !ok {
 			return keepMessage, nil
 		}
-		replayed[mark] = true
+		replayed[fingerprint] = true
 		if err := b.publisher.publish(ctx, &m); err != nil {
 			return keepMessage, fmt.Errorf("replay %s: %w", u.Event.ID, err)
 		}

@@ -33,8 +33,8 @@ func (c cursor) String() string {
 	return fmt.Sprintf("%d.%d.%x.%x", c.before, c.time.UnixMilli(), c.last[:], c.next[:])
 }
 
-// page collects the events of one page while a browse brings the events of the queue in order.
-type page struct {
+// pageCollector collects the events of one page while a browse brings the events of the queue in order.
+type pageCollector struct {
 	limit  int
 	after  cursor
 	number int  // of events so far
@@ -45,24 +45,24 @@ type page struct {
 	next   *broker.UndeliveredEvent // the event after the page
 }
 
-func newPage(p broker.Page) (*page, error) {
+func newPageCollector(p broker.Page) (*pageCollector, error) {
 	if p.Limit < 1 {
 		return nil, fmt.Errorf("a page of %d events: the limit is at least 1", p.Limit)
 	}
 	after, err := parseCursor(p.After)
-	return &page{limit: p.Limit, after: after}, err
+	return &pageCollector{limit: p.Limit, after: after}, err
 }
 
 // add takes the next event of the queue. If both events at the boundary were removed, the page begins with the first event that is
 // not older than the one after the boundary: that repeats an event rather than to leave one out.
-func (p *page) add(u broker.UndeliveredEvent) {
-	i, mark := p.number, broker.FingerprintOf(u.Event)
+func (p *pageCollector) add(u broker.UndeliveredEvent) {
+	i, fingerprint := p.number, broker.FingerprintOf(u.Event)
 	p.number++
 	switch {
 	case p.after == cursor{}:
-	case i <= p.after.before && mark == p.after.next:
+	case i <= p.after.before && fingerprint == p.after.next:
 		p.restart(i)
-	case i < p.after.before && mark == p.after.last:
+	case i < p.after.before && fingerprint == p.after.last:
 		p.restart(i + 1)
 		return
 	case !p.found && len(p.events) == 0 && i < p.after.before && timeOfUndelivered(u).Before(p.after.time):
@@ -78,15 +78,15 @@ func (p *page) add(u broker.UndeliveredEvent) {
 }
 
 // restart begins the page at the boundary, which is behind that many events.
-func (p *page) restart(begin int) {
+func (p *pageCollector) restart(begin int) {
 	p.found, p.begin, p.events, p.bytes, p.next = true, begin, nil, 0, nil
 }
 
 // full reports whether no later event changes the page.
-func (p *page) full() bool { return p.next != nil && p.number > p.after.before }
+func (p *pageCollector) full() bool { return p.next != nil && p.number > p.after.before }
 
 // result returns the events, and the cursor of the next page.
-func (p *page) result() (events []broker.UndeliveredEvent, next string) {
+func (p *pageCollector) result() (events []broker.UndeliveredEvent, next string) {
 	if p.next == nil {
 		return p.events, ""
 	}

@@ -41,8 +41,8 @@ func (c Change) Unseen() bool { return c.State == StateUnknown }
 // Plan compares RabbitMQ with the topology, without changes.
 func Plan(ctx context.Context, cfg Config) ([]Change, error) {
 	var changes []Change
-	err := once(ctx, cfg, func(conn *amqp.Connection) error {
-		return each(ctx, conn, cfg, func(admin *adminChannel, o object) error {
+	err := withConnection(ctx, cfg, func(conn *amqp.Connection) error {
+		return eachObject(ctx, conn, cfg, func(admin *adminChannel, o object) error {
 			change, err := inspect(admin, o)
 			changes = append(changes, change)
 			return err
@@ -54,8 +54,8 @@ func Plan(ctx context.Context, cfg Config) ([]Change, error) {
 // Apply makes the missing objects, as every session does. It leaves existing objects unchanged.
 func Apply(ctx context.Context, cfg Config) ([]Change, error) {
 	var changes []Change
-	err := once(ctx, cfg, func(conn *amqp.Connection) error {
-		return each(ctx, conn, cfg, func(admin *adminChannel, o object) error {
+	err := withConnection(ctx, cfg, func(conn *amqp.Connection) error {
+		return eachObject(ctx, conn, cfg, func(admin *adminChannel, o object) error {
 			change, err := inspect(admin, o)
 			if err == nil && (change.State == StateMissing || change.State == StateUnknown) {
 				change, err = apply(admin, o, change)
@@ -70,7 +70,7 @@ func Apply(ctx context.Context, cfg Config) ([]Change, error) {
 // Unbind removes the binding of a route by a pattern that was removed from its configuration. Apply cannot do it, because AMQP
 // cannot list bindings. Unbind returns an error for a missing queue, and nil for a missing binding.
 func Unbind(ctx context.Context, cfg Config, route, pattern string) error {
-	return once(ctx, cfg, func(conn *amqp.Connection) error {
+	return withConnection(ctx, cfg, func(conn *amqp.Connection) error {
 		ch, err := conn.Channel()
 		if err != nil {
 			return fmt.Errorf("open channel: %w", err)
@@ -125,8 +125,8 @@ func apply(admin *adminChannel, o object, c Change) (Change, error) {
 	return c, err
 }
 
-// each calls visit for every object of the topology, on one connection.
-func each(ctx context.Context, conn *amqp.Connection, cfg Config, visit func(*adminChannel, object) error) error {
+// eachObject calls visit for every object of the topology, on one connection.
+func eachObject(ctx context.Context, conn *amqp.Connection, cfg Config, visit func(*adminChannel, object) error) error {
 	admin := &adminChannel{conn: conn}
 	defer admin.close()
 	for _, o := range objects(NewTopology(cfg.Routes)) {
@@ -140,8 +140,8 @@ func each(ctx context.Context, conn *amqp.Connection, cfg Config, visit func(*ad
 	return nil
 }
 
-// once connects to the first node that answers, calls do and closes the connection.
-func once(ctx context.Context, cfg Config, do func(*amqp.Connection) error) error {
+// withConnection connects to the first node that answers, calls do and closes the connection.
+func withConnection(ctx context.Context, cfg Config, do func(*amqp.Connection) error) error {
 	if err := cfg.check(); err != nil {
 		return err
 	}
