@@ -20,7 +20,7 @@ type PlayConfig struct {
 	To Target
 	// Verifier signs each attempt anew, as senders do. nil: messages stay unsigned.
 	Verifier *signature.Verifier
-	Schedule Schedule
+	Schedule RetrySchedule
 	// Speed divides the schedule's pauses; more than 0. The deadline of an answer stays the same.
 	Speed float64
 	// Rate is the number of new messages a second; more than 0. At most 64 requests are open at once.

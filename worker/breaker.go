@@ -8,16 +8,16 @@ import (
 	"github.com/hookline/hookline/pkg/event"
 )
 
-// health is the meaning of one attempt for its route.
-type health int
+// attemptHealth is the meaning of one attempt for its route.
+type attemptHealth int
 
 const (
-	healthUnknown health = iota // the event was filtered, or the attempt was interrupted or crashed
+	healthUnknown attemptHealth = iota // the event was filtered, or the attempt was interrupted or crashed
 	healthGood
 	healthBad
 )
 
-func healthOf(r result, o broker.Outcome) health {
+func healthOf(r result, o broker.Outcome) attemptHealth {
 	switch {
 	case r.filtered, o.Verdict == broker.VerdictRequeue, o.Reason == broker.ReasonCrashed:
 		return healthUnknown
@@ -43,7 +43,7 @@ type attempted struct {
 }
 
 // trips adds an attempt and reports whether the route has to pause.
-func (b *breaker) trips(e event.Event, h health) bool {
+func (b *breaker) trips(e event.Event, h attemptHealth) bool {
 	if b.Of == 0 || h == healthUnknown {
 		return false
 	}

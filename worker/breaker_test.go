@@ -31,7 +31,7 @@ func TestBreakerTripsWhenEnoughOfTheLatestEventsFail(t *testing.T) {
 		b := breaker{Pause: Pause{Ratio: 0.8, Of: 5}}
 		trips := false
 		for i := 0; i < len(c.tries); i += 3 {
-			h := map[byte]health{'x': healthBad, '.': healthGood, '-': healthUnknown}[c.tries[i+1]]
+			h := map[byte]attemptHealth{'x': healthBad, '.': healthGood, '-': healthUnknown}[c.tries[i+1]]
 			trips = b.trips(event.Event{Source: "alma", ID: c.tries[i : i+1]}, h)
 		}
 		if trips != c.trips {
@@ -66,7 +66,7 @@ func TestHealth(t *testing.T) {
 	for name, c := range map[string]struct {
 		res  result
 		o    broker.Outcome
-		want health
+		want attemptHealth
 	}{
 		"done":        {result{}, broker.Ack(), healthGood},
 		"filtered":    {result{filtered: true}, broker.Ack(), healthUnknown},

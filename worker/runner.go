@@ -32,12 +32,12 @@ var (
 	errCrashed   = errors.New("the worker process or its connection to the broker ended during the attempt")
 )
 
-// attempt carries out one delivery. It returns the outcome for the broker, and the outcome's meaning for the route.
-type attempt func(ctx context.Context, d event.Delivery) (broker.Outcome, health)
+// processFunc processes one delivery. It returns the outcome for the broker, and the outcome's meaning for the route.
+type processFunc func(ctx context.Context, d event.Delivery) (broker.Outcome, attemptHealth)
 
 // run works on the route until ctx ends; see process for work and abandoned.
 func (r *runner) run(ctx, work context.Context, abandoned <-chan struct{}) error {
-	err := r.consume(ctx, func(ctx context.Context, d event.Delivery) (broker.Outcome, health) {
+	err := r.consume(ctx, func(ctx context.Context, d event.Delivery) (broker.Outcome, attemptHealth) {
 		return r.process(ctx, work, d, abandoned)
 	})
 	if err != nil {
@@ -49,7 +49,7 @@ func (r *runner) run(ctx, work context.Context, abandoned <-chan struct{}) error
 
 // consume works on the route until ctx ends. After the breaker has tripped it tries one event after each pause, until
 // the handler has done one; then it works on all events again.
-func (r *runner) consume(ctx context.Context, do attempt) error {
+func (r *runner) consume(ctx context.Context, do processFunc) error {
 	for {
 		r.breaker.reset()
 		tripped, err := r.consumeUntil(ctx, r.route.Concurrency, do, r.breaker.trips)
@@ -63,7 +63,7 @@ func (r *runner) consume(ctx context.Context, do attempt) error {
 }
 
 // pause leaves the route's events in the queue. It returns false if ctx ends before the route resumes.
-func (r *runner) pause(ctx context.Context, do attempt) (resumed bool, err error) {
+func (r *runner) pause(ctx context.Context, do processFunc) (resumed bool, err error) {
 	start, wait := time.Now(), r.route.Pause.First
 	r.log.Warn("route paused because its events fail; they stay in the queue", zap.Duration("one_is_tried_in", wait))
 	r.metrics.paused.WithLabelValues(r.route.Name).Set(1)
@@ -73,7 +73,7 @@ func (r *runner) pause(ctx context.Context, do attempt) (resumed bool, err error
 			return false, nil
 		}
 		good := false
-		tried, err := r.consumeUntil(ctx, 1, do, func(_ event.Event, h health) bool {
+		tried, err := r.consumeUntil(ctx, 1, do, func(_ event.Event, h attemptHealth) bool {
 			good = h == healthGood
 			return h != healthUnknown
 		})
@@ -90,7 +90,7 @@ func (r *runner) pause(ctx context.Context, do attempt) (resumed bool, err error
 
 // consumeUntil works on up to concurrency events at once until enough returns true for one of them. It returns false if
 // it ends for another reason.
-func (r *runner) consumeUntil(ctx context.Context, concurrency int, do attempt, enough func(event.Event, health) bool) (bool, error) {
+func (r *runner) consumeUntil(ctx context.Context, concurrency int, do processFunc, enough func(event.Event, attemptHealth) bool) (bool, error) {
 	round, end := context.WithCancel(ctx)
 	defer end()
 	route := r.route.Route
@@ -107,7 +107,7 @@ func (r *runner) consumeUntil(ctx context.Context, concurrency int, do attempt, 
 
 // process carries out one delivery and records the attempt. The end of work ends the handler's context, with the same
 // cause. The close of abandoned ends the wait for a handler that ignores this.
-func (r *runner) process(ctx, work context.Context, d event.Delivery, abandoned <-chan struct{}) (broker.Outcome, health) {
+func (r *runner) process(ctx, work context.Context, d event.Delivery, abandoned <-chan struct{}) (broker.Outcome, attemptHealth) {
 	r.inflight.add(&d)
 	defer r.inflight.remove(&d)
 	start := time.Now()
@@ -174,7 +174,7 @@ func call(ctx context.Context, h handler.Handler, d event.Delivery) <-chan error
 	return done
 }
 
-// abandon lets a call run on. The next attempt of its event in this process waits until it returns.
+// abandon lets a call run on. Until it returns, further attempts of its event fail and are retried.
 func (r *runner) abandon(e event.Event, done <-chan error) {
 	r.inflight.abandon(e, 1)
 	go func() {

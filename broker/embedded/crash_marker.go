@@ -13,9 +13,10 @@ import (
 )
 
 // crashMarker is a file beside the database that lists the deliveries that this process handles. After a crash the next process marks
-// them as Redelivered. The file is never fsynced: it has to outlast the process. No handler is to blame when the machine fails.
+// them as Redelivered. The file is never fsynced, because it has to outlast the process only: a failure of the machine is no
+// handler's fault.
 //
-// It is a text of lines of one length: route, at and seq of a delivery, or blanks.
+// All lines of the file have the same length. Each holds the route, at and seq of a delivery, or blanks.
 type crashMarker struct {
 	file *os.File
 	log  *zap.Logger
@@ -51,6 +52,8 @@ func openCrashMarker(path string, log *zap.Logger) (*crashMarker, error) {
 	return m, nil
 }
 
+// markerPath returns the path of the file. Its suffix ".hand" is that of earlier versions, so that an update finds the file of the crashed
+// process.
 func markerPath(database string) string { return database + ".hand" }
 
 // markerLines returns the delivery in each line, and false for a blank line.

@@ -42,7 +42,7 @@ type writer struct {
 	stop       chan struct{}
 	done       chan struct{}
 	seq        int64 // of the newest event; only its goroutine uses it
-	counts     counts
+	counts     pendingCounts
 	duplicates *duplicates // nil: duplicates are stored
 	room       int64       // size of the file in bytes at which new events are refused
 	failed     atomic.Bool

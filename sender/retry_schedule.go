@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// Schedule describes when a sender sends a message again after a failed attempt: a late answer, or another one than 2xx.
-type Schedule struct {
+// RetrySchedule describes when a sender sends a message again after a failed attempt: a late answer, or another one than 2xx.
+type RetrySchedule struct {
 	// Pauses are the waits after each failed attempt. After the last one the sender gives up.
 	Pauses []time.Duration
 	// Final is true for a sender that repeats after 5xx and missing answers only, and gives up after 3xx and 4xx.
@@ -34,10 +34,10 @@ type Schedule struct {
 //	meta       Meta: at once, then a few more times with growing pauses over 36 hours. Assumed: the pauses
 //	dropbox    Dropbox: growing pauses for about ten minutes. Assumed: the pauses
 //	zoom       Zoom: three times, 5 minutes after the first, then 20 to 30 and 60 minutes later. Assumed: after 5xx only
-func schedules() map[string]Schedule {
+func schedules() map[string]RetrySchedule {
 	const s, m, h = time.Second, time.Minute, time.Hour
-	svix := Schedule{Pauses: []time.Duration{5 * s, 5 * m, 30 * m, 2 * h, 5 * h, 10 * h, 10 * h}}
-	return map[string]Schedule{
+	svix := RetrySchedule{Pauses: []time.Duration{5 * s, 5 * m, 30 * m, 2 * h, 5 * h, 10 * h, 10 * h}}
+	return map[string]RetrySchedule{
 		"alma":              {Pauses: []time.Duration{1 * h, 3 * h, 6 * h}, Final: true},
 		"github":            {},
 		"gitlab":            {},
@@ -55,7 +55,7 @@ func schedules() map[string]Schedule {
 }
 
 // ScheduleOf returns the schedule of a preset, and that of standard-webhooks for an unknown preset.
-func ScheduleOf(preset string) Schedule {
+func ScheduleOf(preset string) RetrySchedule {
 	all := schedules()
 	if s, ok := all[preset]; ok {
 		return s
@@ -65,7 +65,7 @@ func ScheduleOf(preset string) Schedule {
 
 // next returns the pause before the sender's next attempt, by the number of attempts so far and the result of the last
 // one. It returns false if the sender gives up.
-func (s Schedule) next(tries int, a Answer, err error) (time.Duration, bool) {
+func (s RetrySchedule) next(tries int, a Answer, err error) (time.Duration, bool) {
 	answered := err == nil
 	switch {
 	case tries > len(s.Pauses):
@@ -79,7 +79,7 @@ func (s Schedule) next(tries int, a Answer, err error) (time.Duration, bool) {
 }
 
 // count returns the message with the header that counts the repeats.
-func (s Schedule) count(m Message, repeat int) Message {
+func (s RetrySchedule) count(m Message, repeat int) Message {
 	if s.Count == "" || repeat == 0 {
 		return m
 	}

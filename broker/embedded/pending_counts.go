@@ -8,13 +8,13 @@ import (
 // countPause is the longest time until counts are written.
 const countPause = time.Second
 
-// counts are numbers by source that are not on the disk yet.
-type counts struct {
+// pendingCounts are numbers by source that are not on the disk yet.
+type pendingCounts struct {
 	mu      sync.Mutex
 	pending map[tally]int64
 }
 
-func (c *counts) add(t tally, n int64) {
+func (c *pendingCounts) add(t tally, n int64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.pending == nil {
@@ -23,7 +23,7 @@ func (c *counts) add(t tally, n int64) {
 	c.pending[t] += n
 }
 
-func (c *counts) take() map[tally]int64 {
+func (c *pendingCounts) take() map[tally]int64 {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	taken := c.pending
