@@ -66,7 +66,7 @@ func (r *RecentEvents) taken(f Fingerprint) (at int64, ok bool) {
 	return at, ok
 }
 
-// Add remembers a stored event that a receiver took at a time. Of two times of one fingerprint it keeps the later.
+// Add records the fingerprint of a stored event, and the time of its receipt. Of two times of one fingerprint it keeps the later.
 func (r *RecentEvents) Add(f Fingerprint, at time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -80,7 +80,8 @@ func (r *RecentEvents) Add(f Fingerprint, at time.Time) {
 	r.young.taken[f] = max(taken, at.UnixMilli())
 }
 
-// Since returns a time that is before every remembered event, as long as times only grow.
+// Since returns the start of the older generation. No event in memory is earlier, provided that events are added in the order of
+// their times.
 func (r *RecentEvents) Since() time.Time {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -36,7 +36,7 @@ type Page struct {
 }
 
 // Undelivered keeps the dead letters of each route, and the unrouted events, until a person decides. Each method takes a route, or
-// Unrouted. Get and List change nothing: neither count as a delivery nor the order of events. On RabbitMQ a missing queue is ErrNoQueue.
+// Unrouted. Get and List change nothing: no delivery is counted, and the order stays. On RabbitMQ a missing queue is ErrNoQueue.
 type Undelivered interface {
 	// Get returns the events with an ID, oldest first, and none if there is none. There can be several, because IDs are unique
 	// only for one source and action.

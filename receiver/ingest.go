@@ -10,7 +10,7 @@ import (
 )
 
 // Shares of a source's deadline in percent, counted from the end of the headers: the body is read by readShare, and the
-// publish ends by publishShare. The rest is for the answer's way to the sender.
+// publish ends by publishShare. The rest is for sending the answer.
 const (
 	readShare    = 60
 	publishShare = 80

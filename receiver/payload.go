@@ -11,7 +11,7 @@ import (
 )
 
 // payload is a verified request with its body parsed. The body's first character decides on its format, because Alma leaves
-// its Content-Type undocumented, and other senders send JSON as text. Content-Type only tells forms from text.
+// its Content-Type undocumented, and other senders send JSON as text. Content-Type decides only between form and text.
 type payload struct {
 	header http.Header
 	body   []byte

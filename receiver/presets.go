@@ -18,8 +18,8 @@ type preset struct {
 	keep      []string
 }
 
-// presets returns the table of senders. A deadline is the one that the sender documents; Stripe's is an assumption, and 0
-// is the default for an unknown one. The events of Meta and Zoom lack an ID, so their ID is the hash of the body.
+// presets returns the table of senders. A deadline is the one that the sender documents. Stripe's deadline is assumed.
+// 0 means the default. The events of Meta and Zoom lack an ID, so their ID is the hash of the body.
 //
 // whenDown is Refuse for senders that are known to repeat for hours, so that their events are independent of the disk of
 // one machine: Alma repeats after 1, 3 and 6 hours, Stripe for days. The events of all others are spooled. GitHub and GitLab never

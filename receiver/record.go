@@ -15,7 +15,7 @@ import (
 type result int
 
 const (
-	resultRefused           result = iota // for a reason before or beside the signature
+	resultRefused           result = iota // refused for any reason except the signature
 	resultUnverified                      // for its signature or token, or because the source has no secret
 	resultHandshakeAnswered               // a handshake, which brings no event
 	resultHandshakeRefused

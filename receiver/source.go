@@ -54,8 +54,8 @@ type Source struct {
 	MaxBody int64 `yaml:"max_body" schema:"minimum=1; maximum=67108864"`
 	// Rate limits verified messages.
 	Rate Rate `yaml:"rate,omitempty"`
-	// Redact takes personal data out of each event before it is stored. The original is then kept nowhere, and a body that cannot be read
-	// is not kept at all.
+	// Redact removes personal data from each event before it is stored. Hookline does not store the original, and drops a body that it
+	// cannot read.
 	Redact *privacy.Config `yaml:"redact,omitempty"`
 	// KeepHeaders are the request headers that an event keeps, at most 32; values are cut to 512 bytes. Content-Encoding is always kept.
 	// Headers that carry credentials are refused.
@@ -241,7 +241,7 @@ func (s *source) event(r *http.Request, p *payload, now time.Time) event.Event {
 		Data:        p.body,
 	}
 	if s.redactor != nil {
-		e, _ = s.redactor.Event(e) // on an error the body is removed, and the header tells this
+		e, _ = s.redactor.Event(e) // on an error Event removes the body and marks the header
 	}
 	return e
 }

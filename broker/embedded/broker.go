@@ -37,9 +37,9 @@ import (
 )
 
 const (
-	// maxUnsettled is the number of outcomes of a Consume that may be on their way to the disk. A worker takes the next event before
-	// the fsync of the last one, so that a few workers fill a batch. After a crash these events come again, without Redelivered,
-	// although they were handled.
+	// maxUnsettled is the number of outcomes of a Consume that may wait for their fsync. A worker takes its next event before the fsync of
+	// the last outcome, so that a few workers fill a batch. After a crash the handled events of these outcomes are delivered again,
+	// without Redelivered.
 	maxUnsettled = 128
 	// clockError is added to broker.MaxDelay: a retry that waits longer than both was written by a wrong clock.
 	clockError = time.Minute
@@ -63,8 +63,8 @@ type Broker struct {
 
 var _ broker.Broker = (*Broker)(nil)
 
-// Open opens the broker, and creates its file if it is missing. It fails if another process runs the broker. It fails without a
-// change to the file if that is damaged or another program's.
+// Open opens the broker, and creates its file if it is missing. It fails if another process runs the broker. It also
+// fails if the file is damaged or belongs to another program, and then leaves it unchanged.
 func Open(cfg Config, reg prometheus.Registerer, log *zap.Logger) (*Broker, error) {
 	if err := cfg.check(); err != nil {
 		return nil, err

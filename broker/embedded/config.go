@@ -10,8 +10,9 @@ import (
 
 // Config configures a broker.
 type Config struct {
-	// Path is the database file. Open creates it and its folder, readable for the owner only. SQLite keeps two more files beside it,
-	// "-wal" and "-shm". ".lock" is locked by the process that runs the broker; ".hand" lists the deliveries that it handles.
+	// Path is the database file. Open creates it and its folder, readable for the owner only. Four files
+	// beside it have its name and a suffix. SQLite keeps "-wal" and "-shm". The process that runs the broker locks ".lock", and lists the
+	// deliveries that it handles in ".hand".
 	Path string
 	// Routes are matched when an event is published. Events of a route that is left out later stay in the file.
 	Routes []broker.Route

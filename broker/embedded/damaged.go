@@ -22,7 +22,7 @@ func RenameDamaged(path string, now time.Time) (string, error) {
 	}
 	name := path + ".damaged-" + now.UTC().Format("20060102T150405.000Z")
 	var errs []error
-	for _, suffix := range []string{"-wal", "-shm", ""} { // the database last: otherwise its log would seem to be the new one's
+	for _, suffix := range []string{"-wal", "-shm", ""} { // the database last: a new database would use a log that is left under this name
 		if err := os.Rename(path+suffix, name+suffix); !errors.Is(err, fs.ErrNotExist) {
 			errs = append(errs, err)
 		}

@@ -133,8 +133,8 @@ func (u undelivered) change(ctx context.Context, route string, pick func(broker.
 	return total, err
 }
 
-// eachBatch visits the undelivered events that are in the database now. It ends at the place of the youngest of them. So it visits
-// neither a dead letter again that was replayed and died again meanwhile, nor an unrouted event that came meanwhile.
+// eachBatch visits the undelivered events that are in the database now. It ends at the place of the youngest of them. So it skips events
+// that become undelivered during the call, such as a dead letter that was replayed and died again.
 func (u undelivered) eachBatch(ctx context.Context, route string, visit func(batch []row) error) error {
 	var end place
 	err := u.queries.lastUndelivered.QueryRowContext(ctx, route, undeliveredState(route)).Scan(&end.at, &end.seq)

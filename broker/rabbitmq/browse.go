@@ -11,8 +11,8 @@ import (
 	"github.com/hookline/hookline/broker"
 )
 
-// requeueChunk is the largest number of messages that a browse requeues at once. RabbitMQ's channel passes that many on to a quorum queue
-// one by one; it collects further messages without an order until the queue has written the first ones.
+// requeueChunk is the largest number of messages that a browse requeues at once. A channel forwards 32 requeued messages
+// in order. It buffers further ones unordered until the queue has written those.
 const requeueChunk = 32
 
 // requeueTimeout bounds the wait until a queue has written a chunk of requeued messages.
@@ -34,7 +34,7 @@ const (
 // browser gets messages from the head of a queue, one after the other, and requeues those that stay at the end, in their order.
 //
 // A queue delivers requeued messages before all others, and appends each requeued message to them. So a browse that stops early
-// keeps the order only if it gets all messages that an earlier browse has requeued. It knows them by Redelivered.
+// keeps the order only if it gets all messages that an earlier browse has requeued. RabbitMQ marks them as Redelivered.
 //
 // A browser is no consumer, and the queue's x-delivery-limit is out of reach, so browsing loses no message.
 type browser struct {

@@ -20,8 +20,8 @@ const (
 	maxPause   = time.Second
 	// stableAfter is how long a session has to live before the pauses begin again with the first.
 	stableAfter = 3 * time.Second
-	// bindTime is how long a session that publishes waits for its bindings to be in force. RabbitMQ 4.0 stores a binding
-	// before it updates the exchange. A process that binds second gets its answer in between.
+	// bindTime is how long a new session waits before it publishes. RabbitMQ 4.0 stores a binding before the exchange uses it.
+	// Between the two, a second process that declares the same binding already gets its answer.
 	bindTime = 200 * time.Millisecond
 )
 
@@ -41,7 +41,7 @@ type connection struct {
 	mu      sync.Mutex
 	current *session      // nil while disconnected
 	cause   error         // of the disconnection
-	lost    time.Time     // since when it is disconnected; the start counts as a loss
+	lost    time.Time     // start of the disconnection; newConnection counts as one
 	changed chan struct{} // closed and replaced whenever current changes
 	closed  bool
 }

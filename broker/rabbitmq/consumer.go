@@ -86,8 +86,8 @@ func openConsumer(s *session, c *consumption, wide bool) (*consumer, error) {
 	return opened, nil
 }
 
-// run consumes until the channel or ctx ends, or a consumer with another prefetch should follow: then it returns a nil
-// error and which one. Handlers may still run; drain waits for them.
+// run consumes until the channel or ctx ends, or until a consumer with another prefetch should follow. Then wide is the size of
+// the next consumer, and the error is nil. Handlers may still run; drain waits for them.
 func (c *consumer) run(ctx context.Context) (wide bool, err error) {
 	wide, err = c.receive(ctx)
 	if err == nil {
@@ -223,7 +223,8 @@ func (c *consumer) cancel() error {
 	return nil
 }
 
-// fill fetches until the prefetch is used up, or until deliveries come so rarely that one in the moment of the end is unlikely.
+// fill fetches until the prefetch is used up, until no delivery has come for quietTime, or until fillTime has passed. After a quiet
+// time, a delivery at the moment of the cancel is unlikely.
 func (c *consumer) fill() {
 	end := time.After(fillTime)
 	for !c.acks.full() {

@@ -18,10 +18,11 @@ import (
 )
 
 const (
-	// linger is how long a note may wait for others if no delivery waits for it. A note with a waiting delivery waits for
-	// shortLinger while the route holds other deliveries, since their notes can join it; else for lastLinger.
+	// linger is the longest time that a note waits for other notes, if no delivery waits for this note. If a delivery waits, the
+	// limit is shortLinger while the route holds other deliveries, because their notes can join the batch. It is lastLinger for
+	// the last delivery that the route holds.
 	linger      = 100 * time.Millisecond
-	countLinger = time.Second // for the receivers' counts, because strangers can cause them
+	countLinger = time.Second // for the receivers' counts, because unverified requests count, too
 	shortLinger = 20 * time.Millisecond
 	lastLinger  = time.Millisecond
 	// noteTime is the longest that one try to write notes may take, and that a finished delivery waits for its note.
@@ -193,7 +194,7 @@ func (w *ledgerWriter) add(patience time.Duration, kind ledger.Kind, e event.Eve
 	return b
 }
 
-// batch returns the batch for new notes, and sees that it is written after patience at the latest.
+// batch returns the batch for new notes. run writes it after patience at the latest.
 func (w *ledgerWriter) batch(patience time.Duration) *noteBatch {
 	if w.due.IsZero() || patience < w.patience { // else due is early enough
 		if at := time.Now().Add(patience); w.due.IsZero() || at.Before(w.due) {
@@ -358,7 +359,7 @@ func (w *ledgerWriter) publish(ctx context.Context, m message) bool {
 	}
 }
 
-// publishOnce goes on for lastTime after the end of working.
+// publishOnce tries to store the message for noteTime, but ends lastTime after the end of working.
 func (w *ledgerWriter) publishOnce(working context.Context, m message) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(working), noteTime)
 	defer cancel()

@@ -53,8 +53,8 @@ func newPageCollector(p broker.Page) (*pageCollector, error) {
 	return &pageCollector{limit: p.Limit, after: after}, err
 }
 
-// add takes the next event of the queue. If both events at the boundary were removed, the page begins with the first event that is
-// not older than the one after the boundary: that repeats an event rather than to leave one out.
+// add adds the next event of the queue. If both events at the boundary were removed, the page begins with the first event that is at
+// least as recent as the one after the boundary was. So a page may repeat an event, and never skips one.
 func (p *pageCollector) add(u broker.UndeliveredEvent) {
 	i, fingerprint := p.number, broker.FingerprintOf(u.Event)
 	p.number++
@@ -77,7 +77,7 @@ func (p *pageCollector) add(u broker.UndeliveredEvent) {
 	}
 }
 
-// restart begins the page at the boundary, which is behind that many events.
+// restart begins the page at the boundary, which follows begin events.
 func (p *pageCollector) restart(begin int) {
 	p.found, p.begin, p.events, p.bytes, p.next = true, begin, nil, 0, nil
 }

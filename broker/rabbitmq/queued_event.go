@@ -35,8 +35,8 @@ func readQueuedEvent(d amqp.Delivery, now time.Time) queuedEvent {
 	return q
 }
 
-// dueTime returns when the event may be tried again, by this process's clock. It limits the wait to that of the message's
-// storing, so that a wrong clock of the storing process cannot make it longer.
+// dueTime returns the time of the next attempt, by this process's clock. It limits the wait to the delay in the message, because
+// the clock of the process that stored the message may be wrong.
 func dueTime(d amqp.Delivery, now time.Time) time.Time {
 	at, ok := moment(d.Headers[headerDue])
 	if wait, known := number(d.Headers[headerWait]); ok && known && wait >= 0 && at.Sub(now).Milliseconds() > wait {

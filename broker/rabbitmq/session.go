@@ -17,9 +17,9 @@ const (
 	// maxStall is how long a session lives on without confirms while publishes wait for them. After a network partition
 	// RabbitMQ can leave a channel without confirms for ever (rabbitmq-server pull request 14589).
 	maxStall = 5 * time.Second
-	// maxRefusing is how long a session lives on after its first negative confirm or returned message. A full queue tells
-	// channels when it has room again, but if its length limit is removed before that, RabbitMQ 3.10 never tells the channels
-	// whose messages it refused. And the next session declares missing queues and exchanges.
+	// maxRefusing is how long a session lives on after its first negative confirm or returned message. A full queue notifies
+	// channels when it has room again. But if its length limit is removed first, RabbitMQ 3.10 never notifies the channels of
+	// the refused messages. The next session also declares missing queues and exchanges.
 	maxRefusing = 15 * time.Second
 	// watchInterval is the time between two checks for both.
 	watchInterval = time.Second
@@ -143,7 +143,7 @@ func (s *session) answer(confirm *amqp.DeferredConfirmation, m messageKey) error
 	return fmt.Errorf("%s: %w: negative confirm; a queue may have reached its length limit", s.address, broker.ErrRefused)
 }
 
-// wasReturned reports whether RabbitMQ returned the message, and forgets the return. It is called after the confirm: RabbitMQ
+// wasReturned reports whether RabbitMQ returned the message, and removes the return. Callers wait for the confirm first, because RabbitMQ
 // sends the return of a message before its confirm.
 func (s *session) wasReturned(m messageKey) bool {
 	s.mu.Lock()

@@ -63,8 +63,8 @@ func (b *Broker) List(ctx context.Context, route string, p broker.Page) (events 
 	return events, next, nil
 }
 
-// Replay implements broker.Undelivered. It replays an event once in a call: a second one with the same source, action and ID stays
-// if it is unrouted, or if it died after the call began, because it can be the first one come back.
+// Replay implements broker.Undelivered. A replayed event can return to the queue during the call. So Replay keeps a second event with
+// the same source, action and ID if it is unrouted, or if it died after the call began.
 func (b *Broker) Replay(ctx context.Context, route string, pick func(broker.UndeliveredEvent) bool) (n int, err error) {
 	from, began, replayed := undeliveredOf(route), time.Now(), map[broker.Fingerprint]bool{}
 	err = b.browse(ctx, from, func(d amqp.Delivery) (decision, error) {
@@ -101,8 +101,8 @@ func (b *Broker) replayMessage(u broker.UndeliveredEvent) (m message, routes []s
 	return message{EventsExchange, key, encode(u.Event)}, routes, routes != nil
 }
 
-// Discard implements broker.Undelivered. It writes each event to the ledger first. Where the ledger cannot be written, nothing is
-// discarded, because an audit would miss the event for ever.
+// Discard implements broker.Undelivered. It writes each event to the ledger first. While the ledger cannot be written, Discard
+// discards nothing, because each later audit would report the event as lost.
 func (b *Broker) Discard(ctx context.Context, route string, pick func(broker.UndeliveredEvent) bool) (n int, err error) {
 	from := undeliveredOf(route)
 	err = b.browse(ctx, from, func(d amqp.Delivery) (decision, error) {
@@ -110,7 +110,7 @@ func (b *Broker) Discard(ctx context.Context, route string, pick func(broker.Und
 		if !pick(u) {
 			return keepMessage, nil
 		}
-		if n == 0 { // a late note would be wrong
+		if n == 0 { // check that the ledger can be written: a note that is written after a failed Discard would be wrong
 			flushing, cancel := context.WithTimeout(ctx, noteTime)
 			defer cancel()
 			if _, err := b.ledger.flush(flushing); err != nil {

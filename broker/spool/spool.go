@@ -26,20 +26,20 @@ const (
 	confirmTimeout = 10 * time.Second
 	// readyPause is the time between two checks whether the broker is ready again.
 	readyPause = 250 * time.Millisecond
-	// An event that a ready broker refuses maxFailures times is retried later, so that the events behind it go first: after a
-	// second at first, then after twice as long each time, up to 1<<maxDoublings seconds. A single failure can be a connection that
-	// was lost and made again.
+	// When a ready broker has refused an event maxFailures times, the spool publishes the events behind it first. It retries the event
+	// after one second, and doubles the pause each time, up to 1<<maxDoublings seconds. A single failure does not count, because the
+	// connection may have been lost for a moment.
 	maxFailures  = 2
 	maxDoublings = 6
 	// readTimeout bounds a read of the store.
 	readTimeout = 2 * time.Second
 	// reportPause is the shortest time between two reports.
 	reportPause = 5 * time.Second
-	// reportShare bounds the time for counting many events: one part in so many.
+	// reportShare bounds the share of time that counting takes: the pause after a count is at least reportShare times as long.
 	reportShare = 20
 )
 
-// errOld reports that the broker has been away for too long for the spool to take more events.
+// errOld reports that the spool takes no more events, because the broker has been unavailable for too long.
 var errOld = errors.New("its oldest event has waited for longer than spool.max_age")
 
 // Broker is the part of a broker.Broker that a Spool publishes to.

@@ -21,7 +21,7 @@ type Config struct {
 	// .action, .route, .time, and .user with .primary_id, .first_name, .last_name and .language. A missing field is empty. A text of more than
 	// 1600 characters is cut.
 	Text string `yaml:"text" schema:"required"`
-	// SMS sends to the phone that Alma marks for text messages. One of twilio, sns and http.
+	// SMS sends to the person's phone for text messages. One of twilio, sns and http.
 	SMS SMS `yaml:"sms"`
 	// Email sends to the person's preferred address if sms cannot reach the person.
 	Email Email `yaml:"email"`

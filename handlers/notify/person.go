@@ -7,7 +7,7 @@ import (
 
 // Person is a person who can get messages. Each field may be empty.
 type Person struct {
-	// ID is the user's primary ID.
+	// ID identifies the person for People.
 	ID        string
 	FirstName string
 	LastName  string

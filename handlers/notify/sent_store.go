@@ -27,7 +27,7 @@ type sentStore struct {
 }
 
 const (
-	// markerAge is how long a message stays recorded. Alma repeats an event for 10 hours.
+	// markerAge is how long a message stays recorded. Senders repeat an event for hours: Alma for 10.
 	markerAge = 30 * 24 * time.Hour
 	// maxSending is how long another worker may still be sending: longer than the longest timeout of a route.
 	maxSending = 10 * time.Minute
