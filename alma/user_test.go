@@ -26,7 +26,7 @@ func TestHowAUserIsReached(t *testing.T) {
 	}
 }
 
-func TestWhoIsNobody(t *testing.T) {
+func TestSystemUsers(t *testing.T) {
 	t.Parallel()
 	for id, want := range map[string]bool{"": true, "System": true, "exl_impl": true, "AlmaAdmin": true, "system.admin": false, "operator": false} {
 		if alma.IsSystem(id) != want {

@@ -163,7 +163,7 @@ func TestSlackCountsItsRepeatsAndCanBeStopped(t *testing.T) {
 	})
 }
 
-func TestAReportCountsWhatHappened(t *testing.T) {
+func TestReportCounts(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		r := &receiver{answer: func(id string, try int) int {

@@ -36,8 +36,8 @@ func almaAPI(t *testing.T) *httptest.Server {
 	return server
 }
 
-// TestWhoRanTheJobGetsATextMessage is the example that Ex Libris gave for AWS in 2016, in the files that show it.
-func TestWhoRanTheJobGetsATextMessage(t *testing.T) {
+// TestJobOperatorGetsATextMessage is the example that Ex Libris gave for AWS in 2016, in the files that show it.
+func TestJobOperatorGetsATextMessage(t *testing.T) {
 	t.Parallel()
 	for _, file := range []string{"../hookline.sample.yml", "../deployments/examples/alma-notify.yml"} {
 		t.Run(filepath.Base(file), func(t *testing.T) {

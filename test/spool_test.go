@@ -168,7 +168,7 @@ func expectOrder(t *testing.T, arrived []string) {
 	}
 }
 
-func TestADamagedSpoolIsKeptAsideAndWhatIsReadableIsTakenOver(t *testing.T) {
+func TestDamagedSpoolIsRenamedAndReadableEventsAreKept(t *testing.T) {
 	t.Parallel()
 	f := newFolder(t, noBroker)
 	f.write(t, "hookline.yml", spoolConfig)

@@ -14,7 +14,7 @@ import (
 
 const abandoned = `hookline_worker_left_behind{route="r"}`
 
-func TestEventsWhoseHandlerNeverReturnsDoNotStopTheirRoute(t *testing.T) {
+func TestHandlerThatNeverReturnsDoesNotStopItsRoute(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var calls atomic.Int64
 		giveIn := make(chan struct{})

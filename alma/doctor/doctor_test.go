@@ -54,7 +54,7 @@ func has(found []doctor.Finding, status doctor.Status, line, text string) bool {
 	return false
 }
 
-func TestWhatIsWrongWithAReceiver(t *testing.T) {
+func TestReceiverFindings(t *testing.T) {
 	t.Parallel()
 	only := func(code int) func(http.ResponseWriter, string) {
 		return func(w http.ResponseWriter, _ string) { w.WriteHeader(code) }
@@ -159,7 +159,7 @@ func (a api) Check(_ context.Context, area alma.Area) (alma.KeyStatus, error) {
 	return alma.KeyStatus{Remaining: 900, Time: time.Now()}, nil
 }
 
-func TestWhatIsWrongWithAKey(t *testing.T) {
+func TestKeyFindings(t *testing.T) {
 	t.Parallel()
 	noRight := &alma.Error{Status: 400, Code: "UNAUTHORIZED", Message: "hidden"}
 	for name, c := range map[string]struct {

@@ -49,7 +49,7 @@ func library(t *testing.T) *alma.Client {
 	return client
 }
 
-func TestWhatEachEventNames(t *testing.T) {
+func TestObjectsOfEachEvent(t *testing.T) {
 	t.Parallel()
 	client := library(t)
 	for _, c := range []struct{ what, body, want string }{
@@ -87,7 +87,7 @@ func TestWhatEachEventNames(t *testing.T) {
 	}
 }
 
-func TestWhatCannotBeEnriched(t *testing.T) {
+func TestEventsThatCannotBeEnriched(t *testing.T) {
 	t.Parallel()
 	client := library(t)
 	deep := `{"bib":` + strings.Repeat("[", 64<<20) // gjson's own check would end the process

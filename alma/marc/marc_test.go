@@ -71,7 +71,7 @@ func same(a, b []marc.Record) bool {
 	return reflect.DeepEqual(strip(a), strip(b))
 }
 
-func TestWhatIsWrittenIsReadBack(t *testing.T) {
+func TestRecordsSurviveWriteAndRead(t *testing.T) {
 	t.Parallel()
 	records := []marc.Record{book("1", "First"), book("2", ""), book("3", strings.Repeat("long ", 1500))}
 	for name, make := range map[string]func(io.Writer) marc.Writer{"xml": marc.NewXMLWriter, "binary": marc.NewBinaryWriter} {
@@ -186,7 +186,7 @@ func TestBinaryIsKnownThoughItsFirstRecordIsBad(t *testing.T) {
 	}
 }
 
-func TestWhatIsNoRecordIsNotWrittenAsOne(t *testing.T) {
+func TestLineFieldIsNotWrittenAsRecord(t *testing.T) {
 	t.Parallel()
 	var bad *marc.BadRecord
 	line := marc.Record{Fields: []marc.Field{{Tag: marc.LineTag, Value: "x"}}}
@@ -198,7 +198,7 @@ func TestWhatIsNoRecordIsNotWrittenAsOne(t *testing.T) {
 	}
 }
 
-func TestWhatTheBinaryFormCannotHoldIsABadRecord(t *testing.T) {
+func TestRecordTooLargeForBinaryIsABadRecord(t *testing.T) {
 	t.Parallel()
 	var bad *marc.BadRecord
 	long := book("1", strings.Repeat("x", 9990))

@@ -24,7 +24,7 @@ func TestACutOffFileIsAnError(t *testing.T) {
 	}
 }
 
-func TestACutOffFileIsAnErrorWhateverIsBadInIt(t *testing.T) {
+func TestTruncatedFileWithBadRecordsIsAnError(t *testing.T) {
 	t.Parallel()
 	for name, bad := range map[string]string{
 		"a record in a record": `<record><leader><record><leader/></record></leader></record>`,

@@ -95,7 +95,7 @@ func handle(t *testing.T, h handler.Handler, action, id string) error {
 	return h.Handle(t.Context(), event.Delivery{Event: event.Event{ID: id, Source: "alma", Action: action}, Attempt: 1})
 }
 
-func TestWhatEndedAndNeverArrivedIsFedIn(t *testing.T) {
+func TestMissingJobRunsAreSent(t *testing.T) {
 	t.Parallel()
 	to := newReceiver(t)
 	h := newHandler(t, known(t, 100*time.Hour), to, library{runs: map[string][]alma.JobRun{
@@ -131,7 +131,7 @@ func TestANewMemoryFeedsNothingIn(t *testing.T) {
 	}
 }
 
-func TestWhatFailsIsAnErrorAndTheRestIsFedIn(t *testing.T) {
+func TestFailedJobRunsAreErrorsAndOthersAreSent(t *testing.T) {
 	t.Parallel()
 	to := newReceiver(t)
 	h := newHandler(t, known(t, 100*time.Hour), to, library{runs: map[string][]alma.JobRun{"M44": {{ID: "1", Ended: "yesterday"}, ended("../2", 20*time.Hour)}, "S1": {ended("3", 20*time.Hour)}}})

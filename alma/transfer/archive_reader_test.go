@@ -11,7 +11,7 @@ import (
 // sparse is what `truncate -s 64M bomb.xml && tar --sparse --format=posix -czf` makes: an archive of 298 bytes, 2 KiB unpacked, with a file of 64 MiB.
 const sparse = "H4sIAAAAAAAAA+3U3U6DMBQHcK77FDxBOf2AQjK8VK+MifEButkLFqAGMCE+vWXJlg113pDp4v93UziHhsLpKU8e7Xjv7Ivr+mTtmzUfmzpaFgWZ1rsxmI8kjYlEqoh0ZsQUF8JoiuJx4XV86a0fbBeWcol3/UFSxncPz7x/tV3veGO3visFm0WrNkSJyfw42trGlfsdw9TJjM7Zuq/eXTkVNM8zzWQRN0MVZghTpEoKTTkvjFC5JDkl7adkmh6Sm29n/vbvu3o8CWV72lXttqodVyQLtfBBcL7/hZiuT/s/NVJH8UV6ct//nffDued+ys8/7kpIRkxTkbFDpxKa6h9ZbXxdu3DA+vZmlRzdYBcAAAAAAAAAAAAAAAAAAABcjQ9Q2xm8ACgAAA=="
 
-func TestAnArchiveIsHeldToWhatItSaysAndHolds(t *testing.T) {
+func TestArchiveLimits(t *testing.T) {
 	t.Parallel()
 	bomb, err := base64.StdEncoding.DecodeString(sparse)
 	if err != nil {

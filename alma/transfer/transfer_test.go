@@ -62,7 +62,7 @@ func TestTheFilesOfAPublishingJobAreFoundByItsID(t *testing.T) {
 	}
 }
 
-func TestWhatIsNotThereYetIsTriedAgainAndAnEventWithoutFilesIsNot(t *testing.T) {
+func TestMissingFilesAreRetriedAndEventsWithoutFilesFail(t *testing.T) {
 	t.Parallel()
 	for want, body := range map[string]string{
 		"has no counter": jobEnd("5", "other", "E"), "no job_instance.id": `{"item_loan":{}}`, "cannot be read": `[`,
@@ -148,7 +148,7 @@ func TestFormatsAndPortions(t *testing.T) {
 	}
 }
 
-func TestWhateverItIsPackedIn(t *testing.T) {
+func TestArchiveAndCompressionFormats(t *testing.T) {
 	t.Parallel()
 	one, two := marcxml(t, 1, 2), written(t, marc.NewBinaryWriter, 3, 4)
 	for name, text := range map[string]string{
@@ -188,7 +188,7 @@ func TestWhateverItIsPackedIn(t *testing.T) {
 	b.fails(b.run(), true, "called E with different extensions")
 }
 
-func TestWhatIsThereIsLeftWhereAskedFor(t *testing.T) {
+func TestExistingFilesAreSkipped(t *testing.T) {
 	t.Parallel()
 	for per, portion := range map[string]int{"file": 0, "batch": 2} {
 		b := newBench(t, transfer.Config{Write: transfer.Write{Per: per, Batch: portion, Path: "{job}/{file}-{n}{ext}", Existing: "skip"}}).has("E.xml", marcxml(t, 1, 4))

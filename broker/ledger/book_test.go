@@ -35,7 +35,7 @@ func (w *writer) note(kind ledger.Kind, id string, routes ...string) {
 	w.fold(ledger.Notes{Notes: []ledger.Note{{Kind: kind, Source: "alma", Routes: routes, IDs: []string{id}}}})
 }
 
-func TestWhatNotesAddUpTo(t *testing.T) {
+func TestBookTotals(t *testing.T) {
 	t.Parallel()
 	const a, r, d, x, u = ledger.Accepted, ledger.Retrying, ledger.Done, ledger.Discarded, ledger.Routed
 	type step struct {
@@ -175,7 +175,7 @@ func TestOpenIsAcceptedWithoutFinished(t *testing.T) {
 
 func pick[T any](random *rand.Rand, from ...T) T { return from[random.IntN(len(from))] }
 
-func TestOnlyWhatWasOpenAtTheMarkIsLookedFor(t *testing.T) {
+func TestOpenAtMark(t *testing.T) {
 	t.Parallel()
 	book := ledger.NewBook()
 	w := newWriter(book)

@@ -90,7 +90,7 @@ func TestExits(t *testing.T) {
 	}
 }
 
-func TestWhatAProgramSaysIsInTheLogOnlyIfItShallBe(t *testing.T) {
+func TestStderrIsLoggedOnlyWithLogStderr(t *testing.T) {
 	t.Parallel()
 	for shall, want := range map[bool]string{false: "exit status 65", true: "exit status 65: sample.patron"} {
 		h, err := exec.New(exec.Config{Command: []string{"sh", "-c", "echo sample.patron >&2; exit 65"}, LogStderr: shall}, nil)
@@ -117,8 +117,8 @@ func TestAProgramThatIsNotThereIsTriedAgain(t *testing.T) {
 	}
 }
 
-// TestTheWholeFamilyDies: a command that ignores SIGTERM, its child, and its grandchild; all of them hold standard error.
-func TestTheWholeFamilyDies(t *testing.T) {
+// TestChildProcessesAreKilled: a command that ignores SIGTERM, its child, and its grandchild; all of them hold standard error.
+func TestChildProcessesAreKilled(t *testing.T) {
 	t.Parallel()
 	for name, trap := range map[string]string{"stubborn": "trap '' TERM;", "obedient": ""} {
 		t.Run(name, func(t *testing.T) {
@@ -154,7 +154,7 @@ func TestTheWholeFamilyDies(t *testing.T) {
 	}
 }
 
-func TestWhatACommandLeavesRunningIsKilledAndItIsDoneAllTheSame(t *testing.T) {
+func TestBackgroundProcessesAreKilled(t *testing.T) {
 	t.Parallel()
 	out := filepath.Join(t.TempDir(), "pid")
 	if err := shell(t, `sleep 1000 & echo $! > "$OUT"`, "OUT", out).Handle(t.Context(), delivery("")); err != nil {

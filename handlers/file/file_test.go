@@ -205,7 +205,7 @@ func TestNothingLeavesTheFolderThroughALink(t *testing.T) {
 	}
 }
 
-func TestWhatCannotBeWrittenIsAnErrorToTryAgain(t *testing.T) {
+func TestWriteErrorsAreRetried(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "taken"), nil, 0o600); err != nil {

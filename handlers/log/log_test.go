@@ -13,7 +13,7 @@ import (
 	"github.com/hookline/hookline/pkg/event"
 )
 
-func TestLogsWhatIsAskedForAndNeverTheBody(t *testing.T) {
+func TestLogsChosenFieldsAndNeverTheBody(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("é", 300)
 	for _, c := range []struct{ body, want string }{
@@ -44,7 +44,7 @@ func TestLogsWhatIsAskedForAndNeverTheBody(t *testing.T) {
 	}
 }
 
-func TestNewRefusesWhatWouldLogTheBody(t *testing.T) {
+func TestNewRefusesFieldsThatLogTheBody(t *testing.T) {
 	t.Parallel()
 	_, err := log.New(log.Config{Fields: []string{"@this", "a.@reverse", "", "{a,b}"}}, zap.NewNop())
 	if err == nil || strings.Count(err.Error(), "\n") != 3 {

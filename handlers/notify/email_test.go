@@ -189,7 +189,7 @@ func TestNoFieldOfAnEventBecomesAHeader(t *testing.T) {
 	}
 }
 
-func TestWhatAMailServerSays(t *testing.T) {
+func TestMailServerErrors(t *testing.T) {
 	t.Parallel()
 	says := func(command string, err error) func(string, string, *smtp.Conn) error {
 		return func(now, _ string, _ *smtp.Conn) error {

@@ -57,7 +57,7 @@ func TestWorkersThatShareAFolderSendOnce(t *testing.T) {
 	}
 }
 
-func TestWhatWasNotSentIsSentByTheNextTry(t *testing.T) {
+func TestUnsentMessageIsSentByTheNextAttempt(t *testing.T) {
 	t.Parallel()
 	code := http.StatusServiceUnavailable
 	url, asked := service(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(code) })

@@ -91,7 +91,7 @@ func TestFieldsAreDroppedHashedAndMasked(t *testing.T) {
 	}
 }
 
-func TestWhatCannotBeReadHasNoBodyAnyMore(t *testing.T) {
+func TestUnreadableBodiesAreDropped(t *testing.T) {
 	t.Parallel()
 	r := redactor(t, privacy.Config{Drop: []string{"x"}})
 	for _, body := range []string{
@@ -105,7 +105,7 @@ func TestWhatCannotBeReadHasNoBodyAnyMore(t *testing.T) {
 	}
 }
 
-func TestWhatIsWrongWithAConfiguration(t *testing.T) {
+func TestConfigurationErrors(t *testing.T) {
 	t.Parallel()
 	for want, cfg := range map[string]privacy.Config{
 		"says nothing":                      {},

@@ -61,7 +61,7 @@ func TestAlmaPatronsInEverySample(t *testing.T) {
 	}
 }
 
-func TestAlmaPatronsDropsWhatNobodyKnowsYet(t *testing.T) {
+func TestAlmaPatronsDropsUnknownFields(t *testing.T) {
 	t.Parallel()
 	r := redactor(t, privacy.Config{Set: privacy.AlmaPatrons, Keep: []string{"user_request.additional_id"}})
 	for body, want := range map[string]string{

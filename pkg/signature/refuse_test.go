@@ -19,7 +19,7 @@ func standard(id, ts string) signature.Request {
 	return request("{}", "webhook-id", id, "webhook-timestamp", ts, "webhook-signature", "v1,"+b64MAC("0123456789abcdef0123456789abcdef", id+"."+ts+".{}"))
 }
 
-func TestWhatIsRefusedAndWhy(t *testing.T) {
+func TestRefusedRequests(t *testing.T) {
 	t.Parallel()
 	const ts = "1700000000"
 	b64, hexed := b64MAC(secret, "{}"), hexMAC(secret, "{}")

@@ -83,7 +83,7 @@ func b64MAC(key, text string) string {
 	return base64.StdEncoding.EncodeToString(mac(sha256.New, key, text))
 }
 
-func TestEveryPresetVerifiesWhatItSigns(t *testing.T) {
+func TestEveryPresetVerifiesItsSignatures(t *testing.T) {
 	t.Parallel()
 	for _, name := range signature.Presets() {
 		v := verifier(t, preset(t, name), secret)
@@ -123,7 +123,7 @@ func TestEverySignedBodyIsRefusedOnceOneByteDiffers(t *testing.T) {
 	}
 }
 
-func TestPresetsAreWhatTheReadmeNames(t *testing.T) {
+func TestPresetsOfTheReadme(t *testing.T) {
 	t.Parallel()
 	want := []string{"alma", "github", "stripe", "slack", "shopify", "standard-webhooks", "gitlab", "bitbucket", "meta", "dropbox", "zoom", "token", "basic"}
 	if got := signature.Presets(); !slices.Equal(got, want) {

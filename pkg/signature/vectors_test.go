@@ -138,7 +138,7 @@ func with(r signature.Request, name string, values ...string) signature.Request 
 	return r
 }
 
-func TestHMACHexIsWhatZoomAsksFor(t *testing.T) {
+func TestHMACHexOfZoom(t *testing.T) {
 	t.Parallel()
 	got, err := verifier(t, preset(t, "zoom"), secret).HMACHex([]byte("qgg8vlvZRS6UYooatFL8Aw"), now)
 	if want := hexMAC(secret, "qgg8vlvZRS6UYooatFL8Aw"); err != nil || got != want {

@@ -65,7 +65,7 @@ func TestErrorsQuoteNoEventInTheLog(t *testing.T) {
 	}
 }
 
-func TestJSONStaysWhatItWas(t *testing.T) {
+func TestJSONStaysUnchanged(t *testing.T) {
 	t.Parallel()
 	made, err := text.New("key", `{{json .data}} {{(index .data.l 1).y}}`)
 	if err != nil {

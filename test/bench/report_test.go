@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-func TestAPageKeepsWhatStandsAroundTheFigures(t *testing.T) {
+func TestReplaceKeepsTheTextAroundTheFigures(t *testing.T) {
 	t.Parallel()
 	page := filepath.Join(t.TempDir(), "page.md")
 	const text = "before\n<!-- begin of the figures of `task bench`: one -->\nold\n<!-- end of the figures of `task bench` -->\nbetween\n" +

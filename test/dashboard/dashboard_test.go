@@ -32,7 +32,7 @@ type panel struct {
 	}
 }
 
-func TestEveryPanelSaysWhatItShows(t *testing.T) {
+func TestEveryPanelHasADescription(t *testing.T) {
 	t.Parallel()
 	titles, ids := map[string]bool{}, map[int]bool{}
 	for _, p := range panels(t) {
@@ -95,7 +95,7 @@ func TestQueriesSumProcessesRightly(t *testing.T) {
 	}
 }
 
-func TestEveryAlertSaysWhatToDoAndIsTested(t *testing.T) {
+func TestEveryAlertHasADescriptionAndATest(t *testing.T) {
 	t.Parallel()
 	tests, err := os.ReadFile(filepath.Join(deployments, "prometheus/alerts_test.yml"))
 	if err != nil {

@@ -10,7 +10,7 @@ import (
 	"github.com/hookline/hookline/test/faults/system"
 )
 
-func TestEveryExportedFileIsComparedWithWhatWasSent(t *testing.T) {
+func TestExportedFilesAreComparedWithSentEvents(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		file    string

@@ -107,7 +107,7 @@ func TestLinuxBinariesAreStatic(t *testing.T) {
 	}
 }
 
-func TestArchivesHoldWhatAnInstallationNeeds(t *testing.T) {
+func TestArchivesAreComplete(t *testing.T) {
 	t.Parallel()
 	for _, platform := range platforms() {
 		dir, _ := unpacked(t, platform)

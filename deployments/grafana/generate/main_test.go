@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-func TestCommittedDashboardIsWhatTheGeneratorWrites(t *testing.T) {
+func TestCommittedDashboardIsCurrent(t *testing.T) {
 	want, err := render(dashboard())
 	if err != nil {
 		t.Fatal(err)

@@ -64,7 +64,7 @@ func TestAnExpiredTokenIsMadeAnewAndTooManyRequestsAreWaitedFor(t *testing.T) {
 	}
 }
 
-func TestWhatARepeatCanHealIsNotRefused(t *testing.T) {
+func TestTransientErrorsAreNotRefused(t *testing.T) {
 	t.Parallel()
 	d := storetest.NewDropbox(t)
 	conn := connect(t, config(d))
@@ -82,7 +82,7 @@ func TestWhatARepeatCanHealIsNotRefused(t *testing.T) {
 	}
 }
 
-func TestWhatAPersonHasToChangeIsRefused(t *testing.T) {
+func TestPermanentErrorsAreRefused(t *testing.T) {
 	t.Parallel()
 	d := storetest.NewDropbox(t)
 	wrong, short := config(d), config(d)

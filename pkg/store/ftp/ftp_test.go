@@ -71,7 +71,7 @@ func refused(t *testing.T, cfg ftp.Config, want string) {
 	}
 }
 
-func TestNewNamesWhatIsWrong(t *testing.T) {
+func TestNewErrors(t *testing.T) {
 	t.Parallel()
 	_, err := ftp.New(ftp.Config{TLS: "yes", CA: "x"})
 	for _, want := range []string{"address: is required", "tls: must be explicit or none"} {

@@ -54,7 +54,7 @@ func TestAnErrorHoldsNoSignedURL(t *testing.T) {
 	}
 }
 
-func TestNewRefusesWhatIsNoRemote(t *testing.T) {
+func TestNewRefusesInvalidRemotes(t *testing.T) {
 	t.Parallel()
 	for _, bad := range []string{"", "onedrive", ":s3:bucket", "-v:x"} {
 		if _, err := rclone.New(rclone.Config{Remote: bad}, nil); err == nil || errors.Is(err, store.ErrRefused) {

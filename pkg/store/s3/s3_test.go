@@ -99,7 +99,7 @@ func TestVersityGateway(t *testing.T) {
 	}
 }
 
-func TestNewNamesWhatIsWrong(t *testing.T) {
+func TestNewErrors(t *testing.T) {
 	t.Parallel()
 	_, err := s3.New(s3.Config{Endpoint: "s3.example.org"})
 	for _, want := range []string{"endpoint: must be https://host", "bucket, access_key, secret_key: are required"} {

@@ -44,7 +44,7 @@ func TestOpenSSH(t *testing.T) {
 	storetest.Run(t, location, storetest.Files(os.DirFS(files)))
 }
 
-func TestWhoIsLetInAndWhoIsTrusted(t *testing.T) {
+func TestAuthenticationAndHostKeys(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	s := storetest.NewSFTP(t, dir)
@@ -105,7 +105,7 @@ func rsaKey(t *testing.T) ssh.PublicKey {
 	return public
 }
 
-func TestNewNamesWhatIsWrong(t *testing.T) {
+func TestNewErrors(t *testing.T) {
 	t.Parallel()
 	_, err := sftp.New(sftp.Config{})
 	for _, want := range []string{"address, user: are required", "password or key: one is required", "known_hosts or fingerprint: one is required"} {

@@ -92,7 +92,7 @@ func TestAServerThatKeepsLessThanItWasSent(t *testing.T) {
 	}
 }
 
-func TestNewRefusesWhatIsNoFolder(t *testing.T) {
+func TestNewRefusesInvalidFolders(t *testing.T) {
 	t.Parallel()
 	for _, bad := range []string{"", "ftp://host/x", "https://user:secret@host/", "host/x", "https://host/?x"} {
 		if _, err := webdav.New(webdav.Config{URL: bad}); err == nil || strings.Contains(err.Error(), "secret") {

@@ -11,8 +11,8 @@ import (
 	"github.com/hookline/hookline/test/faults/load"
 )
 
-// TestOnlyWhatWasAnswered200Counts has a receiver that refuses everything at first.
-func TestOnlyWhatWasAnswered200Counts(t *testing.T) {
+// TestOnlyAnswers200Count has a receiver that refuses everything at first.
+func TestOnlyAnswers200Count(t *testing.T) {
 	t.Parallel()
 	var requests atomic.Int64
 	enough := make(chan struct{})
