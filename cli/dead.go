@@ -87,8 +87,8 @@ func (c *command) deadShow() *cobra.Command {
 		Use:   "show ROUTE ID",
 		Short: "Show one dead letter as JSON",
 		Long:  `Show one dead letter as JSON: the reason, the attempts, the errors, and the event with its body in data_base64.`,
-		Example: `  hookline dead show archive 561
-  hookline dead show archive 561 | jq -r .event.data_base64 | base64 -d    # print the body`,
+		Example: `  hookline dead show archive ID
+  hookline dead show archive ID | jq -r .event.data_base64 | base64 -d    # print the body`,
 		Args: args(cobra.ExactArgs(2)), ValidArgsFunction: c.completeRoutes,
 		RunE: func(cmd *cobra.Command, given []string) error {
 			route, id := given[0], given[1]
@@ -119,7 +119,7 @@ func (c *command) deadChange(verb, done, short string, do change) *cobra.Command
 	cmd := &cobra.Command{
 		Use:     verb + " ROUTE (ID... | --all)",
 		Short:   short,
-		Example: fmt.Sprintf("  hookline dead %[1]s archive 561\n  hookline dead %[1]s archive --all", verb),
+		Example: fmt.Sprintf("  hookline dead %[1]s archive ID\n  hookline dead %[1]s archive --all", verb),
 		Args:    args(cobra.MinimumNArgs(1)), ValidArgsFunction: c.completeRoutes,
 		RunE: func(cmd *cobra.Command, given []string) error {
 			route, ids := given[0], given[1:]
@@ -133,7 +133,7 @@ func (c *command) deadChange(verb, done, short string, do change) *cobra.Command
 				}
 				n, err := do.apply(ctx, operator, route, chosen)
 				err = knownRoute(conf, route, n.seen > 0, err)
-				if n.seen > 0 || err == nil {
+				if n.picked > 0 || err == nil && all {
 					fmt.Fprintf(c.stdout, "%s %d of route %s\n", done, n.done, route)
 				}
 				if err == nil && n.done < len(ids) {

@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/hookline/hookline/app"
 	"github.com/hookline/hookline/app/config"
@@ -54,10 +55,19 @@ func (c *command) welcome(f *firstRun, conf *config.Config, addr net.Addr) {
   Alma's secret (stored in %s):   %s
   Every event becomes a file under   %s/export
 
-  Try, in a second terminal here:    hookline send alma job_end
+  Try, in a second terminal here:    %s send alma job_end
 
-`, c.program.build().Version, port, f.secret, secret, conf.Data)
+`, c.program.build().Version, port, f.secret, secret, conf.Data, invocation(c.startedAs))
 	f.made = false
+}
+
+// invocation returns the words that start the program again. The argument is os.Args[0], which `go run` sets to a file in
+// a folder of its own.
+func invocation(startedAs string) string {
+	if strings.Contains(startedAs, "/go-build") && filepath.Base(startedAs) == "hookline" {
+		return "go run ./cmd/hookline"
+	}
+	return startedAs
 }
 
 // secretFile returns the file from which the built-in configuration reads the secret of its source alma.

@@ -25,6 +25,22 @@ func TestTheFirstSecretIsMadeOnce(t *testing.T) {
 	}
 }
 
+func TestTheBannerStartsTheProgramAsThePersonDid(t *testing.T) {
+	t.Parallel()
+	for startedAs, want := range map[string]string{
+		"hookline":                               "hookline",
+		"./hookline":                             "./hookline",
+		"./custom":                               "./custom",
+		"/tmp/go-build123/b001/exe/hookline":     "go run ./cmd/hookline",
+		"/home/a/.cache/go-build/ab/cd/hookline": "go run ./cmd/hookline",
+		"/tmp/go-build123/b001/exe/custom":       "/tmp/go-build123/b001/exe/custom",
+	} {
+		if got := invocation(startedAs); got != want {
+			t.Errorf("%s: %s, want %s", startedAs, got, want)
+		}
+	}
+}
+
 func TestASecretThatNobodyHasSeenIsRemoved(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "alma.secret")

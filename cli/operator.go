@@ -2,12 +2,15 @@ package cli
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/hookline/hookline/app"
 	"github.com/hookline/hookline/app/config"
+	"github.com/hookline/hookline/broker"
 )
 
 // operatorTimeout bounds a read of the broker.
@@ -26,9 +29,17 @@ func (c *command) withOperator(cmd *cobra.Command, timeout time.Duration, do fun
 	}
 	ctx, cancel := context.WithTimeout(cmd.Context(), timeout)
 	defer cancel()
-	err = do(ctx, conf, operator)
+	err = nextStep(do(ctx, conf, operator))
 	if closeErr := operator.Close(ctx); err == nil {
 		err = closeErr
+	}
+	return err
+}
+
+// nextStep adds the next step to the error of a broker that is down.
+func nextStep(err error) error {
+	if errors.Is(err, broker.ErrDown) {
+		return fmt.Errorf("%w (start RabbitMQ, or correct broker.url)", err)
 	}
 	return err
 }

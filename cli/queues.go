@@ -26,7 +26,8 @@ func (c *command) queues() *cobra.Command {
 - retry: failed events that wait for their next attempt
 - dead: events that a route gave up on; see "hookline dead"
 - unrouted: events that match no route; see "hookline unrouted"`,
-		Args: args(cobra.NoArgs),
+		Example: "  hookline queues",
+		Args:    args(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return c.withOperator(cmd, operatorTimeout, func(ctx context.Context, conf *config.Config, operator app.Operator) error {
 				queues, err := operator.Queues(ctx)

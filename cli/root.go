@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -75,7 +76,7 @@ func (p Program) Command() *cobra.Command {
 }
 
 func (p Program) command(stdout, stderr io.Writer) *cobra.Command {
-	c := &command{program: p, stdout: stdout, stderr: stderr, env: os.LookupEnv}
+	c := &command{program: p, stdout: stdout, stderr: stderr, env: os.LookupEnv, startedAs: os.Args[0]}
 	return c.root()
 }
 
@@ -95,6 +96,7 @@ type command struct {
 	program        Program
 	stdout, stderr io.Writer
 	env            config.Env
+	startedAs      string // os.Args[0]
 
 	file, logLevel, logFormat string
 }
@@ -142,6 +144,7 @@ Exit codes:
 // group makes cmd a parent of other commands: alone it prints its help, and an unknown command below it is wrong usage.
 func group(cmd *cobra.Command) {
 	cmd.Args, cmd.DisableFlagsInUseLine = args(cobra.NoArgs), true
+	cmd.SuggestionsMinimumDistance = 2
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
 }
 
@@ -152,11 +155,31 @@ func args(check cobra.PositionalArgs) cobra.PositionalArgs {
 			return nil
 		}
 		text := fmt.Sprintf("wrong number of arguments: %d", len(given))
+		if name := missingArgument(cmd.Use, len(given)); name != "" {
+			text = name + " is missing"
+		}
 		if cmd.HasAvailableSubCommands() {
 			text = fmt.Sprintf("unknown command %q for %q", given[0], cmd.CommandPath())
+			if near := cmd.SuggestionsFor(given[0]); len(near) > 0 {
+				text += "; did you mean " + strings.Join(near, " or ") + "?"
+			}
 		}
 		return usage(fmt.Errorf("%s\nUsage: %s\nTry: %s --help", text, cmd.UseLine(), cmd.CommandPath()))
 	}
+}
+
+// missingArgument returns the name of the first required argument that is missing after given ones, or "". The names are
+// the words in capitals at the begin of the usage, as in "show ROUTE ID".
+func missingArgument(use string, given int) string {
+	for i, name := range strings.Fields(use)[1:] {
+		switch {
+		case name != strings.ToUpper(name) || strings.ContainsAny(name[:1], "-[("):
+			return ""
+		case i == given:
+			return name
+		}
+	}
+	return ""
 }
 
 // load reads the configuration that the flags select.
@@ -176,6 +199,11 @@ func (c *command) open(reg prometheus.Registerer, log *zap.Logger) *config.File 
 func (c *command) read(read func() (*config.Config, error)) (*config.Config, error) {
 	if c.isNew() {
 		return nil, usage(fmt.Errorf("there is no %s in this folder: start `hookline run` here first, or name a configuration with --config", secretFile(c.env)))
+	}
+	if file := c.configFile(); file != "" {
+		if _, err := os.Stat(file); os.IsNotExist(err) {
+			return nil, usage(fmt.Errorf("%[1]s does not exist; `hookline config show --default > %[1]s` begins one", file))
+		}
 	}
 	loaded, err := read()
 	if err != nil {

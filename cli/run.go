@@ -48,8 +48,8 @@ func (c *command) receiver() *cobra.Command {
 		GroupID: "roles",
 		Short:   "Receive webhooks and publish them to RabbitMQ",
 		Long: `Run a receiver. It verifies each webhook, publishes it to RabbitMQ, and answers 200 when RabbitMQ has confirmed that the
-event is stored. While RabbitMQ is down, the receiver stores events in its data folder and publishes them later. Run any
-number of receivers behind a load balancer, each with its own data folder.`,
+event is stored. While RabbitMQ is down, the receiver stores events in its data folder and publishes them later, unless
+the source's when_down is refuse. Run any number of receivers behind a load balancer, each with its own data folder.`,
 		Example: "  hookline receiver --config hookline.yml",
 		Args:    args(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"net"
 	"net/http"
 	"os"
 	"slices"
@@ -58,6 +59,9 @@ Exit code 0 if every answer was 2xx, or with --as-sender if every message was ac
 			if one := len(given) - 1 + count(s.all, s.list, s.challenge, s.file != ""); one != 1 {
 				return usage(errors.New("give exactly one of ACTION, --all, --list, --challenge and --file\nTry: hookline send " + given[0] + " --list"))
 			}
+			if s.format != "" && s.format != "json" && s.format != "xml" {
+				return usage(fmt.Errorf("--format %q: use json or xml", s.format))
+			}
 			if s.url != "" {
 				if _, err := parseURL(s.url); err != nil {
 					return err
@@ -103,7 +107,7 @@ func (c *command) sendTo(ctx context.Context, name, action string, s sendFlags) 
 	if s.challenge {
 		answer, err := sender.Challenge(ctx, target)
 		if answer.Code == 0 {
-			return err
+			return unreachable(err)
 		}
 		return c.answers([]sent{{Name: "challenge", Code: answer.Code, Took: answer.Took.String(), Body: string(answer.Body)}}, s.asJSON, err)
 	}
@@ -118,11 +122,20 @@ func (c *command) sendTo(ctx context.Context, name, action string, s sendFlags) 
 	for m := range s.messages(source.Preset, action) {
 		answer, err := sender.Send(ctx, target, m.Message, verifier)
 		if err != nil {
-			return c.answers(all, s.asJSON, err)
+			return c.answers(all, s.asJSON, unreachable(err))
 		}
 		all = append(all, sent{m.name, m.ID, answer.Code, answer.Took.Round(10 * time.Microsecond).String(), strings.TrimSpace(string(answer.Body))})
 	}
 	return c.answers(all, s.asJSON, nil)
+}
+
+// unreachable adds the next step to the error of a request that found no receiver.
+func unreachable(err error) error {
+	var network *net.OpError
+	if errors.As(err, &network) && network.Op == "dial" {
+		return fmt.Errorf("%w (is it running? name its address with --url)", err)
+	}
+	return err
 }
 
 // message is a message with a name for the output.
@@ -151,7 +164,7 @@ func (s sendFlags) round(preset, action string) (out []message, err error) {
 	case s.file != "":
 		body, err := os.ReadFile(s.file)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("--file: %w", err)
 		}
 		out = append(out, message{s.file, sender.Message{ID: s.id, Header: http.Header{"Content-Type": {s.contentType}}, Body: body}})
 	case s.all:

@@ -33,9 +33,10 @@ changes before, to declare as another user where receivers and workers may not d
 func (c *command) topologyChange(use, short string, do func(context.Context, *config.Config) ([]app.Change, error)) *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use:   use,
-		Short: short,
-		Args:  args(cobra.NoArgs),
+		Use:     use,
+		Short:   short,
+		Example: "  hookline topology " + use,
+		Args:    args(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			conf, err := c.rabbit()
 			if err != nil {
@@ -45,7 +46,7 @@ func (c *command) topologyChange(use, short string, do func(context.Context, *co
 			defer cancel()
 			changes, err := do(ctx, conf)
 			if err != nil {
-				return err
+				return nextStep(err)
 			}
 			if asJSON {
 				err = c.json(changes)
@@ -83,7 +84,7 @@ func (c *command) topologyUnbind() *cobra.Command {
 				}
 			}
 			if err := app.Unbind(ctx, conf, given[0], given[1]); err != nil {
-				return err
+				return nextStep(err)
 			}
 			fmt.Fprintf(c.stdout, "%s is not bound to route %s now; RabbitMQ does not say whether it was bound before\n", given[1], given[0])
 			return nil

@@ -31,9 +31,10 @@ func (c *command) unroutedList() *cobra.Command {
 	var asJSON bool
 	var limit int
 	cmd := &cobra.Command{
-		Use:   "list",
-		Short: "List unrouted events, oldest first",
-		Args:  args(cobra.NoArgs),
+		Use:     "list",
+		Short:   "List unrouted events, oldest first",
+		Example: "  hookline unrouted list --limit 10",
+		Args:    args(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return c.withOperator(cmd, browseTimeout, func(ctx context.Context, _ *config.Config, operator app.Operator) error {
 				found, err := listUndelivered(ctx, operator, broker.Unrouted, limit)
@@ -62,8 +63,8 @@ func (c *command) unroutedShow() *cobra.Command {
 		Use:   "show ID",
 		Short: "Show one unrouted event as JSON",
 		Long:  `Show one unrouted event as JSON, with its body in data_base64.`,
-		Example: `  hookline unrouted show 561
-  hookline unrouted show 561 | jq -r .data_base64 | base64 -d    # print the body`,
+		Example: `  hookline unrouted show ID
+  hookline unrouted show ID | jq -r .data_base64 | base64 -d    # print the body`,
 		Args: args(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, given []string) error {
 			return c.withOperator(cmd, browseTimeout, func(ctx context.Context, _ *config.Config, operator app.Operator) error {
@@ -93,7 +94,7 @@ func (c *command) unroutedChange(verb, done, short string, do change) *cobra.Com
 	cmd := &cobra.Command{
 		Use:     verb + " (ID... | --all)",
 		Short:   short,
-		Example: fmt.Sprintf("  hookline unrouted %[1]s 561\n  hookline unrouted %[1]s --all", verb),
+		Example: fmt.Sprintf("  hookline unrouted %[1]s ID\n  hookline unrouted %[1]s --all", verb),
 		Args:    args(cobra.ArbitraryArgs),
 		RunE: func(cmd *cobra.Command, ids []string) error {
 			chosen, err := choice(ids, all)
@@ -102,7 +103,9 @@ func (c *command) unroutedChange(verb, done, short string, do change) *cobra.Com
 			}
 			return c.withOperator(cmd, browseTimeout, func(ctx context.Context, _ *config.Config, operator app.Operator) error {
 				n, err := do.apply(ctx, operator, broker.Unrouted, chosen)
-				fmt.Fprintf(c.stdout, "%s %d of the unrouted events\n", done, n.done)
+				if n.picked > 0 || err == nil && all {
+					fmt.Fprintf(c.stdout, "%s %d of the unrouted events\n", done, n.done)
+				}
 				switch {
 				case err != nil:
 					return err

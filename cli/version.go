@@ -65,6 +65,7 @@ func (c *command) version() *cobra.Command {
 		Use:     "version",
 		GroupID: "setup",
 		Short:   "Print version, commit and date of this program",
+		Example: "  hookline version",
 		Args:    args(cobra.NoArgs),
 		RunE: func(*cobra.Command, []string) error {
 			b := c.program.build()

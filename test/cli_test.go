@@ -16,6 +16,7 @@ func TestCommandsNameTheMistakeAndTheNextStep(t *testing.T) {
 sources: { alma: { preset: alma, secrets: x }, nightly: { kind: schedule, cron: "@daily" } }
 routes: { exports: { match: alma.job_end, handler: { kind: transfer, from: { local: { dir: . } }, to: { local: { dir: . } }, write: { per: batch, format: ndjson } } } }
 `)
+	f.write(t, "down.yml", "broker: { url: 'amqp://127.0.0.1:1/' }\nsources: { alma: { preset: alma, secrets: x } }\nroutes: { a: { match: '#', handler: { kind: log } } }\n")
 	f.write(t, "typo.yml", "sources: { alma: { preset: alma, secrets: x } }\nroutes: { a: { match: almo.job_end, handler: { kind: log } } }\n")
 	for _, c := range []struct {
 		args []string
@@ -37,7 +38,17 @@ routes: { exports: { match: alma.job_end, handler: { kind: transfer, from: { loc
 			`bad.yml:5:53: routes.b.timeout: "soon" is not a duration`,
 		}},
 		{[]string{"config", "check", "typo.yml"}, 0, []string{`warning: typo.yml:2:23: routes.a.match: there is no source "almo"`, "typo.yml: ok: 1 source, 1 route"}},
-		{[]string{"config", "check", "missing.yml"}, 2, []string{"missing.yml: no such file"}},
+		{[]string{"config", "check", "missing.yml"}, 2, []string{"missing.yml does not exist; `hookline config show --default > missing.yml` begins one"}},
+		{[]string{"rum"}, 2, []string{`unknown command "rum"`, "did you mean run?"}},
+		{[]string{"dead", "shw"}, 2, []string{"did you mean show?"}},
+		{[]string{"dead", "show", "exports"}, 2, []string{"ID is missing", "Usage: hookline dead show ROUTE ID"}},
+		{[]string{"transfer", "a", "b"}, 2, []string{"wrong number of arguments: 2"}},
+		{[]string{"-c", "down.yml", "queues"}, 1, []string{"(start RabbitMQ, or correct broker.url)"}},
+		{[]string{"-c", "down.yml", "dead", "list"}, 1, []string{"(start RabbitMQ, or correct broker.url)"}},
+		{[]string{"-c", "down.yml", "topology", "plan"}, 1, []string{"(start RabbitMQ, or correct broker.url)"}},
+		{[]string{"-c", "own.yml", "send", "alma", "job_end", "--url", "http://127.0.0.1:1"}, 1, []string{"(is it running? name its address with --url)"}},
+		{[]string{"-c", "own.yml", "send", "alma", "--file", "nope.json"}, 2, []string{"--file: open nope.json"}},
+		{[]string{"-c", "own.yml", "send", "alma", "job_end", "--format", "yaml"}, 2, []string{`--format "yaml": use json or xml`}},
 		{[]string{"config", "show", "--default"}, 0, []string{"preset: alma"}},
 		{[]string{"version"}, 0, []string{"hookline dev (", "go1."}},
 		{[]string{"health", "--url", "http://127.0.0.1:1/readyz"}, 1, []string{"is it running"}},
@@ -110,6 +121,11 @@ func TestReadsPrintJSON(t *testing.T) {
 		}
 	}
 	f.refusesUnknownRoutes(t)
+	for _, args := range [][]string{{"dead", "replay", "archive", "x"}, {"dead", "discard", "archive", "x"}, {"unrouted", "replay", "x"}} {
+		if r := f.run(t, args...); r.code != 1 || !strings.Contains(r.stderr, "1 of the 1 IDs") || r.stdout != "" {
+			t.Errorf("hookline %v: %+v", args, r)
+		}
+	}
 }
 
 // refusesUnknownRoutes passes an unknown route to every command that takes a route.
