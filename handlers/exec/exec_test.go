@@ -197,3 +197,61 @@ func TestNewNamesEverythingThatIsWrong(t *testing.T) {
 		}
 	}
 }
+
+// TestACommandIsAskedBeforeItIsKilled has a command that ends at SIGTERM with its own last words.
+func TestACommandIsAskedBeforeItIsKilled(t *testing.T) {
+	t.Parallel()
+	fifo := filepath.Join(t.TempDir(), "started")
+	if err := syscall.Mkfifo(fifo, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out := filepath.Join(t.TempDir(), "out")
+	h := shell(t, `trap 'echo cleaned up > "$OUT"; exit 1' TERM; sleep 1000 & echo > "$FIFO"; wait`, "FIFO", fifo, "OUT", out)
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- h.Handle(ctx, delivery("")) }()
+	if _, err := os.ReadFile(fifo); err != nil {
+		t.Fatal(err)
+	}
+	cancel()
+	if err := <-done; err == nil || !strings.Contains(err.Error(), "command was stopped") {
+		t.Error(err)
+	}
+	if text, err := os.ReadFile(out); err != nil || string(text) != "cleaned up\n" {
+		t.Errorf("the command had no time to clean up: %q, %v", text, err)
+	}
+}
+
+func TestNewRefusesNUL(t *testing.T) {
+	t.Parallel()
+	for name, cfg := range map[string]exec.Config{
+		"command":   {Command: []string{"a\x00"}},
+		"argument":  {Command: []string{"a", "b\x00"}},
+		"dir":       {Command: []string{"a"}, Dir: "\x00"},
+		"env name":  {Command: []string{"a"}, Env: map[string]string{"A\x00": "b"}},
+		"env value": {Command: []string{"a"}, Env: map[string]string{"A": "b\x00"}},
+	} {
+		if _, err := exec.New(cfg, nil); err == nil || !strings.Contains(err.Error(), "NUL") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestTheCommandRunsInItsFolder(t *testing.T) {
+	t.Parallel()
+	dir, out := t.TempDir(), filepath.Join(t.TempDir(), "out")
+	h, err := exec.New(exec.Config{Command: []string{"sh", "-c", `pwd -P > "$OUT"`}, Dir: dir, Env: map[string]string{"OUT": out}}, []string{"PATH=" + os.Getenv("PATH")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := h.Handle(t.Context(), delivery("")); err != nil {
+		t.Fatal(err)
+	}
+	want, err := filepath.EvalSymlinks(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := os.ReadFile(out); err != nil || string(got) != want+"\n" {
+		t.Errorf("%q, %v; want %q", got, err, want)
+	}
+}

@@ -116,6 +116,7 @@ func TestAnswers(t *testing.T) {
 		after     time.Duration
 	}{
 		{code: 200, done: true}, {code: 202, done: true}, {code: 204, done: true},
+		{code: 299, done: true}, {code: 300, permanent: true},
 		{code: 301, header: "Location", value: "https://secret@elsewhere/", permanent: true},
 		{code: 304, permanent: true}, {code: 400, permanent: true}, {code: 401, permanent: true}, {code: 404, permanent: true}, {code: 410, permanent: true}, {code: 422, permanent: true},
 		{code: 408}, {code: 425}, {code: 429}, {code: 500}, {code: 502}, {code: 503}, {code: 504},

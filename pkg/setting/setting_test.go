@@ -42,6 +42,9 @@ func TestASecretIsHiddenHoweverItIsWritten(t *testing.T) {
 			t.Error(text)
 		}
 	}
+	if shown := a.Other.String(); shown != "" {
+		t.Errorf("an empty secret is shown as %q, as if there were one", shown)
+	}
 	if string(a.Key) != "hunter2" {
 		t.Error("the value is lost")
 	}

@@ -79,3 +79,12 @@ func TestJSONStaysUnchanged(t *testing.T) {
 		t.Errorf("%s, %v", got, err)
 	}
 }
+
+func TestOfRefusesABodyThatIsNotJSON(t *testing.T) {
+	t.Parallel()
+	for _, body := range []string{"", "<event/>", "{"} {
+		if data, err := text.Of(event.Delivery{Event: event.Event{Data: []byte(body)}}); err == nil || data != nil || !strings.Contains(err.Error(), "message type") {
+			t.Errorf("%q: %v, %v", body, data, err)
+		}
+	}
+}
