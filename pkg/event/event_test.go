@@ -21,6 +21,10 @@ func TestNewAction(t *testing.T) {
 		{[]string{"a.b*c#d e"}, "a_b_c_d_e"},
 		{[]string{"", " ", ""}, event.Unreadable},
 		{[]string{"🎣"}, "_"},
+		{[]string{" ", "LOAN", "", "CREATED"}, "loan.created"},
+		{[]string{"a", "b", "c"}, "a.b.c"},
+		{[]string{strings.Repeat("x", event.MaxAction+1)}, strings.Repeat("x", event.MaxAction)},
+		{[]string{strings.Repeat("x", event.MaxAction-1), "y"}, strings.Repeat("x", event.MaxAction-1)},
 		{nil, event.Unreadable},
 	} {
 		if got := event.NewAction(c.words...); got != c.want {
@@ -59,6 +63,18 @@ func TestNewIDWithoutAnIDIsTheBodysHash(t *testing.T) {
 	}
 }
 
+func TestNewIDHashesAnIDThatCannotBeWritten(t *testing.T) {
+	for id, kept := range map[string]bool{
+		"42": true, "~!": true, strings.Repeat("x", event.MaxID): true,
+		strings.Repeat("x", event.MaxID+1): false, "a b": false, "a\x7f": false, "é": false,
+	} {
+		got := event.NewID(id, nil)
+		if kept != (got == id) || !kept && !strings.HasPrefix(got, "id-") {
+			t.Errorf("NewID(%q) = %q", id, got)
+		}
+	}
+}
+
 func TestCheckSource(t *testing.T) {
 	for name, ok := range map[string]bool{"alma": true, "git-hub_2": true, "": false, "A": false, "a.b": false, strings.Repeat("x", 64): false} {
 		if err := event.CheckSource(name); (err == nil) != ok {
@@ -77,7 +93,11 @@ func TestJSONRoundTrip(t *testing.T) {
 	if err := json.Unmarshal(b, &back); err != nil || !reflect.DeepEqual(e, back) {
 		t.Fatalf("back %+v, %v, of %s", back, err, b)
 	}
-	for _, bad := range []string{`{}`, `[]`, `{"id":"1","source":"a","type":"b","time":"yesterday"}`} {
+	const ok = `{"id":"1","source":"a","type":"b","time":"2023-11-14T22:13:20Z"}`
+	if err := json.Unmarshal([]byte(ok), &back); err != nil {
+		t.Error(err)
+	}
+	for _, bad := range []string{strings.Replace(ok, "1", "", 1), strings.Replace(ok, `"a"`, `""`, 1), strings.Replace(ok, `"b"`, `""`, 1), `{}`, `[]`, `{"id":"1","source":"a","type":"b","time":"yesterday"}`} {
 		if err := json.Unmarshal([]byte(bad), &back); err == nil {
 			t.Errorf("%s was accepted", bad)
 		}

@@ -2,6 +2,7 @@ package signature_test
 
 import (
 	"encoding/base64"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -150,5 +151,27 @@ func TestToleranceIsConfigurable(t *testing.T) {
 	s.Timestamp.Tolerance = time.Hour
 	if _, err := verifier(t, s, secret).Verify(stamped("1700003600", ""), now); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestTheToleranceHasAnEdge signs with times at the edge of the tolerance and one second beyond, in the past and in the future.
+func TestTheToleranceHasAnEdge(t *testing.T) {
+	t.Parallel()
+	for _, unit := range []signature.Unit{signature.Seconds, signature.Milliseconds, signature.RFC3339} {
+		s := preset(t, "stripe")
+		s.Timestamp = signature.Timestamp{In: "header:X-Time", Unit: unit, Tolerance: time.Minute}
+		v := verifier(t, s, secret)
+		for age, fresh := range map[time.Duration]bool{
+			0: true, time.Minute: true, -time.Minute: true, 61 * time.Second: false, -61 * time.Second: false,
+		} {
+			r := signature.Request{Method: http.MethodPost, Header: http.Header{}, Body: []byte("{}")}
+			if err := v.Sign(&r, "1", now.Add(-age)); err != nil {
+				t.Fatal(err)
+			}
+			_, err := v.Verify(r, now)
+			if fresh != (err == nil) || !fresh && reason(err) != signature.Stale {
+				t.Errorf("%s, signed %v ago: %v", unit, age, err)
+			}
+		}
 	}
 }

@@ -80,6 +80,19 @@ func TestASecretIsNotPrinted(t *testing.T) {
 	}
 }
 
+func TestASecretShowsItsLabelAndEnd(t *testing.T) {
+	t.Parallel()
+	end := time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC)
+	for want, s := range map[string]signature.Secret{
+		"(hidden)": {Value: secret}, "old": {Value: secret, Label: "old"},
+		"old until 2030-01-02T03:04:05Z": {Value: secret, Label: "old", NotAfter: end},
+	} {
+		if shown, err := s.MarshalYAML(); err != nil || shown != want {
+			t.Errorf("%v, %v; want %s", shown, err, want)
+		}
+	}
+}
+
 func TestASchemeIsChangedByDecodingYAMLOverAPreset(t *testing.T) {
 	t.Parallel()
 	s := preset(t, "stripe")
