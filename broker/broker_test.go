@@ -33,6 +33,8 @@ func TestMatch(t *testing.T) {
 		{"a.#.#", "a", true},
 		{"*", "a.b", false},
 		{"a.*.#", "a", false},
+		{"c", "a.b.c", false},
+		{"b", "a.b", false},
 	} {
 		if got := matches(c.pattern, c.key); got != c.want {
 			t.Errorf("%q matches %q: %v", c.pattern, c.key, got)

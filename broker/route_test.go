@@ -36,7 +36,7 @@ func TestRouteNamesHaveALimit(t *testing.T) {
 // TestRecentEventsAreSafeForConcurrentUse needs -race to fail.
 func TestRecentEventsAreSafeForConcurrentUse(t *testing.T) {
 	t.Parallel()
-	r := broker.NewRecentEvents(time.Hour, 100)
+	r := broker.NewRecentEvents(time.Hour, 10_000)
 	var group sync.WaitGroup
 	for g := range 4 {
 		group.Go(func() {

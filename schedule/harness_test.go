@@ -24,6 +24,7 @@ type fakeBroker struct {
 	refuse error
 	leader int  // the process that leads
 	down   bool // no election is answered
+	counts map[string]int
 }
 
 // member is the broker as one process sees it.
@@ -42,7 +43,14 @@ func (l member) Leads(ctx context.Context, _ broker.LeaderRole) (bool, error) {
 	return l.leader == l.process, nil
 }
 
-func (l member) Count(string, string) {}
+func (l member) Count(source, kind string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.counts == nil {
+		l.counts = map[string]int{}
+	}
+	l.counts[source+" "+kind]++
+}
 
 func (l *fakeBroker) Publish(_ context.Context, e event.Event) error {
 	l.mu.Lock()

@@ -44,6 +44,11 @@ func TestAnEventIsEmittedWhenItIsDue(t *testing.T) {
 		if got := strings.Count(l.ids(), "nightly"); got != 3 {
 			t.Errorf("%d events: %s", got, l.ids())
 		}
+		l.set(func() {
+			if l.counts["nightly received"] != 3 || len(l.counts) != 1 {
+				t.Errorf("counted for audits: %v", l.counts)
+			}
+		})
 		if count(t, reg, "emitted") != 3 || count(t, reg, "failed") != 0 {
 			t.Error("not counted")
 		}

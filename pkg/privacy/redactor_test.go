@@ -128,3 +128,16 @@ func TestConfigurationErrors(t *testing.T) {
 		}
 	}
 }
+
+func TestAConfigurationIsShownWithoutItsKey(t *testing.T) {
+	t.Parallel()
+	for want, cfg := range map[string]privacy.Config{
+		"drop a":               {Drop: []string{"a"}, Key: key},
+		"alma-patrons":         {Set: privacy.AlmaPatrons, Key: key},
+		"alma-patrons, mask a": {Set: privacy.AlmaPatrons, Mask: []string{"a"}, Key: key},
+	} {
+		if got := cfg.String(); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
