@@ -116,6 +116,7 @@ func (c *command) deadDiscard() *cobra.Command {
 
 func (c *command) deadChange(verb, done, short string, do change) *cobra.Command {
 	var all bool
+	var ask *confirmation
 	cmd := &cobra.Command{
 		Use:     verb + " ROUTE (ID... | --all)",
 		Short:   short,
@@ -124,12 +125,20 @@ func (c *command) deadChange(verb, done, short string, do change) *cobra.Command
 		RunE: func(cmd *cobra.Command, given []string) error {
 			route, ids := given[0], given[1:]
 			chosen, err := choice(ids, all)
+			if err == nil && all && ask != nil {
+				err = ask.check()
+			}
 			if err != nil {
 				return err
 			}
 			return c.withOperator(cmd, browseTimeout, func(ctx context.Context, conf *config.Config, operator app.Operator) error {
 				if verb == "replay" && !slices.Contains(routeNames(conf), route) {
 					return usage(fmt.Errorf("route %s is not in the configuration, so nobody would handle its events; add the route again first, or remove its dead letters with `hookline dead discard %s`", route, route))
+				}
+				if all && ask != nil {
+					if err := ask.discardAll(ctx, operator, route, "dead letters of route "+route); err != nil {
+						return knownRoute(conf, route, false, err)
+					}
 				}
 				n, err := do.apply(ctx, operator, route, chosen)
 				err = knownRoute(conf, route, n.seen > 0, err)
@@ -144,6 +153,9 @@ func (c *command) deadChange(verb, done, short string, do change) *cobra.Command
 		},
 	}
 	cmd.Flags().BoolVar(&all, "all", false, "select all dead letters of the route")
+	if verb == "discard" {
+		ask = c.confirmation(cmd)
+	}
 	return cmd
 }
 

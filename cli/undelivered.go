@@ -80,3 +80,42 @@ func choice(ids []string, all bool) (chosen func(id string) bool, err error) {
 	}
 	return func(id string) bool { return all || slices.Contains(ids, id) }, nil
 }
+
+// sampleSize is the number of events that a question about all of them shows.
+const sampleSize = 3
+
+// discardAll asks whether all undelivered events of a route are to be discarded. It shows their number and the oldest of them. It
+// does not ask if there is none.
+func (a *confirmation) discardAll(ctx context.Context, operator app.Operator, route, noun string) error {
+	if a.yes {
+		return nil
+	}
+	n, err := countUndelivered(ctx, operator, route)
+	if err != nil {
+		return err
+	}
+	sample, err := listUndelivered(ctx, operator, route, sampleSize)
+	if err != nil || len(sample) == 0 {
+		return err
+	}
+	text := fmt.Sprintf("This removes all %s for good.", noun)
+	if n >= len(sample) {
+		text = fmt.Sprintf("This removes all %d %s for good.", n, noun)
+	}
+	text += " The oldest:\n"
+	for _, u := range sample {
+		text += fmt.Sprintf("  %s  %s  received %s\n", oneLine(u.Event.ID, 80), oneLine(u.Event.Key(), 80), u.Event.Time.Local().Format(time.DateTime))
+	}
+	return a.ask(ctx, text+"Remove them?")
+}
+
+// countUndelivered returns the length of a route's undelivered queue, or 0 if the configuration does not have the route.
+func countUndelivered(ctx context.Context, operator app.Operator, route string) (int, error) {
+	queues, err := operator.Queues(ctx)
+	for _, q := range queues {
+		if q.Route == route && (q.Role == broker.RoleDead || q.Role == broker.RoleUnrouted) {
+			return q.Waiting, err
+		}
+	}
+	return 0, err
+}

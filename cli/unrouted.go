@@ -91,6 +91,7 @@ func (c *command) unroutedDiscard() *cobra.Command {
 
 func (c *command) unroutedChange(verb, done, short string, do change) *cobra.Command {
 	var all bool
+	var ask *confirmation
 	cmd := &cobra.Command{
 		Use:     verb + " (ID... | --all)",
 		Short:   short,
@@ -98,10 +99,18 @@ func (c *command) unroutedChange(verb, done, short string, do change) *cobra.Com
 		Args:    args(cobra.ArbitraryArgs),
 		RunE: func(cmd *cobra.Command, ids []string) error {
 			chosen, err := choice(ids, all)
+			if err == nil && all && ask != nil {
+				err = ask.check()
+			}
 			if err != nil {
 				return err
 			}
 			return c.withOperator(cmd, browseTimeout, func(ctx context.Context, _ *config.Config, operator app.Operator) error {
+				if all && ask != nil {
+					if err := ask.discardAll(ctx, operator, broker.Unrouted, "unrouted events"); err != nil {
+						return err
+					}
+				}
 				n, err := do.apply(ctx, operator, broker.Unrouted, chosen)
 				if n.picked > 0 || err == nil && all {
 					fmt.Fprintf(c.stdout, "%s %d of the unrouted events\n", done, n.done)
@@ -119,5 +128,8 @@ func (c *command) unroutedChange(verb, done, short string, do change) *cobra.Com
 		},
 	}
 	cmd.Flags().BoolVar(&all, "all", false, "select all unrouted events")
+	if verb == "discard" {
+		ask = c.confirmation(cmd)
+	}
 	return cmd
 }

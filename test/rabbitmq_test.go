@@ -181,7 +181,7 @@ func TestDeadLettersAreListedReplayedAndDiscarded(t *testing.T) {
 		t.Errorf("dead replay: %+v", replayed)
 	}
 	worker.log(t, "delivery dead")
-	if discarded := f.run(t, "dead", "discard", "forward", "--all"); !strings.Contains(discarded.stdout, "discarded 2") {
+	if discarded := f.run(t, "dead", "discard", "forward", "--all", "--yes"); !strings.Contains(discarded.stdout, "discarded 2") {
 		t.Errorf("dead discard: %+v", discarded)
 	}
 	if list := f.run(t, "dead", "list"); !strings.Contains(list.stdout, "no dead letters") {
@@ -235,7 +235,7 @@ func TestReadingCommandsDeclareNothing(t *testing.T) {
 	t.Parallel()
 	f := newFolder(t, "AMQP_URL="+rabbitnode.URL(t), "SINK_URL=http://127.0.0.1:1")
 	f.write(t, "hookline.yml", rabbitConfig)
-	for _, args := range [][]string{{"dead", "list"}, {"unrouted", "list"}, {"unrouted", "discard", "--all"}} {
+	for _, args := range [][]string{{"dead", "list"}, {"unrouted", "list"}, {"unrouted", "discard", "--all", "--yes"}} {
 		if shown := f.run(t, args...); shown.code != 1 || !strings.Contains(shown.stderr, "hookline topology apply") {
 			t.Errorf("%v: %+v", args, shown)
 		}

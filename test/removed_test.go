@@ -34,7 +34,7 @@ func TestEventsOfARemovedRouteAreNamed(t *testing.T) {
 	if replayed := f.run(t, "dead", "replay", "loans", "--all"); replayed.code != 2 || !strings.Contains(replayed.stderr, "add the route again first") {
 		t.Errorf("dead replay: %+v", replayed)
 	}
-	if discarded := f.run(t, "dead", "discard", "loans", "--all"); discarded.code != 0 || !strings.Contains(discarded.stdout, "discarded 1") {
+	if discarded := f.run(t, "dead", "discard", "loans", "--all", "--yes"); discarded.code != 0 || !strings.Contains(discarded.stdout, "discarded 1") {
 		t.Errorf("dead discard: %+v", discarded)
 	}
 

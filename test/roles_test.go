@@ -68,7 +68,7 @@ func TestEachRoleNeedsNoMoreThanItsPermissions(t *testing.T) {
 		t.Errorf("dead replay: %+v", replayed)
 	}
 	worker.log(t, "delivery dead")
-	if discarded := operator.run(t, "dead", "discard", "forward", "--all"); discarded.code != 0 {
+	if discarded := operator.run(t, "dead", "discard", "forward", "--all", "--yes"); discarded.code != 0 {
 		t.Errorf("dead discard: %+v", discarded)
 	}
 	for _, p := range []*process{receiver, worker} {
