@@ -45,7 +45,7 @@ type App struct {
 	Receiver *receiver.Receiver
 	// Worker handles deliveries; Run calls its Run. It is nil without Options.Work.
 	Worker *worker.Worker
-	// Private answers /metrics, /healthz, ReadyPath and, if configured, /debug/pprof/. It is not for strangers.
+	// Private answers /metrics, /healthz, ReadyPath, PausedPath and, if configured, /debug/pprof/. It is not for strangers.
 	Private http.Handler
 
 	broker broker.Broker
@@ -65,7 +65,7 @@ func New(o Options) (*App, error) {
 	if c.Broker.Embedded() && (!o.Receive || !o.Work) {
 		return nil, ErrOneProcess
 	}
-	routes, err := chosen(c.Routes.Worker(), o.Only)
+	routes, err := chosen(workerRoutes(c), o.Only)
 	if err != nil {
 		return nil, err
 	}
@@ -95,7 +95,7 @@ func (a *App) assemble(o Options, routes []worker.Route) error {
 	}
 	a.loop(reload.run)
 	o.Metrics.MustRegister(newQueueCollector(a.broker, o.Log))
-	a.Private = newPrivate(o.Metrics, a.ready, o.Config.Pprof)
+	a.Private = newPrivate(o.Metrics, a.ready, a.paused, o.Config.Pprof)
 	return nil
 }
 
@@ -167,7 +167,7 @@ func (a *App) Close() error {
 	return errors.Join(err, a.broker.Close(ctx))
 }
 
-// ready returns where an event can be stored now, or why it cannot be stored.
+// ready returns where an event can be stored now, or why it cannot be stored. The next lines name the paused sources.
 func (a *App) ready() (text string, err error) {
 	if a.spool != nil {
 		text, err = a.spool.Ready()
@@ -176,6 +176,9 @@ func (a *App) ready() (text string, err error) {
 	}
 	if lacking := a.broker.Lacking(); len(lacking) > 0 {
 		text += fmt.Sprintf("; but RabbitMQ lacks %s: run `hookline topology apply` as the operator", strings.Join(lacking, ", "))
+	}
+	for _, p := range a.paused() {
+		text += "\n" + p.String()
 	}
 	return text, err
 }

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/http/pprof"
@@ -13,7 +14,7 @@ import (
 const ReadyPath = "/readyz"
 
 // newPrivate returns the handler for metrics, health and, if configured, profiles.
-func newPrivate(reg *prometheus.Registry, ready func() (string, error), profiles bool) http.Handler {
+func newPrivate(reg *prometheus.Registry, ready func() (string, error), paused func() []PausedSource, profiles bool) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(reg, promhttp.HandlerOpts{Registry: reg, EnableOpenMetrics: true}))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
@@ -24,6 +25,10 @@ func newPrivate(reg *prometheus.Registry, ready func() (string, error), profiles
 			return
 		}
 		fmt.Fprintln(w, text)
+	})
+	mux.HandleFunc("GET "+PausedPath, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		_ = json.NewEncoder(w).Encode(paused()) // the reader is gone
 	})
 	if profiles {
 		mux.HandleFunc("/debug/pprof/", pprof.Index)

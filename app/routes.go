@@ -2,8 +2,11 @@ package app
 
 import (
 	"fmt"
+	"maps"
 	"slices"
+	"strings"
 
+	"github.com/hookline/hookline/app/config"
 	"github.com/hookline/hookline/broker"
 	"github.com/hookline/hookline/worker"
 )
@@ -15,6 +18,24 @@ func brokerRoutes(routes []worker.Route) []broker.Route {
 		out[i] = r.Route
 	}
 	return out
+}
+
+// workerRoutes returns the routes of a configuration, each with the sources whose events can match.
+func workerRoutes(c *config.Config) []worker.Route {
+	routes := c.Routes.Worker()
+	names := slices.Sorted(maps.Keys(c.Sources))
+	names = append(names, slices.Sorted(maps.Keys(c.Schedules))...)
+	for i := range routes {
+		for _, source := range names {
+			if slices.ContainsFunc(routes[i].Match, func(pattern string) bool {
+				word, _, _ := strings.Cut(pattern, ".")
+				return word == source || word == "*" || word == "#"
+			}) {
+				routes[i].Sources = append(routes[i].Sources, source)
+			}
+		}
+	}
+	return routes
 }
 
 // chosen returns the routes with the names, or all routes if there are no names.

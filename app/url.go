@@ -26,7 +26,15 @@ func WebhookURL(c *config.Config, source, base string) string {
 }
 
 // HealthURL returns the URL of the readiness check of the private listener at address.
-func HealthURL(address string) string { return "http://" + here(address) + ReadyPath }
+func HealthURL(address string) string { return privateURL(address, ReadyPath) }
+
+// privateURL returns the URL of a path of the private listener at address, which may be a URL without a path, too.
+func privateURL(address, path string) string {
+	if strings.Contains(address, "://") {
+		return strings.TrimRight(address, "/") + path
+	}
+	return "http://" + here(address) + path
+}
 
 // here returns the address by which this machine reaches a listener.
 func here(address string) string {

@@ -10,16 +10,18 @@ type Verdict int
 
 // The verdicts.
 const (
-	VerdictRequeue Verdict = iota // return it to its queue unchanged: the zero Outcome loses nothing
-	VerdictAck                    // done
-	VerdictRetry                  // deliver it again after a delay, with the next attempt number
-	VerdictDead                   // move it to the dead letters
+	VerdictRequeue  Verdict = iota // return it to its queue unchanged: the zero Outcome loses nothing
+	VerdictAck                     // done
+	VerdictRetry                   // deliver it again after a delay, with the next attempt number
+	VerdictDead                    // move it to the dead letters
+	VerdictPostpone                // deliver it again after a delay, as the same attempt
 )
 
-// Outcome is the result of a Process. The Consumer settles the delivery by it. Ack, Retry, GiveUp and Requeue make outcomes.
+// Outcome is the result of a Process. The Consumer settles the delivery by it. Ack, Retry, GiveUp, Requeue and Postpone
+// make outcomes.
 type Outcome struct {
 	Verdict Verdict
-	After   time.Duration // of a retry: the shortest delay
+	After   time.Duration // of a retry or postponed delivery: the shortest delay
 	Reason  string        // of a retry or dead letter: from a closed list, so that it can be a metric label
 	Err     error         // of a retry or dead letter
 }
@@ -42,6 +44,13 @@ func GiveUp(reason string, err error) Outcome {
 
 // Requeue returns the delivery to its queue. It does not count as an attempt.
 func Requeue() Outcome { return Outcome{} }
+
+// Postpone asks for the same attempt after a delay of at least after, at most MaxDelay. It does not count as an attempt,
+// and the events behind it in the queue come first. A delivery that is Redelivered must not be postponed, because the mark
+// would be lost.
+func Postpone(after time.Duration) Outcome {
+	return Outcome{Verdict: VerdictPostpone, After: after}
+}
 
 // ReasonCrashed is the reason of a retry or dead letter after the process or connection of its delivery ended. It is declared here
 // because brokers use it, too.

@@ -44,7 +44,7 @@ Of the configuration it reads private_listen only. Without a readable configurat
 				return errors.Join(fmt.Errorf("no answer: %w (is it running, and is this its private_listen?)", err), unread)
 			}
 			defer answer.Body.Close()
-			text, err := io.ReadAll(io.LimitReader(answer.Body, 1024))
+			text, err := io.ReadAll(io.LimitReader(answer.Body, 16<<10))
 			if err == nil && answer.StatusCode != http.StatusOK {
 				err = errors.New(strings.TrimSpace(string(text)))
 			}

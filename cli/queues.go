@@ -1,10 +1,12 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -16,6 +18,7 @@ import (
 
 func (c *command) queues() *cobra.Command {
 	var asJSON bool
+	var address string
 	cmd := &cobra.Command{
 		Use:     "queues",
 		GroupID: "look",
@@ -25,25 +28,61 @@ func (c *command) queues() *cobra.Command {
 - work: events that wait for a worker
 - retry: failed events that wait for their next attempt
 - dead: events that a route gave up on; see "hookline dead"
-- unrouted: events that match no route; see "hookline unrouted"`,
-		Example: "  hookline queues",
-		Args:    args(cobra.NoArgs),
+- unrouted: events that match no route; see "hookline unrouted"
+
+It also asks the process at the private listener which routes are paused, for which source, why, and when the next try is.
+Each worker pauses on its own: with several, ask each with --url.`,
+		Example: `  hookline queues
+  hookline queues --url http://worker-2:9090`,
+		Args: args(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return c.withOperator(cmd, operatorTimeout, func(ctx context.Context, conf *config.Config, operator app.Operator) error {
 				queues, err := operator.Queues(ctx)
 				if err != nil {
 					return err
 				}
-				if asJSON {
-					return c.json(queues)
+				paused, err := app.AskPaused(ctx, cmp.Or(address, conf.PrivateListen))
+				if err != nil && address != "" {
+					return fmt.Errorf("no answer: %w (is a worker running, and is this its private_listen?)", err)
 				}
-				return c.queueTable(queues, routeNames(conf))
+				if asJSON {
+					return c.json(withPaused(queues, paused))
+				}
+				if err := c.queueTable(queues, routeNames(conf)); err != nil {
+					return err
+				}
+				for _, p := range paused {
+					fmt.Fprintf(c.stdout, "%s\n", upperFirst(p.String()))
+				}
+				return nil
 			})
 		},
 	}
 	jsonFlag(cmd, &asJSON)
+	cmd.Flags().StringVar(&address, "url", "", "`URL` of a worker's private listener, http://HOST:PORT (default: private_listen of the configuration)")
 	return cmd
 }
+
+// queueState is a queue with the sources that its route is paused for.
+type queueState struct {
+	broker.QueueInfo
+	Paused []app.PausedSource `json:"paused,omitempty"` // of work queues
+}
+
+func withPaused(queues []broker.QueueInfo, paused []app.PausedSource) []queueState {
+	states := make([]queueState, len(queues))
+	for i, q := range queues {
+		states[i].QueueInfo = q
+		for _, p := range paused {
+			if q.Role == broker.RoleWork && q.Route == p.Route {
+				states[i].Paused = append(states[i].Paused, p)
+			}
+		}
+	}
+	return states
+}
+
+func upperFirst(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
 
 func (c *command) queueTable(queues []broker.QueueInfo, routes []string) error {
 	table := tabwriter.NewWriter(c.stdout, 0, 4, 2, ' ', 0)

@@ -28,11 +28,11 @@ func TestBreakerTripsWhenEnoughOfTheLatestEventsFail(t *testing.T) {
 		"unknown attempts are not counted":      {"0x 1x 2- 3- 4- 5- 6- 2x 3x", false},
 		"and do not hide failed attempts":       {"0x 1- 2- 3x 4x 5x 6x", true},
 	} {
-		b := breaker{Pause: Pause{Ratio: 0.8, Of: 5}}
+		b := breaker{}
 		trips := false
 		for i := 0; i < len(c.tries); i += 3 {
 			h := map[byte]attemptHealth{'x': healthBad, '.': healthGood, '-': healthUnknown}[c.tries[i+1]]
-			trips = b.trips(event.Event{Source: "alma", ID: c.tries[i : i+1]}, h)
+			trips = b.trips(Pause{Ratio: 0.8, Of: 5}, event.Event{Source: "alma", ID: c.tries[i : i+1]}, h)
 		}
 		if trips != c.trips {
 			t.Errorf("%s: trips %v", name, trips)
@@ -42,21 +42,11 @@ func TestBreakerTripsWhenEnoughOfTheLatestEventsFail(t *testing.T) {
 
 func TestBreakerThatIsOffNeverTrips(t *testing.T) {
 	t.Parallel()
-	b := breaker{Pause: Pause{Ratio: 0.1, Of: 0}}
+	b := breaker{}
 	for i := range 100 {
-		if b.trips(event.Event{ID: fmt.Sprint(i)}, healthBad) {
+		if b.trips(Pause{Ratio: 0.1}, event.Event{ID: fmt.Sprint(i)}, healthBad) {
 			t.Fatal("it tripped")
 		}
-	}
-}
-
-func TestBreakerForgets(t *testing.T) {
-	t.Parallel()
-	b := breaker{Pause: Pause{Ratio: 1, Of: 2}}
-	b.trips(event.Event{ID: "1"}, healthBad)
-	b.reset()
-	if b.trips(event.Event{ID: "2"}, healthBad) {
-		t.Error("it remembers")
 	}
 }
 
@@ -71,8 +61,11 @@ func TestHealth(t *testing.T) {
 		"done":        {result{}, broker.Ack(), healthGood},
 		"filtered":    {result{filtered: true}, broker.Ack(), healthUnknown},
 		"failed":      {result{err: failed}, broker.Retry(time.Second, ReasonError, failed), healthBad},
-		"given up":    {result{err: failed}, broker.GiveUp(ReasonPermanent, failed), healthBad},
-		"bad filter":  {result{err: failed}, broker.GiveUp(ReasonFilter, failed), healthBad},
+		"timeout":     {result{err: failed}, broker.Retry(time.Second, ReasonTimeout, failed), healthBad},
+		"panic":       {result{err: failed}, broker.Retry(time.Second, ReasonPanic, failed), healthBad},
+		"given up":    {result{err: failed}, broker.GiveUp(ReasonError, failed), healthBad},
+		"permanent":   {result{err: failed}, broker.GiveUp(ReasonPermanent, failed), healthUnknown},
+		"bad filter":  {result{err: failed}, broker.GiveUp(ReasonFilter, failed), healthUnknown},
 		"interrupted": {result{err: failed, cause: ErrStopping}, broker.Requeue(), healthUnknown},
 		"crashed":     {result{err: errCrashed}, broker.Retry(time.Second, ReasonCrashed, errCrashed), healthUnknown},
 	} {

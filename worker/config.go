@@ -36,6 +36,8 @@ type Config struct {
 // Route is a queue, and the work on its events.
 type Route struct {
 	broker.Route `yaml:",inline"`
+	// Sources names the configured sources whose events can match. Each pauses on its own; the others are one together.
+	Sources []string `yaml:"-"`
 	// Where is an expression that chooses among the matching events; the others are done without the handler. Default: all events.
 	Where *Filter `yaml:"where,omitempty"`
 	// Handler does the work.
@@ -44,7 +46,7 @@ type Route struct {
 	Timeout time.Duration `yaml:"timeout"`
 	// Retry says when and how often a failed event is tried again.
 	Retry Retry `yaml:"retry"`
-	// Pause says when the route stops for a while because its events fail; they wait in its queue meanwhile.
+	// Pause says when the route stops for a source for a while because the source's events fail; they wait meanwhile.
 	Pause Pause `yaml:"pause,omitempty"`
 }
 
@@ -67,10 +69,11 @@ func (r Retry) MarshalYAML() (any, error) {
 	return fmt.Sprintf("%d attempts, %s to %s apart", r.Attempts, r.First, r.Max), nil
 }
 
-// Pause says when a route stops taking events because they fail, and for how long. Failed attempts follow Retry meanwhile; all other
-// events wait in the queue instead of becoming dead letters.
+// Pause says when a route stops taking the events of a source because they fail, and for how long. Errors, timeouts and panics
+// count as failures; permanent errors and failed filters do not. The source's events wait meanwhile instead of becoming dead
+// letters, and the events of other sources go on.
 type Pause struct {
-	// Ratio is the part of the latest events that has to fail: more than 0, at most 1.
+	// Ratio is the part of a source's latest events that has to fail: more than 0, at most 1.
 	Ratio float64 `yaml:"ratio" schema:"exclusiveMinimum=0; maximum=1"`
 	// Of is how many latest events count; 0: the route never pauses.
 	Of int `yaml:"of" schema:"minimum=0; maximum=1000"`
@@ -107,8 +110,8 @@ func (p Pause) check(errs *setting.Errors) {
 }
 
 // Defaults returns the defaults of a route: 4 events at once with 30 seconds each. A failed event has 20
-// attempts from 1 second to 1 hour apart, which is about 8 hours: an outage of a night. The route pauses for 10 seconds to 10
-// minutes when 16 of its latest 20 events have failed.
+// attempts from 1 second to 1 hour apart, which is about 8 hours: an outage of a night. The route pauses for a source for 10
+// seconds to 10 minutes when 16 of its latest 20 events have failed.
 func Defaults() Route {
 	return Route{
 		Route:   broker.Route{Concurrency: 4},

@@ -12,8 +12,8 @@ type metrics struct {
 	failures   *prometheus.CounterVec
 	seconds    *prometheus.HistogramVec
 	attempts   *prometheus.HistogramVec
-	paused     *prometheus.GaugeVec
 	pauses     *prometheus.CounterVec
+	postponed  *prometheus.CounterVec
 }
 
 // newMetrics registers the metrics of the routes that are the keys of inflights. It returns an error if reg has them
@@ -34,15 +34,15 @@ func newMetrics(reg prometheus.Registerer, inflights map[string]*inflight) (*met
 			Name: "hookline_worker_attempts", Help: "Number of the attempt with which an event was done or became a dead letter.",
 			Buckets: []float64{1, 2, 3, 5, 10, 20},
 		}, []string{"route"}),
-		paused: prometheus.NewGaugeVec(prometheus.GaugeOpts{
-			Name: "hookline_worker_paused", Help: "1 while the route is paused because its events fail.",
-		}, []string{"route"}),
 		pauses: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "hookline_worker_pauses_total", Help: "Number of times that the route was paused.",
+			Name: "hookline_worker_pauses_total", Help: "Number of times that the route was paused for a source.",
 		}, []string{"route"}),
+		postponed: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "hookline_worker_postponed_total", Help: "Deliveries that were postponed unhandled, because the route was paused for their source.",
+		}, []string{"route", "source"}),
 	}
 	var errs []error
-	for _, c := range []prometheus.Collector{m.deliveries, m.failures, m.seconds, m.attempts, m.paused, m.pauses} {
+	for _, c := range []prometheus.Collector{m.deliveries, m.failures, m.seconds, m.attempts, m.pauses, m.postponed} {
 		errs = append(errs, reg.Register(c))
 	}
 	for route, f := range inflights {
@@ -54,7 +54,6 @@ func newMetrics(reg prometheus.Registerer, inflights map[string]*inflight) (*met
 		}
 		m.seconds.WithLabelValues(route)
 		m.attempts.WithLabelValues(route)
-		m.paused.WithLabelValues(route)
 		m.pauses.WithLabelValues(route)
 		of := prometheus.Labels{"route": route}
 		errs = append(errs,
@@ -69,4 +68,20 @@ func newMetrics(reg prometheus.Registerer, inflights map[string]*inflight) (*met
 			}, f.abandonedCalls)))
 	}
 	return m, errors.Join(errs...)
+}
+
+// addBreakers registers the metrics of a route's pauses.
+func (m *metrics) addBreakers(reg prometheus.Registerer, b *sourceBreakers) error {
+	errs := []error{reg.Register(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "hookline_worker_paused", Help: "1 while the route is paused for at least one source, because its events fail.",
+		ConstLabels: prometheus.Labels{"route": b.route},
+	}, func() float64 { return min(1, b.paused("")) }))}
+	for _, source := range b.sources() {
+		m.postponed.WithLabelValues(b.route, source)
+		errs = append(errs, reg.Register(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "hookline_worker_source_paused", Help: "1 while the route is paused for the source, because its events fail.",
+			ConstLabels: prometheus.Labels{"route": b.route, "source": source},
+		}, func() float64 { return b.paused(source) })))
+	}
+	return errors.Join(errs...)
 }

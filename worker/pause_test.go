@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/hookline/hookline/pkg/event"
-	"github.com/hookline/hookline/pkg/handler"
 	"github.com/hookline/hookline/worker"
 )
 
@@ -85,7 +84,7 @@ func TestABadHourDoesNotDrainAQueueIntoDeadLetters(t *testing.T) {
 		if series := b.series(t); series[paused] != 0 || series[pauses] != 1 {
 			t.Errorf("at the end: %v", series)
 		}
-		if p, r := b.logs.FilterMessageSnippet("route paused").Len(), b.logs.FilterMessage("route resumed").Len(); p != 1 || r != 1 {
+		if p, r := b.logs.FilterMessageSnippet("route paused").Len(), b.logs.FilterMessageSnippet("route resumed").Len(); p != 1 || r != 1 {
 			t.Errorf("%d lines say that it paused, %d that it resumed", p, r)
 		}
 		if most.Load() < 8 {
@@ -103,7 +102,7 @@ func TestPausesGrowToTheirLimitAndBeginAnew(t *testing.T) {
 			if n := tries.Add(1); n == 8 || n == 9 {
 				return nil
 			}
-			return handler.Permanent(errors.New("no such table"))
+			return errors.New("connection refused")
 		})
 		r.Concurrency, r.Pause = 1, worker.Pause{Ratio: 1, Of: 3, First: 10 * time.Second, Max: 30 * time.Second}
 		work(t, filled(100), r)
@@ -127,12 +126,13 @@ func TestFilteredEventsPassAProbe(t *testing.T) {
 		var calls atomic.Int64
 		r := route("r", func(context.Context, event.Delivery) error {
 			if calls.Add(1) <= 2 {
-				return handler.Permanent(errors.New("no"))
+				return errors.New("no")
 			}
 			return nil
 		})
 		r.Where = filter(t, "data.a == 1")
 		r.Concurrency, r.Pause = 1, worker.Pause{Ratio: 1, Of: 2, First: time.Minute, Max: time.Hour}
+		r.Retry.Attempts = 1
 		b := work(t, q, r)
 		<-time.After(30 * time.Second)
 		if _, done, _ := q.count(); done != 0 {

@@ -55,6 +55,8 @@ func (q *fakeQueue) settle(d event.Delivery, o broker.Outcome) {
 		d.Attempt++
 		d.Redelivered = false
 		q.add(d, time.Now().Add(o.After))
+	case broker.VerdictPostpone:
+		q.add(d, time.Now().Add(o.After))
 	case broker.VerdictRequeue:
 		q.add(d, time.Time{})
 	case broker.VerdictAck:

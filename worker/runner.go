@@ -19,7 +19,7 @@ import (
 type runner struct {
 	route    Route
 	consumer broker.Consumer
-	breaker  breaker
+	breakers *sourceBreakers
 	inflight *inflight
 	metrics  *metrics
 	log      *zap.Logger
@@ -47,62 +47,66 @@ func (r *runner) run(ctx, work context.Context, abandoned <-chan struct{}) error
 	return errors.Join(err, r.abandonedCalls())
 }
 
-// consume works on the route until ctx ends. After the breaker has tripped it tries one event after each pause, until
-// the handler has done one; then it works on all events again.
+// consume works on the route until ctx ends. While all its sources are paused, it fetches nothing; after each pause it works
+// on one event at a time, until the handler has done one.
 func (r *runner) consume(ctx context.Context, do processFunc) error {
 	for {
-		r.breaker.reset()
-		tripped, err := r.consumeUntil(ctx, r.route.Concurrency, do, r.breaker.trips)
-		if !tripped || err != nil {
-			return err
-		}
-		if resumed, err := r.pause(ctx, do); !resumed || err != nil {
-			return err
-		}
-	}
-}
-
-// pause leaves the route's events in the queue. It returns false if ctx ends before the route resumes.
-func (r *runner) pause(ctx context.Context, do processFunc) (resumed bool, err error) {
-	start, wait := time.Now(), r.route.Pause.First
-	r.log.Warn("route paused because its events fail; they stay in the queue", zap.Duration("one_is_tried_in", wait))
-	r.metrics.paused.WithLabelValues(r.route.Name).Set(1)
-	r.metrics.pauses.WithLabelValues(r.route.Name).Inc()
-	for ; ; wait = min(2*wait, r.route.Pause.Max) {
+		n, wait := r.breakers.next(r.route.Concurrency)
 		if !elapse(wait, ctx.Done()) {
-			return false, nil
+			return nil
 		}
-		good := false
-		tried, err := r.consumeUntil(ctx, 1, do, func(_ event.Event, h attemptHealth) bool {
-			good = h == healthGood
-			return h != healthUnknown
-		})
-		switch {
-		case !tried || err != nil:
-			return false, err
-		case good:
-			r.metrics.paused.WithLabelValues(r.route.Name).Set(0)
-			r.log.Info("route resumed", zap.Duration("paused_for", time.Since(start)))
-			return true, nil
+		if err := r.consumeRound(ctx, n, do); err != nil || ctx.Err() != nil {
+			return err
 		}
 	}
 }
 
-// consumeUntil works on up to concurrency events at once until enough returns true for one of them. It returns false if
-// it ends for another reason.
-func (r *runner) consumeUntil(ctx context.Context, concurrency int, do processFunc, enough func(event.Event, attemptHealth) bool) (bool, error) {
+// consumeRound works on up to concurrency events at once until ctx ends, or until the breakers ask for a wait or for another
+// concurrency.
+func (r *runner) consumeRound(ctx context.Context, concurrency int, do processFunc) error {
 	round, end := context.WithCancel(ctx)
 	defer end()
 	route := r.route.Route
 	route.Concurrency = concurrency
-	err := r.consumer.Consume(round, route, func(ctx context.Context, d event.Delivery) broker.Outcome {
-		o, h := do(ctx, d)
-		if enough(d.Event, h) {
+	return r.consumer.Consume(round, route, func(ctx context.Context, d event.Delivery) broker.Outcome {
+		o := r.guard(ctx, d, do)
+		if n, wait := r.breakers.next(r.route.Concurrency); n != concurrency || wait > 0 {
 			end()
 		}
 		return o
 	})
-	return round.Err() != nil && ctx.Err() == nil, err
+}
+
+// guard postpones a delivery of a paused source, and lets do work on each other one.
+func (r *runner) guard(ctx context.Context, d event.Delivery, do processFunc) broker.Outcome {
+	if d.Redelivered { // its handler is not called
+		o, _ := do(ctx, d)
+		return o
+	}
+	admitted := r.breakers.admit(d.Event)
+	source := r.breakers.label(d.Event.Source)
+	if admitted.wait > 0 {
+		r.metrics.postponed.WithLabelValues(r.route.Name, source).Inc()
+		return broker.Postpone(admitted.wait)
+	}
+	o, h := do(ctx, d)
+	c, took := r.breakers.record(d.Event, admitted, h, o)
+	r.report(c, source, took, o)
+	return o
+}
+
+// report logs and counts the begin and the end of a pause.
+func (r *runner) report(c change, source string, took time.Duration, o broker.Outcome) {
+	log := r.log.With(zap.String("source", source))
+	switch c {
+	case sourcePaused:
+		log.Warn("route paused for a source because its events fail; they wait", zap.Duration("one_is_tried_in", took),
+			zap.String("reason", o.Reason), zap.String("error", errorText(o.Err)))
+		r.metrics.pauses.WithLabelValues(r.route.Name).Inc()
+	case sourceResumed:
+		log.Info("route resumed for a source", zap.Duration("paused_for", took))
+	case unchanged:
+	}
 }
 
 // process carries out one delivery and records the attempt. The end of work ends the handler's context, with the same

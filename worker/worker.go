@@ -44,8 +44,12 @@ func New(cfg Config, consumer broker.Consumer, reg prometheus.Registerer, log *z
 	}
 	w := &Worker{grace: cfg.Grace}
 	for _, r := range cfg.Routes {
+		breakers := newSourceBreakers(r)
+		if err := metrics.addBreakers(reg, breakers); err != nil {
+			return nil, fmt.Errorf("worker: %w", err)
+		}
 		w.runners = append(w.runners, &runner{
-			route: r, consumer: consumer, breaker: breaker{Pause: r.Pause},
+			route: r, consumer: consumer, breakers: breakers,
 			inflight: inflights[r.Name], metrics: metrics, log: log.With(zap.String("route", r.Name)),
 		})
 	}

@@ -75,7 +75,7 @@ func newBench(t *testing.T, consumer broker.Consumer, routes ...worker.Route) be
 
 func route(name string, h handler.Func) worker.Route {
 	r := worker.Defaults()
-	r.Name, r.Match, r.Handler = name, []string{"#"}, h
+	r.Name, r.Match, r.Handler, r.Sources = name, []string{"#"}, h, []string{"alma"}
 	return r
 }
 
@@ -210,7 +210,7 @@ func TestEverySeriesExistsAtZero(t *testing.T) {
 			t.Errorf("%s = %v", name, value)
 		}
 	}
-	if len(series) != 5+6+2+2+5 {
+	if len(series) != 5+6+2+2+5+2*2 {
 		t.Errorf("%d series: %v", len(series), series)
 	}
 }

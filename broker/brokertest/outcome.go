@@ -14,6 +14,7 @@ func outcomes() []promise {
 		{"Retry delivers the event again as the next attempt, not too early, to its own route only", retryComesBack},
 		{"Retry without a delay delivers the event again", retryAtOnce},
 		{"a waiting retry is counted, and delays no other event", retryWaitsApart},
+		{"Postpone delivers the event again as the same attempt, not too early, after the events behind it", postponeKeepsTheAttempt},
 		{"Requeue delivers the event again as the same attempt, not redelivered", requeueKeepsTheAttempt},
 	}
 }
@@ -92,6 +93,38 @@ func retryWaitsApart(t *testing.T, open Open) {
 	}
 	expectWaiting(t, b, broker.RoleRetry, "", 5)
 	expectWaiting(t, b, broker.RoleWork, r.Name, 0)
+}
+
+func postponeKeepsTheAttempt(t *testing.T, open Open) {
+	const tick = 5 * time.Millisecond // see retryComesBack
+	r := route("archive", "#")
+	b := open(t, []broker.Route{r})
+	first := newEvent("1", "alma", "job_end")
+	publish(t, b, first)
+	c := start(t, b, r)
+	asked := time.Now()
+	c.next(t).answer(broker.Postpone(time.Second))
+	publish(t, b, newEvent("2", "alma", "job_end"))
+	second := c.next(t)
+	if second.Event.ID != "2" {
+		t.Errorf("event %s came before event 2", second.Event.ID)
+	}
+	second.answer(broker.Ack())
+	for i, o := range []broker.Outcome{
+		broker.Retry(0, "error", errors.New("no answer")), broker.Postpone(0), broker.GiveUp("error", errors.New("gone")),
+	} {
+		h := c.next(t)
+		if waited := time.Since(asked); waited < time.Second-tick || h.Attempt != min(i+1, 2) {
+			t.Errorf("attempt %d came after %v, want attempt %d not earlier than after a second", h.Attempt, waited, min(i+1, 2))
+		}
+		expectEvent(t, h.Event, first)
+		h.answer(o)
+	}
+	c.stop(t)
+	dead := list(t, b, r.Name, 10)
+	if len(dead) != 1 || dead[0].Attempts != 2 || dead[0].FirstError != "no answer" || dead[0].LastError != "gone" {
+		t.Errorf("the dead letters are %+v", dead)
+	}
 }
 
 func requeueKeepsTheAttempt(t *testing.T, open Open) {

@@ -188,7 +188,7 @@ func (b *Broker) Consume(ctx context.Context, r broker.Route, fn broker.Process)
 					}
 					unsettled <- struct{}{}
 					workers.Go(func() {
-						b.settle(q, d, o, out.Verdict == broker.VerdictRetry)
+						b.settle(q, d, o, out.Verdict == broker.VerdictRetry || out.Verdict == broker.VerdictPostpone)
 						<-unsettled
 					})
 				}

@@ -13,7 +13,8 @@ type statements struct {
 	used                    *sql.Stmt
 	probe                   *sql.Stmt
 	event, delivery         *sql.Stmt // insert
-	fail, replay, remove    *sql.Stmt
+	fail, postpone          *sql.Stmt
+	replay, remove          *sql.Stmt
 	forget                  *sql.Stmt // an event without deliveries
 	tally, sourceTally      *sql.Stmt
 	seen, unsee             *sql.Stmt
@@ -35,6 +36,7 @@ func (s *statements) all() []statement {
 			first_error = iif(attempts = 0, ?4, first_error), last_error = ?4,
 			event_id = iif(?1 = 'dead', (SELECT id FROM event WHERE event.seq = delivery.seq), '')
 			WHERE state = 'work' AND route = ?5 AND at = ?6 AND seq = ?7`},
+		{&s.postpone, `UPDATE delivery SET at = ? WHERE state = 'work' AND route = ? AND at = ? AND seq = ?`},
 		{&s.replay, `UPDATE delivery SET state = 'work', at = 0, attempts = 0, reason = '', first_error = '', last_error = '', event_id = ''
 			WHERE state = 'dead' AND route = ? AND at = ? AND seq = ?`},
 		{&s.remove, `DELETE FROM delivery WHERE state = ? AND route = ? AND at = ? AND seq = ?`},

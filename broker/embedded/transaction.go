@@ -167,13 +167,19 @@ func settlement(out broker.Outcome, p place) *op {
 	case broker.VerdictAck:
 		return finish(p)
 	case broker.VerdictRetry:
-		due := time.Now().Add(max(out.After, 0)).Add(time.Millisecond - 1) // rounded up, so that it is never early
-		return fail(p, stateWork, due.UnixMilli(), out.Reason, broker.ErrorText(out.Err))
+		return fail(p, stateWork, dueAfter(out.After), out.Reason, broker.ErrorText(out.Err))
+	case broker.VerdictPostpone:
+		return postpone(p, dueAfter(out.After))
 	case broker.VerdictDead:
 		return fail(p, stateDead, time.Now().UnixMilli(), out.Reason, broker.ErrorText(out.Err))
 	default:
 		return nil
 	}
+}
+
+// dueAfter returns the time after a delay in milliseconds since 1970, rounded up, so that no delivery is early.
+func dueAfter(delay time.Duration) int64 {
+	return time.Now().Add(max(delay, 0)).Add(time.Millisecond - 1).UnixMilli()
 }
 
 // finish removes a done delivery.
@@ -188,6 +194,14 @@ func finish(p place) *op {
 func fail(p place, state string, at int64, reason, text string) *op {
 	return newOp(0, func(tx *transaction) error {
 		_, err := tx.exec(tx.sql.fail, state, at, reason, text, p.route, p.at, p.seq)
+		return err
+	})
+}
+
+// postpone lets a delivery wait until the time at. It counts no attempt.
+func postpone(p place, at int64) *op {
+	return newOp(0, func(tx *transaction) error {
+		_, err := tx.exec(tx.sql.postpone, at, p.route, p.at, p.seq)
 		return err
 	})
 }

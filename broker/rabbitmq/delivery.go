@@ -56,8 +56,9 @@ func (d *delivery) apply(ctx context.Context, o broker.Outcome) {
 	case broker.VerdictRetry:
 		d.queued = d.queued.failed(o)
 		d.queued.attempt++
-		d.queued.due = now.Add(o.After).Truncate(time.Millisecond).Add(time.Millisecond) // never early, and whole milliseconds in the header
-		d.delay(ctx, o.After)
+		d.postpone(ctx, now, o.After)
+	case broker.VerdictPostpone:
+		d.postpone(ctx, now, o.After)
 	case broker.VerdictDead:
 		d.queued = d.queued.failed(o)
 		d.queued.due, d.queued.died = time.Time{}, now
@@ -65,6 +66,12 @@ func (d *delivery) apply(ctx context.Context, o broker.Outcome) {
 	default:
 		d.requeue()
 	}
+}
+
+// postpone moves the event to the delay queues for its next attempt.
+func (d *delivery) postpone(ctx context.Context, now time.Time, after time.Duration) {
+	d.queued.due = now.Add(after).Truncate(time.Millisecond).Add(time.Millisecond) // never early, and whole milliseconds in the header
+	d.delay(ctx, after)
 }
 
 // delay moves the event to the delay queues.
