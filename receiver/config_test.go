@@ -95,7 +95,7 @@ func TestAPresetIsChangedByDecodingYAMLOverIt(t *testing.T) {
 	if err := yaml.Load([]byte(text), &s, yaml.WithKnownFields()); err != nil {
 		t.Fatal(err)
 	}
-	if s.Deadline != 3*time.Second || s.MaxBody != 25<<20 || s.Event.Action[0] != "json:kind" || s.Event.ID[0] != "header:X-GitHub-Delivery" ||
+	if s.Deadline != 3*time.Second || s.MaxBody != 25<<20 || s.Event.Action[0] != "json:kind" || s.Event.ID[0] != "unique:header:X-GitHub-Delivery" ||
 		s.Rate.PerSecond != 5 || s.Verify.Signature.In != "header:X-Sign" || s.Verify.Signature.Prefix != "sha256=" {
 		t.Errorf("%+v", s)
 	}

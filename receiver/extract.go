@@ -21,10 +21,20 @@ import (
 //	word:text       the text itself, for senders with only one kind of event
 //	new             a new ID each time, for senders that send equal messages for different events. Without it the
 //	                second of two equal messages is a duplicate, if it arrives inside the broker's window
+//
+// A place of an ID may join several: "header:Ce-Source + header:Ce-Id". The event's ID shows the last of them.
+//
+// The body belongs to the ID, because the ID of many senders is that of a thing: the second change of thing 42 is another event. With
+// "unique:" before its place an ID alone identifies the event.
 type Extract struct {
 	// ID are the places of the event's ID; the first that a message has counts: json:PATH, xml:a/b, header:NAME, form:FIELD,
-	// form-json:FIELD:PATH. new makes a new ID each time.
+	// form-json:FIELD:PATH, or several joined by " + ". A repeat has the same ID and the same body; unique: before a place says that the
+	// sender gives each event an ID of its own, and that the ID alone identifies a repeat. new makes a new ID each time.
 	ID []string `yaml:"id,flow"`
+	// SameSignature says what a message is whose signature came before with another ID, if the sender does not sign the ID: repeat is
+	// answered 200 without new work, so that nobody makes work of a recorded message; new is for a sender whose different events have
+	// equal bodies.
+	SameSignature string `yaml:"same_signature,omitempty" schema:"enum=repeat|new; default=repeat"`
 	// Action are the places of the action, as for id; or word:TEXT.
 	Action []string `yaml:"action,flow"`
 	// Event are the places of the second part of the action: loan and loan_created make loan.loan_created.
@@ -42,11 +52,18 @@ var (
 	xmlPath  = regexp.MustCompile(`^[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*$`)
 )
 
+// The values of Extract.SameSignature.
+const (
+	SameSignatureRepeat = "repeat"
+	SameSignatureNew    = "new"
+)
+
 // extractor is a compiled Extract.
 type extractor struct {
-	id, action, event []candidate
-	split             string
-	xmlPaths          xmlPaths
+	id            []idPlace
+	action, event []candidate
+	split         string
+	xmlPaths      xmlPaths
 }
 
 // candidate is one possible place of an ID or action.
@@ -72,9 +89,13 @@ func newExtractor(e Extract) (extractor, error) {
 		}
 		return out
 	}
-	x.id, x.action, x.event = compile(e.ID), compile(e.Action), compile(e.Event)
-	for i := range x.id {
-		x.id[i].number = true
+	for _, text := range e.ID {
+		place, unique := strings.CutPrefix(text, "unique:")
+		x.id = append(x.id, newIDPlace(compile(strings.Split(place, " + ")), unique))
+	}
+	x.action, x.event = compile(e.Action), compile(e.Event)
+	if e.SameSignature != "" && e.SameSignature != SameSignatureRepeat && e.SameSignature != SameSignatureNew {
+		errs = append(errs, fmt.Errorf("same_signature: %q is neither %s nor %s", e.SameSignature, SameSignatureRepeat, SameSignatureNew))
 	}
 	return x, errors.Join(errs...)
 }
@@ -100,20 +121,29 @@ func newCandidate(text string) (candidate, error) {
 		ok = false
 	}
 	if !ok {
-		return c, fmt.Errorf("%q is none of json:a.b, xml:a/b, form:name, form-json:field:a.b, header:Name, word:text, new", text)
+		return c, fmt.Errorf("%q is none of json:a.b, xml:a/b, form:name, form-json:field:a.b, header:Name, word:text, new; an event.id joins places by \" + \" and may begin with unique:", text)
 	}
 	return c, nil
 }
 
-// read returns ID and action of a payload. Both are valid for every body: a missing ID becomes the hash of the body, and a
+// read returns the identity of a payload. It is valid for every body: a missing ID becomes the hash of the body, and a
 // missing action becomes event.Unreadable.
-func (x *extractor) read(p *payload) (id, action string) {
-	id = event.NewID(p.first(x.id), p.body)
+func (x *extractor) read(p *payload) identity {
+	var found identity
+	for i := range x.id {
+		if found = x.id[i].read(p); found.id != "" {
+			break
+		}
+	}
+	if found.id == "" {
+		found.id = event.NewID("", p.body)
+	}
 	words := x.words(nil, p.first(x.action))
 	if len(words) > 0 {
 		words = x.words(words, p.first(x.event))
 	}
-	return id, event.NewAction(words...)
+	found.action = event.NewAction(words...)
+	return found
 }
 
 func (x *extractor) words(words []string, text string) []string {

@@ -22,8 +22,8 @@ func BenchmarkExtract(b *testing.B) {
 			body := []byte(text)
 			b.ReportAllocs()
 			for b.Loop() {
-				if id, action := x.read(newPayload(http.Header{}, body, x.xmlPaths)); id != "7" || action != "loan.loan_created" {
-					b.Fatal(id, action)
+				if found := x.read(newPayload(http.Header{}, body, x.xmlPaths)); found.id != "7" || found.action != "loan.loan_created" {
+					b.Fatal(found)
 				}
 			}
 		})

@@ -86,12 +86,12 @@ func (h Handshake) answer(r *http.Request) *answer {
 }
 
 // answerPost answers a verified message that is a handshake. It returns nil for every other message.
-func (h Handshake) answerPost(p *payload, v *signature.Verifier, now time.Time) *answer {
+func (h Handshake) answerPost(p *payload, proof signature.Proof) *answer {
 	switch {
 	case h.Kind == SlackURL && jsonString(p.json, "type") == "url_verification":
 		return answerSlack(jsonString(p.json, "challenge"))
 	case h.Kind == ZoomURL && jsonString(p.json, "event") == "endpoint.url_validation":
-		return answerZoom(jsonString(p.json, "payload.plainToken"), v, now)
+		return answerZoom(jsonString(p.json, "payload.plainToken"), proof)
 	}
 	return nil
 }
@@ -103,11 +103,11 @@ func answerSlack(challenge string) *answer {
 	return echo(map[string]string{"challenge": challenge})
 }
 
-func answerZoom(token string, v *signature.Verifier, now time.Time) *answer {
+func answerZoom(token string, proof signature.Proof) *answer {
 	if !canEcho(token) {
 		return refuseHandshake(http.StatusBadRequest, fmt.Sprintf("expected payload.plainToken with 1 to %d printable ASCII characters", maxEcho))
 	}
-	encrypted, err := v.HMACHex([]byte(token), now)
+	encrypted, err := proof.HMACHex([]byte(token))
 	if err != nil {
 		a := unavailable(signature.NoSecret, err)
 		a.result = resultHandshakeRefused

@@ -84,7 +84,13 @@ func TestHandshakesThatComeAsPost(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	encrypted, err := v.HMACHex([]byte("qgg8"), time.Now())
+	header := http.Header{}
+	sign(t, "zoom", "", header, "{}")
+	proof, err := v.Verify(signature.Request{Method: http.MethodPost, Header: header, Body: []byte("{}")}, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	encrypted, err := proof.HMACHex([]byte("qgg8"))
 	if err != nil {
 		t.Fatal(err)
 	}

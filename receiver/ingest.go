@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/hookline/hookline/broker"
 	"github.com/hookline/hookline/pkg/signature"
 )
 
@@ -33,23 +34,31 @@ func (rc *Receiver) ingest(w http.ResponseWriter, r *http.Request, s *source, st
 		return refused
 	}
 	now := time.Now()
-	secret, err := s.verifier.Verify(rc.signed(r, s, body), now)
+	proof, err := s.verifier.Verify(rc.signed(r, s, body), now)
 	if err != nil {
 		return refuseSignature(err)
 	}
 	p := newPayload(r.Header, body, s.extractor.xmlPaths)
-	if a := s.Handshake.answerPost(p, s.verifier, now); a != nil {
+	if a := s.Handshake.answerPost(p, proof); a != nil {
 		return a
 	}
 	if wait := s.wait(now); wait > 0 {
 		return refuseRate(wait)
 	}
-	e := s.event(r, p, now)
-	// The publish continues if the sender hangs up: the event is verified and complete, and a repeat has the same ID.
-	err = rc.publisher.Publish(s.deadlines.Until(start.Add(s.Deadline/100*publishShare)), e)
+	found := s.extractor.read(p)
+	e, m := s.event(r, p, found, now), s.repeats.mark(found, body, proof, s.unsignedID)
+	if m.copied {
+		err = broker.ErrDuplicate
+	} else {
+		// The publish continues if the sender hangs up: the event is verified and complete, and a repeat has the same ID.
+		err = rc.publisher.Publish(s.deadlines.Until(start.Add(s.Deadline/100*publishShare)), e)
+	}
 	a := published(e, err)
-	a.secret, a.publishing = secret, time.Since(now)
+	a.secret, a.publishing, a.otherBody, a.copied = proof.Label, time.Since(now), m.otherBody, m.copied
 	a.unrouted = a.result == resultStored && !rc.config.Routed(e.Key())
+	if a.result != resultNotStored && !m.copied {
+		s.repeats.remember(m)
+	}
 	return a
 }
 

@@ -22,6 +22,8 @@ type metrics struct {
 	duplicates      *prometheus.CounterVec
 	unrouted        *prometheus.CounterVec
 	unreadable      *prometheus.CounterVec
+	otherBodies     *prometheus.CounterVec
+	copies          *prometheus.CounterVec
 	handshakes      *prometheus.CounterVec
 	publishSeconds  *prometheus.HistogramVec
 	publishFailures *prometheus.CounterVec
@@ -45,13 +47,15 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 		duplicates:      counter("duplicates_total", "Repeats of stored events that were answered 200 and not stored again.", "source"),
 		unrouted:        counter("unrouted_total", "Accepted events that match no route.", "source"),
 		unreadable:      counter("unreadable_total", "Accepted events with an unreadable action.", "source"),
+		otherBodies:     counter("other_bodies_total", "Events whose ID and action came before with another body: stored as new, or answered as a duplicate of the first.", "source", "result"),
+		copies:          counter("copies_total", "Duplicates by their signature: the same signed body came before with another ID, which the sender does not sign.", "source"),
 		handshakes:      counter("handshakes_total", "Handshakes of senders.", "source", "result"),
 		publishSeconds:  seconds("publish_seconds", "Time until the broker had stored an event or had failed."),
 		publishFailures: counter("publish_failures_total", "Events that the broker did not store.", "source", "reason"),
 	}
 	var errs []error
 	for _, c := range []prometheus.Collector{m.requests, m.requestSeconds, m.inFlight, m.verifyFailures, m.accepted,
-		m.duplicates, m.unrouted, m.unreadable, m.handshakes, m.publishSeconds, m.publishFailures} {
+		m.duplicates, m.unrouted, m.unreadable, m.otherBodies, m.copies, m.handshakes, m.publishSeconds, m.publishFailures} {
 		errs = append(errs, reg.Register(c))
 	}
 	return m, errors.Join(errs...)
@@ -59,18 +63,21 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 
 // sourceMetrics holds the series of one source. The lookup also makes each series exist at zero.
 type sourceMetrics struct {
-	requests        map[int]prometheus.Counter
-	requestSeconds  prometheus.Observer
-	inFlight        prometheus.Gauge
-	verifyFailures  map[string]prometheus.Counter
-	accepted        prometheus.Counter
-	duplicates      prometheus.Counter
-	unrouted        prometheus.Counter
-	unreadable      prometheus.Counter
-	answered        prometheus.Counter
-	refused         prometheus.Counter
-	publishSeconds  prometheus.Observer
-	publishFailures map[string]prometheus.Counter
+	requests           map[int]prometheus.Counter
+	requestSeconds     prometheus.Observer
+	inFlight           prometheus.Gauge
+	verifyFailures     map[string]prometheus.Counter
+	accepted           prometheus.Counter
+	duplicates         prometheus.Counter
+	unrouted           prometheus.Counter
+	unreadable         prometheus.Counter
+	otherBodyStored    prometheus.Counter
+	otherBodyDuplicate prometheus.Counter
+	copied             prometheus.Counter
+	answered           prometheus.Counter
+	refused            prometheus.Counter
+	publishSeconds     prometheus.Observer
+	publishFailures    map[string]prometheus.Counter
 }
 
 func (m *metrics) source(name string) *sourceMetrics {
@@ -80,6 +87,9 @@ func (m *metrics) source(name string) *sourceMetrics {
 	s.duplicates = m.duplicates.WithLabelValues(name)
 	s.unrouted = m.unrouted.WithLabelValues(name)
 	s.unreadable = m.unreadable.WithLabelValues(name)
+	s.otherBodyStored = m.otherBodies.WithLabelValues(name, "stored")
+	s.otherBodyDuplicate = m.otherBodies.WithLabelValues(name, "duplicate")
+	s.copied = m.copies.WithLabelValues(name)
 	s.answered = m.handshakes.WithLabelValues(name, "answered")
 	s.refused = m.handshakes.WithLabelValues(name, "refused")
 	s.publishSeconds = m.publishSeconds.WithLabelValues(name)

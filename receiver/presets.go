@@ -21,6 +21,11 @@ type preset struct {
 // presets returns the table of senders. A deadline is the one that the sender documents. Stripe's deadline is assumed.
 // 0 means the default. The events of Meta and Zoom lack an ID, so their ID is the hash of the body.
 //
+// An ID is "unique:" where the sender documents that it is of the message. GitLab's event UUID is shared by the webhooks of one event,
+// and Shopify's event ID by the subscriptions to it. Alma documents nothing: the ID of job_end is that of the job, which ends once,
+// and the other IDs that were seen are numbers of their own. Alma may order the keys of a repeat otherwise, and alma/reconcile
+// sends an end in other bytes, so that a body says less there than an ID.
+//
 // whenDown is Refuse for senders that are known to repeat for hours, so that their events are independent of the disk of
 // one machine: Alma repeats after 1, 3 and 6 hours, Stripe for days. The events of all others are spooled. GitHub and GitLab never
 // repeat, Bitbucket repeats only at once, Dropbox for 10 minutes, Slack three times, Zoom for an hour and a half, and
@@ -29,36 +34,36 @@ type preset struct {
 func presets() []preset {
 	return []preset{
 		{name: "alma", handshake: ChallengeJSON, deadline: 5 * time.Second, whenDown: Refuse,
-			event: Extract{ID: []string{"json:id", "xml:id"}, Action: []string{"json:action", "xml:action"}, Event: []string{"json:event.value", "xml:event"}},
+			event: Extract{ID: []string{"unique:json:id", "unique:xml:id"}, Action: []string{"json:action", "xml:action"}, Event: []string{"json:event.value", "xml:event"}},
 			keep:  []string{"Hookline-Reconciled"}}, // header of events that alma/reconcile sends instead of Alma
 
 		{name: "github", deadline: 10 * time.Second, maxBody: 25 << 20,
-			event: Extract{ID: []string{"header:X-GitHub-Delivery"}, Action: []string{"header:X-GitHub-Event"}, Event: []string{"json:action", "form-json:payload:action"}},
+			event: Extract{ID: []string{"unique:header:X-GitHub-Delivery"}, Action: []string{"header:X-GitHub-Event"}, Event: []string{"json:action", "form-json:payload:action"}},
 			keep:  []string{"X-GitHub-Event", "X-GitHub-Delivery", "X-GitHub-Hook-ID"}},
 
 		{name: "stripe", deadline: 10 * time.Second, whenDown: Refuse,
-			event: Extract{ID: []string{"json:id"}, Action: []string{"json:type"}, Split: "."}},
+			event: Extract{ID: []string{"unique:json:id"}, Action: []string{"json:type"}, Split: "."}},
 
 		{name: "slack", handshake: SlackURL, deadline: 3 * time.Second,
-			event: Extract{ID: []string{"json:event_id", "form:trigger_id", "form-json:payload:trigger_id"},
+			event: Extract{ID: []string{"unique:json:event_id", "unique:form:trigger_id", "unique:form-json:payload:trigger_id"},
 				Action: []string{"json:type", "form:command", "form-json:payload:type"}, Event: []string{"json:event.type"}, Split: "/"},
 			keep: []string{"X-Slack-Retry-Num", "X-Slack-Retry-Reason"}},
 
 		{name: "shopify", deadline: 5 * time.Second,
-			event: Extract{ID: []string{"header:X-Shopify-Webhook-Id", "header:X-Shopify-Event-Id"}, Action: []string{"header:X-Shopify-Topic"}, Split: "/"},
+			event: Extract{ID: []string{"unique:header:X-Shopify-Webhook-Id", "header:X-Shopify-Event-Id"}, Action: []string{"header:X-Shopify-Topic"}, Split: "/"},
 			keep:  []string{"X-Shopify-Topic", "X-Shopify-Shop-Domain", "X-Shopify-API-Version", "X-Shopify-Triggered-At"}},
 
 		{name: "standard-webhooks",
-			event: Extract{ID: []string{"header:Webhook-Id"}, Action: []string{"json:type"}, Split: "."},
+			event: Extract{ID: []string{"unique:header:Webhook-Id"}, Action: []string{"json:type"}, Split: "."},
 			keep:  []string{"Webhook-Id", "Webhook-Timestamp"}},
 
 		{name: "gitlab", deadline: 10 * time.Second,
-			event: Extract{ID: []string{"header:Idempotency-Key", "header:X-Gitlab-Event-UUID"},
+			event: Extract{ID: []string{"unique:header:Idempotency-Key", "header:X-Gitlab-Event-UUID"},
 				Action: []string{"json:object_kind", "json:event_name", "header:X-Gitlab-Event"}, Event: []string{"json:object_attributes.action"}},
 			keep: []string{"X-Gitlab-Event", "X-Gitlab-Instance"}},
 
 		{name: "bitbucket", deadline: 10 * time.Second,
-			event: Extract{ID: []string{"header:X-Request-UUID", "header:X-Request-Id"}, Action: []string{"header:X-Event-Key"}, Split: ":"},
+			event: Extract{ID: []string{"unique:header:X-Request-UUID", "unique:header:X-Request-Id"}, Action: []string{"header:X-Event-Key"}, Split: ":"},
 			keep:  []string{"X-Event-Key", "X-Hook-UUID", "X-Attempt-Number"}},
 
 		{name: "meta", handshake: Hub,
@@ -78,7 +83,7 @@ func presets() []preset {
 // anyEvent lists the usual places of unknown senders: CloudEvents, Standard Webhooks, plain JSON, XML or form.
 func anyEvent() Extract {
 	return Extract{
-		ID:     []string{"header:Ce-Id", "header:Webhook-Id", "header:Idempotency-Key", "json:id", "xml:id", "form:id"},
+		ID:     []string{"unique:header:Ce-Source + header:Ce-Id", "header:Ce-Id", "unique:header:Webhook-Id", "unique:header:Idempotency-Key", "json:id", "xml:id", "form:id"},
 		Action: []string{"header:Ce-Type", "json:action", "json:type", "json:event", "xml:action", "xml:type", "form:action"},
 		Split:  ".",
 	}

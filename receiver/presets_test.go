@@ -20,6 +20,7 @@ func TestEachPresetEndToEnd(t *testing.T) {
 		header       map[string]string
 		body         string
 		id, action   string // an empty ID is the hash of the body
+		thing        bool   // the ID is that of a thing, so that the body belongs to it
 	}{
 		{name: "job end", preset: "alma", body: `{"id":"42","action":"JOB_END","institution":{"value":"01X"},"job_instance":{"id":"42"}}`, id: "42", action: "job_end"},
 		{name: "explicit null", preset: "alma", body: `{"bib":null,"event":null,"action":"JOB_END","id":"42"}`, id: "42", action: "job_end"},
@@ -49,7 +50,7 @@ func TestEachPresetEndToEnd(t *testing.T) {
 
 		{name: "message", preset: "standard-webhooks", body: `{"type":"user.created","data":{}}`, id: "msg_1", action: "user.created"},
 
-		{name: "merge request", preset: "gitlab", header: map[string]string{"X-Gitlab-Event": "Merge Request Hook", "X-Gitlab-Event-UUID": "u-1"}, body: `{"object_kind":"merge_request","object_attributes":{"action":"open"}}`, id: "u-1", action: "merge_request.open"},
+		{name: "merge request", preset: "gitlab", header: map[string]string{"X-Gitlab-Event": "Merge Request Hook", "X-Gitlab-Event-UUID": "u-1"}, body: `{"object_kind":"merge_request","object_attributes":{"action":"open"}}`, id: "u-1", action: "merge_request.open", thing: true},
 		{name: "only a header", preset: "gitlab", header: map[string]string{"X-Gitlab-Event": "Push Hook", "Idempotency-Key": "k-1"}, body: `{}`, id: "k-1", action: "push_hook"},
 
 		{name: "push", preset: "bitbucket", header: map[string]string{"X-Event-Key": "repo:push", "X-Request-UUID": "r-1"}, body: `{"push":{}}`, id: "r-1", action: "repo.push"},
@@ -58,9 +59,9 @@ func TestEachPresetEndToEnd(t *testing.T) {
 		{name: "account", preset: "dropbox", body: `{"list_folder":{"accounts":["dbid:x"]}}`, action: "changed"},
 		{name: "meeting", preset: "zoom", body: `{"event":"meeting.started","event_ts":1,"payload":{}}`, action: "meeting.started"},
 
-		{name: "CloudEvents headers", preset: "token", header: map[string]string{"Ce-Id": "c-1", "Ce-Type": "org.example.made"}, body: "anything", id: "c-1", action: "org.example.made"},
-		{name: "JSON", preset: "basic", body: `{"id":"1","type":"made"}`, id: "1", action: "made"},
-		{name: "number as action", preset: "token", body: `{"id":1,"action":5}`, id: "1", action: event.Unreadable},
+		{name: "CloudEvents headers", preset: "token", header: map[string]string{"Ce-Id": "c-1", "Ce-Type": "org.example.made"}, body: "anything", id: "c-1", action: "org.example.made", thing: true},
+		{name: "JSON", preset: "basic", body: `{"id":"1","type":"made"}`, id: "1", action: "made", thing: true},
+		{name: "number as action", preset: "token", body: `{"id":1,"action":5}`, id: "1", action: event.Unreadable, thing: true},
 	}
 	var tried []string
 	for _, c := range cases {
@@ -82,6 +83,8 @@ func TestEachPresetEndToEnd(t *testing.T) {
 					t.Errorf("the second of two equal bodies: %d %s", again.code, again.body)
 				}
 				return
+			case c.thing:
+				id = event.NewIDWithDigest(id, []byte(c.body))
 			case id == "":
 				id = event.NewID("", []byte(c.body))
 			}

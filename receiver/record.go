@@ -52,12 +52,23 @@ type record struct {
 	secret     string        // label of the secret that verified the request
 	publishing time.Duration // from the whole body to the broker's answer; 0 without an event
 	unrouted   bool          // the event is stored and matches no route
+	otherBody  bool          // the last event with this ID and action had another body
+	copied     bool          // a duplicate by its signature: it came with another ID before
 }
 
 // count counts the request in its source's metrics.
 func (r *record) count(m *sourceMetrics) {
 	m.requests[r.status].Inc()
 	m.requestSeconds.Observe(r.duration.Seconds())
+	if r.otherBody && r.result == resultStored {
+		m.otherBodyStored.Inc()
+	}
+	if r.otherBody && r.result == resultDuplicate {
+		m.otherBodyDuplicate.Inc()
+	}
+	if r.copied {
+		m.copied.Inc()
+	}
 	switch r.result {
 	case resultUnverified:
 		m.verifyFailures[r.reason].Inc()
@@ -132,9 +143,20 @@ func (rc *recorder) write(r *record) {
 		if r.unrouted {
 			level, text = zap.WarnLevel, "event stored, but no route matches it: see `hookline unrouted list`"
 		}
-		rc.log.Log(level, text, source, took, zap.String("id", r.event.ID), zap.String("action", r.event.Action), zap.Int("bytes", len(r.event.Data)), zap.String("secret", r.secret))
+		fields := []zap.Field{source, took, zap.String("id", r.event.ID), zap.String("action", r.event.Action), zap.Int("bytes", len(r.event.Data)), zap.String("secret", r.secret)}
+		if r.otherBody {
+			fields = append(fields, zap.Bool("other_body", true))
+		}
+		rc.log.Log(level, text, fields...)
 	case r.result == resultDuplicate:
-		rc.log.Info("event is a duplicate: it was stored before", source, took, zap.String("id", r.event.ID), zap.String("action", r.event.Action), zap.String("secret", r.secret))
+		level, text := zap.InfoLevel, "event is a duplicate: it was stored before"
+		switch {
+		case r.copied:
+			level, text = zap.WarnLevel, "event is a duplicate by its signature: the same signed body came before with another ID; if it is another event, set event.same_signature: new"
+		case r.otherBody:
+			level, text = zap.WarnLevel, "event is a duplicate by its ID, and its body differs from the stored one; if it is another event, write its place in event.id without unique:"
+		}
+		rc.log.Log(level, text, source, took, zap.String("id", r.event.ID), zap.String("action", r.event.Action), zap.String("secret", r.secret))
 	case r.result == resultNotStored:
 		rc.log.Error("event not stored", source, took, zap.String("id", r.event.ID), zap.String("action", r.event.Action), zap.String("reason", r.reason), zap.Error(r.err))
 	case !rc.strangers.Allow():

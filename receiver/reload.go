@@ -9,9 +9,16 @@ import (
 // names every mistake, the present sources stay.
 func (rc *Receiver) Reload(sources Sources) error {
 	next := make(Sources, len(sources))
+	before := Sources{}
+	if present := rc.sources.Load(); present != nil {
+		before = *present
+	}
 	var errs []error
 	for name, s := range sources {
-		served := &source{Source: s.Source, name: name, verifier: s.verifier, extractor: s.extractor, redactor: s.redactor, limiter: s.limiter}
+		served := &source{Source: s.Source, name: name, verifier: s.verifier, extractor: s.extractor, redactor: s.redactor, limiter: s.limiter, repeats: s.repeats, unsignedID: s.unsignedID}
+		if old, ok := before[name]; ok {
+			served.repeats = old.repeats
+		}
 		if rc.config.MaxBody > 0 {
 			served.MaxBody = min(s.MaxBody, rc.config.MaxBody)
 		}

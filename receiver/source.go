@@ -85,9 +85,12 @@ type source struct {
 	verifier  *signature.Verifier
 	extractor extractor
 	redactor  *privacy.Redactor // nil: events are stored as they came
-	limiter   *rate.Limiter     // nil: no limit
-	deadlines deadline.Shared
-	metrics   *sourceMetrics
+	repeats   *repeats
+	// unsignedID: a message with a known signature and another ID is a repeat
+	unsignedID bool
+	limiter    *rate.Limiter // nil: no limit
+	deadlines  deadline.Shared
+	metrics    *sourceMetrics
 }
 
 // Sources holds checked sources by name. It must not change after a Receiver got it.
@@ -127,7 +130,7 @@ func newSource(name string, s Source) (*source, error) {
 	if s.Handshake.Kind == ZoomURL && s.Verify.Kind != signature.HMAC {
 		errs.Addf("handshake", "%s answers with an HMAC, so verify has to be of kind %s", ZoomURL, signature.HMAC)
 	}
-	made := &source{name: name, limiter: s.Rate.limiter()}
+	made := &source{name: name, limiter: s.Rate.limiter(), repeats: newRepeats()}
 	var err error
 	s.KeepHeaders, err = keepHeaders(s.KeepHeaders, s.Verify)
 	errs.Add("keep_headers", err)
@@ -135,6 +138,7 @@ func newSource(name string, s Source) (*source, error) {
 	errs.Add("event", err)
 	made.verifier, err = signature.New(s.Verify, s.Secrets)
 	errs.Add("verify", err)
+	made.unsignedID = err == nil && s.Event.SameSignature != SameSignatureNew && made.extractor.unsignedID(made.verifier)
 	if s.Redact != nil {
 		made.redactor, err = privacy.New(*s.Redact)
 		errs.Add("redact", err)
@@ -230,11 +234,10 @@ func (s *source) header(h http.Header) map[string]string {
 	return kept
 }
 
-// event returns the event of a payload. ID and action are those of the signed body, and redaction comes after that.
-func (s *source) event(r *http.Request, p *payload, now time.Time) event.Event {
-	id, action := s.extractor.read(p)
+// event returns the event of a payload. Its identity is that of the signed body, and redaction comes after that.
+func (s *source) event(r *http.Request, p *payload, found identity, now time.Time) event.Event {
 	e := event.Event{
-		ID: id, Source: s.name, Action: action,
+		ID: found.id, Source: s.name, Action: found.action,
 		Time:        now.UTC().Truncate(time.Millisecond),
 		ContentType: clip(r.Header.Get("Content-Type"), maxHeaderValue),
 		Header:      s.header(r.Header),

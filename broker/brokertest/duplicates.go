@@ -23,6 +23,7 @@ func duplicates() []promise {
 		{"a replayed dead letter is no duplicate", replaysDuplicates},
 		{"a duplicate of an unrouted event is detected, and a replay is none", detectsUnroutedDuplicates},
 		{"an event with another source, action or ID is no duplicate", acceptsDifferentEvents},
+		{"two events with one ID of their sender and different bodies are delivered and accounted for", acceptsDifferentBodies},
 		{"after the window a duplicate is stored", forgetsAfterTheWindow},
 		{"after a failed publish the next one is no duplicate", forgetsFailedPublish},
 	}
@@ -129,6 +130,22 @@ func acceptsDifferentEvents(t *testing.T, open Open) {
 	b := open(t, []broker.Route{r})
 	publish(t, b, newEvent("1", "alma", "loan"), newEvent("1", "other", "loan"), newEvent("1", "alma", "loan.returned"), newEvent("2", "alma", "loan"))
 	expectIDs(t, drain(t, b, r, 4), "1", "1", "1", "2")
+}
+
+func acceptsDifferentBodies(t *testing.T, open Open) {
+	r := route("archive", "#")
+	b := open(t, []broker.Route{r})
+	var ids []string
+	for _, body := range []string{`{"id":42,"stock":1}`, `{"id":42,"stock":2}`} {
+		e := newEvent(event.NewIDWithDigest("42", []byte(body)), "shop", "updated")
+		e.Data = []byte(body)
+		publish(t, b, e)
+		repeat(t, b, e, 1)
+		ids = append(ids, e.ID)
+	}
+	expectAudit(t, b, broker.RouteAudit{}, broker.RouteAudit{Route: "archive", Accepted: 2, Waiting: 2})
+	expectIDs(t, drain(t, b, r, 2), ids...)
+	expectAudit(t, b, broker.RouteAudit{}, broker.RouteAudit{Route: "archive", Accepted: 2, Done: 2})
 }
 
 func forgetsAfterTheWindow(t *testing.T, open Open) {

@@ -50,6 +50,9 @@ func FuzzID(f *testing.F) {
 	f.Add("../../etc/passwd\x00", []byte{})
 	f.Fuzz(func(t *testing.T, id string, body []byte) {
 		got := event.NewID(id, body)
+		if with := event.NewIDWithDigest(id, body); with != event.NewIDWithDigest(id, body) || len(with) > event.MaxID || strings.ContainsAny(with, " \x00\n\r") {
+			t.Fatalf("NewIDWithDigest(%q) = %q", id, with)
+		}
 		if got != event.NewID(id, body) || len(got) == 0 || len(got) > event.MaxID || strings.ContainsAny(got, " \x00\n\r") {
 			t.Fatalf("NewID(%q) = %q", id, got)
 		}
@@ -72,6 +75,20 @@ func TestNewIDHashesAnIDThatCannotBeWritten(t *testing.T) {
 		if kept != (got == id) || !kept && !strings.HasPrefix(got, "id-") {
 			t.Errorf("NewID(%q) = %q", id, got)
 		}
+	}
+}
+
+func TestNewIDWithDigestTellsEventsWithOneIDApart(t *testing.T) {
+	seen := map[string]bool{}
+	for _, parts := range [][][]byte{{[]byte("a")}, {[]byte("b")}, {[]byte("a"), []byte("bc")}, {[]byte("ab"), []byte("c")}, {[]byte("abc")}} {
+		id := event.NewIDWithDigest("42", parts...)
+		if !strings.HasPrefix(id, "42~") || seen[id] {
+			t.Errorf("%q of %q", id, parts)
+		}
+		seen[id] = true
+	}
+	if long := strings.Repeat("x", event.MaxID); event.NewIDWithDigest(long) == event.NewIDWithDigest(long[1:]) {
+		t.Error("long IDs have lost their difference")
 	}
 }
 

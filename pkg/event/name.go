@@ -2,6 +2,7 @@ package event
 
 import (
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
 	"fmt"
 	"regexp"
@@ -67,6 +68,27 @@ func NewID(fromSender string, body []byte) string {
 	}
 	return id
 }
+
+// NewIDWithDigest returns an ID for an event that the sender's ID alone does not identify: NewID, "~", and the first 64 bits of the
+// SHA-256 of the other parts in hexadecimal. A repeat with the same ID and parts has the same ID.
+func NewIDWithDigest(fromSender string, parts ...[]byte) string {
+	hash := sha256.New()
+	for _, part := range parts {
+		var size [8]byte
+		binary.BigEndian.PutUint64(size[:], uint64(len(part))) // so that "a", "bc" differs from "ab", "c"
+		hash.Write(size[:])
+		hash.Write(part)
+	}
+	id := NewID(fromSender, nil)
+	if len(id) > MaxID-digestLength {
+		id = "id-" + digest([]byte(id))
+	}
+	sum := hash.Sum(nil)
+	return id + "~" + hex.EncodeToString(sum[:8])
+}
+
+// digestLength is the length that NewIDWithDigest adds to an ID.
+const digestLength = 1 + 16
 
 func safe(r rune) byte {
 	switch {

@@ -26,27 +26,32 @@ type claim struct {
 	at         time.Time
 }
 
-func (m *hmacMethod) verify(r Request, now time.Time) (string, error) {
+func (m *hmacMethod) verify(r Request, now time.Time) (Proof, error) {
 	if m.first(now) == nil {
-		return "", noSecret()
+		return Proof{}, noSecret()
 	}
 	c, err := m.read(r)
 	if err != nil {
-		return "", err
+		return Proof{}, err
 	}
 	for _, k := range m.keys {
-		if !k.secret.usable(now) || !k.fits(c) {
+		if !k.secret.usable(now) {
 			continue
 		}
+		sum, ok := k.fits(c)
+		if !ok {
+			continue
+		}
+		timed := m.template.uses(varTimestamp)
 		// The time is checked after the match, so that Stale is always about the real sender.
-		if m.template.uses(varTimestamp) {
+		if timed {
 			if err := m.timestamp.check(c.at, now); err != nil {
-				return "", err
+				return Proof{}, err
 			}
 		}
-		return k.secret.Label, nil
+		return Proof{Label: k.secret.Label, Timed: timed, Sum: sum, key: k}, nil
 	}
-	return "", refuse(Mismatch, "no usable secret fits; compare the sender's secret with the configured one, and check that no proxy changes the body")
+	return Proof{}, refuse(Mismatch, "no usable secret fits; compare the sender's secret with the configured one, and check that no proxy changes the body")
 }
 
 func (m *hmacMethod) read(r Request) (claim, error) {
@@ -138,16 +143,17 @@ func newHMACKey(s Secret, key []byte, a Algorithm) *hmacKey {
 	return k
 }
 
-func (k *hmacKey) fits(c claim) bool {
+// fits reports whether one of the signatures is the key's, and returns the begin of that signature.
+func (k *hmacKey) fits(c claim) (begin [16]byte, ok bool) {
 	state := k.states.Get().(*hmacState)
 	defer k.states.Put(state)
 	sum := state.over(c.signed)
 	for _, signature := range c.signatures {
 		if hmac.Equal(signature, sum) {
-			return true
+			return [16]byte(sum), true
 		}
 	}
-	return false
+	return [16]byte{}, false
 }
 
 func (k *hmacKey) sum(pieces [][]byte) []byte {

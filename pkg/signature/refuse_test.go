@@ -92,9 +92,9 @@ func TestRefusedRequests(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			label, err := verifier(t, preset(t, c.preset), secret).Verify(c.request, now)
-			if reason(err) != c.want || (err == nil) != (c.want == "") || (label == "") != (err != nil) {
-				t.Errorf("label %q, error %v; want %q", label, err, c.want)
+			proof, err := verifier(t, preset(t, c.preset), secret).Verify(c.request, now)
+			if reason(err) != c.want || (err == nil) != (c.want == "") || (proof == signature.Proof{}) != (err != nil) {
+				t.Errorf("proof %v, error %v; want %q", proof, err, c.want)
 			}
 		})
 	}

@@ -66,6 +66,11 @@ func (t template) uses(variable string) bool {
 	return slices.ContainsFunc(t, func(p piece) bool { return p.variable == variable })
 }
 
+// signs reports whether the signature covers the value at a location.
+func (t template) signs(p location) bool {
+	return slices.ContainsFunc(t, func(q piece) bool { return q.variable == varLocation && q.location == p })
+}
+
 // signsBody reports whether the signature covers the body, or a value of it.
 func (t template) signsBody() bool {
 	return slices.ContainsFunc(t, func(p piece) bool {

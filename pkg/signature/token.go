@@ -13,21 +13,21 @@ type tokenMethod struct {
 	hashes   [][sha256.Size]byte
 }
 
-func (m *tokenMethod) verify(r Request, now time.Time) (string, error) {
+func (m *tokenMethod) verify(r Request, now time.Time) (Proof, error) {
 	if m.first(now) == nil {
-		return "", noSecret()
+		return Proof{}, noSecret()
 	}
 	shown, err := m.location.read(r)
 	if err != nil {
-		return "", err
+		return Proof{}, err
 	}
 	hash := sha256.Sum256([]byte(shown))
 	for i, s := range m.secrets {
 		if s.usable(now) && hmac.Equal(hash[:], m.hashes[i][:]) {
-			return s.Label, nil
+			return Proof{Label: s.Label}, nil
 		}
 	}
-	return "", refuse(Mismatch, "no usable secret fits; compare the sender's secret with the configured one")
+	return Proof{}, refuse(Mismatch, "no usable secret fits; compare the sender's secret with the configured one")
 }
 
 func (m *tokenMethod) sign(r *Request, _ string, now time.Time) error {

@@ -138,14 +138,57 @@ func with(r signature.Request, name string, values ...string) signature.Request 
 	return r
 }
 
-func TestHMACHexOfZoom(t *testing.T) {
-	t.Parallel()
-	got, err := verifier(t, preset(t, "zoom"), secret).HMACHex([]byte("qgg8vlvZRS6UYooatFL8Aw"), now)
-	if want := hexMAC(secret, "qgg8vlvZRS6UYooatFL8Aw"); err != nil || got != want {
-		t.Errorf("%s, %v", got, err)
+func prove(t *testing.T, signer, v *signature.Verifier) signature.Proof {
+	t.Helper()
+	r := request("{}")
+	if err := signer.Sign(&r, "msg_1", now); err != nil {
+		t.Fatal(err)
 	}
-	if _, err := verifier(t, preset(t, "token"), secret).HMACHex(nil, now); err == nil {
+	proof, err := v.Verify(r, now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return proof
+}
+
+func TestHMACHexOfZoomUsesTheSecretThatFits(t *testing.T) {
+	t.Parallel()
+	const other = "another-secret-of-the-sender"
+	both := verifier(t, preset(t, "zoom"), other, secret)
+	for _, value := range []string{other, secret} {
+		got, err := prove(t, verifier(t, preset(t, "zoom"), value), both).HMACHex([]byte("qgg8vlvZRS6UYooatFL8Aw"))
+		if want := hexMAC(value, "qgg8vlvZRS6UYooatFL8Aw"); err != nil || got != want {
+			t.Errorf("%s, %v", got, err)
+		}
+	}
+	token := verifier(t, preset(t, "token"), secret)
+	if _, err := prove(t, token, token).HMACHex(nil); err == nil {
 		t.Error("a token scheme has no key")
+	}
+}
+
+func TestAProofTellsTheSignedTimeAndTheSignature(t *testing.T) {
+	t.Parallel()
+	for name, timed := range map[string]bool{"github": false, "stripe": true, "token": false} {
+		v := verifier(t, preset(t, name), secret)
+		proof := prove(t, v, v)
+		if proof.Timed != timed || (proof.Sum == [16]byte{}) != (name == "token") || proof.Sum != prove(t, v, v).Sum {
+			t.Errorf("%s: %v", name, proof)
+		}
+	}
+}
+
+func TestSignsNamesTheSignedParts(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string][2]bool{"github": {true, false}, "standard-webhooks": {true, true}, "token": {false, false}} {
+		v := verifier(t, preset(t, name), secret)
+		if got := [2]bool{v.SignsBody(), v.SignsHeader("Webhook-Id")}; got != want {
+			t.Errorf("%s signs %v", name, got)
+		}
+	}
+	v := verifier(t, signature.Scheme{Kind: signature.HMAC, Template: "{header:X-Event}{json:a}", Signature: signature.Signature{In: "header:X-Sig"}}, secret)
+	if v.SignsBody() || !v.SignsHeader("X-Event") || v.SignsHeader("X-Other") {
+		t.Error("a value of the body is not the body, or the header is not signed")
 	}
 }
 

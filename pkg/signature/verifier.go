@@ -2,7 +2,6 @@ package signature
 
 import (
 	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"time"
@@ -12,7 +11,7 @@ import (
 type Verifier struct{ method method }
 
 type method interface {
-	verify(r Request, now time.Time) (label string, err error)
+	verify(r Request, now time.Time) (Proof, error)
 	sign(r *Request, id string, now time.Time) error
 }
 
@@ -36,28 +35,26 @@ func New(s Scheme, secrets []Secret) (*Verifier, error) {
 	return &Verifier{m}, nil
 }
 
-// Verify returns the label of the matching secret, or an *Error. It ignores secrets whose NotAfter is before now.
+// Verify returns the proof that the request comes from its sender, or an *Error. It ignores secrets whose NotAfter is before now.
 // If the scheme signs a time, the time must be within the tolerance of now.
-func (v *Verifier) Verify(r Request, now time.Time) (string, error) { return v.method.verify(r, now) }
+func (v *Verifier) Verify(r Request, now time.Time) (Proof, error) { return v.method.verify(r, now) }
+
+// SignsBody reports whether equal signatures mean equal bodies: the scheme signs the whole body.
+func (v *Verifier) SignsBody() bool {
+	m, ok := v.method.(*hmacMethod)
+	return ok && m.template.uses(varBody)
+}
+
+// SignsHeader reports whether the scheme signs the header of that canonical name.
+func (v *Verifier) SignsHeader(name string) bool {
+	m, ok := v.method.(*hmacMethod)
+	return ok && (m.template.uses(varID) && m.id == location{inHeader, name} || m.template.signs(location{inHeader, name}))
+}
 
 // Sign signs r as the real sender does, with the first valid secret: it sets headers, or r.Query. id is the message's ID, for
 // schemes that sign one. Without a valid secret it returns an *Error. It returns an error for a scheme with its signature, token,
 // time or ID in the JSON body.
 func (v *Verifier) Sign(r *Request, id string, now time.Time) error { return v.method.sign(r, id, now) }
-
-// HMACHex returns the HMAC of data with the first valid secret, in lower-case hex, for Zoom's URL validation.
-// Without a valid secret it returns an *Error.
-func (v *Verifier) HMACHex(data []byte, now time.Time) (string, error) {
-	m, ok := v.method.(*hmacMethod)
-	if !ok {
-		return "", errors.New("signature: a scheme of kind token has no key for an HMAC")
-	}
-	key := m.first(now)
-	if key == nil {
-		return "", noSecret()
-	}
-	return hex.EncodeToString(key.sum([][]byte{data})), nil
-}
 
 func noSecret() error { return refuse(NoSecret, "no secret is configured, or all have expired") }
 
