@@ -332,12 +332,12 @@ func (b *Broker) Leads(context.Context, broker.LeaderRole) (bool, error) { retur
 
 // Ready returns nil if the broker can store an event now, otherwise one of Publish's errors.
 func (b *Broker) Ready() error {
-	if err := checkDiskSpace(b.cfg.Path); err != nil {
-		return err
-	}
 	ctx, cancel := context.WithTimeout(context.Background(), readyTimeout)
 	defer cancel()
-	return b.write.do(ctx, probe())
+	if err := b.write.do(ctx, probe()); err != nil {
+		return err
+	}
+	return checkDiskSpace(b.cfg.Path)
 }
 
 // close closes the files.

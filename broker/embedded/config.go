@@ -16,7 +16,8 @@ type Config struct {
 	Path string
 	// Routes are matched when an event is published. Events of a route that is left out later stay in the file.
 	Routes []broker.Route
-	// MaxBytes bounds the database file on the disk, besides its write-ahead log of a few MiB. From 15/16 of it on, Publish
+	// MaxBytes bounds the database file on the disk, besides its write-ahead log of a few MiB, or of
+	// MaxLog while a program reads the database for long. Beyond MaxLog the log counts, too. From 15/16 of it on, Publish
 	// returns broker.ErrBlocked, so that outcomes of stored events can still be written. When dead letters have filled the rest,
 	// too, workers wait with outcomes that cannot be written until dead letters are discarded. At least MinBytes; 0 stands for
 	// DefaultBytes.

@@ -20,6 +20,8 @@ const (
 	readers = 4
 	// quickPages is the number of pages that are checked in some 50 ms: 32 MiB.
 	quickPages = 8 << 10
+	// busyTimeout is the time in milliseconds that a statement waits for the locks of other processes.
+	busyTimeout = 10_000
 	// retryName is the queue of all waiting retries. They wait in one place here, whatever their delay.
 	retryName = "hookline.retry"
 )
@@ -90,7 +92,7 @@ func openStore(cfg Config, runs bool) (_ *store, err error) {
 
 // openDB opens path with the pragmas. The first pragma waits for locks, because the others may need one.
 func openDB(path string, pragmas ...string) (*sql.DB, error) {
-	query := url.Values{"_pragma": append([]string{"busy_timeout(10000)"}, pragmas...)}
+	query := url.Values{"_pragma": append([]string{fmt.Sprintf("busy_timeout(%d)", busyTimeout)}, pragmas...)}
 	db, err := sql.Open("sqlite", (&url.URL{Scheme: "file", Path: path, RawQuery: query.Encode()}).String())
 	if err != nil {
 		return nil, fmt.Errorf("open the database: %w", err)

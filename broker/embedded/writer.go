@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"slices"
 	"sync/atomic"
 	"time"
 
@@ -44,21 +43,23 @@ type writer struct {
 	seq        int64 // of the newest event; only its goroutine uses it
 	counts     pendingCounts
 	duplicates *duplicates // nil: duplicates are stored
-	room       int64       // size of the file in bytes at which new events are refused
+	files      openFiles
+	log        logSize
+	room       int64 // size of the file in bytes at which new events are refused
 	failed     atomic.Bool
 	damage     atomic.Pointer[error] // found in the file: new events are refused; nil: none
 }
 
 // openWriter opens the connection that writes, and upgrades the schema from the version found. Call run next.
 func openWriter(ctx context.Context, path string, cfg Config, found int) (_ *writer, err error) {
-	db, err := openDB(path, "journal_mode(WAL)", "synchronous(FULL)", "journal_size_limit(67108864)",
+	db, err := openDB(path, "journal_mode(WAL)", "synchronous(FULL)", "secure_delete(ON)", fmt.Sprintf("journal_size_limit(%d)", MaxLog),
 		fmt.Sprintf("max_page_count(%d)", cfg.MaxBytes/pageSize))
 	if err != nil {
 		return nil, err
 	}
 	w := &writer{
 		db: db, room: cfg.MaxBytes / 16 * 15,
-		ops: make(chan *op), stop: make(chan struct{}), done: make(chan struct{}),
+		ops: make(chan *op), stop: make(chan struct{}), done: make(chan struct{}), log: logSize{path: logPath(path)},
 	}
 	if w.conn, err = db.Conn(ctx); err != nil {
 		return nil, errors.Join(explain(err), db.Close())
@@ -82,6 +83,9 @@ func openWriter(ctx context.Context, path string, cfg Config, found int) (_ *wri
 		return nil, err
 	}
 	if err = prepare(ctx, w.conn, w.sql.all()); err != nil {
+		return nil, err
+	}
+	if w.files, err = newOpenFiles(path); err != nil {
 		return nil, err
 	}
 	return w, nil
@@ -141,21 +145,38 @@ func (w *writer) commit(batch []*op) {
 	err := w.transact(batch)
 	if err != nil && len(batch) > 1 && code(err) != sqlite3.SQLITE_BUSY {
 		for _, o := range batch {
-			o.answer <- w.transact([]*op{o})
+			w.answer([]*op{o}, w.transact([]*op{o}))
 		}
 		return
 	}
+	w.answer(batch, err)
+}
+
+// answer answers a batch. The file can have been removed since the batch was admitted: then no new event is stored.
+func (w *writer) answer(batch []*op, err error) {
+	gone := err
+	if err == nil {
+		gone = w.files.check()
+	}
 	for _, o := range batch {
-		o.answer <- err
+		if o.size > 0 {
+			o.answer <- gone
+		} else {
+			o.answer <- err
+		}
 	}
 }
 
 // admit refuses new events for which there is no room, and returns the rest.
 func (w *writer) admit(batch []*op) []*op {
-	if !slices.ContainsFunc(batch, func(o *op) bool { return o.size > 0 }) {
+	var largest int64
+	for _, o := range batch {
+		largest = max(largest, o.size)
+	}
+	if largest == 0 {
 		return batch
 	}
-	free, why := w.free()
+	free, why := w.free(largest)
 	admitted := batch[:0]
 	for _, o := range batch {
 		if o.size > 0 && o.size > free {
@@ -166,18 +187,6 @@ func (w *writer) admit(batch []*op) []*op {
 		admitted = append(admitted, o)
 	}
 	return admitted
-}
-
-// free returns the number of bytes that new events can take, and the error for events that are larger.
-func (w *writer) free() (int64, error) {
-	if damage := w.damage.Load(); damage != nil {
-		return 0, fmt.Errorf("%w: %w", broker.ErrRefused, *damage)
-	}
-	var used int64
-	if err := w.sql.used.QueryRowContext(context.Background()).Scan(&used); err != nil {
-		used = 0 // the transaction will return the error
-	}
-	return w.room - used*pageSize, fmt.Errorf("%w: the database has its largest size; let the workers empty it, discard dead letters, or raise its limit", broker.ErrBlocked)
 }
 
 // transact applies a batch and the counts. All of it is on the disk when transact returns nil, and none of it after an error.
@@ -221,14 +230,14 @@ func (w *writer) try(batch []*op, counted map[tally]int64) error {
 	return nil
 }
 
-// connected returns 1 if the last transaction reached the disk, otherwise and after close 0.
+// connected returns 1 if the last transaction reached the disk and the file is still there, otherwise and after close 0.
 func (w *writer) connected() float64 {
 	select {
 	case <-w.stop:
 		return 0
 	default:
 	}
-	if w.failed.Load() {
+	if w.failed.Load() || w.files.check() != nil {
 		return 0
 	}
 	return 1

@@ -1,0 +1,32 @@
+package embedded
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/hookline/hookline/broker"
+)
+
+// Discard implements broker.Undelivered. Afterwards no file has the bytes of the events: SQLite overwrites deleted rows, and the
+// write-ahead log, which has copies of them, is emptied.
+func (s *store) Discard(ctx context.Context, route string, pick func(broker.UndeliveredEvent) bool) (int, error) {
+	n, err := s.undelivered.Discard(ctx, route, pick)
+	if n > 0 {
+		err = errors.Join(err, s.emptyLog(ctx))
+	}
+	return n, err
+}
+
+// emptyLog moves the write-ahead log into the database. It fails if a reader keeps it from that for busyTimeout.
+func (s *store) emptyLog(ctx context.Context) error {
+	var busy, frames, moved int
+	err := s.write.db.QueryRowContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)").Scan(&busy, &frames, &moved)
+	if err == nil && busy != 0 {
+		err = errors.New("a program has the database open for reading: end it, and start any process of Hookline on it")
+	}
+	if err != nil {
+		return fmt.Errorf("the events are removed, but their bytes stay in %s for now: %w", logPath(s.cfg.Path), explain(err))
+	}
+	return nil
+}
