@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"math"
 	"net/http"
 	"strconv"
@@ -23,6 +24,7 @@ type answer struct {
 	body        []byte
 	contentType string        // empty: JSON
 	allow       string        // header of a 405
+	challenge   string        // header of a 401: WWW-Authenticate
 	retryAfter  time.Duration // header; 0 leaves it out
 	hangUp      bool          // the connection ends with the answer, and the rest of the request is ignored
 }
@@ -91,21 +93,37 @@ func refuseRate(wait time.Duration) *answer {
 	return a
 }
 
-// refuseSignature answers every wrong signature with the same text. Only the log has the reason.
-func refuseSignature(err error) *answer {
+// refuseSignature answers every wrong signature with the same text. Only the log has the reason. A signature that is stale by a clock
+// in doubt is not the sender's fault.
+func refuseSignature(s *source, err error, clockInDoubt bool) *answer {
 	reason := signature.Mismatch
 	if e, ok := errors.AsType[*signature.Error](err); ok {
 		reason = e.Reason
 	}
 	var a *answer
-	if reason == signature.NoSecret {
+	switch {
+	case reason == signature.NoSecret:
 		a = unavailable(reason, err)
-	} else {
+	case reason == signature.Stale && clockInDoubt:
+		a = unavailable(reasonClock, fmt.Errorf("no sender's signed time has confirmed this machine's clock in the last hour, or it jumped since; compare it with `timedatectl`: %w", err))
+	default:
 		a = refuse(http.StatusUnauthorized, reason, "the signature or token does not fit; compare the secret here with the sender's, check both clocks, and see that no proxy changes the body")
-		a.err = err
+		a.err, a.challenge = err, challengeOf(s.Verify)
 	}
 	a.result = resultUnverified
 	return a
+}
+
+// challengeOf names the way to authenticate, as RFC 9110, section 15.5.2, wants it in a 401. Some clients send credentials only after
+// it. Schemes of HTTP have no name for other signatures and tokens.
+func challengeOf(scheme signature.Scheme) string {
+	switch scheme.Token {
+	case "basic":
+		return `Basic realm="hookline", charset="UTF-8"`
+	case "bearer":
+		return `Bearer realm="hookline"`
+	}
+	return ""
 }
 
 // unavailable answers a fault on this side, so that the sender sends the same event again.
@@ -124,6 +142,9 @@ func (a *answer) write(w http.ResponseWriter) {
 	}
 	if a.allow != "" {
 		h.Set("Allow", a.allow)
+	}
+	if a.challenge != "" {
+		h.Set("WWW-Authenticate", a.challenge)
 	}
 	if a.retryAfter > 0 {
 		h.Set("Retry-After", strconv.Itoa(int(math.Ceil(a.retryAfter.Seconds()))))

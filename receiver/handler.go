@@ -1,6 +1,7 @@
 package receiver
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"runtime/debug"
@@ -45,8 +46,13 @@ func dispatch(router *mux.Router) http.Handler {
 // source returns an endpoint that finds the source and lets respond answer.
 func (rc *Receiver) source(respond responder) endpoint {
 	return func(w http.ResponseWriter, r *http.Request, name string) {
-		if s, ok := (*rc.sources.Load())[name]; ok {
+		now := rc.served.Load()
+		if s, ok := now.sources[name]; ok {
 			rc.serve(s, respond, w, r)
+			return
+		}
+		if gone, ok := now.removed[name]; ok && time.Now().Before(gone.until) {
+			rc.serve(gone.source, refuseRemoved, w, r)
 			return
 		}
 		rc.notFound(w, r, name)
@@ -55,6 +61,10 @@ func (rc *Receiver) source(respond responder) endpoint {
 
 func (rc *Receiver) notFound(w http.ResponseWriter, r *http.Request, _ string) {
 	rc.serve(rc.unknown, func(http.ResponseWriter, *http.Request, *source, time.Time) *answer { return refuseSource() }, w, r)
+}
+
+func refuseRemoved(http.ResponseWriter, *http.Request, *source, time.Time) *answer {
+	return unavailable(reasonRemoved, errors.New("a reload removed this source from hookline.yml: put it back, or switch it off at the sender"))
 }
 
 func otherMethod(_ http.ResponseWriter, _ *http.Request, s *source, _ time.Time) *answer {

@@ -2,6 +2,9 @@ package receiver_test
 
 import (
 	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"net/http"
 	"net/url"
@@ -13,6 +16,7 @@ import (
 	"github.com/hookline/hookline/pkg/event"
 	"github.com/hookline/hookline/pkg/setting"
 	"github.com/hookline/hookline/pkg/signature"
+	"github.com/hookline/hookline/receiver"
 )
 
 // untouchedBroker returns a broker that fails the test when an event reaches it.
@@ -154,4 +158,17 @@ func FuzzHandshakeEcho(f *testing.F) {
 			}
 		}
 	})
+}
+
+func TestZoomsValidationIsAnsweredWithTheSecretThatFitted(t *testing.T) {
+	t.Parallel()
+	zoom := preset(t, "zoom")
+	zoom.Secrets = append(signature.Secrets{{Value: "the-secret-before-this-one"}}, zoom.Secrets...)
+	s := serve(t, receiver.Config{Sources: checked(t, map[string]receiver.Source{"zoom": zoom})}, untouchedBroker(t))
+	mac := hmac.New(sha256.New, []byte(secretOf("zoom")))
+	mac.Write([]byte("qgg8"))
+	got := s.send(t, "zoom", nil, `{"event":"endpoint.url_validation","payload":{"plainToken":"qgg8"}}`)
+	if want := `{"encryptedToken":"` + hex.EncodeToString(mac.Sum(nil)) + `","plainToken":"qgg8"}`; got.body != want {
+		t.Errorf("answered %s, want %s", got.body, want)
+	}
 }

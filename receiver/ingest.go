@@ -36,7 +36,10 @@ func (rc *Receiver) ingest(w http.ResponseWriter, r *http.Request, s *source, st
 	now := time.Now()
 	proof, err := s.verifier.Verify(rc.signed(r, s, body), now)
 	if err != nil {
-		return refuseSignature(err)
+		return refuseSignature(s, err, rc.clock.inDoubt(rc.read(now)))
+	}
+	if proof.Timed {
+		rc.clock.confirm(rc.read(now))
 	}
 	p := newPayload(r.Header, body, s.extractor.xmlPaths)
 	if a := s.Handshake.answerPost(p, proof); a != nil {

@@ -24,6 +24,7 @@ type metrics struct {
 	unreadable      *prometheus.CounterVec
 	otherBodies     *prometheus.CounterVec
 	copies          *prometheus.CounterVec
+	removed         *prometheus.CounterVec
 	handshakes      *prometheus.CounterVec
 	publishSeconds  *prometheus.HistogramVec
 	publishFailures *prometheus.CounterVec
@@ -49,13 +50,14 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 		unreadable:      counter("unreadable_total", "Accepted events with an unreadable action.", "source"),
 		otherBodies:     counter("other_bodies_total", "Events whose ID and action came before with another body: stored as new, or answered as a duplicate of the first.", "source", "result"),
 		copies:          counter("copies_total", "Duplicates by their signature: the same signed body came before with another ID, which the sender does not sign.", "source"),
+		removed:         counter("removed_requests_total", "Requests for a source that a reload removed, answered 503.", "source"),
 		handshakes:      counter("handshakes_total", "Handshakes of senders.", "source", "result"),
 		publishSeconds:  seconds("publish_seconds", "Time until the broker had stored an event or had failed."),
 		publishFailures: counter("publish_failures_total", "Events that the broker did not store.", "source", "reason"),
 	}
 	var errs []error
 	for _, c := range []prometheus.Collector{m.requests, m.requestSeconds, m.inFlight, m.verifyFailures, m.accepted,
-		m.duplicates, m.unrouted, m.unreadable, m.otherBodies, m.copies, m.handshakes, m.publishSeconds, m.publishFailures} {
+		m.duplicates, m.unrouted, m.unreadable, m.otherBodies, m.copies, m.removed, m.handshakes, m.publishSeconds, m.publishFailures} {
 		errs = append(errs, reg.Register(c))
 	}
 	return m, errors.Join(errs...)
@@ -74,6 +76,7 @@ type sourceMetrics struct {
 	otherBodyStored    prometheus.Counter
 	otherBodyDuplicate prometheus.Counter
 	copied             prometheus.Counter
+	removed            prometheus.Counter
 	answered           prometheus.Counter
 	refused            prometheus.Counter
 	publishSeconds     prometheus.Observer
@@ -82,7 +85,7 @@ type sourceMetrics struct {
 
 func (m *metrics) source(name string) *sourceMetrics {
 	s := m.requestsOnly(name)
-	s.verifyFailures = byLabel(m.verifyFailures, name, signature.Reasons())
+	s.verifyFailures = byLabel(m.verifyFailures, name, append(signature.Reasons(), reasonClock))
 	s.accepted = m.accepted.WithLabelValues(name)
 	s.duplicates = m.duplicates.WithLabelValues(name)
 	s.unrouted = m.unrouted.WithLabelValues(name)
@@ -90,6 +93,7 @@ func (m *metrics) source(name string) *sourceMetrics {
 	s.otherBodyStored = m.otherBodies.WithLabelValues(name, "stored")
 	s.otherBodyDuplicate = m.otherBodies.WithLabelValues(name, "duplicate")
 	s.copied = m.copies.WithLabelValues(name)
+	s.removed = m.removed.WithLabelValues(name)
 	s.answered = m.handshakes.WithLabelValues(name, "answered")
 	s.refused = m.handshakes.WithLabelValues(name, "refused")
 	s.publishSeconds = m.publishSeconds.WithLabelValues(name)

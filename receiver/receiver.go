@@ -55,7 +55,9 @@ type Config struct {
 // again before it collects garbage, unless GOMEMLIMIT is lower.
 type Receiver struct {
 	config    Config
-	sources   atomic.Pointer[Sources]
+	served    atomic.Pointer[served]
+	began     time.Time // with the monotonic clock
+	clock     senderClock
 	unknown   *source // for requests for an unknown source
 	publisher broker.Publisher
 	metrics   *metrics
@@ -71,6 +73,7 @@ func New(cfg Config, publisher broker.Publisher, reg prometheus.Registerer, log 
 	m, err := newMetrics(reg)
 	rc := &Receiver{
 		config:    cfg,
+		began:     time.Now(),
 		unknown:   &source{name: unknownSource, metrics: m.requestsOnly(unknownSource)},
 		publisher: publisher,
 		metrics:   m,

@@ -29,6 +29,8 @@ const (
 	reasonHandshake = "handshake"
 	reasonSource    = "no_source"
 	reasonMethod    = "method"
+	reasonRemoved   = "removed"
+	reasonClock     = "clock"
 	reasonTooLarge  = "too_large"
 	reasonTooSlow   = "too_slow"
 	reasonHalfSent  = "half_sent"
@@ -68,6 +70,9 @@ func (r *record) count(m *sourceMetrics) {
 	}
 	if r.copied {
 		m.copied.Inc()
+	}
+	if r.reason == reasonRemoved {
+		m.removed.Inc()
 	}
 	switch r.result {
 	case resultUnverified:

@@ -74,7 +74,7 @@ func TestASignatureThatDoesNotFitIs401(t *testing.T) {
 	}
 }
 
-func TestAnOldSignatureIs401(t *testing.T) {
+func TestAnOldSignatureIs401WhileOurClockIsConfirmedAnd503Before(t *testing.T) {
 	t.Parallel()
 	var b fakeBroker
 	s := serve(t, every(t), &b)
@@ -87,9 +87,29 @@ func TestAnOldSignatureIs401(t *testing.T) {
 	if err := v.Sign(&r, "", time.Now().Add(-time.Hour)); err != nil {
 		t.Fatal(err)
 	}
-	refused(t, &b, s.post(t, "/webhooks/stripe", r.Header, `{"id":"evt_1"}`), http.StatusUnauthorized)
+	post := func() reply { return s.post(t, "/webhooks/stripe", r.Header, `{"id":"evt_1"}`) }
+	refused(t, &b, post(), http.StatusServiceUnavailable)
+	if s.metric(t, "verify_failures_total", "source", "stripe", "reason", "clock") != 1 {
+		t.Error("not counted as a doubt of the clock")
+	}
+	if got := s.send(t, "zoom", nil, `{"event":"endpoint.url_validation","payload":{"plainToken":"x"}}`); got.code != http.StatusOK {
+		t.Fatalf("a fresh signature was answered %d", got.code)
+	}
+	refused(t, &b, post(), http.StatusUnauthorized)
 	if s.metric(t, "verify_failures_total", "source", "stripe", "reason", "stale") != 1 {
 		t.Error("not counted as stale")
+	}
+}
+
+// RFC 9110, section 15.5.2: some senders show credentials only when they are asked.
+func TestA401AsksForCredentials(t *testing.T) {
+	t.Parallel()
+	s := serve(t, every(t), untouchedBroker(t))
+	for source, want := range map[string]string{"basic": `Basic realm="hookline", charset="UTF-8"`, "token": `Bearer realm="hookline"`, "alma": "", "gitlab": ""} {
+		got := s.post(t, "/webhooks/"+source, http.Header{}, "{}")
+		if got.code != http.StatusUnauthorized || got.header.Get("WWW-Authenticate") != want {
+			t.Errorf("%s: answered %d, %q", source, got.code, got.header.Get("WWW-Authenticate"))
+		}
 	}
 }
 

@@ -4,9 +4,13 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/hookline/hookline/pkg/setting"
 	"github.com/hookline/hookline/pkg/signature"
@@ -34,9 +38,52 @@ func TestAReloadTakesTheNewSecretAndRefusesTheOld(t *testing.T) {
 		t.Errorf("answered %d %s", got.code, got.body)
 	}
 	b.one(t)
-	if got := s.send(t, "github", nil, "{}"); got.code != http.StatusNotFound {
-		t.Errorf("a source that was taken away answers %d", got.code)
-	}
+}
+
+// Alma never repeats a 404, and a mistake in hookline.yml is soon corrected.
+func TestASourceThatAReloadRemovesIs503ForADay(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var b fakeBroker
+		core, logs := observer.New(zapcore.DebugLevel)
+		rc, err := receiver.New(every(t), &b, prometheus.NewRegistry(), zap.New(core))
+		if err != nil {
+			t.Fatal(err)
+		}
+		code := func() int {
+			header := http.Header{}
+			sign(t, "github", "", header, "{}")
+			return request(t, rc.Handler(), http.MethodPost, "/webhooks/github", header, "{}").Code
+		}
+		reload := func(sources receiver.Sources) {
+			if err := rc.Reload(sources); err != nil {
+				t.Fatal(err)
+			}
+		}
+		reload(rotated(t, "another"))
+		if got := code(); got != http.StatusServiceUnavailable {
+			t.Errorf("answered %d at once", got)
+		}
+		if n := logs.FilterMessageSnippet("source removed by a reload").FilterField(zap.String("source", "github")).Len(); n != 1 {
+			t.Errorf("%d lines name it", n)
+		}
+		if n := logs.FilterMessage("request not served").FilterField(zap.String("reason", "removed")).Len(); n != 1 {
+			t.Errorf("%d lines name the request", n)
+		}
+		time.Sleep(23 * time.Hour)
+		reload(rotated(t, "a third"))
+		if got := code(); got != http.StatusServiceUnavailable {
+			t.Errorf("answered %d after 23 hours and another reload", got)
+		}
+		time.Sleep(time.Hour)
+		if got := code(); got != http.StatusNotFound {
+			t.Errorf("answered %d after a day", got)
+		}
+		reload(every(t).Sources)
+		if got := code(); got != http.StatusOK {
+			t.Errorf("answered %d when it is back", got)
+		}
+	})
 }
 
 func TestANewSourceHasItsSeriesAtZero(t *testing.T) {
