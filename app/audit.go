@@ -18,13 +18,15 @@ type auditor struct {
 	reported    map[string]bool // routes of the configuration, and routes that the log has named
 	shown       []broker.RouteAudit
 	unaccounted *prometheus.GaugeVec
+	incomplete  *prometheus.GaugeVec
+	since       prometheus.Gauge
 	checked     prometheus.Gauge
 	log         *zap.Logger
 }
 
 // auditBroker is the part of a broker that the auditor uses.
 type auditBroker interface {
-	broker.Auditor
+	Audit(ctx context.Context) (broker.Audit, error)
 	broker.Leader
 }
 
@@ -38,6 +40,10 @@ func newAuditor(b auditBroker, routes []broker.Route, reg prometheus.Registerer,
 		broker: b, log: log.Named("audit"), reported: map[string]bool{"": true},
 		unaccounted: prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "hookline_ledger_unaccounted",
 			Help: "Stored events that are neither in a queue nor finished. Any value but 0 means lost events."}, []string{"route"}),
+		incomplete: prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "hookline_ledger_incomplete",
+			Help: "1 if the audit misses notes: anew, counting began anew and nobody has acknowledged it; newer, notes of a newer Hookline."}, []string{"reason"}),
+		since: prometheus.NewGauge(prometheus.GaugeOpts{Name: "hookline_ledger_since_timestamp_seconds",
+			Help: "Time at which the audit's counting began, in seconds since 1970; 0 in a process that does not audit."}),
 		checked: prometheus.NewGauge(prometheus.GaugeOpts{Name: "hookline_ledger_checked_timestamp_seconds",
 			Help: "Time of the last audit by this process, in seconds since 1970; 0 before the first."}),
 	}
@@ -46,7 +52,8 @@ func newAuditor(b auditBroker, routes []broker.Route, reg prometheus.Registerer,
 		a.reported[r.Name] = true
 	}
 	a.gauge("")
-	reg.MustRegister(a.unaccounted, a.checked)
+	a.showBalance(broker.Audit{})
+	reg.MustRegister(a.unaccounted, a.incomplete, a.since, a.checked)
 	return a
 }
 
@@ -74,6 +81,7 @@ func (a *auditor) audit(ctx context.Context) {
 	leads, err := a.broker.Leads(ctx, broker.LeadAudit)
 	if err == nil && !leads {
 		a.show(nil)
+		a.showBalance(broker.Audit{})
 		return
 	}
 	var found broker.Audit
@@ -85,10 +93,34 @@ func (a *auditor) audit(ctx context.Context) {
 		return
 	}
 	a.show(found.Routes)
+	a.showBalance(found)
 	a.nameRemoved(found.Routes)
 	a.checked.SetToCurrentTime()
 	if found.Unaccounted != 0 {
 		a.log.Error("stored events are unaccounted for; `hookline audit` shows the routes", zap.Int64("events", found.Unaccounted))
+	}
+}
+
+// showBalance shows since when the audit counts, and whether it misses notes.
+func (a *auditor) showBalance(found broker.Audit) {
+	set := func(g prometheus.Gauge, on bool) {
+		g.Set(0)
+		if on {
+			g.Set(1)
+		}
+	}
+	set(a.incomplete.WithLabelValues("anew"), found.Anew != "")
+	set(a.incomplete.WithLabelValues("newer"), found.Newer > 0)
+	a.since.Set(0)
+	if !found.Since.IsZero() {
+		a.since.Set(float64(found.Since.UnixMilli()) / 1000)
+	}
+	if found.Anew != "" {
+		a.log.Error("counting began anew, so losses before that are unknown; see docs/runbooks/HooklineAuditIncomplete.md",
+			zap.Time("since", found.Since), zap.String("reason", found.Anew))
+	}
+	if found.Newer > 0 {
+		a.log.Error("the ledger has notes of a newer Hookline, so the balance is incomplete: update this process", zap.Int64("notes", found.Newer))
 	}
 }
 

@@ -3,7 +3,9 @@ package app
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
@@ -29,7 +31,7 @@ func TestOnlyTheLeaderShowsUnaccountedEvents(t *testing.T) {
 	lost := broker.Audit{Unaccounted: 3, Routes: []broker.RouteAudit{{Route: "", Unaccounted: 1}, {Route: "archive", Unaccounted: 2}, {Route: "old"}}}
 	fake, reg := &fakeBroker{}, prometheus.NewRegistry()
 	a := newAuditor(fake, []broker.Route{{Name: "archive"}, {Name: "mail"}}, reg, zap.NewNop())
-	if shown := values(t, reg); len(shown) != 4 {
+	if shown := values(t, reg); len(shown) != 7 {
 		t.Errorf("at the start there are %v", shown)
 	}
 	for _, step := range []struct {
@@ -56,7 +58,7 @@ func TestOnlyTheLeaderShowsUnaccountedEvents(t *testing.T) {
 	}
 }
 
-// values are those of the audit's gauges by route, and "checked".
+// values are those of the audit's gauges by route or reason, "checked" and "since".
 func values(t *testing.T, reg *prometheus.Registry) map[string]float64 {
 	t.Helper()
 	families, err := reg.Gather()
@@ -66,7 +68,7 @@ func values(t *testing.T, reg *prometheus.Registry) map[string]float64 {
 	all := map[string]float64{}
 	for _, family := range families {
 		for _, m := range family.GetMetric() {
-			name := "checked"
+			name := strings.TrimSuffix(strings.TrimPrefix(family.GetName(), "hookline_ledger_"), "_timestamp_seconds")
 			for _, label := range m.GetLabel() {
 				name = label.GetValue()
 			}
@@ -74,4 +76,29 @@ func values(t *testing.T, reg *prometheus.Registry) map[string]float64 {
 		}
 	}
 	return all
+}
+
+func TestTheLeaderShowsThatTheAuditIsIncomplete(t *testing.T) {
+	t.Parallel()
+	since := time.Unix(1_700_000_000, 0)
+	fake, reg := &fakeBroker{}, prometheus.NewRegistry()
+	a := newAuditor(fake, nil, reg, zap.NewNop())
+	for _, step := range []struct {
+		name               string
+		fake               fakeBroker
+		anew, newer, since float64
+	}{
+		{"at the start", fakeBroker{leads: true, found: broker.Audit{Since: since}}, 0, 0, 1_700_000_000},
+		{"counting began anew", fakeBroker{leads: true, found: broker.Audit{Since: since, Anew: "the notes are gone"}}, 1, 0, 1_700_000_000},
+		{"a newer process writes", fakeBroker{leads: true, found: broker.Audit{Since: since, Newer: 7}}, 0, 1, 1_700_000_000},
+		{"the audit fails", fakeBroker{leads: true, err: errors.New("down")}, 0, 1, 1_700_000_000},
+		{"another process leads", fakeBroker{}, 0, 0, 0},
+	} {
+		*fake = step.fake
+		a.audit(t.Context())
+		shown := values(t, reg)
+		if shown["anew"] != step.anew || shown["newer"] != step.newer || shown["since"] != step.since {
+			t.Errorf("%s: %v", step.name, shown)
+		}
+	}
 }

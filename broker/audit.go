@@ -7,7 +7,12 @@ import (
 
 // Audit is a balance of all stored events.
 type Audit struct {
-	Since       time.Time     `json:"since"` // begin of the counts
+	Since time.Time `json:"since"` // begin of the counts
+	// Anew is the reason why counting began anew at Since, so that losses before it are unknown. It is empty if counting did not begin
+	// anew, and after Auditor.Acknowledge.
+	Anew string `json:"anew,omitempty"`
+	// Newer counts the notes of a newer Hookline in the ledger, which this one does not know. If there are any, the numbers are incomplete.
+	Newer       int64         `json:"newer,omitempty"`
 	Sources     []SourceAudit `json:"sources"`
 	Routes      []RouteAudit  `json:"routes"`
 	Unaccounted int64         `json:"unaccounted"` // sum over all routes; more than 0: events were lost
@@ -25,7 +30,7 @@ type SourceAudit struct {
 }
 
 // RouteAudit counts the events of one route. It counts each event once, however often it was delivered. Accepted is the sum of all
-// other numbers except Extra.
+// other numbers except Extra and Uncounted.
 type RouteAudit struct {
 	Route       string `json:"route"` // Unrouted for the unrouted events
 	Accepted    int64  `json:"accepted"`
@@ -37,12 +42,16 @@ type RouteAudit struct {
 	Discarded   int64  `json:"discarded"`
 	Unaccounted int64  `json:"unaccounted"`
 	Extra       int64  `json:"extra"` // finished more often than accepted: done twice, or stored without a 200
+	// Uncounted counts finished events that no receiver counted for this route: it does not know the route, or stored them before Since.
+	Uncounted int64 `json:"uncounted,omitempty"`
 }
 
 // Auditor balances stored events while receivers and workers run.
 type Auditor interface {
 	// Audit counts all stored events. After an error it is unknown whether events were lost.
 	Audit(ctx context.Context) (Audit, error)
+	// Acknowledge takes note of Audit.Anew for all processes: the next audits leave it out.
+	Acknowledge(ctx context.Context) error
 }
 
 // Counter counts requests and events that a receiver did not store. An audit shows the numbers. A crash loses the last seconds of

@@ -17,7 +17,7 @@ import (
 )
 
 func (c *command) audit() *cobra.Command {
-	var asJSON bool
+	var asJSON, acknowledge bool
 	var wait time.Duration
 	cmd := &cobra.Command{
 		Use:     "audit",
@@ -28,12 +28,21 @@ done, dead or discarded. An event in none of these states is unaccounted for. Th
 
 After a kill, RUNNING counts the deliveries of the killed process until the broker delivers them again.
 
-Exit codes: 0 every stored event is accounted for, 4 some are not, 1 the audit failed.`,
+When counting began anew, as after the ledger was deleted, losses before that are unknown. The command says so until somebody
+acknowledges it with --acknowledge.
+
+Exit codes: 0 every stored event is accounted for, 4 some are not, 5 counting began anew, 6 the ledger has notes of a newer
+Hookline, 1 the audit failed.`,
 		Example: `  hookline audit
   hookline audit --json | jq .unaccounted`,
 		Args: args(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return c.withOperator(cmd, wait, func(ctx context.Context, _ *config.Config, operator app.Operator) error {
+				if acknowledge {
+					if err := operator.Acknowledge(ctx); err != nil {
+						return fmt.Errorf("nothing is acknowledged: %w", err)
+					}
+				}
 				a, err := operator.Audit(ctx)
 				if err != nil {
 					return fmt.Errorf("the audit failed: %w", err)
@@ -43,16 +52,30 @@ Exit codes: 0 every stored event is accounted for, 4 some are not, 1 the audit f
 				} else {
 					err = c.auditTable(a)
 				}
-				if err == nil && a.Unaccounted != 0 {
-					err = exitError{code: ExitUnaccounted}
+				if code := auditCode(a); err == nil && code != ExitOK {
+					err = exitError{code: code}
 				}
 				return err
 			})
 		},
 	}
 	jsonFlag(cmd, &asJSON)
+	cmd.Flags().BoolVar(&acknowledge, "acknowledge", false, "take note that counting began anew, so that audits no longer report it")
 	cmd.Flags().DurationVar(&wait, "wait", 15*time.Second, "how long to wait for the broker")
 	return cmd
+}
+
+// auditCode returns the exit code for the gravest finding.
+func auditCode(a broker.Audit) int {
+	switch {
+	case a.Unaccounted != 0:
+		return ExitUnaccounted
+	case a.Newer > 0:
+		return ExitNewer
+	case a.Anew != "":
+		return ExitAnew
+	}
+	return ExitOK
 }
 
 // auditTable fits into 80 columns with names of up to 14 characters.
@@ -68,6 +91,12 @@ func (c *command) auditTable(a broker.Audit) error {
 		fmt.Fprintf(table, "%s\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\n", routeName(r), r.Accepted, r.Waiting, r.Running, r.Retrying, r.Done, r.Dead, r.Discarded, r.Unaccounted)
 	}
 	fmt.Fprintf(table, "\nCounted since %s.\n", a.Since.Local().Format(time.DateTime))
+	if a.Anew != "" {
+		fmt.Fprintf(table, "Counting began anew then: %s.\nEvents from before are not in the balance. When you have looked into it: `hookline audit --acknowledge`.\n", a.Anew)
+	}
+	if a.Newer > 0 {
+		fmt.Fprintf(table, "%d notes of a newer Hookline were not understood: update this process; the balance is incomplete.\n", a.Newer)
+	}
 	for _, s := range a.Sources {
 		if len(s.Rejected) > 0 {
 			fmt.Fprintf(table, "Rejected from %s: %s.\n", s.Source, reasons(s))
@@ -75,7 +104,10 @@ func (c *command) auditTable(a broker.Audit) error {
 	}
 	for _, r := range a.Routes {
 		if r.Extra > 0 {
-			fmt.Fprintf(table, "%s finished %d more events than it accepted: some were handled twice, or stored without the answer 200.\n", routeName(r), r.Extra)
+			fmt.Fprintf(table, "%s finished %d more events than it accepted: some were handled twice, stored without the answer 200, or stored by a receiver that does not know the route.\n", routeName(r), r.Extra)
+		}
+		if r.Uncounted > 0 {
+			fmt.Fprintf(table, "%s finished %d events that no receiver counted for it: the receiver does not know this route yet, or counting began later.\n", routeName(r), r.Uncounted)
 		}
 	}
 	fmt.Fprintln(table, auditSummary(a))
@@ -84,6 +116,9 @@ func (c *command) auditTable(a broker.Audit) error {
 
 // auditSummary returns the result in a sentence.
 func auditSummary(a broker.Audit) string {
+	if a.Unaccounted == 0 && a.Newer > 0 {
+		return "Whether every stored event is accounted for is unknown."
+	}
 	if a.Unaccounted == 0 {
 		return "Every stored event is accounted for."
 	}

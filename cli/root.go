@@ -28,6 +28,8 @@ const (
 	ExitUsage       = 2 // the command line or the configuration is wrong: nothing was tried
 	ExitDiffers     = 3 // `topology plan` or `apply`: RabbitMQ differs from the configuration
 	ExitUnaccounted = 4 // `audit`: stored events are unaccounted for
+	ExitAnew        = 5 // `audit`: counting began anew, and nobody has acknowledged it
+	ExitNewer       = 6 // `audit`: the ledger has notes of a newer Hookline
 )
 
 // Program is a build of hookline.

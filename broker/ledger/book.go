@@ -10,6 +10,10 @@ import (
 type Book struct {
 	position  Position
 	since     time.Time
+	anew      string // why counting began anew; empty: it did not, or somebody has acknowledged it
+	strangers bool   // a process that the book does not know can have written before
+	newer     int64  // notes that this version does not know
+	newerAt   int64  // offset of the latest message that this version cannot read
 	open      map[key]entry
 	early     *earlyNotes
 	routes    map[string]*tally
@@ -38,6 +42,9 @@ type entry struct {
 type tally struct {
 	route                            string
 	accepted, done, discarded, extra int64
+	uncounted                        int64 // of events that no receiver noted for this route
+	unaccounted                      int64 // as the latest audit found, with lost
+	lost                             int64 // counted as unaccounted before counting began anew; part of accepted
 }
 
 // SourceTally counts the events and requests of a source.
@@ -50,7 +57,7 @@ type SourceTally struct {
 // NewBook returns an empty book.
 func NewBook() *Book {
 	return &Book{
-		position: Position{Offset: -1}, open: map[key]entry{}, early: newEarlyNotes(),
+		position: Position{Offset: -1}, newerAt: -1, open: map[key]entry{}, early: newEarlyNotes(),
 		routes: map[string]*tally{}, sources: map[string]*SourceTally{},
 		processes: map[string]*process{}, spools: map[string]map[string]int64{},
 	}
@@ -62,6 +69,9 @@ func (b *Book) Position() Position { return b.position }
 // Folded counts the messages and event IDs that were folded since the book was made, read or summarized. Messages without events
 // count, too, because they push others out of the stream.
 func (b *Book) Folded() int { return b.folded }
+
+// Open returns the number of open events.
+func (b *Book) Open() int { return len(b.open) }
 
 // Has reports whether the message with this number, or a later one, of the process was folded.
 func (b *Book) Has(process string, number int64) bool {
@@ -76,15 +86,19 @@ func (b *Book) Fold(n Notes, offset int64, seen time.Time) {
 	if b.since.IsZero() {
 		b.since = n.time()
 	}
+	known := b.processes[n.Process] != nil
 	p := b.process(n.Process, offset)
 	if n.Number <= p.number {
 		return // a repeat
+	}
+	if n.Number > p.number+1 {
+		b.missMessages(known, n.time())
 	}
 	b.folded++
 	p.number, p.seen, p.held, p.running = n.Number, seen, maps.Clone(n.Held), maps.Clone(n.Running)
 	p.raisePeak()
 	if n.Lost > 0 {
-		b.restart(n.time())
+		b.restart(reasonDropped, n.time())
 	}
 	for _, note := range n.Notes {
 		b.folded += len(note.IDs)
@@ -104,6 +118,9 @@ func (b *Book) Fold(n Notes, offset int64, seen time.Time) {
 	case n.Spool != "":
 		b.spools[n.Spool] = maps.Clone(n.Spooled)
 	}
+	if n.Acknowledged {
+		b.anew, b.strangers = "", true
+	}
 }
 
 func (b *Book) fold(n Note, id string, offset int64) {
@@ -121,6 +138,7 @@ func (b *Book) fold(n Note, id string, offset int64) {
 		for _, route := range routes {
 			b.accept(n.Source, id, route, offset)
 		}
+		b.markUncounted(n.Source, id, routes)
 	case Routed:
 		b.reroute(n.Source, id, routes, offset)
 	case Retrying:
@@ -131,6 +149,8 @@ func (b *Book) fold(n Note, id string, offset int64) {
 		for _, route := range routes {
 			b.finish(n.Kind, n.Source, id, route)
 		}
+	default:
+		b.newer++
 	}
 }
 
@@ -173,7 +193,7 @@ func (b *Book) retry(k key, route string) {
 		b.open[k] = e
 		return
 	}
-	b.put(k, Retrying, route)
+	b.put(earlyNote{k, Retrying, route, false})
 }
 
 // finish closes the event for a route. If the book has the event as unrouted, or a discarded unrouted event at a route, it closes
@@ -188,7 +208,7 @@ func (b *Book) finish(kind Kind, source, id, route string) {
 	if b.finishMoved(kind, source, id, route) {
 		return
 	}
-	b.put(k, kind, route)
+	b.put(earlyNote{k, kind, route, b.isUncounted(route)})
 }
 
 func (b *Book) finishMoved(kind Kind, source, id, route string) bool {
@@ -233,23 +253,6 @@ func (b *Book) closeUnrouted(source, id string) bool {
 		e.done++
 	}
 	return ok
-}
-
-// restart begins to count anew, because the ends of open events may be among lost notes.
-func (b *Book) restart(at time.Time) {
-	for _, e := range b.open {
-		e.accepted--
-	}
-	clear(b.open)
-	b.since = at
-}
-
-// put keeps a note until the acceptance of its event arrives. A final note that put removes for it counts as extra.
-func (b *Book) put(k key, kind Kind, route string) {
-	b.tally(route)
-	if oldKind, oldRoute, ok := b.early.put(k, kind, route); ok && oldKind.final() {
-		b.tally(oldRoute).extra++
-	}
 }
 
 func (b *Book) tally(route string) *tally {

@@ -16,25 +16,37 @@ type earlyNote struct {
 	key   key
 	kind  Kind
 	route string
+	// uncounted tells of a final note that no receiver noted the event for this route: because it does not know the route.
+	uncounted bool
 }
 
 func newEarlyNotes() *earlyNotes { return &earlyNotes{list.New(), map[key]*list.Element{}} }
 
 // put adds a note; a final note of the same event stays. Above maxEarly it removes and returns the oldest note.
-func (e *earlyNotes) put(k key, kind Kind, route string) (oldKind Kind, oldRoute string, removed bool) {
-	if at, ok := e.at[k]; ok {
-		if n := at.Value.(earlyNote); !n.kind.final() {
-			at.Value = earlyNote{k, kind, route}
+func (e *earlyNotes) put(n earlyNote) (oldest earlyNote, removed bool) {
+	if at, ok := e.at[n.key]; ok {
+		if !at.Value.(earlyNote).kind.final() {
+			at.Value = n
 		}
-		return "", "", false
+		return earlyNote{}, false
 	}
-	e.at[k] = e.order.PushBack(earlyNote{k, kind, route})
+	e.at[n.key] = e.order.PushBack(n)
 	if len(e.at) <= maxEarly {
-		return "", "", false
+		return earlyNote{}, false
 	}
-	oldest := e.order.Front().Value.(earlyNote)
+	oldest = e.order.Front().Value.(earlyNote)
 	e.take(oldest.key)
-	return oldest.kind, oldest.route, true
+	return oldest, true
+}
+
+// mark sets uncounted of the final note of an event, if there is one.
+func (e *earlyNotes) mark(k key) {
+	if at, ok := e.at[k]; ok {
+		if n := at.Value.(earlyNote); n.kind.final() {
+			n.uncounted = true
+			at.Value = n
+		}
+	}
 }
 
 // take removes and returns the note of an event.

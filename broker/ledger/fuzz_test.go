@@ -16,23 +16,19 @@ func FuzzDecode(f *testing.F) {
 		if err != nil {
 			return
 		}
-		again, err := ledger.Decode(n.Encode())
+		second, err := ledger.Decode(n.Encode())
 		if err != nil {
 			t.Fatal(err)
 		}
 		book := ledger.NewBook()
 		book.Fold(n, 0, now)
-		book.Fold(again, 1, now)
+		book.Fold(second, 1, now)
 		book.Mark()
 		before := book.Totals(now)
-		summary, ok := book.Summary()
-		if !ok {
-			return
+		if before.Newer > 0 {
+			return // the book has no summary
 		}
-		read, err := ledger.ReadSummary(summary)
-		if err != nil {
-			t.Fatal(err)
-		}
+		read := again(t, book)
 		read.Mark()
 		if after := read.Totals(now); !reflect.DeepEqual(before.Routes, after.Routes) {
 			t.Fatalf("%+v, after its summary %+v", before, after)
@@ -41,12 +37,12 @@ func FuzzDecode(f *testing.F) {
 }
 
 func FuzzReadSummary(f *testing.F) {
-	text, _ := ledger.NewBook().Summary()
-	f.Add(text)
+	f.Add(ledger.NewBook().Summary()[0])
+	f.Add([]byte(`{"version":2,"id":"a","part":1,"parts":1,"open":[{"keys":"AAAA"}]}`))
 	f.Add([]byte(`{"version":1,"sources":{"a":null},"open":[{"keys":"AAAA"}],"early":[{"kind":"done","keys":"AAAAAAAAAAAAAAAAAAAAAA=="}]}`))
 	f.Fuzz(func(_ *testing.T, text []byte) {
-		book, err := ledger.ReadSummary(text)
-		if err != nil {
+		book, err := new(ledger.SummaryReader).Read(text)
+		if err != nil || book == nil {
 			return
 		}
 		book.Fold(ledger.Notes{Process: "p", Number: 1, Counts: map[string]map[string]int64{"a": {"b": 1}}, Held: map[string]int64{"a": 1}}, 1, now)

@@ -60,6 +60,8 @@ type Notes struct {
 	Spooled map[string]int64 `json:"spooled,omitempty"`
 	// Lost counts the notes that the process gave up since its previous message: events that look open may be finished.
 	Lost int64 `json:"lost,omitempty"`
+	// Acknowledged says that a person has taken note of a ledger that counts anew.
+	Acknowledged bool `json:"acknowledged,omitempty"`
 }
 
 // Encode returns the wire form.
@@ -72,11 +74,18 @@ func (n Notes) Encode() []byte {
 	return text
 }
 
-// Decode reads the wire form. It returns an error for JSON of another version, and without process or number.
+// ErrNewer reports a message of a newer version.
+var ErrNewer = errors.New("ledger: a message of a newer Hookline")
+
+// Decode reads the wire form. Its error wraps ErrNewer for JSON of a newer version. It also returns an error for JSON without a version,
+// a process or a number.
 func Decode(text []byte) (Notes, error) {
 	var n Notes
 	if err := json.Unmarshal(text, &n); err != nil {
 		return Notes{}, fmt.Errorf("ledger: %w", err)
+	}
+	if n.Version > Version {
+		return Notes{}, fmt.Errorf("%w: version %d", ErrNewer, n.Version)
 	}
 	if n.Version != Version {
 		return Notes{}, fmt.Errorf("ledger: notes of version %d, not %d", n.Version, Version)

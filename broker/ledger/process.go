@@ -44,6 +44,7 @@ func (b *Book) forgetProcess() {
 		}
 	}
 	delete(b.processes, oldest)
+	b.strangers = true
 }
 
 func (p *process) raisePeak() {

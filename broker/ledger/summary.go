@@ -1,22 +1,29 @@
 package ledger
 
 import (
+	"crypto/rand"
 	"encoding/json"
-	"errors"
-	"fmt"
 	"maps"
 	"slices"
-	"time"
 )
 
-// maxSummary bounds the open events in a summary, so that a summary is a message of at most 2 MB.
-const maxSummary = 1 << 16
+// maxPart bounds the open events in a message of a summary, so that it has at most 2 MB.
+const maxPart = 1 << 16
 
-// summary is a book as one message.
+// partsVersion is the version of a message that is a part of a summary. A Hookline that knows summaries of one message only does not read
+// it, and begins with the first note.
+const partsVersion = 2
+
+// summary is a book, or a part of it, as one message. The last part has all but the open events of the others.
 type summary struct {
 	Version   int                         `json:"version"`
+	ID        string                      `json:"id,omitempty"`    // the same in all parts of a summary
+	Part      int                         `json:"part,omitempty"`  // from 1
+	Parts     int                         `json:"parts,omitempty"` // 0: the summary is one message
 	Position  Position                    `json:"position"`
 	Since     int64                       `json:"since"` // unix ms
+	Anew      string                      `json:"anew,omitempty"`
+	Strangers bool                        `json:"strangers,omitempty"`
 	Routes    []routeSummary              `json:"routes"`
 	Sources   map[string]*SourceTally     `json:"sources"`
 	Processes []processSummary            `json:"processes"`
@@ -31,6 +38,10 @@ type routeSummary struct {
 	Done      int64  `json:"done"`
 	Discarded int64  `json:"discarded"`
 	Extra     int64  `json:"extra"`
+
+	Uncounted   int64 `json:"uncounted,omitempty"`
+	Unaccounted int64 `json:"unaccounted,omitempty"`
+	Lost        int64 `json:"lost,omitempty"`
 }
 
 type processSummary struct {
@@ -47,49 +58,91 @@ type run struct {
 	Kind  Kind   `json:"kind"`
 	Route string `json:"route"`
 	Keys  []byte `json:"keys"` // 16 bytes each
+
+	Uncounted bool `json:"uncounted,omitempty"` // of early notes
 }
 
-// Summary returns the book as a message for ReadSummary. It returns false if the book has too many open events for one message.
-func (b *Book) Summary() ([]byte, bool) {
-	if len(b.open) > maxSummary {
-		return nil, false
+// Summary returns the book as messages for a SummaryReader: one, or several if the book has many open events. Write the last one when the
+// others are stored: it completes them. A book that lacks notes of a newer Hookline has no summary, so that a newer reader can read them.
+func (b *Book) Summary() [][]byte {
+	if b.newer > 0 {
+		return nil
 	}
 	s := summary{
-		Version: Version, Position: b.position, Since: b.since.UnixMilli(),
-		Sources: b.sources, Spools: b.spools,
+		Version: Version, Position: b.position, Since: b.since.UnixMilli(), Anew: b.anew, Strangers: b.strangers,
+		Sources: b.sources, Spools: b.spools, Early: b.earlyRuns(),
 	}
 	for _, route := range slices.Sorted(maps.Keys(b.routes)) {
 		t := b.routes[route]
-		s.Routes = append(s.Routes, routeSummary{route, t.accepted, t.done, t.discarded, t.extra})
+		s.Routes = append(s.Routes, routeSummary{route, t.accepted, t.done, t.discarded, t.extra, t.uncounted, t.unaccounted, t.lost})
 	}
 	for _, name := range slices.Sorted(maps.Keys(b.processes)) {
 		p := b.processes[name]
 		s.Processes = append(s.Processes, processSummary{name, p.number, p.offset, p.seen.UnixMilli(), p.held, p.running})
 	}
-	runs := map[runKind][]byte{}
+	parts := b.openParts()
+	if len(parts) == 1 {
+		s.Open = parts[0]
+		return [][]byte{s.encode()}
+	}
+	var messages [][]byte
+	id := rand.Text()
+	for i, open := range parts {
+		part := summary{}
+		if i == len(parts)-1 {
+			part = s
+		}
+		part.Version, part.ID, part.Part, part.Parts, part.Open = partsVersion, id, i+1, len(parts), open
+		messages = append(messages, part.encode())
+	}
+	return messages
+}
+
+// openParts divides the open events into runs for each message. There is at least one.
+func (b *Book) openParts() [][]run {
+	byKind := map[runKind][]byte{}
 	for k, e := range b.open {
 		r := runKind{Accepted, e.route}
 		if e.retrying {
 			r.kind = Retrying
 		}
-		runs[r] = append(runs[r], k[:]...)
+		byKind[r] = append(byKind[r], k[:]...)
 	}
-	for r, keys := range runs {
-		s.Open = append(s.Open, run{r.kind, r.route, keys})
+	parts, room := [][]run{nil}, maxPart
+	for r, keys := range byKind {
+		for len(keys) > 0 {
+			if room == 0 {
+				parts, room = append(parts, nil), maxPart
+			}
+			n := min(room, len(keys)/len(key{}))
+			last := &parts[len(parts)-1]
+			*last = append(*last, run{Kind: r.kind, Route: r.route, Keys: keys[:n*len(key{})]})
+			keys, room = keys[n*len(key{}):], room-n
+		}
 	}
+	return parts
+}
+
+// earlyRuns returns the early notes, the oldest first.
+func (b *Book) earlyRuns() (runs []run) {
 	for at := b.early.order.Front(); at != nil; at = at.Next() {
 		n := at.Value.(earlyNote)
-		if last := len(s.Early) - 1; last < 0 || s.Early[last].Kind != n.kind || s.Early[last].Route != n.route {
-			s.Early = append(s.Early, run{Kind: n.kind, Route: n.route})
+		last := len(runs) - 1
+		if last < 0 || runs[last].Kind != n.kind || runs[last].Route != n.route || runs[last].Uncounted != n.uncounted {
+			runs = append(runs, run{Kind: n.kind, Route: n.route, Uncounted: n.uncounted})
+			last++
 		}
-		last := &s.Early[len(s.Early)-1]
-		last.Keys = append(last.Keys, n.key[:]...)
+		runs[last].Keys = append(runs[last].Keys, n.key[:]...)
 	}
+	return runs
+}
+
+func (s summary) encode() []byte {
 	text, err := json.Marshal(s)
 	if err != nil {
 		panic(err) // strings and numbers only
 	}
-	return text, true
+	return text
 }
 
 // runKind selects the run of an event.
@@ -100,51 +153,3 @@ type runKind struct {
 
 // Summarized resets Folded after a summary of the book was written.
 func (b *Book) Summarized() { b.folded = 0 }
-
-// ReadSummary returns the book of a summary. It returns an error for JSON of another version and for a damaged one.
-func ReadSummary(text []byte) (*Book, error) {
-	var s summary
-	if err := json.Unmarshal(text, &s); err != nil {
-		return nil, fmt.Errorf("ledger: summary: %w", err)
-	}
-	if s.Version != Version {
-		return nil, fmt.Errorf("ledger: summary of version %d, not %d", s.Version, Version)
-	}
-	b := NewBook()
-	b.position, b.since, b.mark = s.Position, time.UnixMilli(s.Since).UTC(), s.Position.Offset
-	for _, r := range s.Routes {
-		b.routes[r.Route] = &tally{r.Route, r.Accepted, r.Done, r.Discarded, r.Extra}
-	}
-	for name, from := range s.Sources {
-		if from != nil {
-			to := b.source(name)
-			to.Accepted, to.Unrouted = from.Accepted, from.Unrouted
-			maps.Copy(to.Counts, from.Counts)
-		}
-	}
-	for _, p := range s.Processes {
-		b.processes[p.Process] = &process{number: p.Number, offset: p.Offset, seen: time.UnixMilli(p.Seen), held: p.Held, running: p.Running}
-	}
-	maps.Copy(b.spools, s.Spools)
-	err := errors.Join(
-		eachKey(s.Open, func(r run, k key) { b.open[k] = entry{b.tally(r.Route), s.Position.Offset, r.Kind == Retrying} }),
-		eachKey(s.Early, func(r run, k key) { b.put(k, r.Kind, r.Route) }),
-	)
-	if err != nil {
-		return nil, err
-	}
-	return b, nil
-}
-
-// eachKey visits the keys of all runs.
-func eachKey(runs []run, visit func(run, key)) error {
-	for _, r := range runs {
-		if len(r.Keys)%len(key{}) != 0 {
-			return errors.New("ledger: summary: a key is cut")
-		}
-		for k := range slices.Chunk(r.Keys, len(key{})) {
-			visit(r, key(k))
-		}
-	}
-	return nil
-}

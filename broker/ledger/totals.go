@@ -9,6 +9,8 @@ import (
 // Totals are the sums of a book at one moment.
 type Totals struct {
 	Since   time.Time // when counting began
+	Anew    string    // why counting began anew; empty: it did not, or somebody has acknowledged it
+	Newer   int64     // notes that this version does not know: the sums are incomplete
 	Routes  map[string]RouteTotals
 	Sources map[string]SourceTally
 	Spooled map[string]int64 // events in spools, by source
@@ -18,6 +20,8 @@ type Totals struct {
 type RouteTotals struct {
 	Accepted, Done, Discarded int64
 	Extra                     int64 // finished more often than accepted
+	Uncounted                 int64 // finished, and no receiver noted the event for this route: it does not know the route
+	Lost                      int64 // accepted and counted as unaccounted, before counting began anew
 	Open                      int64 // accepted and not finished
 	OpenAtMark                int64 // of Open: open at Mark already
 	Retrying                  int64 // of OpenAtMark: waiting for another attempt
@@ -40,7 +44,7 @@ func (b *Book) Routes() []string { return slices.Collect(maps.Keys(b.routes)) }
 func (b *Book) Totals(now time.Time) Totals {
 	routes := map[string]RouteTotals{}
 	for name, t := range b.routes {
-		routes[name] = RouteTotals{Accepted: t.accepted, Done: t.done, Discarded: t.discarded, Extra: t.extra}
+		routes[name] = RouteTotals{Accepted: t.accepted, Done: t.done, Discarded: t.discarded, Extra: t.extra, Uncounted: t.uncounted, Lost: t.lost}
 	}
 	change := func(route string, f func(*RouteTotals)) {
 		r := routes[route]
@@ -67,7 +71,10 @@ func (b *Book) Totals(now time.Time) Totals {
 		})
 	}
 	for at := b.early.order.Front(); at != nil; at = at.Next() {
-		if n := at.Value.(earlyNote); n.kind.final() {
+		switch n := at.Value.(earlyNote); {
+		case n.uncounted:
+			change(n.route, func(r *RouteTotals) { r.Uncounted++ })
+		case n.kind.final():
 			change(n.route, func(r *RouteTotals) { r.Extra++ })
 		}
 	}
@@ -92,5 +99,5 @@ func (b *Book) Totals(now time.Time) Totals {
 	for name, s := range b.sources {
 		sources[name] = SourceTally{s.Accepted, s.Unrouted, maps.Clone(s.Counts)}
 	}
-	return Totals{Since: b.since, Routes: routes, Sources: sources, Spooled: spooled}
+	return Totals{Since: b.since, Anew: b.anew, Newer: b.newer, Routes: routes, Sources: sources, Spooled: spooled}
 }

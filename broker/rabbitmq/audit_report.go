@@ -45,7 +45,7 @@ func auditReport(t ledger.Totals, counts queueCounts) broker.Audit {
 	}
 	offsetUnrouted(balances)
 
-	a := broker.Audit{Since: t.Since, Sources: sourceAudits(t), Routes: []broker.RouteAudit{}}
+	a := broker.Audit{Since: t.Since, Anew: t.Anew, Newer: t.Newer, Sources: sourceAudits(t), Routes: []broker.RouteAudit{}}
 	for _, b := range balances {
 		r := routeAudit(t.Routes[b.route], b, counts)
 		a.Routes = append(a.Routes, r)
@@ -91,11 +91,11 @@ func routeAudit(r ledger.RouteTotals, b routeBalance, counts queueCounts) broker
 	}
 	return broker.RouteAudit{
 		Route: b.route, Accepted: r.Accepted, Done: r.Done, Discarded: r.Discarded, Extra: r.Extra,
-		Unaccounted: b.missing,
-		Dead:        take(counts.dead[b.route]),
-		Running:     take(r.Running),
-		Retrying:    take(b.delayed),
-		Waiting:     open,
+		Uncounted: r.Uncounted, Unaccounted: b.missing + r.Lost,
+		Dead:     take(counts.dead[b.route]),
+		Running:  take(r.Running),
+		Retrying: take(b.delayed),
+		Waiting:  open,
 	}
 }
 

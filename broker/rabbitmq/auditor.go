@@ -4,11 +4,9 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"time"
 
-	amqp "github.com/rabbitmq/amqp091-go"
 	"go.uber.org/zap"
 
 	"github.com/hookline/hookline/broker"
@@ -51,11 +49,19 @@ func (a *auditor) audit(ctx context.Context) (broker.Audit, error) {
 	}
 	found, err := a.auditOnce(ctx)
 	for range 2 {
-		if errors.Is(err, errReplaced) {
+		var reason string
+		switch {
+		case errors.Is(err, errReplaced):
+			reason = ledger.ReasonReplaced
 			a.log.Warn("the ledger's stream was replaced; counting begins again with its first message")
-			a.book = ledger.NewBook()
-			found, err = a.auditOnce(ctx)
+		case errors.Is(err, errTrimmed):
+			reason = ledger.ReasonTrimmed
+			a.log.Warn("the ledger's stream has dropped notes that no audit has read; counting begins again with its first message")
+		default:
+			return found, err
 		}
+		a.book = a.book.Anew(reason)
+		found, err = a.auditOnce(ctx)
 	}
 	return found, err
 }
@@ -77,7 +83,7 @@ func (a *auditor) auditOnce(ctx context.Context) (broker.Audit, error) {
 	}
 	defer r.close()
 	found, err := a.compare(ctx, s, r, 0)
-	for until := time.Now().Add(auditTime); err == nil && found.Unaccounted > 0 && time.Now().Before(until); {
+	for until := time.Now().Add(auditTime); err == nil && found.Unaccounted > a.book.Lost() && time.Now().Before(until); {
 		again, failed := a.compare(ctx, s, r, comparePause)
 		if failed != nil && ctx.Err() != nil {
 			return found, nil // its time is up: the comparison before counts
@@ -85,6 +91,7 @@ func (a *auditor) auditOnce(ctx context.Context) (broker.Audit, error) {
 		found, err = again, failed
 	}
 	if err == nil {
+		a.book.Counted(unaccounted(found))
 		if err := a.summarize(ctx); err != nil {
 			a.log.Warn("the ledger could not be summarized; the next audit has more to read", zap.Error(err))
 		}
@@ -179,23 +186,30 @@ func (a *auditor) countQueues(ctx context.Context, s *session, routes []string) 
 	return counts, errors.Join(append(errs, ctx.Err())...)
 }
 
-// summarize writes the book to the ledger if minSummary notes were read since the last summary.
+// unaccounted returns the numbers of unaccounted events by route.
+func unaccounted(a broker.Audit) map[string]int64 {
+	byRoute := map[string]int64{}
+	for _, r := range a.Routes {
+		byRoute[r.Route] = r.Unaccounted
+	}
+	return byRoute
+}
+
+// summarize writes the book to the ledger if enough notes were read since the last summary: minSummary, and more for a large book.
 func (a *auditor) summarize(ctx context.Context) error {
-	if a.book.Folded() < minSummary {
+	if a.book.Folded() < max(minSummary, a.book.Open()/4) {
 		return nil
 	}
-	text, ok := a.book.Summary()
-	if !ok {
-		return nil
-	}
-	publisher := &ledgerPublisher{conn: a.publish}
-	defer publisher.close()
-	err := publisher.publish(ctx, message{LedgerExchange, LedgerSummary, amqp.Publishing{
-		ContentType: "application/json", DeliveryMode: amqp.Persistent, Body: text,
-	}})
-	if err != nil {
-		return fmt.Errorf("summary of the ledger: %w", err)
+	if err := writeSummary(ctx, a.publish, a.book.Summary()); err != nil {
+		return err
 	}
 	a.book.Summarized()
 	return nil
+}
+
+// acknowledge notes that a person knows that counting began anew. It returns when the note is stored.
+func (a *auditor) acknowledge(ctx context.Context) error {
+	a.ledger.setAcknowledged()
+	_, err := a.ledger.flush(ctx)
+	return err
 }

@@ -187,6 +187,14 @@ func (b *Broker) Audit(ctx context.Context) (broker.Audit, error) {
 	return a, nil
 }
 
+// Acknowledge implements broker.Auditor.
+func (b *Broker) Acknowledge(ctx context.Context) error {
+	if err := b.auditor.acknowledge(ctx); err != nil {
+		return fmt.Errorf("rabbitmq: %w", err)
+	}
+	return nil
+}
+
 // Leads implements broker.Leader. A process whose user may not consume the audit's queue, such as a receiver, never leads the audit.
 func (b *Broker) Leads(ctx context.Context, role broker.LeaderRole) (bool, error) {
 	if role == broker.LeadAudit {

@@ -22,6 +22,8 @@ const (
 var (
 	// errReplaced says that the book was made of another stream than the ledger's.
 	errReplaced = errors.New("the ledger's stream was deleted and declared again")
+	// errTrimmed says that the stream has dropped the messages behind the book's last one.
+	errTrimmed = errors.New("the ledger's stream begins later than the book ends")
 	// errEnded and errSilent do not say whether the stream was replaced.
 	errEnded  = errors.New("the connection was lost while the ledger was read, or its stream was deleted")
 	errSilent = errors.New("no message of the ledger has come for " + maxSilence.String())
@@ -33,6 +35,7 @@ type ledgerReader struct {
 	ch         *amqp.Channel
 	deliveries <-chan amqp.Delivery
 	resumed    bool // the next message has to be the last one of the book
+	first      bool // the next message has to be the first one of the stream
 	live       bool // the next message was written just now
 	unacked    int
 }
@@ -43,6 +46,8 @@ func newLedgerReader(s *session, book *ledger.Book) (*ledgerReader, error) {
 	var offset any = "first"
 	if at := book.Position(); at.Offset >= 0 {
 		offset, r.resumed = at.Offset, true
+	} else {
+		r.first = true
 	}
 	var err error
 	r.ch, r.deliveries, err = openStream(s, LedgerStream, offset)
@@ -99,13 +104,20 @@ func (r *ledgerReader) fold(d amqp.Delivery) error {
 	offset, _ := number(d.Headers["x-stream-offset"])
 	notes, err := ledger.Decode(d.Body)
 	at := ledger.Position{Offset: offset, Process: notes.Process, Number: notes.Number}
+	if r.first && offset > 0 && !r.book.BeganAnew() {
+		r.book.BeginAnew(ledger.ReasonTrimmed)
+	}
 	switch {
+	case r.resumed && offset > r.book.Position().Offset:
+		return errTrimmed
 	case r.resumed && at != r.book.Position():
 		return errReplaced
+	case errors.Is(err, ledger.ErrNewer):
+		r.book.Skip(offset)
 	case !r.resumed && err == nil: // a message of a foreign publisher has no notes
 		r.book.Fold(notes, offset, r.seen(time.UnixMilli(notes.Time)))
 	}
-	r.resumed = false
+	r.resumed, r.first = false, false
 	return nil
 }
 
@@ -120,35 +132,5 @@ func (r *ledgerReader) seen(written time.Time) time.Time {
 func (r *ledgerReader) close() {
 	if r.ch != nil {
 		_ = r.ch.Close()
-	}
-}
-
-// lastSummary returns the book of the latest summary. Without a readable summary it returns an empty book, for which all notes
-// are read.
-func lastSummary(ctx context.Context, s *session) (*ledger.Book, error) {
-	admin := &adminChannel{conn: s.conn}
-	defer admin.close()
-	n, err := admin.depth(SummaryStream)
-	if err != nil || n == 0 {
-		return ledger.NewBook(), err
-	}
-	ch, deliveries, err := openStream(s, SummaryStream, "last")
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = ch.Close() }()
-	select {
-	case d, ok := <-deliveries:
-		if !ok {
-			return nil, errEnded
-		}
-		if book, err := ledger.ReadSummary(d.Body); err == nil {
-			return book, nil
-		}
-		return ledger.NewBook(), nil
-	case <-time.After(maxSilence):
-		return nil, errSilent
-	case <-ctx.Done():
-		return nil, ctx.Err()
 	}
 }

@@ -58,6 +58,8 @@ type ledgerWriter struct {
 	running     map[string]int64
 	counts      map[string]map[string]int64
 	spooled     map[string]int64 // nil: unchanged since the last message
+
+	acknowledged bool // see ledger.Notes
 }
 
 func newLedgerWriter(c *connection, cfg Config, m *metrics, log *zap.Logger) *ledgerWriter {
@@ -162,6 +164,14 @@ func (w *ledgerWriter) setSpooled(events map[string]int64) {
 	defer w.mu.Unlock()
 	w.spooled = maps.Clone(events)
 	w.batch(linger)
+}
+
+// setAcknowledged notes that a person has taken note of a ledger that counts anew.
+func (w *ledgerWriter) setAcknowledged() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.acknowledged = true
+	w.batch(0)
 }
 
 // flush returns when all notes so far are stored, with the number of the last message.
@@ -319,11 +329,12 @@ func (w *ledgerWriter) next() (b *noteBatch, m message, ok bool) {
 	notes := ledger.Notes{
 		Process: w.process, Number: b.number, Time: time.Now().UnixMilli(),
 		Notes: b.notes, Held: maps.Clone(w.held), Running: maps.Clone(w.running), Counts: w.counts, Lost: w.lost,
+		Acknowledged: w.acknowledged,
 	}
 	if w.spooled != nil {
 		notes.Spool, notes.Spooled = w.spool, w.spooled
 	}
-	w.counts, w.spooled, w.lost = map[string]map[string]int64{}, nil, 0
+	w.counts, w.spooled, w.lost, w.acknowledged = map[string]map[string]int64{}, nil, 0, false
 	kind := ""
 	if b.accepted {
 		kind = typeAccepted

@@ -1,0 +1,32 @@
+package ledger
+
+import "slices"
+
+// isUncounted reports whether no receiver has noted any event for the route so far. That is so while workers with a new route run beside
+// receivers that do not know the route yet.
+func (b *Book) isUncounted(route string) bool { return b.tally(route).accepted == 0 }
+
+// markUncounted marks the early final notes of an accepted event at other routes than those that its receiver knows.
+func (b *Book) markUncounted(source, id string, routes []string) {
+	if len(b.early.at) == 0 {
+		return
+	}
+	for other := range b.routes {
+		if !slices.Contains(routes, other) {
+			b.early.mark(hash(source, id, other))
+		}
+	}
+}
+
+// put keeps a note until the acceptance of its event arrives. A final note that put removes for it counts as uncounted or extra.
+func (b *Book) put(n earlyNote) {
+	b.tally(n.route)
+	oldest, removed := b.early.put(n)
+	switch {
+	case !removed:
+	case oldest.uncounted:
+		b.tally(oldest.route).uncounted++
+	case oldest.kind.final():
+		b.tally(oldest.route).extra++
+	}
+}
