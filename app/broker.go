@@ -21,6 +21,8 @@ type Operator interface {
 	broker.Inspector
 	broker.Undelivered
 	broker.Auditor
+	// Ready returns nil, or the reason why the broker takes no events now: broker.ErrDown or broker.ErrBlocked.
+	Ready() error
 	Close(ctx context.Context) error
 }
 
@@ -50,6 +52,14 @@ func OpenOperator(c *config.Config) (Operator, error) {
 		return embedded.Attach(embeddedConfig(c))
 	}
 	return rabbitmq.Attach(rabbitMQ(c))
+}
+
+// NextStep returns the next step of a person after an error of the broker, or "" if the error names it.
+func NextStep(c *config.Config, err error) string {
+	if c.Broker.Embedded() {
+		return ""
+	}
+	return rabbitmq.NextStep(err)
 }
 
 func embeddedConfig(c *config.Config) embedded.Config {

@@ -46,7 +46,8 @@ type Undelivered interface {
 	List(ctx context.Context, route string, p Page) (events []UndeliveredEvent, next string, err error)
 	// Replay returns picked dead letters to the work queue of their route as new events. It publishes picked unrouted events to
 	// every route that matches them now; an event that matches no route stays. Replay returns the number of events that it
-	// replayed. At every moment each event is in one of the two queues; a crash can leave it in both.
+	// replayed. At every moment each event is in one of the two queues; a crash, or a broker that does not confirm, can leave one event
+	// in both. The end of ctx leaves none in both.
 	Replay(ctx context.Context, route string, pick func(UndeliveredEvent) bool) (int, error)
 	// Discard removes picked events for good, and returns their number.
 	Discard(ctx context.Context, route string, pick func(UndeliveredEvent) bool) (int, error)

@@ -140,8 +140,8 @@ func (c *command) deadChange(verb, done, short string, do change) *cobra.Command
 						return knownRoute(conf, route, false, err)
 					}
 				}
-				n, err := do.apply(ctx, operator, route, chosen)
-				err = knownRoute(conf, route, n.seen > 0, err)
+				n, err := do.apply(ctx, operator, route, ids, chosen)
+				err = n.progress(ctx, done, knownRoute(conf, route, n.seen > 0, err))
 				if n.picked > 0 || err == nil && all {
 					fmt.Fprintf(c.stdout, "%s %d of route %s\n", done, n.done, route)
 				}

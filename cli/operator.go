@@ -4,20 +4,26 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/hookline/hookline/app"
 	"github.com/hookline/hookline/app/config"
-	"github.com/hookline/hookline/broker"
 )
 
-// operatorTimeout bounds a read of the broker.
-const operatorTimeout = 10 * time.Second
+const (
+	// operatorTimeout bounds a read of the broker.
+	operatorTimeout = 10 * time.Second
+	// operatorCloseTimeout bounds the last notes to the ledger.
+	operatorCloseTimeout = 5 * time.Second
+	// noticeInterval is the time after which a command says why it waits.
+	noticeInterval = time.Second
+)
 
 // withOperator loads the configuration, opens its broker, calls do, and closes the broker. The context of do ends after
-// timeout.
+// timeout, and when a person interrupts the command.
 func (c *command) withOperator(cmd *cobra.Command, timeout time.Duration, do func(context.Context, *config.Config, app.Operator) error) error {
 	conf, err := c.loadBroker()
 	if err != nil {
@@ -27,19 +33,60 @@ func (c *command) withOperator(cmd *cobra.Command, timeout time.Duration, do fun
 	if err != nil {
 		return err
 	}
+	stop := c.explainWait(conf, operator)
 	ctx, cancel := context.WithTimeout(cmd.Context(), timeout)
 	defer cancel()
-	err = nextStep(do(ctx, conf, operator))
-	if closeErr := operator.Close(ctx); err == nil {
+	err = nextStep(conf, do(ctx, conf, operator))
+	stop()
+	if err != nil && cmd.Context().Err() != nil {
+		err = interrupted(err)
+	}
+	closing, cancelClose := context.WithTimeout(context.WithoutCancel(ctx), operatorCloseTimeout)
+	defer cancelClose()
+	if closeErr := operator.Close(closing); err == nil {
 		err = closeErr
 	}
 	return err
 }
 
-// nextStep adds the next step to the error of a broker that is down.
-func nextStep(err error) error {
-	if errors.Is(err, broker.ErrDown) {
-		return fmt.Errorf("%w (start RabbitMQ, or correct broker.url)", err)
+// interrupted returns the error of a command that a person interrupted.
+func interrupted(err error) error {
+	if errors.Is(err, context.Canceled) {
+		return exitError{ExitInterrupted, errors.New("interrupted")}
+	}
+	return exitError{ExitInterrupted, fmt.Errorf("interrupted: %w", err)}
+}
+
+// explainWait says on stderr once why the broker does not answer, unless stop is called before. A command may wait for the broker
+// for a while.
+func (c *command) explainWait(conf *config.Config, operator app.Operator) (stop func()) {
+	ended := make(chan struct{})
+	var explaining sync.WaitGroup
+	explaining.Go(func() {
+		tick := time.NewTicker(noticeInterval)
+		defer tick.Stop()
+		for {
+			select {
+			case <-tick.C:
+				if err := operator.Ready(); err != nil {
+					fmt.Fprintf(c.stderr, "hookline: still trying: %v\n", nextStep(conf, err))
+					return
+				}
+			case <-ended:
+				return
+			}
+		}
+	})
+	return func() {
+		close(ended)
+		explaining.Wait()
+	}
+}
+
+// nextStep adds the next step to an error of the broker.
+func nextStep(conf *config.Config, err error) error {
+	if step := app.NextStep(conf, err); step != "" {
+		return fmt.Errorf("%w (%s)", err, step)
 	}
 	return err
 }

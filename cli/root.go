@@ -30,6 +30,8 @@ const (
 	ExitUnaccounted = 4 // `audit`: stored events are unaccounted for
 	ExitAnew        = 5 // `audit`: counting began anew, and nobody has acknowledged it
 	ExitNewer       = 6 // `audit`: the ledger has notes of a newer Hookline
+
+	ExitInterrupted = 130 // Ctrl-C or SIGTERM interrupted a command that reads or changes undelivered events: 128 + SIGINT
 )
 
 // Program is a build of hookline.
@@ -119,7 +121,8 @@ Exit codes:
 - 1: failed
 - 2: wrong usage or configuration; nothing was done
 - 3: "topology plan" or "topology apply" found differences
-- 4: "audit" found stored events that are unaccounted for`,
+- 4: "audit" found stored events that are unaccounted for
+- 130: Ctrl-C or SIGTERM interrupted a command at the broker; it says how far it came`,
 		Example: `  hookline run                  # receiver and worker in one process
   hookline send alma job_end    # send a signed test event to it
   hookline queues               # show the waiting, failed and unrouted events`,

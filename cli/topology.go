@@ -46,7 +46,7 @@ func (c *command) topologyChange(use, short string, do func(context.Context, *co
 			defer cancel()
 			changes, err := do(ctx, conf)
 			if err != nil {
-				return nextStep(err)
+				return nextStep(conf, err)
 			}
 			if asJSON {
 				err = c.json(changes)
@@ -84,7 +84,7 @@ func (c *command) topologyUnbind() *cobra.Command {
 				}
 			}
 			if err := app.Unbind(ctx, conf, given[0], given[1]); err != nil {
-				return nextStep(err)
+				return nextStep(conf, err)
 			}
 			fmt.Fprintf(c.stdout, "%s is not bound to route %s now; RabbitMQ does not say whether it was bound before\n", given[1], given[0])
 			return nil

@@ -57,11 +57,31 @@ func (c *command) undeliveredTable(events []broker.UndeliveredEvent, limit int, 
 // change is Replay or Discard of an app.Operator.
 type change func(app.Operator, context.Context, string, func(broker.UndeliveredEvent) bool) (int, error)
 
-// changed counts the events that a change has seen, picked and done.
-type changed struct{ seen, picked, done int }
+// changed counts the events that a change has seen, picked and done. total is the number of events that it was asked for; 0: unknown.
+type changed struct{ seen, picked, done, total int }
 
-// apply changes the events of a route that are chosen by ID.
-func (do change) apply(ctx context.Context, operator app.Operator, route string, chosen func(id string) bool) (n changed, err error) {
+// progress returns err, and if the change was interrupted, how far it came.
+func (n changed) progress(ctx context.Context, done string, err error) error {
+	if err == nil || !errors.Is(ctx.Err(), context.Canceled) {
+		return err
+	}
+	far := fmt.Sprintf("%d %s", n.done, done)
+	if n.total >= n.done && n.total > 0 {
+		far = fmt.Sprintf("%d of %d %s", n.done, n.total, done)
+	}
+	if errors.Is(err, context.Canceled) {
+		return fmt.Errorf("%s; run it again to go on", far)
+	}
+	return fmt.Errorf("%s; run it again to go on: %w", far, err)
+}
+
+// apply changes the events of a route that are chosen by ID: ids, or all if there are none.
+func (do change) apply(ctx context.Context, operator app.Operator, route string, ids []string, chosen func(id string) bool) (n changed, err error) {
+	if n.total = len(ids); n.total == 0 {
+		if n.total, err = countUndelivered(ctx, operator, route); err != nil {
+			return n, err
+		}
+	}
 	n.done, err = do(operator, ctx, route, func(u broker.UndeliveredEvent) bool {
 		n.seen++
 		pick := chosen(u.Event.ID)

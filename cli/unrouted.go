@@ -111,13 +111,13 @@ func (c *command) unroutedChange(verb, done, short string, do change) *cobra.Com
 						return err
 					}
 				}
-				n, err := do.apply(ctx, operator, broker.Unrouted, chosen)
+				n, err := do.apply(ctx, operator, broker.Unrouted, ids, chosen)
 				if n.picked > 0 || err == nil && all {
 					fmt.Fprintf(c.stdout, "%s %d of the unrouted events\n", done, n.done)
 				}
 				switch {
 				case err != nil:
-					return err
+					return n.progress(ctx, done, err)
 				case n.picked < len(ids):
 					return fmt.Errorf("%d of the %d IDs belong to no unrouted event; `hookline unrouted list` lists the unrouted events", len(ids)-n.picked, len(ids))
 				case n.done < n.picked:

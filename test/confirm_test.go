@@ -72,7 +72,7 @@ func TestDiscardAllAsks(t *testing.T) {
 	if refused := f.run(t, "dead", "discard", "loans", "--all"); refused.code != 2 || !strings.Contains(refused.stderr, "--yes") {
 		t.Errorf("without a terminal: %+v", refused)
 	}
-	for _, answer := range []string{"\n", "no\n", "\x03", "\x04"} { // Ctrl-C, Ctrl-D
+	for _, answer := range []string{"\n", "no\n", "\x04"} { // Ctrl-D
 		s := f.terminal(t, 80, "dead", "discard", "loans", "--all")
 		s.await("Remove them? [y/N] ")
 		s.write(answer)
@@ -81,6 +81,12 @@ func TestDiscardAllAsks(t *testing.T) {
 		}
 	}
 	s := f.terminal(t, 80, "dead", "discard", "loans", "--all")
+	s.await("[y/N] ")
+	s.write("\x03") // Ctrl-C
+	if code, shown := s.end(); code != 130 || !strings.Contains(shown, "interrupted: nothing was changed") {
+		t.Errorf("interrupted: exit code %d: %s", code, shown)
+	}
+	s = f.terminal(t, 80, "dead", "discard", "loans", "--all")
 	s.await("[y/N] ")
 	s.write("y\n")
 	if code, shown := s.end(); code != 0 || !strings.Contains(shown, "discarded 2") {

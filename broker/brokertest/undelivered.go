@@ -1,6 +1,7 @@
 package brokertest
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -26,6 +27,7 @@ func undelivered() []promise {
 			{"a queue without events, and the page after its last event, are empty", listsNothing},
 			{"a limit under 1 and a foreign cursor are errors", refusesPages},
 			{"looking leaves the events and their order alone, however often and however far", looksWithoutChange},
+			{"an interrupted replay leaves each event in one queue, and a repeat completes it", replaysAfterInterruption},
 			{"Get returns each event with an ID, and none for an unknown ID", getsByID},
 		} {
 			all = append(all, promise{kind.name + ": " + p.sentence, func(t *testing.T, open Open) { p.hold(t, open, kind) }})
@@ -140,6 +142,33 @@ func replay(t *testing.T, b Broker, route string, pick func(broker.UndeliveredEv
 	if replayed, err := b.Replay(patient(t), route, pick); replayed != n || err != nil {
 		t.Fatalf("replayed %d, want %d: %v", replayed, n, err)
 	}
+}
+
+func replaysAfterInterruption(t *testing.T, open Open, kind undeliveredKind) {
+	const n = 5
+	r := route("archive", "alma.#")
+	if kind.route == broker.Unrouted {
+		r.Match = []string{"#"} // the route of a new configuration
+	}
+	b := kind.open(t, open, kind.events(n))
+	if kind.route == broker.Unrouted {
+		b = open(t, []broker.Route{r})
+	}
+	ctx, interrupt := context.WithCancel(patient(t))
+	picked := 0
+	replayed, err := b.Replay(ctx, kind.route, func(broker.UndeliveredEvent) bool {
+		if picked++; picked == 2 {
+			interrupt()
+		}
+		return true
+	})
+	if !errors.Is(err, context.Canceled) || replayed < 1 {
+		t.Fatalf("the interrupted replay replayed %d: %v", replayed, err)
+	}
+	expectWaiting(t, b, kind.role, kind.route, n-replayed)
+	expectWaiting(t, b, broker.RoleWork, r.Name, replayed)
+	replay(t, b, kind.route, every, n-replayed)
+	expectWaiting(t, b, broker.RoleWork, r.Name, n)
 }
 
 func listsPages(t *testing.T, open Open, kind undeliveredKind) {

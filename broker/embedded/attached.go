@@ -42,5 +42,8 @@ func Attach(cfg Config) (*Attached, error) {
 	return &Attached{s}, nil
 }
 
+// Ready returns nil: an attached broker is a file that was opened. Its size and the disk are checked by each change.
+func (a *Attached) Ready() error { return nil }
+
 // Close closes the file.
 func (a *Attached) Close(context.Context) error { return a.close() }

@@ -11,6 +11,9 @@ import (
 	"github.com/hookline/hookline/broker"
 )
 
+// changeTimeout bounds the wait for one transaction.
+const changeTimeout = 10 * time.Second
+
 // undelivered implements broker.Undelivered.
 type undelivered struct {
 	queries *queries
@@ -124,7 +127,9 @@ func (u undelivered) change(ctx context.Context, route string, pick func(broker.
 			}
 			return nil
 		})
-		if err := u.write.do(ctx, changed); err != nil {
+		writing, cancel := context.WithTimeout(context.WithoutCancel(ctx), changeTimeout) // ctx ends a change between two transactions
+		defer cancel()
+		if err := u.write.do(writing, changed); err != nil {
 			return fmt.Errorf("change undelivered events: %w", err)
 		}
 		total += int(n)

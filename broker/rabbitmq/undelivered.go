@@ -63,8 +63,14 @@ func (b *Broker) List(ctx context.Context, route string, p broker.Page) (events 
 	return events, next, nil
 }
 
+// replayTime is how long a replay waits for the confirm of one event.
+const replayTime = 10 * time.Second
+
 // Replay implements broker.Undelivered. A replayed event can return to the queue during the call. So Replay keeps a second event with
 // the same source, action and ID if it is unrouted, or if it died after the call began.
+//
+// The end of ctx ends Replay between two events, so that no event is in two queues because of it. RabbitMQ tells a connection of an
+// alarm only after the connection has published. So Replay writes to the ledger before it publishes the first event.
 func (b *Broker) Replay(ctx context.Context, route string, pick func(broker.UndeliveredEvent) bool) (n int, err error) {
 	from, began, replayed := undeliveredOf(route), time.Now(), map[broker.Fingerprint]bool{}
 	err = b.browse(ctx, from, func(d amqp.Delivery) (decision, error) {
@@ -78,9 +84,14 @@ func (b *Broker) Replay(ctx context.Context, route string, pick func(broker.Unde
 		if cameBack || !ok {
 			return keepMessage, nil
 		}
+		if len(replayed) == 0 {
+			if err := b.flushLedger(ctx); errors.Is(err, broker.ErrBlocked) || errors.Is(err, broker.ErrDown) || ctx.Err() != nil {
+				return keepMessage, fmt.Errorf("nothing was replayed: %w", err)
+			}
+		}
 		replayed[fingerprint] = true
-		if err := b.publisher.publish(ctx, &m); err != nil {
-			return keepMessage, fmt.Errorf("replay %s: %w", u.Event.ID, err)
+		if err := b.replayOne(ctx, u, &m); err != nil {
+			return keepMessage, err
 		}
 		if route == broker.Unrouted {
 			b.ledger.noteRouted(u.Event, routes)
@@ -89,6 +100,38 @@ func (b *Broker) Replay(ctx context.Context, route string, pick func(broker.Unde
 		return removeMessage, nil
 	})
 	return n, err
+}
+
+// replayOne publishes the message of an event. It waits for the confirm after the end of ctx, too, because an event without it may be in
+// two queues.
+func (b *Broker) replayOne(ctx context.Context, u broker.UndeliveredEvent, m *message) error {
+	publishing, cancel := context.WithTimeout(context.WithoutCancel(ctx), replayTime)
+	defer cancel()
+	err := b.publisher.publish(publishing, m)
+	if errors.Is(err, broker.ErrUnknown) {
+		err = fmt.Errorf("%w, so this one event may be in two queues, and a repeat runs it twice", err)
+		if reason := b.Ready(); reason != nil {
+			err = fmt.Errorf("%w: %w", reason, err)
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("replay %s: %w", u.Event.ID, err)
+	}
+	return nil
+}
+
+// flushLedger writes the ledger. If RabbitMQ takes no messages, the error also wraps broker.ErrBlocked or broker.ErrDown.
+func (b *Broker) flushLedger(ctx context.Context) error {
+	flushing, cancel := context.WithTimeout(ctx, noteTime)
+	defer cancel()
+	_, err := b.ledger.flush(flushing)
+	if err == nil || ctx.Err() != nil {
+		return errors.Join(err, ctx.Err())
+	}
+	if reason := b.Ready(); reason != nil {
+		return fmt.Errorf("%w: %w", reason, err)
+	}
+	return fmt.Errorf("%w; `hookline topology apply` makes a missing ledger", err)
 }
 
 // replayMessage returns the message that replays an event, and the routes of an unrouted event. ok is false if no route matches it.
@@ -111,10 +154,8 @@ func (b *Broker) Discard(ctx context.Context, route string, pick func(broker.Und
 			return keepMessage, nil
 		}
 		if n == 0 { // check that the ledger can be written: a note that is written after a failed Discard would be wrong
-			flushing, cancel := context.WithTimeout(ctx, noteTime)
-			defer cancel()
-			if _, err := b.ledger.flush(flushing); err != nil {
-				return keepMessage, fmt.Errorf("nothing was discarded: %w; end RabbitMQ's memory or disk alarm if there is one, or make the ledger by `hookline topology apply`", err)
+			if err := b.flushLedger(ctx); err != nil {
+				return keepMessage, fmt.Errorf("nothing was discarded: %w", err)
 			}
 		}
 		batch := b.ledger.noteFinished(true, ledger.Discarded, u.Event, route)
