@@ -177,6 +177,11 @@ func (a *App) ready() (text string, err error) {
 	if lacking := a.broker.Lacking(); len(lacking) > 0 {
 		text += fmt.Sprintf("; but RabbitMQ lacks %s: run `hookline topology apply` as the operator", strings.Join(lacking, ", "))
 	}
+	if a.Receiver != nil {
+		if weak := a.Receiver.WeakSources(); len(weak) > 0 {
+			text += "; but anybody can guess the secrets of " + strings.Join(weak, ", ") + ": replace them, and remove weak_secrets"
+		}
+	}
 	for _, p := range a.paused() {
 		text += "\n" + p.String()
 	}

@@ -31,7 +31,7 @@ func newApp(t *testing.T) (*app.App, <-chan event.Delivery) {
 	t.Helper()
 	dir, handled := t.TempDir(), make(chan event.Delivery, 1)
 	file := filepath.Join(dir, "hookline.yml")
-	text := fmt.Sprintf("data: %s\nsources: { alma: { preset: alma, secrets: first } }\nroutes: { all: { match: '#', handler: { kind: note } } }\n", dir)
+	text := fmt.Sprintf("data: %s\nsources: { alma: { preset: alma, secrets: first-test-secret } }\nroutes: { all: { match: '#', handler: { kind: note } } }\n", dir)
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -65,7 +65,7 @@ func newApp(t *testing.T) (*app.App, <-chan event.Delivery) {
 func send(t *testing.T, a *app.App) string {
 	t.Helper()
 	const body = `{"id":"561","action":"JOB_END"}`
-	mac := hmac.New(sha256.New, []byte("first"))
+	mac := hmac.New(sha256.New, []byte("first-test-secret"))
 	mac.Write([]byte(body))
 	r := httptest.NewRequest(http.MethodPost, "/webhooks/alma", strings.NewReader(body))
 	r.Header.Set("Content-Type", "application/json")

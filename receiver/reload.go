@@ -3,6 +3,7 @@ package receiver
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"go.uber.org/zap"
@@ -71,4 +72,15 @@ func (rc *Receiver) removed(before *served, next Sources) map[string]removedSour
 		}
 	}
 	return gone
+}
+
+// WeakSources returns the sorted names of the sources with a secret that a stranger can guess.
+func (rc *Receiver) WeakSources() (names []string) {
+	for name, s := range rc.served.Load().sources {
+		if s.Weakness() != nil {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
 }

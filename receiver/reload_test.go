@@ -27,7 +27,7 @@ func TestAReloadTakesTheNewSecretAndRefusesTheOld(t *testing.T) {
 	t.Parallel()
 	var b fakeBroker
 	rc, s := serveReceiver(t, every(t), &b)
-	if err := rc.Reload(rotated(t, "another")); err != nil {
+	if err := rc.Reload(rotated(t, "another-test-secret")); err != nil {
 		t.Fatal(err)
 	}
 	refused(t, &b, s.send(t, "alma", nil, jobEnd), http.StatusUnauthorized)
@@ -60,7 +60,7 @@ func TestASourceThatAReloadRemovesIs503ForADay(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		reload(rotated(t, "another"))
+		reload(rotated(t, "another-test-secret"))
 		if got := code(); got != http.StatusServiceUnavailable {
 			t.Errorf("answered %d at once", got)
 		}
@@ -71,7 +71,7 @@ func TestASourceThatAReloadRemovesIs503ForADay(t *testing.T) {
 			t.Errorf("%d lines name the request", n)
 		}
 		time.Sleep(23 * time.Hour)
-		reload(rotated(t, "a third"))
+		reload(rotated(t, "a-third-test-secret"))
 		if got := code(); got != http.StatusServiceUnavailable {
 			t.Errorf("answered %d after 23 hours and another reload", got)
 		}
@@ -124,7 +124,7 @@ func TestABadReloadChangesNothing(t *testing.T) {
 	cfg := every(t)
 	cfg.MaxMemory = 30 << 20
 	rc, s := serveReceiver(t, cfg, &b)
-	bad := rotated(t, "another")
+	bad := rotated(t, "another-test-secret")
 	github := preset(t, "github")
 	github.MaxBody = 31 << 20
 	if err := bad.Add("github", github); err != nil {

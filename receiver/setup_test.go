@@ -68,9 +68,9 @@ func secretOf(preset string) string {
 	case "standard-webhooks":
 		return "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 	case "basic":
-		return "user:pass:word"
+		return "user:open:sesame-for-basic"
 	}
-	return "sesame-" + preset
+	return "open-sesame-for-" + preset
 }
 
 func preset(t testing.TB, name string) receiver.Source {

@@ -41,6 +41,9 @@ type Source struct {
 	Verify signature.Scheme `yaml:"verify"`
 	// Secrets are the sender's secrets: one, or several while they are rotated. Without a valid secret, every message is answered 503.
 	Secrets signature.Secrets `yaml:"secrets"`
+	// WeakSecrets takes secrets that a stranger can guess: placeholders such as change-me, and those under 16 bytes (decoded; of basic, the
+	// password). Set it only for a sender that can do no better. A warning stays at the start, in `config check` and in /readyz.
+	WeakSecrets bool `yaml:"weak_secrets,omitempty"`
 	// Handshake is the question that the sender asks before it sends.
 	Handshake Handshake `yaml:"handshake,omitempty"`
 	// Event says where messages name their ID and their action.
@@ -139,12 +142,25 @@ func newSource(name string, s Source) (*source, error) {
 	made.verifier, err = signature.New(s.Verify, s.Secrets)
 	errs.Add("verify", err)
 	made.unsignedID = err == nil && s.Event.SameSignature != SameSignatureNew && made.extractor.unsignedID(made.verifier)
+	if !s.WeakSecrets {
+		errs.Add("secrets", s.checkStrength())
+	}
 	if s.Redact != nil {
 		made.redactor, err = privacy.New(*s.Redact)
 		errs.Add("redact", err)
 	}
 	made.Source = s
 	return made, errs.Err()
+}
+
+// Weakness returns an error that names each secret that a stranger can guess, also with WeakSecrets.
+func (s Source) Weakness() error { return signature.CheckStrength(s.Verify, s.Secrets) }
+
+func (s Source) checkStrength() error {
+	if err := s.Weakness(); err != nil {
+		return fmt.Errorf("%w; put a random secret here and at the sender (`hookline config secret FILE` makes one), or write weak_secrets: true for a sender that can do no better", err)
+	}
+	return nil
 }
 
 func (s Source) checkLimits(errs *setting.Errors) {

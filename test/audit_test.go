@@ -19,7 +19,7 @@ const auditConfig = `
 listen: "127.0.0.1:0"
 private_listen: "127.0.0.1:0"
 broker: { url: "${LINE_URL:-embedded}" }
-sources: { alma: { preset: alma, secrets: first } }
+sources: { alma: { preset: alma, secrets: first-test-secret } }
 routes:
   jobs: { match: "alma.job_end", handler: { kind: file, dir: export } }
   later: { match: "alma.bib.#", handler: { kind: exec, command: ["false"] }, retry: { attempts: 3, first: 1h, max: 1h } }

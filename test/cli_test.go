@@ -13,11 +13,11 @@ func TestCommandsNameTheMistakeAndTheNextStep(t *testing.T) {
 	f := newFolder(t)
 	f.write(t, "bad.yml", "sources:\n  alma: { preset: alma }\nroutes:\n  a: { match: 'Alma', handler: { kind: file } }\n  b: { match: '#', handler: { kind: log }, timeout: soon }\n")
 	f.write(t, "own.yml", `
-sources: { alma: { preset: alma, secrets: x }, nightly: { kind: schedule, cron: "@daily" } }
+sources: { alma: { preset: alma, secrets: other-test-secret }, nightly: { kind: schedule, cron: "@daily" } }
 routes: { exports: { match: alma.job_end, handler: { kind: transfer, from: { local: { dir: . } }, to: { local: { dir: . } }, write: { per: batch, format: ndjson } } } }
 `)
-	f.write(t, "down.yml", "broker: { url: 'amqp://127.0.0.1:1/' }\nsources: { alma: { preset: alma, secrets: x } }\nroutes: { a: { match: '#', handler: { kind: log } } }\n")
-	f.write(t, "typo.yml", "sources: { alma: { preset: alma, secrets: x } }\nroutes: { a: { match: almo.job_end, handler: { kind: log } } }\n")
+	f.write(t, "down.yml", "broker: { url: 'amqp://127.0.0.1:1/' }\nsources: { alma: { preset: alma, secrets: other-test-secret } }\nroutes: { a: { match: '#', handler: { kind: log } } }\n")
+	f.write(t, "typo.yml", "sources: { alma: { preset: alma, secrets: other-test-secret } }\nroutes: { a: { match: almo.job_end, handler: { kind: log } } }\n")
 	for _, c := range []struct {
 		args []string
 		code int
@@ -82,7 +82,7 @@ routes:
   a: { match: "#", handler: { kind: http, url: "https://example.org/", headers: { Authorization: "${TOKEN}" } } }
   b: { match: alma.none, enrich: { what: user }, handler: { kind: log } }
 `)
-	f.write(t, "alma", "first\n")
+	f.write(t, "alma", "first-test-secret\n")
 	f.write(t, "key", "key\n")
 	service := folder{f.dir, append(slices.Clone(f.env), "CREDENTIALS_DIRECTORY="+f.dir, "TOKEN=x")}
 	service.start(t, "run")
@@ -99,7 +99,7 @@ routes:
 func TestAMissingDatabaseIsNamedWithItsWholePath(t *testing.T) {
 	t.Parallel()
 	f := newFolder(t)
-	f.write(t, "hookline.yml", "data: kept\nsources: { alma: { preset: alma, secrets: first } }\nroutes: { a: { match: '#', handler: { kind: log } } }\n")
+	f.write(t, "hookline.yml", "data: kept\nsources: { alma: { preset: alma, secrets: first-test-secret } }\nroutes: { a: { match: '#', handler: { kind: log } } }\n")
 	elsewhere := folder{t.TempDir(), f.env}
 	if r := elsewhere.run(t, "-c", filepath.Join(f.dir, "hookline.yml"), "queues"); r.code != 1 || !strings.Contains(r.stderr, filepath.Join(elsewhere.dir, "kept", "line.db")) {
 		t.Errorf("%+v", r)

@@ -22,7 +22,7 @@ const crashConfig = `
 listen: "127.0.0.1:0"
 private_listen: "127.0.0.1:0"
 broker: { url: "${AMQP_URL:-embedded}" }
-sources: { alma: { preset: alma, secrets: first } }
+sources: { alma: { preset: alma, secrets: first-test-secret } }
 routes:
   script:
     match: "#"
@@ -107,7 +107,7 @@ func TestACommandEndsWhenItsWorkerIsKilled(t *testing.T) {
 		t.Fatal(err)
 	}
 	f.write(t, "hookline.yml", `
-sources: { alma: { preset: alma, secrets: first } }
+sources: { alma: { preset: alma, secrets: first-test-secret } }
 routes: { long: { match: "#", handler: { kind: exec, command: [sh, -c, "exec > running; echo yes; exec sleep 600"] } } }
 `)
 	p := f.start(t, "run")

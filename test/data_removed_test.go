@@ -15,7 +15,7 @@ func TestARemovedDataFolderIsNoLonger200(t *testing.T) {
 	f.write(t, "hookline.yml", `
 listen: "127.0.0.1:0"
 private_listen: "127.0.0.1:0"
-sources: { alma: { preset: alma, secrets: first } }
+sources: { alma: { preset: alma, secrets: first-test-secret } }
 routes: { archive: { match: "#", handler: { kind: log } } }
 `)
 	p := f.start(t, "run")

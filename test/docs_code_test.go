@@ -84,7 +84,7 @@ func TestACustomBuildKnowsItsOwnHandler(t *testing.T) {
 		"{ kind: greet, nam: World }":  "nam",
 		"{ kind: fil }":                "there are exec, file, greet, http, log, notify, reconcile, transfer",
 	} {
-		text := "sources: { alma: { preset: alma, secrets: first } }\nroutes: { hello: { match: '#', handler: " + config + " } }\n"
+		text := "sources: { alma: { preset: alma, secrets: first-test-secret } }\nroutes: { hello: { match: '#', handler: " + config + " } }\n"
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -97,7 +97,7 @@ func TestACustomBuildKnowsItsOwnHandler(t *testing.T) {
 
 // frame completes a configuration of which a page shows a part.
 const frame = `
-sources: { alma: { preset: alma, secrets: first } }
+sources: { alma: { preset: alma, secrets: first-test-secret } }
 routes: { archive: { match: "#", handler: { kind: file, dir: export } } }
 `
 
@@ -127,7 +127,9 @@ func TestConfigurationsInPagesAreRight(t *testing.T) {
 		if err := os.WriteFile(file, completed(t, place, text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if out, err := exec.CommandContext(t.Context(), program, "config", "check", file).CombinedOutput(); err != nil {
+		check := exec.CommandContext(t.Context(), program, "config", "check", file)
+		check.Env = append(os.Environ(), sampleSecrets()...)
+		if out, err := check.CombinedOutput(); err != nil {
 			t.Errorf("%s: %v\n%s", place, err, out)
 		}
 	}
@@ -168,7 +170,7 @@ func namedFiles(t *testing.T) map[string]string {
 		"cert.pem": cert, "fullchain.pem": cert, "key.pem": key, "privkey.pem": key,
 		"id_ed25519": login, "known_hosts": knownhosts.Line([]string{"files.example.org"}, host.PublicKey()) + "\n",
 		"redact.key": strings.Repeat("0123456789abcdef", 4),
-		"alma.key":   "key", "alma.secret": "secret", "alma-2026.secret": "old", "alma-2027.secret": "new",
+		"alma.key":   "key", "github.secret": "first-test-secret", "alma.secret": "first-test-secret", "alma-2026.secret": "older-test-secret", "alma-2027.secret": "newer-test-secret",
 		"twilio.token": "token", "smtp.password": "password",
 	}
 }

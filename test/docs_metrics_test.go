@@ -21,7 +21,7 @@ data: data
 broker: { url: "${AMQP_URL}" }
 alma: { main: { region: eu, key: unused } }
 sources:
-  github: { preset: github, secrets: first }
+  github: { preset: github, secrets: first-test-secret }
   nightly: { kind: schedule, cron: "@yearly" }
 routes:
   archive: { match: "#", handler: { kind: file, dir: export } }

@@ -27,7 +27,7 @@ func TestTheDoctorFindsAHealthySetUpAndAWrongSecret(t *testing.T) {
 listen: "127.0.0.1:0"
 private_listen: "127.0.0.1:0"
 alma: { main: { url: "` + api.URL + `", key: "${KEY:-l8xx-test}" } }
-sources: { alma: { preset: alma, secrets: "${SECRET:-first}" } }
+sources: { alma: { preset: alma, secrets: "${SECRET:-first-test-secret}" } }
 routes: { jobs: { match: alma.job_end, handler: { kind: log } } }
 `
 	f := newFolder(t)
@@ -45,7 +45,7 @@ routes: { jobs: { match: alma.job_end, handler: { kind: log } } }
 		t.Errorf("exit code %d\n%s", well.code, well.stdout)
 	}
 
-	other := newFolder(t, "SECRET=second", "KEY=l8xx-other")
+	other := newFolder(t, "SECRET=second-test-secret", "KEY=l8xx-other")
 	other.write(t, "hookline.yml", config)
 	sick := other.run(t, "doctor", "alma", "--json", "--url", "http://"+p.listen)
 	var found []struct{ Status, Line, Text string }

@@ -128,7 +128,7 @@ func TestAWorkerThatIsKilledWhileItSendsDoesNotSendTwice(t *testing.T) {
 listen: "127.0.0.1:0"
 private_listen: "127.0.0.1:0"
 alma: { main: { url: "`+almaAPI(t).URL+`", key: l8xx-test } }
-sources: { alma: { preset: alma, secrets: first } }
+sources: { alma: { preset: alma, secrets: first-test-secret } }
 routes:
   tell:
     match: alma.job_end

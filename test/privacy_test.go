@@ -108,7 +108,7 @@ func TestNothingPersonalIsInLogsMetricsAndFileNames(t *testing.T) {
 listen: "127.0.0.1:0"
 private_listen: "127.0.0.1:0"
 redact_key: 0123456789abcdef0123456789abcdef
-sources: { alma: { preset: alma, secrets: first } }
+sources: { alma: { preset: alma, secrets: first-test-secret } }
 routes:
   files: { match: "#", handler: { kind: file, dir: out, path: "{source}/{key}/{action}/{id}{ext}", metadata: true } }
   post: { match: "#", handler: { kind: http, url: "`+target.URL+`/hook" }, retry: { attempts: 1 }, pause: { of: 0 } }
@@ -123,10 +123,10 @@ routes:
 	p := f.start(t, "run")
 	bodies := marked(t)
 	for _, body := range bodies {
-		post(t, p.listen, "first", body)
+		post(t, p.listen, "first-test-secret", body)
 	}
-	post(t, p.listen, "first", []byte("{"+patronMark))
-	post(t, p.listen, "first", []byte("<w>"+patronMark))
+	post(t, p.listen, "first-test-secret", []byte("{"+patronMark))
+	post(t, p.listen, "first-test-secret", []byte("<w>"+patronMark))
 	seen := map[string]string{"the log": p.settled(t, (len(bodies)+2)*9)}
 	res, err := http.Get("http://" + p.private + "/metrics")
 	if err != nil {
@@ -182,7 +182,7 @@ func TestRedactedValuesOfASourceAreNowhere(t *testing.T) {
 listen: "127.0.0.1:0"
 private_listen: "127.0.0.1:0"
 redact_key: "${REDACT_KEY}"
-sources: { alma: { preset: alma, secrets: first, redact: alma-patrons } }
+sources: { alma: { preset: alma, secrets: first-test-secret, redact: alma-patrons } }
 routes:
   files: { match: "#", handler: { kind: file, dir: out, metadata: true } }
   post: { match: "#", handler: { kind: http, url: "`+target.URL+`" } }
@@ -191,9 +191,9 @@ routes:
 	p := f.start(t, "run")
 	bodies := marked(t)
 	for _, body := range bodies {
-		post(t, p.listen, "first", body)
+		post(t, p.listen, "first-test-secret", body)
 	}
-	post(t, p.listen, "first", []byte("{"+patronMark))
+	post(t, p.listen, "first-test-secret", []byte("{"+patronMark))
 	p.settled(t, (len(bodies)+1)*3)
 	if again := f.run(t, "send", "alma", "user+create", "--format", "xml", "--url", "http://"+p.listen); again.code != 0 {
 		t.Errorf("%+v", again)

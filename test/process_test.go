@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"sync"
 	"syscall"
 	"testing"
@@ -52,7 +53,18 @@ type folder struct {
 func newFolder(t *testing.T, env ...string) folder {
 	t.Helper()
 	base := []string{"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir(), "HOOKLINE_LISTEN=127.0.0.1:0", "HOOKLINE_PRIVATE_LISTEN=127.0.0.1:0"}
-	return folder{dir: t.TempDir(), env: append(base, env...)}
+	return folder{dir: t.TempDir(), env: slices.Concat(base, sampleSecrets(), env)}
+}
+
+// sampleSecrets sets the variables of the secrets that samples, examples and pages name.
+func sampleSecrets() (env []string) {
+	for _, name := range []string{
+		"ALMA_WEBHOOK_SECRET", "ALMA_SANDBOX_SECRET", "GITHUB_WEBHOOK_SECRET", "SHOP_WEBHOOK_SECRET", "PINGER_TOKEN",
+		"ALMA_API_KEY", "HOOK_TOKEN", "TWILIO_TOKEN", "SMTP_PASSWORD", "RABBITMQ_PASSWORD",
+	} {
+		env = append(env, name+"=first-test-secret")
+	}
+	return env
 }
 
 func (f folder) write(t *testing.T, name, text string) {

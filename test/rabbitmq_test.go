@@ -21,7 +21,7 @@ const rabbitConfig = `
 listen: "127.0.0.1:0"
 private_listen: "127.0.0.1:0"
 broker: { url: "${AMQP_URL}" }
-sources: { alma: { preset: alma, secrets: first } }
+sources: { alma: { preset: alma, secrets: first-test-secret } }
 routes:
   archive: { match: "#", handler: { kind: file, dir: export } }
   forward: { match: "alma.job_end", handler: { kind: http, url: "${SINK_URL}" }, retry: { attempts: 3, first: 1s, max: 1s } }

@@ -20,7 +20,9 @@ sources: { alma: { preset: alma, secrets: "SECRET" } }
 routes: { archive: { match: "#", handler: { kind: file, dir: export } } }
 `
 
-func withSecret(secret string) string { return strings.Replace(reloadConfig, "SECRET", secret, 1) }
+func withSecret(secret string) string {
+	return strings.Replace(reloadConfig, "SECRET", secret+"-test-secret", 1)
+}
 
 // replace renames a new file over the old file, as most editors do.
 func (f folder) replace(t *testing.T, name, text string) {
@@ -103,7 +105,7 @@ func TestASecretInAKubernetesVolumeIsRotated(t *testing.T) {
 	volume := func(version string) {
 		for _, err := range []error{
 			os.MkdirAll(filepath.Join(f.dir, "volume", "..v-"+version), 0o700),
-			os.WriteFile(filepath.Join(f.dir, "volume", "..v-"+version, "alma"), []byte(version), 0o600),
+			os.WriteFile(filepath.Join(f.dir, "volume", "..v-"+version, "alma"), []byte(version+"-test-secret"), 0o600),
 			os.Symlink("..v-"+version, filepath.Join(f.dir, "volume", "..fresh")),
 			os.Rename(filepath.Join(f.dir, "volume", "..fresh"), filepath.Join(f.dir, "volume", "..data")),
 		} {

@@ -99,7 +99,7 @@ func TestRunKilledAfterTheAnswerStillExports(t *testing.T) {
 	f.write(t, "hookline.yml", `
 listen: "127.0.0.1:0"
 private_listen: "127.0.0.1:0"
-sources: { alma: { preset: alma, secrets: first } }
+sources: { alma: { preset: alma, secrets: first-test-secret } }
 routes:
   slow: { match: "#", handler: { kind: exec, command: ["sh", "-c", "test -e go || exec sleep 30; cat > done-$HOOKLINE_ID"] } }
 `)
@@ -122,7 +122,7 @@ func TestAStopThatHasToWaitSaysSo(t *testing.T) {
 	f.write(t, "hookline.yml", `
 listen: "127.0.0.1:0"
 private_listen: "127.0.0.1:0"
-sources: { alma: { preset: alma, secrets: first } }
+sources: { alma: { preset: alma, secrets: first-test-secret } }
 routes:
   slow: { match: "#", handler: { kind: exec, command: ["sleep", "30"] } }
 `)

@@ -28,7 +28,7 @@ func TestARepeatOfASenderIsHandledOnce(t *testing.T) {
 listen: "127.0.0.1:0"
 private_listen: "127.0.0.1:0"
 broker: { url: "${LINE_URL}" }
-sources: { alma: { preset: alma, secrets: first } }
+sources: { alma: { preset: alma, secrets: first-test-secret } }
 routes: { jobs: { match: "#", handler: { kind: log } } }
 `)
 			p := f.start(t, "run")

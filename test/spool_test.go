@@ -24,7 +24,7 @@ listen: "127.0.0.1:0"
 private_listen: "127.0.0.1:0"
 broker: { url: "${AMQP_URL}" }
 spool: { max_bytes: "${SPOOL_BYTES:-1073741824}" }
-sources: { alma: { preset: alma, secrets: first, when_down: spool } }
+sources: { alma: { preset: alma, secrets: first-test-secret, when_down: spool } }
 routes:
   forward: { match: "#", handler: { kind: http, url: "${SINK_URL:-http://127.0.0.1:1}" }, concurrency: 1 }
 `
@@ -36,7 +36,7 @@ const noBroker = "AMQP_URL=amqp://guest:guest@127.0.0.1:1/"
 func almaSends(ctx context.Context, t *testing.T, listen, id string, size int) (sender.Answer, error) {
 	t.Helper()
 	scheme, _ := signature.Preset("alma")
-	verifier, err := signature.New(scheme, []signature.Secret{{Value: "first"}})
+	verifier, err := signature.New(scheme, []signature.Secret{{Value: "first-test-secret"}})
 	if err != nil {
 		t.Fatal(err)
 	}

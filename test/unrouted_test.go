@@ -27,7 +27,7 @@ func unroutedEvents(t *testing.T, url string) {
 listen: "127.0.0.1:0"
 private_listen: "127.0.0.1:0"
 broker: { url: "${LINE_URL}" }
-sources: { alma: { preset: alma, secrets: first } }
+sources: { alma: { preset: alma, secrets: first-test-secret } }
 routes:
   jobs: { match: "alma.job_end", handler: { kind: file, dir: export } }
 `

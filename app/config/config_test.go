@@ -30,7 +30,7 @@ func parse(t *testing.T, text string) (*config.Config, error) {
 
 const small = `
 sources:
-  alma: { preset: alma, secrets: first }
+  alma: { preset: alma, secrets: first-test-secret }
 routes:
   archive: { match: "#", handler: { kind: file, dir: out } }
 `
@@ -50,7 +50,7 @@ func TestDefaultsAreFilledIn(t *testing.T) {
 	if c.Duplicates != 2*time.Hour {
 		t.Errorf("duplicates: %v", c.Duplicates)
 	}
-	if s := c.Sources["alma"]; s.Deadline != 5*time.Second || s.Secrets[0].Value != "first" || s.Handshake.Kind != "challenge-json" {
+	if s := c.Sources["alma"]; s.Deadline != 5*time.Second || s.Secrets[0].Value != "first-test-secret" || s.Handshake.Kind != "challenge-json" {
 		t.Errorf("alma: %+v", s)
 	}
 	if r := c.Routes[0]; r.Name != "archive" || r.Concurrency != 4 || r.Timeout != 30*time.Second || r.Retry.Attempts != 20 || r.Handler == nil {
@@ -70,7 +70,7 @@ func TestDuplicatesAreTurnedOffByZero(t *testing.T) {
 
 func TestAPresetIsOverriddenKeyByKey(t *testing.T) {
 	t.Parallel()
-	c, err := parse(t, strings.Replace(small, "secrets: first", "secrets: [{value: a, label: old, not_after: 2030-01-02T03:04:05Z}, b], deadline: 3s, verify: {signature: {in: 'header:X-Other'}}", 1))
+	c, err := parse(t, strings.Replace(small, "secrets: first-test-secret", "secrets: [{value: first-test-secret, label: old, not_after: 2030-01-02T03:04:05Z}, other-test-secret], deadline: 3s, verify: {signature: {in: 'header:X-Other'}}", 1))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,7 +78,7 @@ func TestAPresetIsOverriddenKeyByKey(t *testing.T) {
 	if s.Deadline != 3*time.Second || s.Verify.Signature.In != "header:X-Other" || s.Verify.Signature.Encoding != "base64" {
 		t.Errorf("%+v", s)
 	}
-	if len(s.Secrets) != 2 || s.Secrets[0].Label != "old" || s.Secrets[0].NotAfter.Year() != 2030 || s.Secrets[1].Value != "b" {
+	if len(s.Secrets) != 2 || s.Secrets[0].Label != "old" || s.Secrets[0].NotAfter.Year() != 2030 || s.Secrets[1].Value != "other-test-secret" {
 		t.Errorf("%d secrets", len(s.Secrets))
 	}
 }
@@ -86,7 +86,7 @@ func TestAPresetIsOverriddenKeyByKey(t *testing.T) {
 func TestEnvironmentAndFiles(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	write(t, filepath.Join(dir, "secret"), "from-file\n")
+	write(t, filepath.Join(dir, "secret"), "from-the-secret-file\n")
 	file := filepath.Join(dir, "hookline.yml")
 	write(t, file, `
 listen: "${ADDRESS:-127.0.0.1:1}"
@@ -104,7 +104,7 @@ routes:
 	if c.Listen != "127.0.0.1:1" || c.Limits.MaxConnections != 7 {
 		t.Errorf("%+v", c)
 	}
-	if s := c.Sources["own"].Secrets[0]; c.Sources["alma"].Secrets[0].Value != "from-file" || s.Value != "from-file" || s.Label != "${literal}" {
+	if s := c.Sources["own"].Secrets[0]; c.Sources["alma"].Secrets[0].Value != "from-the-secret-file" || s.Value != "from-the-secret-file" || s.Label != "${literal}" {
 		t.Error("secrets from a file are not what the file holds")
 	}
 }
@@ -113,7 +113,7 @@ func TestWhatAnAnchorNamesCanBeUsedAgain(t *testing.T) {
 	t.Parallel()
 	c, err := parse(t, `
 sources:
-  alma: { preset: alma, secrets: [&text hunter2, &one { value: hunter3, label: l }] }
+  alma: { preset: alma, secrets: [&text hunter2-hunter2-hunter2, &one { value: hunter3-hunter3-hunter3, label: l }] }
   again: { preset: alma, secrets: [*text, *one] }
 routes:
   a: { match: &match "#", where: &where "true", handler: &handler { kind: file, dir: out } }
@@ -122,7 +122,7 @@ routes:
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s := c.Sources["again"].Secrets; s[0].Value != "hunter2" || s[1].Label != "l" || c.Routes[1].Handler == nil || c.Routes[1].Match[0] != "#" {
+	if s := c.Sources["again"].Secrets; s[0].Value != "hunter2-hunter2-hunter2" || s[1].Label != "l" || c.Routes[1].Handler == nil || c.Routes[1].Match[0] != "#" {
 		t.Errorf("%+v", c)
 	}
 	text, err := c.YAML()
@@ -138,7 +138,7 @@ func TestMergeKeysStandForTheKeysOfOthers(t *testing.T) {
 	t.Parallel()
 	c, err := parse(t, `
 sources:
-  alma: &alma { preset: alma, secrets: "$${HOME}", deadline: 4s }
+  alma: &alma { preset: alma, secrets: "$${HOME} of the test", deadline: 4s }
   again: { <<: *alma, deadline: 3s }
   clock: &clock { kind: schedule, cron: "@daily" }
   other: { <<: *clock }
@@ -150,7 +150,7 @@ routes:
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s := c.Sources["again"]; s.Deadline != 3*time.Second || s.Secrets[0].Value != "${HOME}" || c.Schedules["other"].Cron != "@daily" {
+	if s := c.Sources["again"]; s.Deadline != 3*time.Second || s.Secrets[0].Value != "${HOME} of the test" || c.Schedules["other"].Cron != "@daily" {
 		t.Errorf("sources: %+v", c)
 	}
 	if b, c := c.Routes[1], c.Routes[2]; b.Timeout != 5*time.Second || c.Timeout != 6*time.Second {
@@ -176,9 +176,9 @@ func TestProxiesAreNetworksOrAddresses(t *testing.T) {
 func TestTheBuiltInConfigurationReadsItsSecretFromTheDataFolder(t *testing.T) {
 	t.Parallel()
 	data := t.TempDir()
-	write(t, filepath.Join(data, "alma.secret"), "first\n")
+	write(t, filepath.Join(data, "alma.secret"), "first-test-secret\n")
 	c, err := config.NewFile("", env(map[string]string{"HOOKLINE_DATA": data}), kinds()).Read()
-	if err != nil || c.Sources["alma"].Secrets[0].Value != "first" {
+	if err != nil || c.Sources["alma"].Secrets[0].Value != "first-test-secret" {
 		t.Errorf("%+v, %v", c, err)
 	}
 }
@@ -186,12 +186,12 @@ func TestTheBuiltInConfigurationReadsItsSecretFromTheDataFolder(t *testing.T) {
 func TestShippedConfigurationsLoad(t *testing.T) {
 	t.Parallel()
 	secret := filepath.Join(t.TempDir(), "secret")
-	write(t, secret, "first")
+	write(t, secret, "first-test-secret")
 	lookup := func(name string) (string, bool) {
 		if strings.HasSuffix(name, "_FILE") {
 			return secret, true
 		}
-		return "x" + name, true
+		return "a-test-secret-" + name, true
 	}
 	for _, file := range []string{"../../hookline.sample.yml", "../../deployments/examples/alma-notify.yml", "../../deployments/hookline.yml", "../../deployments/kubernetes/hookline.yml"} {
 		text, err := os.ReadFile(file)

@@ -81,6 +81,17 @@ func (e expander) substitute(node *yaml.Node, path []string) {
 	e.expanded[node] = true
 }
 
+// plainText returns an error for a file in an encoding whose marks would become part of the value: UTF-16, or UTF-8 with a byte order mark.
+// An editor on Windows, or a redirection in its PowerShell, writes such a file.
+func plainText(file, text string) error {
+	for _, mark := range []string{"\xef\xbb\xbf", "\xff\xfe", "\xfe\xff", "\x00"} {
+		if strings.HasPrefix(text, mark) || mark == "\x00" && strings.Contains(text, mark) {
+			return fmt.Errorf("%s is not plain UTF-8: save it again as UTF-8 without a byte order mark", file)
+		}
+	}
+	return nil
+}
+
 // readFile changes the pair in place, so that errors about the value still point to its line.
 func (e expander) readFile(parent, key, value *yaml.Node, name string, path []string) {
 	if strings.HasSuffix(name, fileSuffix) {
@@ -96,6 +107,9 @@ func (e expander) readFile(parent, key, value *yaml.Node, name string, path []st
 		file = filepath.Join(filepath.Dir(e.file), file)
 	}
 	text, err := e.read.file(file)
+	if err == nil {
+		err = plainText(file, text)
+	}
 	if err != nil {
 		message := err.Error()
 		if name == "secrets" && errors.Is(err, fs.ErrNotExist) {

@@ -26,7 +26,7 @@ func opened(t *testing.T) (dir string, file *config.File) {
 		if err := os.Mkdir(filepath.Join(dir, folder), 0o700); err != nil {
 			t.Fatal(err)
 		}
-		write(t, filepath.Join(dir, folder, "alma"), "of-"+folder)
+		write(t, filepath.Join(dir, folder, "alma"), "the-secret-of-"+folder)
 	}
 	link(t, dir, "v1", "secrets")
 	write(t, filepath.Join(dir, "hookline.yml"), withFile)
@@ -69,7 +69,7 @@ func TestAChangedFileIsNoticedHoweverItIsReplaced(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			write(t, secret, "of-v3")
+			write(t, secret, "the-secret-of-v3")
 			if err := os.Chtimes(secret, info.ModTime(), info.ModTime()); err != nil {
 				t.Fatal(err)
 			}
@@ -113,11 +113,11 @@ func TestAMissingSecretThatComesIsNoticed(t *testing.T) {
 	if _, err := file.Read(); err == nil {
 		t.Fatal("read without its secret")
 	}
-	write(t, filepath.Join(dir, "later"), "here")
+	write(t, filepath.Join(dir, "later"), "here-is-the-secret")
 	if file.Changed() || !file.Changed() {
 		t.Error("not noticed")
 	}
-	if c, err := file.Read(); err != nil || c.Sources["alma"].Secrets[0].Value != "here" {
+	if c, err := file.Read(); err != nil || c.Sources["alma"].Secrets[0].Value != "here-is-the-secret" {
 		t.Errorf("%v", err)
 	}
 }
@@ -130,9 +130,9 @@ func TestAPipeIsReadOnceAndNotWaitedFor(t *testing.T) {
 		t.Fatal(err)
 	}
 	write(t, filepath.Join(dir, "hookline.yml"), strings.Replace(withFile, "secrets/alma", "pipe", 1))
-	go func() { _ = os.WriteFile(pipe, []byte("piped"), 0o600) }()
+	go func() { _ = os.WriteFile(pipe, []byte("the-piped-secret-of-tests"), 0o600) }()
 	file := config.NewFile(filepath.Join(dir, "hookline.yml"), noEnv, kinds())
-	if c, err := file.Read(); err != nil || c.Sources["alma"].Secrets[0].Value != "piped" {
+	if c, err := file.Read(); err != nil || c.Sources["alma"].Secrets[0].Value != "the-piped-secret-of-tests" {
 		t.Fatalf("%v", err)
 	}
 	for range 2 {
@@ -152,8 +152,8 @@ func TestChangedKeysAreNamed(t *testing.T) {
 broker: { max_bytes: 2000000, url: [embedded] }
 data: elsewhere
 sources:
-  alma: { secrets: second, preset: alma }
-  github: { preset: github, secrets: x }
+  alma: { secrets: second-test-secret, preset: alma }
+  github: { preset: github, secrets: other-test-secret }
 routes: # written otherwise, but the same
   archive:
     handler: { dir: out, kind: file }

@@ -6,7 +6,7 @@ import (
 )
 
 const library = `
-sources: { alma: { preset: alma, secrets: first } }
+sources: { alma: { preset: alma, secrets: first-test-secret } }
 alma:
   main: { region: eu, key: l8xx-hidden, rate: 20, processes: 4, reserve: 1000 }
   law: { url: "https://alma.example.org", key: l8xx-hidden }

@@ -17,7 +17,7 @@ func TestEveryErrorIsReportedAtOnceWithItsLine(t *testing.T) {
 		"schema": {`sources:
   alma:
     preset: almma
-    secrets: first
+    secrets: first-test-secret
     timeout: 5s
 routes:
   archive:
@@ -57,7 +57,7 @@ routes:
 			`hookline.yml:15:14: routes.a.handler: no handler of kind "fil"; there are exec, file, http, log`,
 		}},
 		"top": {"lisen: ':1'\n" + small, []string{"hookline.yml:1:1: lisen: unknown key; known here: alma, broker, data, duplicates, grace,"}},
-		"several of one": {"sources: { alma: { preset: alma, secrets: x } }\nroutes: { a: { match: ['A', 'b..c'], handler: { kind: log } }, b: { match: a, handler: { kind: http, url: x, sign: { secret: '!' } } } }\n",
+		"several of one": {"sources: { alma: { preset: alma, secrets: other-test-secret } }\nroutes: { a: { match: ['A', 'b..c'], handler: { kind: log } }, b: { match: a, handler: { kind: http, url: x, sign: { secret: '!' } } } }\n",
 			[]string{`alma.job_end); route "a": pattern "b..c"`, "https://host/...; sign.secret: "}},
 		"addresses": {"listen: '127.0.0.1:99999'\nprivate_listen: ':9090'\npublic_url: hooks.example.org\ndata: ''\n" + small,
 			[]string{"hookline.yml:1:9: listen: ", "hookline.yml:3:13: public_url: ", "hookline.yml:4:7: data: "}},
@@ -66,25 +66,25 @@ routes:
 		"no file":  {"", []string{"hookline.yml: is empty"}},
 		"a list":   {"- a\n", []string{"expected a mapping"}},
 		"nothing":  {"listen: ':1'\n", []string{"sources, routes is missing"}},
-		"bad name": {"sources: { A.b: { preset: alma, secrets: x } }\nroutes: { a: { match: a, handler: { kind: log } } }\n", []string{`hookline.yml:1:12: sources.A.b: "A.b" is not a name: 1 to 63 of`}},
+		"bad name": {"sources: { A.b: { preset: alma, secrets: other-test-secret } }\nroutes: { a: { match: a, handler: { kind: log } } }\n", []string{`hookline.yml:1:12: sources.A.b: "A.b" is not a name: 1 to 63 of`}},
 		"how to write it": {"listen: 8080\n" + strings.Replace(small, "kind: file, dir: out }", "kind: exec, command: /bin/true -x }, timeout: 30, retry: { first: 5 }", 1), []string{
 			"hookline.yml:1:9: listen: is of type number, want string; put it in quotes", "command: is of type string, want array; write a list",
 			"timeout: is of type number, want string; write a duration such as 500ms, 30s", "retry.first: is of type number, want string; write a duration"}},
-		"both":     {"sources: { alma: { preset: alma, secrets: x, secrets_file: y } }\nroutes: { a: { match: a, handler: { kind: log } } }\n", []string{"secrets is given as well"}},
+		"both":     {"sources: { alma: { preset: alma, secrets: other-test-secret, secrets_file: y } }\nroutes: { a: { match: a, handler: { kind: log } } }\n", []string{"secrets is given as well"}},
 		"amqp":     {"broker: { url: 'http://x' }\n" + small, []string{"broker.url: is neither embedded nor an address"}},
 		"tls":      {"broker: { url: 'amqps://x', ca: nonsense }\n" + small, []string{"ca holds no PEM certificate"}},
 		"proxies":  {"trusted_proxies: [10.0.0.0/8, 127.0.0.1, proxy]\n" + small, []string{`trusted_proxies: "proxy" is neither a network`}},
 		"half TLS": {"tls: { cert: x }\n" + small, []string{"hookline.yml:1:6: tls: key is missing"}},
 		"bad TLS":  {"tls: { cert: x, key: y }\n" + small, []string{"tls: cert and key: "}},
-		"no memory": {"limits: { max_memory: 2097152 }\nsources: { github: { preset: github, secrets: x } }\nroutes: { a: { match: a, handler: { kind: log } } }\n",
+		"no memory": {"limits: { max_memory: 2097152 }\nsources: { github: { preset: github, secrets: other-test-secret } }\nroutes: { a: { match: a, handler: { kind: log } } }\n",
 			[]string{"hookline.yml:1:23: limits.max_memory: is less than the largest body of source github"}},
-		"spool": {"spool: { max_bytes: 5, max_age: 0s }\n" + strings.Replace(small, "secrets: first", "secrets: first, when_down: wait", 1), []string{"spool.max_bytes: ", "spool.max_age: must be more than 0", "sources.alma.when_down: ", "'spool', 'refuse'"}},
-		"schedule": {"sources:\n  a: { kind: schedule, cron: 61 * * * *, zone: Vienna }\n  b: { kind: schedule, corn: '@daily' }\n  c: { kind: cron }\n  d: { preset: alma, secrets: x, cron: '@daily' }\nroutes: { a: { match: a, handler: { kind: log } } }\n",
-			[]string{"hookline.yml:3:24: sources.b.corn: unknown key; known here: action, cron, data, kind, zone", "hookline.yml:4:14: sources.c.kind: ", "'webhook', 'schedule'", "hookline.yml:5:34: sources.d.cron: unknown key"}},
+		"spool": {"spool: { max_bytes: 5, max_age: 0s }\n" + strings.Replace(small, "secrets: first-test-secret", "secrets: first-test-secret, when_down: wait", 1), []string{"spool.max_bytes: ", "spool.max_age: must be more than 0", "sources.alma.when_down: ", "'spool', 'refuse'"}},
+		"schedule": {"sources:\n  a: { kind: schedule, cron: 61 * * * *, zone: Vienna }\n  b: { kind: schedule, corn: '@daily' }\n  c: { kind: cron }\n  d: { preset: alma, secrets: other-test-secret, cron: '@daily' }\nroutes: { a: { match: a, handler: { kind: log } } }\n",
+			[]string{"hookline.yml:3:24: sources.b.corn: unknown key; known here: action, cron, data, kind, zone", "hookline.yml:4:14: sources.c.kind: ", "'webhook', 'schedule'", "hookline.yml:5:50: sources.d.cron: unknown key"}},
 		"times": {"sources:\n  a: { kind: schedule, cron: 61 * * * *, zone: Vienna, data: { due: now } }\nroutes: { a: { match: a, handler: { kind: log } } }\n",
 			[]string{"hookline.yml:2:30: sources.a.cron: end of range (61) above maximum (59)", `hookline.yml:2:48: sources.a.zone: "Vienna" is no time zone`, "sources.a.data: "}},
-		"too large for RabbitMQ": {"broker: { url: 'amqp://x' }\n" + strings.Replace(small, "secrets: first", "secrets: first, max_body: 16777217", 1),
-			[]string{"hookline.yml:4:51: sources.alma.max_body: is more than the 16777216 bytes that RabbitMQ takes"}},
+		"too large for RabbitMQ": {"broker: { url: 'amqp://x' }\n" + strings.Replace(small, "secrets: first-test-secret", "secrets: first-test-secret, max_body: 16777217", 1),
+			[]string{"hookline.yml:4:63: sources.alma.max_body: is more than the 16777216 bytes that RabbitMQ takes"}},
 		"no unit":   {"duplicates: 10\n" + small, []string{"hookline.yml:1:13: duplicates: "}},
 		"negative":  {"duplicates: -1m\n" + small, []string{"hookline.yml:1:13: duplicates: "}},
 		"list type": {"broker: { url: { a: b } }\n" + small, []string{"broker.url: is of type object, want string or array"}},
@@ -110,7 +110,7 @@ routes:
 
 func TestAWrongNameIsReportedOnceWhereItStands(t *testing.T) {
 	t.Parallel()
-	_, err := parse(t, "sources:\n  A b: { preset: alma, secrets: x }\nroutes:\n  C d: { match: '#', handler: { kind: log } }\n")
+	_, err := parse(t, "sources:\n  A b: { preset: alma, secrets: other-test-secret }\nroutes:\n  C d: { match: '#', handler: { kind: log } }\n")
 	want := `hookline.yml:2:3: sources.A b: "A b" is not a name: 1 to 63 of the characters a-z 0-9 _ -
 hookline.yml:4:3: routes.C d: "C d" is not a name: 1 to 100 of the characters a-z 0-9 _ -`
 	if err == nil || err.Error() != want {
@@ -155,7 +155,7 @@ routes:
 
 func TestEveryErrorOfARouteIsReportedAtOnceWithItsOwnLine(t *testing.T) {
 	t.Parallel()
-	_, err := parse(t, `sources: { alma: { preset: alma, secrets: x } }
+	_, err := parse(t, `sources: { alma: { preset: alma, secrets: other-test-secret } }
 routes:
   a:
     match: "A.b"

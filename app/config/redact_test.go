@@ -14,8 +14,8 @@ import (
 const redacting = `
 redact_key_file: redact.key
 sources:
-  alma: { preset: alma, secrets: first, redact: alma-patrons }
-  shop: { preset: token, secrets: first }
+  alma: { preset: alma, secrets: first-test-secret, redact: alma-patrons }
+  shop: { preset: token, secrets: first-test-secret }
 routes:
   archive:
     match: "#"
@@ -64,7 +64,7 @@ func TestWhatIsWrongWithRedactIsNamedWhereItStands(t *testing.T) {
 	for name, c := range map[string]struct{ old, now, want string }{
 		"no key":        {`redact_key: "` + strings.Repeat("keykey", 6) + `"`, "", "sources.alma.redact: something is hashed, so redact_key is needed"},
 		"a short key":   {strings.Repeat("keykey", 6), "keykey", "redact_key: minLength: got 6, want 32"},
-		"no set":        {"redact: alma-patrons", "redact: patrons", `hookline.yml:4:49: sources.alma.redact: set "patrons": there is alma-patrons`},
+		"no set":        {"redact: alma-patrons", "redact: patrons", `hookline.yml:4:61: sources.alma.redact: set "patrons": there is alma-patrons`},
 		"another set":   {"set: alma-patrons", "set: patrons", "routes.archive.redact.set: "},
 		"an empty word": {"redact: alma-patrons", `redact: ""`, "sources.alma.redact: says nothing"},
 		"no path":       {"keep: [a.b]", `keep: ["a..b"]`, `routes.archive.redact: keep: "a..b" is not a path`},

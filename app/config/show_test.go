@@ -17,8 +17,8 @@ trusted_proxies: 10.0.0.0/8
 redact_key: "0123456789abcdef0123456789abcdef"
 alma: { main: { region: eu, key: hunter2 } }
 sources:
-  alma: { preset: alma, secrets: [{ value: hunter2, label: old, not_after: 2030-01-02T03:04:05Z }, hunter2], redact: alma-patrons }
-  meta: { preset: meta, secrets: hunter2, handshake: { verify_token: hunter2 }, rate: { per_second: 5 } }
+  alma: { preset: alma, secrets: [{ value: hunter2-hunter2-hunter2, label: old, not_after: 2030-01-02T03:04:05Z }, hunter2-hunter2-hunter2], redact: alma-patrons }
+  meta: { preset: meta, secrets: hunter2-hunter2-hunter2, handshake: { verify_token: hunter2 }, rate: { per_second: 5 } }
   nightly: { kind: schedule, cron: '@daily' }
 routes:
   archive:

@@ -13,9 +13,9 @@ func TestAValueThatIsATagIsRefusedAndNotShown(t *testing.T) {
 		"tag of YAML":    "sources: { a: { preset: token, secrets: !!hunter2 } }\n",
 		"wrong type":     "sources: { a: { preset: token, secrets: !!int \"hunter2\" } }\n",
 		"top":            "redact_key: !hunter2\n" + small,
-		"handler":        "sources: { a: { preset: token, secrets: x } }\nroutes: { r: { match: a, handler: { kind: http, url: 'http://127.0.0.1', sign: { secret: !hunter2 x } } } }\n",
+		"handler":        "sources: { a: { preset: token, secrets: other-test-secret } }\nroutes: { r: { match: a, handler: { kind: http, url: 'http://127.0.0.1', sign: { secret: !hunter2 x } } } }\n",
 		"broker":         "broker: { url: !!int \"amqp://u:hunter2@localhost\" }\n" + small,
-		"mapping's tag":  "sources: { a: !hunter2 { preset: token, secrets: x } }\n",
+		"mapping's tag":  "sources: { a: !hunter2 { preset: token, secrets: other-test-secret } }\n",
 		"sequence's tag": "sources: { a: { preset: token, secrets: !hunter2 [x] } }\n",
 	} {
 		_, err := parse(t, text)

@@ -1,15 +1,30 @@
 package config
 
 import (
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v4"
 )
 
-// Warnings names patterns that begin with the name of no source. They are allowed, because another program may publish such events on
+// Warnings names the settings that are allowed, and usually mistakes: weak secrets, and patterns without a source.
+func (c *Config) Warnings() []Problem { return append(c.weakSecrets(), c.strangePatterns()...) }
+
+// weakSecrets names the sources that take secrets that a stranger can guess.
+func (c *Config) weakSecrets() (all []Problem) {
+	for _, name := range slices.Sorted(maps.Keys(c.Sources)) {
+		if err := c.Sources[name].Weakness(); err != nil {
+			all = append(all, c.doc.at([]string{"sources", name, "weak_secrets"}, "%s: who guesses it can send events", oneLine(err.Error())))
+		}
+	}
+	return all
+}
+
+// strangePatterns names patterns that begin with the name of no source. They are allowed, because another program may publish such events on
 // RabbitMQ, but usually they are mistakes.
-func (c *Config) Warnings() (all []Problem) {
+func (c *Config) strangePatterns() (all []Problem) {
 	for _, route := range c.Routes {
 		for i, pattern := range route.Match {
 			word, _, _ := strings.Cut(pattern, ".")

@@ -8,7 +8,7 @@ import (
 func TestAPatternOfNoSourceIsWarnedOf(t *testing.T) {
 	t.Parallel()
 	c, err := parse(t, `sources:
-  alma: { preset: alma, secrets: first }
+  alma: { preset: alma, secrets: first-test-secret }
   nightly: { kind: schedule, cron: '@daily' }
 routes:
   a: { match: almo.job_end, handler: { kind: log } }

@@ -116,7 +116,7 @@ func checkToken(s Scheme) (location, error) {
 func checkHMAC(s Scheme) (*hmacMethod, error) {
 	var c checks
 	if s.Token != "" {
-		c.wrong("token", "is for kind token only: leave it out")
+		c.wrong("token", `is for kind token only: leave it out, or write token: "" if a preset sets it`)
 	}
 	oneOf(&c, "algorithm", s.Algorithm, SHA1, SHA256, SHA512)
 	oneOf(&c, "key_encoding", s.KeyEncoding, Raw, Hex, Base64)

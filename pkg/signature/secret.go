@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/hookline/hookline/pkg/setting"
 )
@@ -75,17 +76,25 @@ func named(secrets []Secret) ([]Secret, error) {
 		}
 		if value := string(s.Value); strings.TrimSpace(value) != value {
 			errs = append(errs, fmt.Errorf("%v begins or ends with white space; copy it again without", s))
+		} else if strings.ContainsFunc(value, invisible) {
+			errs = append(errs, fmt.Errorf("%v holds an invisible character, such as a byte order mark; copy it again as plain text", s))
 		}
 		out[i] = s
 	}
 	return out, errors.Join(errs...)
 }
 
+// invisible reports a character that no sender's form shows, and that text editors and copied texts add.
+func invisible(r rune) bool { return unicode.Is(unicode.Cc, r) || unicode.Is(unicode.Cf, r) }
+
 // key decodes the value to the key of the HMAC. Its errors leave out the text of the decoders, which quotes the value.
 func (s Secret) key(encoding Encoding, prefix string) ([]byte, error) {
 	var key []byte
 	var err error
-	value := strings.TrimPrefix(string(s.Value), prefix)
+	value := string(s.Value)
+	if prefix != "" { // Supabase shows "v1,whsec_..."
+		value = strings.TrimPrefix(strings.TrimPrefix(value, "v1,"), prefix)
+	}
 	switch encoding {
 	case Hex:
 		key, err = hex.DecodeString(value)
@@ -95,7 +104,7 @@ func (s Secret) key(encoding Encoding, prefix string) ([]byte, error) {
 		key = []byte(value)
 	}
 	if err != nil || len(key) == 0 && s.Value != "" {
-		return nil, fmt.Errorf("%v is not %s; copy the whole secret", s, encoding)
+		return nil, fmt.Errorf("%v is not %s; copy the whole secret as the sender shows it", s, encoding)
 	}
 	return key, nil
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/hookline/hookline/test/rabbitnode"
 )
 
-const secret = "first"
+const secret = "first-test-secret"
 
 // bench is shared by all measurements.
 type bench struct {

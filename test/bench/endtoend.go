@@ -125,7 +125,7 @@ func (p *sandbox) startOnce(ctx context.Context) (w window, err error) {
 // embeddedConfig is the configuration of all roles in one process; the route's handler is appended.
 const embeddedConfig = `
 broker: { url: embedded }
-sources: { alma: { preset: alma, secrets: first } }
+sources: { alma: { preset: alma, secrets: first-test-secret } }
 routes:
   archive:
     match: "#"

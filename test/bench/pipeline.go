@@ -16,7 +16,7 @@ const concurrency = 16
 // working is the configuration of a whole installation; the route's handler is appended.
 const working = `
 broker: { url: "${AMQP_URL}" }
-sources: { alma: { preset: alma, secrets: first, when_down: spool } }
+sources: { alma: { preset: alma, secrets: first-test-secret, when_down: spool } }
 routes:
   archive:
     match: alma.job_end

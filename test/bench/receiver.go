@@ -13,7 +13,7 @@ import (
 // receiving is the configuration of a receiver with all defaults and the spool.
 const receiving = `
 broker: { url: "${AMQP_URL}" }
-sources: { alma: { preset: alma, secrets: first, when_down: spool } }
+sources: { alma: { preset: alma, secrets: first-test-secret, when_down: spool } }
 routes: { archive: { match: "#", handler: { kind: nothing } } }
 `
 

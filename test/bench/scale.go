@@ -20,9 +20,9 @@ const largest = 10 << 20
 
 func (i installation) config() string {
 	var text strings.Builder
-	fmt.Fprintf(&text, "broker: { url: \"${AMQP_URL}\" }\nsources:\n  alma: { preset: alma, secrets: first, when_down: spool, max_body: %d }\n", largest+1<<10)
+	fmt.Fprintf(&text, "broker: { url: \"${AMQP_URL}\" }\nsources:\n  alma: { preset: alma, secrets: first-test-secret, when_down: spool, max_body: %d }\n", largest+1<<10)
 	for n := range i.sources - 1 {
-		fmt.Fprintf(&text, "  other-%d: { preset: github, secrets: first }\n", n)
+		fmt.Fprintf(&text, "  other-%d: { preset: github, secrets: first-test-secret }\n", n)
 	}
 	fmt.Fprintf(&text, "routes:\n  archive:\n    match: alma.job_end\n    concurrency: %d\n%s%s", concurrency, doNothing, otherRoutes(i.routes-1))
 	return text.String()

@@ -218,7 +218,7 @@ func TestDebInstallsTheService(t *testing.T) {
 	verifyUnit(t, root)
 }
 
-// noSecrets checks that no file sets anything that looks like a secret: samples have ${NAME:-change-me} or comments.
+// noSecrets checks that no file sets anything that looks like a secret: samples have ${NAME} or comments.
 func noSecrets(t *testing.T, dir string) {
 	t.Helper()
 	long := regexp.MustCompile(`[0-9a-zA-Z+/=]{32,}`)

@@ -89,7 +89,7 @@ func newHookline(t *testing.T, config string, env ...string) *hookline {
 	h := &hookline{t: t, file: file, dir: t.TempDir(), log: &lines{grown: make(chan struct{}, 1)}}
 	h.public, h.private = "127.0.0.1:"+storetest.Port(t), "127.0.0.1:"+storetest.Port(t)
 	h.write("hookline.yml", fmt.Sprintf("%s\nlisten: %q\nprivate_listen: %q\n", config, h.public, h.private))
-	h.env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + h.dir, "ALMA_WEBHOOK_SECRET=secret"}, env...)
+	h.env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + h.dir, "ALMA_WEBHOOK_SECRET=first-test-secret"}, env...)
 	return h
 }
 

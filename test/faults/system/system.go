@@ -26,7 +26,7 @@ const (
 	Spool   = "spool"   // a source that spools meanwhile
 	Archive = "archive" // the route that writes files
 	Count   = "count"   // the route that goes to the Sink
-	Secret  = "first"
+	Secret  = "first-test-secret"
 )
 
 const config = `
@@ -36,8 +36,8 @@ data: "${DATA:-data}"
 grace: 5s
 broker: { url: [%s] }
 sources:
-  refuse: { preset: alma, secrets: first, when_down: refuse }
-  spool: { preset: alma, secrets: first, when_down: spool }
+  refuse: { preset: alma, secrets: first-test-secret, when_down: refuse }
+  spool: { preset: alma, secrets: first-test-secret, when_down: spool }
 routes:
   archive:
     match: "#"
