@@ -1,13 +1,14 @@
 package receiver
 
 import (
-	"bytes"
 	"mime"
 	"net/http"
 	"net/url"
 
 	"github.com/google/uuid"
 	"github.com/tidwall/gjson"
+
+	"github.com/hookline/hookline/pkg/jsonbody"
 )
 
 // payload is a verified request with its body parsed. The body's first character decides on its format, because Alma leaves
@@ -15,24 +16,32 @@ import (
 type payload struct {
 	header http.Header
 	body   []byte
-	json   []byte            // nil unless the body begins as a JSON object or array
+	json   []byte            // nil unless the body is a JSON object or array; see package jsonbody
 	xml    map[string]string // texts by path
 	form   url.Values
 }
 
 func newPayload(header http.Header, body []byte, paths xmlPaths) *payload {
 	p := &payload{header: header, body: body}
-	text := bytes.TrimLeft(bytes.TrimPrefix(body, []byte("\ufeff")), " \t\r\n")
+	text := jsonbody.Trim(body)
 	switch {
 	case len(text) == 0:
 	case text[0] == '{' || text[0] == '[':
-		p.json = text
+		p.json = validJSON(text)
 	case text[0] == '<':
 		p.xml = paths.read(text)
 	case isForm(header):
 		p.form, _ = url.ParseQuery(string(text)) // a form with mistakes has its valid fields
 	}
 	return p
+}
+
+// validJSON returns the text of a body that is JSON, otherwise nil.
+func validJSON(body []byte) []byte {
+	if text, ok := jsonbody.Text(body); ok {
+		return text
+	}
+	return nil
 }
 
 func isForm(header http.Header) bool {
@@ -59,7 +68,7 @@ func (p *payload) find(c candidate) string {
 	case "form":
 		return p.form.Get(c.name)
 	case "form-json":
-		return jsonText([]byte(p.form.Get(c.field)), c)
+		return jsonText(validJSON([]byte(p.form.Get(c.field))), c)
 	case "header":
 		return p.header.Get(c.name)
 	case "word":
@@ -75,10 +84,9 @@ func jsonString(document []byte, path string) string {
 	return jsonText(document, candidate{name: path})
 }
 
-// jsonText returns the string at the candidate's path in a document, or the number if the candidate allows one. It reads
-// the document up to that value; the handler finds mistakes after it.
+// jsonText returns the string at the candidate's path in a document, or the number if the candidate allows one.
 func jsonText(document []byte, c candidate) string {
-	found := gjson.GetBytes(document, c.name)
+	found := jsonbody.Get(document, c.name)
 	switch {
 	case found.Type == gjson.String:
 		return found.Str

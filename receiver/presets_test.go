@@ -33,7 +33,8 @@ func TestEachPresetEndToEnd(t *testing.T) {
 		{name: "XML with standard entities, comment and CDATA", preset: "alma", body: `<w><id>a&amp;b</id><action>BI<!-- x -->B</action><event><![CDATA[BIB_]]>CREATED</event></w>`, id: "a&b", action: "bib.bib_created"},
 		{name: "XML with the event first", preset: "alma", body: `<w><event><x/>A</event><event>B</event><action>C</action><id>7</id>`, id: "7", action: "c.a"},
 		{name: "whitespace and BOM first", preset: "alma", body: "\ufeff \n{\"id\":\"7\",\"action\":\"BIB\"}", id: "7", action: "bib"},
-		{name: "first of two keys", preset: "alma", body: `{"id":"7","action":"BIB","action":"ITEM"}`, id: "7", action: "bib"},
+		{name: "last of two keys", preset: "alma", body: `{"id":"7","action":"BIB","action":"ITEM"}`, id: "7", action: "item"},
+		{name: "JSON and more", preset: "alma", body: `{"id":"7","action":"BIB"} x`, action: event.Unreadable},
 		{name: "event without action", preset: "alma", body: `{"id":"7","event":{"value":"LOAN_CREATED"}}`, id: "7", action: event.Unreadable},
 
 		{name: "pull request", preset: "github", header: map[string]string{"X-GitHub-Event": "pull_request", "X-GitHub-Delivery": "d-1"}, body: `{"action":"opened"}`, id: "d-1", action: "pull_request.opened"},

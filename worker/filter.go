@@ -11,6 +11,7 @@ import (
 	"github.com/expr-lang/expr/vm"
 
 	"github.com/hookline/hookline/pkg/event"
+	"github.com/hookline/hookline/pkg/jsonbody"
 )
 
 // MaxFilterLength is the longest filter expression in bytes.
@@ -113,7 +114,7 @@ func place(err error) error {
 // decode returns the body as JSON, or nil.
 func decode(body []byte) any {
 	var v any
-	if json.Unmarshal(body, &v) != nil {
+	if json.Unmarshal(jsonbody.Trim(body), &v) != nil {
 		return nil
 	}
 	return v

@@ -33,6 +33,8 @@ func TestFilterChooses(t *testing.T) {
 		{`data.job_instance.status.value == "COMPLETED_SUCCESS"`, `<webhook/>`, false},
 		{`data.job_instance.status.value == "COMPLETED_SUCCESS"`, ``, false},
 		{`data.job_instance.status.value == "x"`, `{"job_instance":{"status":"a text, not an object"}}`, false},
+		{`data.action == "BIB"`, "\ufeff" + `{"action":"ITEM","action":"BIB"} `, true},
+		{`data.action == "BIB"`, `{"action":"BIB"} {}`, false},
 		{`data.job_instance.status.value == null`, loan, true},
 		{`data.job_instance.counter[1].value == "12"`, jobEnd, true},
 		{`data.job_instance.counter[-1].value == "12"`, jobEnd, true},

@@ -19,6 +19,7 @@ import (
 	"github.com/hookline/hookline/alma"
 	"github.com/hookline/hookline/pkg/event"
 	"github.com/hookline/hookline/pkg/handler"
+	"github.com/hookline/hookline/pkg/jsonbody"
 	"github.com/hookline/hookline/pkg/privacy"
 )
 
@@ -88,8 +89,8 @@ func New(cfg Config, from Alma, next handler.Handler) (handler.Handler, error) {
 
 // Handle reads the document and passes the enriched event to the next handler.
 func (e *enricher) Handle(ctx context.Context, d event.Delivery) error {
-	body := bytes.TrimSpace(d.Event.Data)
-	if !json.Valid(body) || body[0] != '{' { // gjson's own check recurses without a limit
+	body, ok := jsonbody.Text(d.Event.Data)
+	if !ok || body[0] != '{' {
 		return handler.Permanent(errors.New("enrich: the body is not a JSON object: choose JSON as the message type in Alma's form"))
 	}
 	document, err := e.read(ctx, body)
@@ -121,7 +122,7 @@ func with(object, document []byte) []byte {
 // first returns the first of the paths that is in the event.
 func first(body []byte, paths ...string) string {
 	for _, path := range paths {
-		if found := gjson.GetBytes(body, path); found.Type == gjson.String && found.Str != "" {
+		if found := jsonbody.Get(body, path); found.Type == gjson.String && found.Str != "" {
 			return found.Str
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"github.com/hookline/hookline/pkg/event"
+	"github.com/hookline/hookline/pkg/jsonbody"
 )
 
 // Job holds the names of a finished job that lead to its files.
@@ -46,10 +47,10 @@ type coded struct {
 func jobOf(e event.Event, names []string) (Job, error) {
 	var end ended
 	var err error
-	if bytes.HasPrefix(bytes.TrimLeft(e.Data, "\xef\xbb\xbf \t\r\n"), []byte("<")) {
-		err = xml.Unmarshal(e.Data, &end)
+	if text := jsonbody.Trim(e.Data); bytes.HasPrefix(text, []byte("<")) {
+		err = xml.Unmarshal(text, &end)
 	} else {
-		err = json.Unmarshal(e.Data, &end)
+		err = json.Unmarshal(text, &end)
 	}
 	switch {
 	case err != nil:

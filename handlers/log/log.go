@@ -5,16 +5,15 @@ package log
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
 
-	"github.com/tidwall/gjson"
 	"go.uber.org/zap"
 
 	"github.com/hookline/hookline/pkg/event"
 	"github.com/hookline/hookline/pkg/handler"
+	"github.com/hookline/hookline/pkg/jsonbody"
 )
 
 // maxValue limits the logged part of a field's value, in bytes.
@@ -60,12 +59,16 @@ func (l *logger) Handle(_ context.Context, d event.Delivery) error {
 }
 
 func (l *logger) find(body []byte) []zap.Field {
-	if len(l.fields) == 0 || !json.Valid(body) { // gjson's own check recurses without a limit
+	if len(l.fields) == 0 {
+		return nil
+	}
+	text, ok := jsonbody.Text(body)
+	if !ok {
 		return nil
 	}
 	var found []zap.Field
 	for _, path := range l.fields {
-		if value := gjson.GetBytes(body, path); value.Exists() {
+		if value := jsonbody.Get(text, path); value.Exists() {
 			found = append(found, zap.String(path, cut(value.String())))
 		}
 	}

@@ -18,6 +18,8 @@ func TestLogsChosenFieldsAndNeverTheBody(t *testing.T) {
 	long := strings.Repeat("é", 300)
 	for _, c := range []struct{ body, want string }{
 		{`{"job":{"status":"OK","n":[{"v":1},{"v":2}]},"secret":"x"}`, "map[job.n.#:2 job.status:OK]"},
+		{"\ufeff" + `{"job":{"status":"KO"},"job":{"status":"OK"}} `, "map[job.status:OK]"},
+		{`{"job":{"status":"OK"}} {}`, "<nil>"},
 		{`{"secret":1}`, "<nil>"},
 		{`{"job":{"status":"OK"},"secret":`, "<nil>"},
 		{`<secret/>`, "<nil>"},

@@ -5,7 +5,6 @@
 package privacy
 
 import (
-	"bytes"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
@@ -16,6 +15,7 @@ import (
 	"strings"
 
 	"github.com/hookline/hookline/pkg/event"
+	"github.com/hookline/hookline/pkg/jsonbody"
 )
 
 const (
@@ -65,7 +65,7 @@ func (r *Redactor) Event(e event.Event) (event.Event, error) {
 
 // body returns the redacted body and the list of changes. The first character decides between JSON and XML, as in the receiver.
 func (r *Redactor) body(body []byte) ([]byte, []string, error) {
-	text := bytes.TrimLeft(bytes.TrimPrefix(body, []byte("\ufeff")), " \t\r\n")
+	text := jsonbody.Trim(body)
 	p := &redaction{Redactor: r, text: text, done: map[*rule]bool{}}
 	switch {
 	case len(text) == 0:

@@ -11,6 +11,7 @@ import (
 
 	"github.com/hookline/hookline/pkg/event"
 	"github.com/hookline/hookline/pkg/handler"
+	"github.com/hookline/hookline/pkg/jsonbody"
 )
 
 // Template is a template of Go (https://pkg.go.dev/text/template); the zero value gives an empty text. Besides the language's
@@ -52,9 +53,10 @@ func JSON(v any) (string, error) {
 // Of returns the template data of an event: .id .source .action .route .time, and its JSON body as .data. It returns an error if the body is not JSON.
 func Of(d event.Delivery) (map[string]any, error) {
 	var data any
-	decoder := json.NewDecoder(bytes.NewReader(d.Event.Data))
+	body, ok := jsonbody.Text(d.Event.Data)
+	decoder := json.NewDecoder(bytes.NewReader(body))
 	decoder.UseNumber()
-	if err := decoder.Decode(&data); err != nil {
+	if !ok || decoder.Decode(&data) != nil {
 		return nil, errors.New("the body is not JSON: choose JSON as the message type in the sender's form")
 	}
 	return map[string]any{

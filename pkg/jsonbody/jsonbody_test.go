@@ -1,0 +1,75 @@
+package jsonbody_test
+
+import (
+	"encoding/json"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/hookline/hookline/pkg/jsonbody"
+)
+
+func TestTextTakesOneValueAndNothingElse(t *testing.T) {
+	t.Parallel()
+	for body, want := range map[string]bool{
+		`{"a":1}`: true, "\ufeff \r\n{\"a\":1}\n ": true, `[]`: true, `"text"`: true,
+		``: false, "\ufeff": false, `{"a":1} {}`: false, `{"a":1}x`: false, `{"a":1`: false, "{\"a\":1}\ufeff": false, strings.Repeat("[", 100_000): false,
+	} {
+		text, ok := jsonbody.Text([]byte(body))
+		if ok != want || ok && text[0] != strings.TrimLeft(body, "\ufeff \r\n")[0] {
+			t.Errorf("%.20q: %q, %v", body, text, ok)
+		}
+	}
+}
+
+func TestGetReadsAPath(t *testing.T) {
+	t.Parallel()
+	const text = "{ \"a\" : 1 , \"a\":{\"b\" : [ 10 , {\"c\":\"d\"} , [ ] ], \"x\":\"y\"}, \"e\\u0041\":true,\"n\":null,\"\":0, \"s\":\"q\\\"{\", \"z\":[{\"k\":1},{\"k\":2}] }"
+	for path, want := range map[string]string{
+		"a.b.0": "10", "a.b.1.c": `"d"`, "a.b.2": "[ ]", "a.x": `"y"`, "eA": "true", "n": "null", "s": `"q\"{"`, "a.b.#": "3", "z.#.k": "[1,2]", "z.1.k": "2",
+		"a.b.3": "", "a.b.-1": "", "a.b.c": "", "b": "", "a.x.y": "", "missing.b": "",
+	} {
+		if got := jsonbody.Get([]byte(text), path); got.Raw != want {
+			t.Errorf("%s is %q, want %q", path, got.Raw, want)
+		}
+	}
+}
+
+func TestTheLastOfTwoFieldsCounts(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		`{"a":{"b":1},"a":{"b":2}}`: "2", `{"a":{"b":1,"b":2}}`: "2", `{"a":{"b":1},"a":{}}`: "", `{"a":{"b":1},"\u0061":{"b":3}}`: "3", `{"a":{"b":1},"a":5}`: "",
+	} {
+		if got := jsonbody.Get([]byte(text), "a.b"); got.Raw != want {
+			t.Errorf("%s: %q, want %q", text, got.Raw, want)
+		}
+	}
+}
+
+func FuzzGet(f *testing.F) {
+	f.Add([]byte(`{"a":{"b":[1,"x"]},"a":{"b":2}}`))
+	f.Add([]byte("\ufeff[ {\"a\":{\"b\":\"\\u00e9\"}} ]"))
+	f.Fuzz(func(t *testing.T, body []byte) {
+		text, ok := jsonbody.Text(body)
+		if !ok {
+			return
+		}
+		var want any
+		if json.Unmarshal(text, &want) != nil {
+			return // a number out of range
+		}
+		exists := true
+		for _, name := range []string{"a", "b"} {
+			object, _ := want.(map[string]any)
+			want, exists = object[name]
+		}
+		got := jsonbody.Get(text, "a.b")
+		if got.Exists() != exists {
+			t.Fatalf("%q: exists %v, want %v", text, got.Exists(), exists)
+		}
+		var value any
+		if exists && (json.Unmarshal([]byte(got.Raw), &value) != nil || !reflect.DeepEqual(value, want)) {
+			t.Fatalf("%q: %q, want %v", text, got.Raw, want)
+		}
+	})
+}
