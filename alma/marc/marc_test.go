@@ -126,6 +126,7 @@ func TestABadRecordIsNamedAndTheRestGoesOn(t *testing.T) {
 	}
 	for name, bad := range map[string]string{
 		"is not well-formed":    `<record><leader>x</laeder></record>`,
+		"closes nothing":        `<record><leader>` + leader + `</leader></a></record>`,
 		"leader has":            `<record><leader>short</leader></record>`,
 		"a field's tag":         `<record><leader>` + leader + `</leader><controlfield>x</controlfield></record>`,
 		"indicator":             `<record><leader>` + leader + `</leader><datafield tag="245" ind1="12" ind2=" "/></record>`,

@@ -139,3 +139,15 @@ func TestALostAnswerIsMaybeSentAndNoConnectionIsNot(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestAServiceThatIsAwayIsNamedWithoutItsURL asks a closed port: the URL of a service can hold its key.
+func TestAServiceThatIsAwayIsNamedWithoutItsURL(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewServer(http.NotFoundHandler())
+	server.Close()
+	twilio := notify.Twilio{Account: "AC1", Token: "secret", From: "+15551234567", URL: server.URL + "/hidden-path"}
+	err := newHandler(t, notify.Config{SMS: notify.SMS{Twilio: &twilio, Country: "49"}}).Handle(t.Context(), ended("both"))
+	if err == nil || strings.Contains(err.Error(), "hidden-path") || handler.IsPermanent(err) {
+		t.Errorf("%v", err)
+	}
+}

@@ -88,3 +88,10 @@ func TestOfRefusesABodyThatIsNotJSON(t *testing.T) {
 		}
 	}
 }
+
+func TestNewNamesTheKeyOfABrokenTemplate(t *testing.T) {
+	t.Parallel()
+	if made, err := text.New("subject", "{{.id"); err == nil || !strings.HasPrefix(err.Error(), "subject: ") || made != (text.Template{}) {
+		t.Errorf("%v, %v", made, err)
+	}
+}
