@@ -3,6 +3,7 @@ package app
 import (
 	"net"
 	"net/url"
+	"strconv"
 	"strings"
 
 	"github.com/hookline/hookline/app/config"
@@ -27,6 +28,24 @@ func WebhookURL(c *config.Config, source, base string) string {
 
 // HealthURL returns the URL of the readiness check of the private listener at address.
 func HealthURL(address string) string { return privateURL(address, ReadyPath) }
+
+// privatePorts is the number of ports from which processes on one machine with one configuration choose their private listeners.
+const privatePorts = 10
+
+// PrivateAddresses returns the addresses that a process tries in turn for its private listener: the configured one, and the following
+// ports of the same host. Port 0, which is any free port, is alone.
+func PrivateAddresses(configured string) []string {
+	addresses := []string{configured}
+	host, port, err := net.SplitHostPort(configured)
+	first, parseErr := strconv.Atoi(port)
+	if err != nil || parseErr != nil || first == 0 {
+		return addresses
+	}
+	for next := first + 1; next < min(first+privatePorts, 1<<16); next++ {
+		addresses = append(addresses, net.JoinHostPort(host, strconv.Itoa(next)))
+	}
+	return addresses
+}
 
 // privateURL returns the URL of a path of the private listener at address, which may be a URL without a path, too.
 func privateURL(address, path string) string {

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -30,8 +29,8 @@ func (c *command) queues() *cobra.Command {
 - dead: events that a route gave up on; see "hookline dead"
 - unrouted: events that match no route; see "hookline unrouted"
 
-It also asks the process at the private listener which routes are paused, for which source, why, and when the next try is.
-Each worker pauses on its own: with several, ask each with --url.`,
+It also asks the processes on this machine, at their private listeners, which routes are paused, for which source, why, and
+when the next try is. Each worker pauses on its own: ask those on other machines with --url.`,
 		Example: `  hookline queues
   hookline queues --url http://worker-2:9090`,
 		Args: args(cobra.NoArgs),
@@ -41,8 +40,8 @@ Each worker pauses on its own: with several, ask each with --url.`,
 				if err != nil {
 					return err
 				}
-				paused, err := app.AskPaused(ctx, cmp.Or(address, conf.PrivateListen))
-				if err != nil && address != "" {
+				paused, err := askPaused(ctx, address, conf.PrivateListen)
+				if err != nil {
 					return fmt.Errorf("no answer: %w (is a worker running, and is this its private_listen?)", err)
 				}
 				if asJSON {
@@ -59,8 +58,23 @@ Each worker pauses on its own: with several, ask each with --url.`,
 		},
 	}
 	jsonFlag(cmd, &asJSON)
-	cmd.Flags().StringVar(&address, "url", "", "`URL` of a worker's private listener, http://HOST:PORT (default: private_listen of the configuration)")
+	cmd.Flags().StringVar(&address, "url", "", "`URL` of a worker's private listener, http://HOST:PORT (default: private_listen of the configuration, and the ports after it)")
 	return cmd
+}
+
+// askPaused asks the process at a URL for its paused sources, or without a URL every process of the configuration that runs on this
+// machine.
+func askPaused(ctx context.Context, url, listen string) (paused []app.PausedSource, err error) {
+	if url != "" {
+		return app.AskPaused(ctx, url)
+	}
+	for _, address := range app.PrivateAddresses(listen) {
+		found, err := app.AskPaused(ctx, address)
+		if err == nil {
+			paused = append(paused, found...)
+		}
+	}
+	return paused, nil
 }
 
 // queueState is a queue with the sources that its route is paused for.

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"syscall"
 	"time"
 
 	"go.uber.org/zap"
@@ -35,7 +36,7 @@ func listen(a *app.App, c *config.Config, log *zap.Logger) (*server, error) {
 			return nil, err
 		}
 	}
-	if s.private, err = open("private_listen", c.PrivateListen); err != nil {
+	if s.private, err = openPrivate(c.PrivateListen, log); err != nil {
 		if s.public != nil {
 			err = errors.Join(err, s.public.Close())
 		}
@@ -44,12 +45,34 @@ func listen(a *app.App, c *config.Config, log *zap.Logger) (*server, error) {
 	return s, nil
 }
 
+// openPrivate opens the private listener. If another process has the port, such as the receiver on this machine that shares the
+// worker's configuration, it opens the next free one of app.PrivateAddresses.
+func openPrivate(address string, log *zap.Logger) (net.Listener, error) {
+	addresses := app.PrivateAddresses(address)
+	for _, next := range addresses {
+		ln, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", next)
+		if err == nil && next != address {
+			log.Warn("another process has the port of private_listen, so metrics and health are at the next free one",
+				zap.String("private_listen", address), zap.String("instead", next))
+		}
+		if err == nil || !errors.Is(err, syscall.EADDRINUSE) {
+			return ln, listenError("private_listen", err)
+		}
+	}
+	return nil, listenError("private_listen", fmt.Errorf("listen tcp: the ports from %s to %s are in use", addresses[0], addresses[len(addresses)-1]))
+}
+
 func open(key, address string) (net.Listener, error) {
 	ln, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", address)
+	return ln, listenError(key, err)
+}
+
+// listenError adds the next step to an error of a listener.
+func listenError(key string, err error) error {
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w (if another process holds the port, choose another with %s in the configuration; without a file, with $HOOKLINE_%s)", key, err, key, strings.ToUpper(key))
+		return fmt.Errorf("%s: %w (if another process holds the port, choose another with %s in the configuration; without a file, with $HOOKLINE_%s)", key, err, key, strings.ToUpper(key))
 	}
-	return ln, nil
+	return nil
 }
 
 // run serves until ctx ends, and then stops in order: first new requests and new deliveries, then running ones within the

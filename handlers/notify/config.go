@@ -1,9 +1,11 @@
 package notify
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"regexp"
+	"strings"
 
 	"go.uber.org/zap"
 
@@ -23,11 +25,13 @@ type Config struct {
 	Text string `yaml:"text" schema:"required"`
 	// SMS sends to the person's phone for text messages. One of twilio, sns and http.
 	SMS SMS `yaml:"sms"`
-	// Email sends to the person's preferred address if sms cannot reach the person.
+	// Email sends to email.to, or without it to the person's preferred address, if sms cannot reach the person.
 	Email Email `yaml:"email"`
 	// URL receives the message if neither sms nor email reaches a person: teams+https://... of a workflow in Teams, or a URL of shoutrrr
 	// (https://shoutrrr.nickfedor.com), such as slack://hook:A-B-C@webhook, discord://TOKEN@ID, generic+https://host/path.
 	URL string `yaml:"url"`
+	// Subject is a template as text is: the title at url, where the service has one. An smtp URL has the same default as email.subject.
+	Subject string `yaml:"subject"`
 	// Sent is a folder that remembers the sent messages for 30 days, so that no message is sent twice. It must last, and all workers of the
 	// route must share it. Without it, a message can be sent twice.
 	Sent string `yaml:"sent"`
@@ -53,7 +57,15 @@ var country = regexp.MustCompile(`^([1-9][0-9]{0,2})?$`)
 
 // NeedsPeople reports whether messages go to persons, who have to be looked up.
 func (c Config) NeedsPeople() bool {
-	return c.SMS.Twilio != nil || c.SMS.SNS != nil || c.SMS.HTTP != nil || c.Email != (Email{})
+	return c.SMS.Twilio != nil || c.SMS.SNS != nil || c.SMS.HTTP != nil || c.Email != (Email{}) && c.Email.To == ""
+}
+
+// title returns the template of the title at the URL. Only an e-mail needs one.
+func (c Config) title() string {
+	if strings.HasPrefix(c.URL, "smtp://") {
+		return cmp.Or(c.Subject, DefaultSubject)
+	}
+	return c.Subject
 }
 
 // New checks cfg. It does no I/O. People may be nil unless cfg.NeedsPeople.
@@ -73,8 +85,11 @@ func New(cfg Config, people People, m *Metrics, log *zap.Logger) (handler.Handle
 	check(err)
 	n.text, err = text.New("text", cfg.Text)
 	check(err)
-	n.subject, err = text.New("email.subject", cfg.Email.subject())
+	n.subject, err = text.New("email.subject", cmp.Or(cfg.Email.Subject, cfg.Subject, DefaultSubject))
 	check(err)
+	n.title, err = text.New("subject", cfg.title())
+	check(err)
+	n.emailTo = cfg.Email.To
 	if !country.MatchString(cfg.SMS.Country) {
 		check(fmt.Errorf("sms.country %q: must be a calling code such as 49, without + or 00", cfg.SMS.Country))
 	}

@@ -29,7 +29,9 @@ type Email struct {
 	Password setting.Secret `yaml:"password"`
 	// From is the sender: "Library <library@example.org>".
 	From string `yaml:"from" schema:"required"`
-	// Subject is a template as text is. Default: the name of the job and its status.
+	// To is a fixed address that gets each message. No person is looked up for it. Default: the person's preferred address.
+	To string `yaml:"to"`
+	// Subject is a template as text is. Default: the name of the job and its status, else the action.
 	Subject string `yaml:"subject"`
 }
 
@@ -38,8 +40,6 @@ const mailTimeout = 10 * time.Second
 
 // DefaultSubject is the default of Email.Subject.
 const DefaultSubject = "{{with .data.job_instance}}{{.name}}: {{.status.desc}}{{else}}{{$.action}}{{end}}"
-
-func (e Email) subject() string { return cmp.Or(e.Subject, DefaultSubject) }
 
 type emailSender struct {
 	host    string
@@ -58,6 +58,11 @@ func (e Email) sender() (Sender, error) {
 	from, err := netmail.ParseAddress(e.From)
 	if err != nil {
 		errs = append(errs, errors.New("email.from: must be an address such as Library <library@example.org>"))
+	}
+	if e.To != "" {
+		if _, err := netmail.ParseAddress(e.To); err != nil {
+			errs = append(errs, errors.New("email.to: must be one address such as operators@example.org"))
+		}
 	}
 	options, port := []mail.Option{mail.WithoutNoop(), mail.WithTimeout(mailTimeout)}, 587
 	switch e.TLS {

@@ -8,6 +8,7 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
+	"fmt"
 	"io"
 	"math/big"
 	"mime"
@@ -22,6 +23,8 @@ import (
 
 	"github.com/emersion/go-sasl"
 	"github.com/emersion/go-smtp"
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/zap"
 
 	"github.com/hookline/hookline/handlers/notify"
 	"github.com/hookline/hookline/pkg/handler"
@@ -171,6 +174,47 @@ func TestEmail(t *testing.T) {
 		if got.mail.Header.Get("Auto-Submitted") != "auto-generated" {
 			t.Error("may be answered by a program")
 		}
+	}
+}
+
+func TestAFixedAddressNeedsNoPerson(t *testing.T) {
+	t.Parallel()
+	cfg, letters := mailServer(t, false, nil)
+	cfg.To, cfg.Subject = "Operators <operators@example.org>", "Failed: {{.data.job_instance.name}}"
+	c := notify.Config{Email: cfg, Text: "ended"}
+	if c.NeedsPeople() {
+		t.Error("needs people")
+	}
+	h, err := notify.New(c, nil, notify.NewMetrics(prometheus.NewRegistry()), zap.NewNop())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := h.Handle(t.Context(), ended("neither")); err != nil {
+		t.Fatal(err)
+	}
+	got := <-letters
+	if subject := got.mail.Header.Get("Subject"); got.to != "operators@example.org" || subject != `Failed: Export "all" & more` {
+		t.Errorf("to %s, subject %q", got.to, subject)
+	}
+	c.Email.To = "operators"
+	if _, err := notify.New(c, nil, notify.NewMetrics(prometheus.NewRegistry()), zap.NewNop()); err == nil || !strings.Contains(err.Error(), "email.to") {
+		t.Errorf("a wrong address: %v", err)
+	}
+}
+
+// With an smtp URL the subject was empty.
+func TestAnEmailByURLHasASubject(t *testing.T) {
+	t.Parallel()
+	cfg, letters := mailServer(t, false, nil)
+	address := fmt.Sprintf("smtp://library:secret@localhost:%d/?fromAddress=library@example.org&toAddresses=operators@example.org&auth=plain", cfg.Port)
+	h := newHandler(t, notify.Config{URL: address, Text: "ended"})
+	if err := h.Handle(t.Context(), ended("neither")); err != nil {
+		t.Fatal(err)
+	}
+	got := <-letters
+	subject, err := new(mime.WordDecoder).DecodeHeader(got.mail.Header.Get("Subject"))
+	if err != nil || got.to != "operators@example.org" || subject != said {
+		t.Errorf("to %s, subject %q: %v", got.to, subject, err)
 	}
 }
 

@@ -2,7 +2,7 @@
 //
 // Each event causes one message, by the first service that reaches the recipient. Config.User gives the ID of a person. People looks
 // the person up. Config.SMS sends to their phone for text messages; else Config.Email sends to their preferred e-mail
-// address. Config.URL gets the message if the ID stands for no person, if the person has neither, or if neither SMS nor Email is configured.
+// address, or to the fixed address Email.To, which needs no person. Config.URL gets the message if the ID stands for no person, if the person has neither, or if neither SMS nor Email is configured.
 // Without a URL, no message is sent, and the event counts as done.
 //
 // Duplicates: with Config.Sent, a folder that all workers share, no message is sent twice, even after a crash or when the sender
@@ -33,7 +33,7 @@ type Sender interface {
 type Message struct {
 	// To is a phone number in the form of E.164 or an e-mail address; empty for Config.URL.
 	To string
-	// Subject is for e-mail.
+	// Subject is for e-mail, and for services of Config.URL that have a title; empty: no title.
 	Subject string
 	Text    string
 	// Key is the same each time the same event causes the message. It reveals nothing about the event.
@@ -67,9 +67,11 @@ type notifier struct {
 	people  People // nil: no person is looked up
 	user    text.Template
 	text    text.Template
-	subject text.Template
-	sms     Sender // nil: not configured, as the two below
+	subject text.Template // of e-mail
+	title   text.Template // at the URL
+	sms     Sender        // nil: not configured, as the two below
 	email   Sender
+	emailTo string // fixed address; empty: the person's
 	url     Sender
 	smsName string // the service of sms
 	country string

@@ -9,6 +9,7 @@ import (
 	"github.com/hookline/hookline/pkg/event"
 	"github.com/hookline/hookline/pkg/handler"
 	"github.com/hookline/hookline/pkg/privacy"
+	"github.com/hookline/hookline/pkg/text"
 )
 
 // recipient is the person or place that gets a message, with the sender that reaches it.
@@ -20,10 +21,14 @@ type recipient struct {
 	because string // why sender is nil
 }
 
-// recipient returns the person of the event, or else the notification URL.
+// recipient returns the person of the event, or else the fixed address, or else the notification URL.
 func (n *notifier) recipient(ctx context.Context, data map[string]any) (recipient, error) {
 	to, err := n.personalRecipient(ctx, data)
-	if err == nil && to.sender == nil && n.url != nil {
+	switch {
+	case err != nil || to.sender != nil:
+	case n.emailTo != "":
+		to.sender, to.service, to.address = n.email, serviceEmail, n.emailTo
+	case n.url != nil:
 		to.sender, to.service = n.url, serviceURL
 	}
 	return to, err
@@ -57,7 +62,7 @@ func (n *notifier) personalRecipient(ctx context.Context, data map[string]any) (
 			return recipient{sender: n.sms, service: n.smsName, address: number, person: person}, nil
 		}
 	}
-	if n.email != nil && person.Email != "" {
+	if n.email != nil && n.emailTo == "" && person.Email != "" {
 		return recipient{sender: n.email, service: serviceEmail, address: person.Email, person: person}, nil
 	}
 	return recipient{person: person, because: "the user has no usable phone marked for SMS and no preferred e-mail address"}, nil
@@ -76,14 +81,19 @@ func (n *notifier) message(to recipient, data map[string]any, d event.Delivery) 
 		return Message{}, errors.New("text: the template gives no text for this event")
 	}
 	m := Message{To: to.address, Text: cut(content), Key: key(d)}
-	if to.service == serviceEmail {
-		subject, err := n.subject.Fill(data)
-		if err != nil {
-			return Message{}, err
-		}
-		m.Subject = strings.Join(strings.Fields(subject), " ")
+	switch to.service {
+	case serviceEmail:
+		m.Subject, err = subject(n.subject, data)
+	case serviceURL:
+		m.Subject, err = subject(n.title, data)
 	}
-	return m, nil
+	return m, err
+}
+
+// subject returns the text of a template on one line.
+func subject(t text.Template, data map[string]any) (string, error) {
+	filled, err := t.Fill(data)
+	return strings.Join(strings.Fields(filled), " "), err
 }
 
 // maxText is the longest text in characters. Twilio and SNS accept that much in one message of several parts.

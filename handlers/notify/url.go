@@ -56,7 +56,11 @@ func (u urlSender) Send(ctx context.Context, m Message) error {
 	}
 	return await(ctx, func() error {
 		defer func() { <-u.slots }()
-		return classifyShoutrrr(service.Send(m.Text, &types.Params{}))
+		params := types.Params{}
+		if m.Subject != "" {
+			params.SetTitle(m.Subject)
+		}
+		return classifyShoutrrr(service.Send(m.Text, &params))
 	})
 }
 
