@@ -102,8 +102,8 @@ func (a *App) assemble(o Options, routes []worker.Route) error {
 func (a *App) assembleReceiver(o Options, reload *reloader) (err error) {
 	c, reg := o.Config, o.Metrics
 	var publisher broker.Publisher = a.broker
-	if !c.Broker.Embedded() {
-		if a.spool, err = spool.Open(spoolConfig(c), a.broker, a.broker, reg, o.Log.Named("spool")); err != nil {
+	if remote, ok := a.broker.(spool.Broker); ok { // which can be away
+		if a.spool, err = spool.Open(spoolConfig(c), remote, a.broker, reg, o.Log.Named("spool")); err != nil {
 			return err
 		}
 		publisher = a.spool

@@ -46,12 +46,17 @@ func openBroker(c *config.Config, receives bool, log *zap.Logger, reg prometheus
 	return rabbitmq.Open(rabbit, reg, log)
 }
 
-// OpenOperator opens the broker for a command, beside the processes that run. It creates nothing on the broker. Close it.
+// OpenOperator opens the broker for a command, beside the processes that run. It creates nothing on the broker. Close it. With RabbitMQ the
+// route broker.Spool has the dead letters of the spool in the data folder of the configuration.
 func OpenOperator(c *config.Config) (Operator, error) {
 	if c.Broker.Embedded() {
 		return embedded.Attach(embeddedConfig(c))
 	}
-	return rabbitmq.Attach(rabbitMQ(c))
+	rabbit, err := rabbitmq.Attach(rabbitMQ(c))
+	if err != nil {
+		return nil, err
+	}
+	return &spoolOperator{Operator: rabbit, dir: spoolConfig(c).Dir}, nil
 }
 
 // NextStep returns the next step of a person after an error of the broker, or "" if the error names it.

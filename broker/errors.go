@@ -3,6 +3,7 @@ package broker
 import (
 	"context"
 	"errors"
+	"fmt"
 )
 
 // ErrDuplicate reports that the broker stored an event with the same source, action and ID before, within its window, and stored
@@ -20,6 +21,11 @@ var (
 	ErrBlocked = errors.New("the broker is blocked")
 	// ErrRefused reports that the broker answered no: a negative confirm or a returned message.
 	ErrRefused = errors.New("the broker refused the event")
+	// ErrRejected reports that the broker refuses this one event now and at each repeat, until an operator changes the broker. It wraps
+	// ErrRefused.
+	ErrRejected = fmt.Errorf("%w for good", ErrRefused)
+	// ErrTooLarge reports that the event is larger than the broker takes. It wraps ErrRejected.
+	ErrTooLarge = fmt.Errorf("%w: it is too large", ErrRejected)
 	// ErrUnknown reports that no answer came in time. The broker may have stored the event.
 	ErrUnknown = errors.New("the broker did not confirm in time")
 )

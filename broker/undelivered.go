@@ -11,6 +11,10 @@ import (
 // Unrouted is the route of events that match no route.
 const Unrouted = ""
 
+// Spool is the route of the dead letters of a receiver's spool: events that were answered 200, and that the broker then refused for good.
+// Its first character is not allowed in the name of a configured route.
+const Spool = "@spool"
+
 // MaxPageBytes is the size of events' bodies in bytes at which a page ends early. The event that reaches it is still in the page.
 const MaxPageBytes = 4 << 20
 

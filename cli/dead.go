@@ -21,7 +21,10 @@ func (c *command) dead() *cobra.Command {
 		GroupID: "look",
 		Short:   "List, replay and discard dead letters",
 		Long: `A dead letter is an event that a route gave up on. It stays stored until you decide: "replay" puts it back into the
-queue of its route as a new event, "discard" removes it for good. "list" and "show" change nothing.`,
+queue of its route as a new event, "discard" removes it for good. "list" and "show" change nothing.
+
+The route @spool has the dead letters of a receiver's spool: events that were answered 200 while RabbitMQ was away, and that
+RabbitMQ then refused for good. They are on the receiver's disk, so run the command there. "replay" publishes them again.`,
 	}
 	group(cmd)
 	cmd.AddCommand(c.deadList(), c.deadShow(), c.deadReplay(), c.deadDiscard())
@@ -42,6 +45,9 @@ func (c *command) deadList() *cobra.Command {
 				routes := given
 				if len(given) == 0 {
 					routes = routeNames(conf)
+					if app.HasSpool(conf) {
+						routes = append(routes, broker.Spool)
+					}
 				}
 				letters, err := deadLetters(ctx, conf, operator, routes, limit)
 				switch {
@@ -132,7 +138,7 @@ func (c *command) deadChange(verb, done, short string, do change) *cobra.Command
 				return err
 			}
 			return c.withOperator(cmd, browseTimeout, func(ctx context.Context, conf *config.Config, operator app.Operator) error {
-				if verb == "replay" && !slices.Contains(routeNames(conf), route) {
+				if verb == "replay" && route != broker.Spool && !slices.Contains(routeNames(conf), route) {
 					return usage(fmt.Errorf("route %s is not in the configuration, so nobody would handle its events; add the route again first, or remove its dead letters with `hookline dead discard %s`", route, route))
 				}
 				if all && ask != nil {

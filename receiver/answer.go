@@ -38,7 +38,12 @@ func answerCodes() []int {
 // published answers an event by the error of its publish. The 200 of a duplicate equals the first one.
 func published(e event.Event, err error) *answer {
 	duplicate := errors.Is(err, broker.ErrDuplicate)
-	if err != nil && !duplicate {
+	switch {
+	case errors.Is(err, broker.ErrTooLarge):
+		a := refuse(http.StatusRequestEntityTooLarge, reasonTooLarge, "the body is larger than the broker takes; raise its limit, or lower the source's max_body in hookline.yml")
+		a.err = err
+		return a
+	case err != nil && !duplicate:
 		a := unavailable(broker.Reason(err), err)
 		a.result, a.event = resultNotStored, e
 		return a

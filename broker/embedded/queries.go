@@ -19,7 +19,7 @@ const (
 
 // queries are the prepared statements that read.
 type queries struct {
-	ready, due, undelivered, undeliveredByID, lastUndelivered, count, oldest, size, sources, audit *sql.Stmt
+	ready, due, undelivered, undeliveredByID, lastUndelivered, count, oldest, oldestUnrefused, size, sources, audit *sql.Stmt
 }
 
 const (
@@ -43,8 +43,12 @@ func (q *queries) all() []statement {
 			ORDER BY d.at, d.seq`},
 		{&q.lastUndelivered, `SELECT at, seq FROM delivery WHERE route = ? AND state = ? ORDER BY at DESC, seq DESC LIMIT 1`},
 		{&q.count, countQuery},
-		{&q.oldest, `SELECT coalesce((SELECT time FROM event ORDER BY seq LIMIT 1), -1)`},
-		{&q.size, `SELECT (SELECT count(*) FROM delivery), page_count - freelist_count FROM pragma_page_count, pragma_freelist_count`},
+		{&q.oldest, `SELECT coalesce((SELECT time FROM event e
+			WHERE EXISTS (SELECT 1 FROM delivery d WHERE d.seq = e.seq AND d.state = 'work') ORDER BY seq LIMIT 1), -1)`},
+		{&q.oldestUnrefused, `SELECT coalesce((SELECT e.time FROM delivery d CROSS JOIN event e ON e.seq = d.seq
+			WHERE d.state = 'work' AND d.route = ? AND d.reason <> 'refused' ORDER BY d.at, d.seq LIMIT 1), -1)`},
+		{&q.size, `SELECT (SELECT count(*) FROM delivery WHERE state = 'work'), (SELECT count(*) FROM delivery WHERE state = 'dead'),
+			page_count - freelist_count FROM pragma_page_count, pragma_freelist_count`},
 		{&q.sources, `SELECT source, count(*) FROM event GROUP BY source`},
 		{&q.audit, auditQuery},
 	}

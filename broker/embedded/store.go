@@ -179,11 +179,21 @@ func (s *store) Queues(ctx context.Context) ([]broker.QueueInfo, error) {
 		broker.QueueInfo{Name: broker.UnroutedQueue, Role: broker.RoleUnrouted, Waiting: unrouted}), nil
 }
 
-// Oldest returns the time of the event that was stored first of all events in the database, and the zero time without events. It
-// takes the same time for any number of events.
+// Oldest returns the time of the waiting event that was stored first, and the zero time if none waits. It takes the same time for any
+// number of waiting events.
 func (s *store) Oldest(ctx context.Context) (time.Time, error) {
+	return oldest(ctx, s.queries.oldest)
+}
+
+// OldestUnrefused returns the time of the oldest event that waits on a route and whose last attempt, if there was one, did not fail for the
+// reason "refused". It returns the zero time if there is none.
+func (s *store) OldestUnrefused(ctx context.Context, route string) (time.Time, error) {
+	return oldest(ctx, s.queries.oldestUnrefused, route)
+}
+
+func oldest(ctx context.Context, stmt *sql.Stmt, args ...any) (time.Time, error) {
 	var millis int64
-	if err := s.queries.oldest.QueryRowContext(ctx).Scan(&millis); err != nil {
+	if err := stmt.QueryRowContext(ctx, args...).Scan(&millis); err != nil {
 		return time.Time{}, fmt.Errorf("read the oldest event: %w", explain(err))
 	}
 	if millis < 0 {
@@ -192,13 +202,13 @@ func (s *store) Oldest(ctx context.Context) (time.Time, error) {
 	return time.UnixMilli(millis).UTC(), nil
 }
 
-// Size returns the number of deliveries in any state, and the bytes in use of the database file: some ten thousand without events. It
-// counts one by one.
-func (s *store) Size(ctx context.Context) (deliveries int, bytes int64, err error) {
-	if err := s.queries.size.QueryRowContext(ctx).Scan(&deliveries, &bytes); err != nil {
-		return 0, 0, fmt.Errorf("read the size: %w", explain(err))
+// Size returns the number of deliveries that wait, the number of dead letters, and the bytes in use of the database file: some ten
+// thousand without events. It counts one by one.
+func (s *store) Size(ctx context.Context) (waiting, dead int, bytes int64, err error) {
+	if err := s.queries.size.QueryRowContext(ctx).Scan(&waiting, &dead, &bytes); err != nil {
+		return 0, 0, 0, fmt.Errorf("read the size: %w", explain(err))
 	}
-	return deliveries, bytes * pageSize, nil
+	return waiting, dead, bytes * pageSize, nil
 }
 
 // Sources returns the number of events of each source, in any state. It counts one by one.

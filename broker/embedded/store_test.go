@@ -18,7 +18,7 @@ func TestOldestAndSizeFollowTheEvents(t *testing.T) {
 		if err != nil || !oldest.Equal(want) {
 			t.Errorf("oldest %v, not %v: %v", oldest, want, err)
 		}
-		n, bytes, err := sqlite.Size(t.Context())
+		n, _, bytes, err := sqlite.Size(t.Context())
 		if err != nil || n != events {
 			t.Errorf("%d events, not %d: %v", n, events, err)
 		}

@@ -30,6 +30,7 @@ type Broker struct {
 	publish        *connection
 	consume        *connection
 	publisher      *publisher
+	spooled        *serialPublisher
 	recent         *broker.RecentEvents // nil: duplicates are published
 	ledger         *ledgerWriter
 	auditor        *auditor
@@ -71,7 +72,7 @@ func start(cfg Config, declared []object, reg prometheus.Registerer, log *zap.Lo
 		auditLeader: newLeader(AuditLeaderQueue), scheduleLeader: newLeader(ScheduleLeaderQueue),
 		ledgerStopped: make(chan struct{}),
 	}
-	b.publisher = newPublisher(b.publish, m)
+	b.publisher, b.spooled = newPublisher(b.publish, m), newSerialPublisher(b.publish)
 	b.ledger = newLedgerWriter(b.publish, cfg, m, log.Named("ledger"))
 	b.auditor = newAuditor(b.publish, b.consume, b.ledger, b.routes, log)
 	if cfg.Duplicates > 0 {
@@ -106,13 +107,24 @@ func (b *Broker) run(window time.Duration) {
 // and for those that other processes have noted in the ledger. A repeat that comes before the confirm of the first publish is
 // published, too, because no publish waits for another's confirm.
 func (b *Broker) Publish(ctx context.Context, e event.Event) error {
+	return b.store(ctx, e, b.publisher.publish)
+}
+
+// PublishSpooled stores an event as Publish does, on a channel that no event of Publish uses, and one event at a time. If the connection is
+// lost before the confirm it returns broker.ErrUnknown, and does not publish again.
+func (b *Broker) PublishSpooled(ctx context.Context, e event.Event) error {
+	return b.store(ctx, e, b.spooled.publish)
+}
+
+// store publishes e, and remembers and notes it.
+func (b *Broker) store(ctx context.Context, e event.Event, publish func(context.Context, *message) error) error {
 	fingerprint := broker.FingerprintOf(e)
 	if b.recent != nil && b.recent.Has(fingerprint, e.Time) {
 		return fmt.Errorf("rabbitmq: %w", broker.ErrDuplicate)
 	}
 	m, err := newEventMessage(e)
 	if err == nil {
-		err = b.publisher.publish(ctx, &m)
+		err = publish(ctx, &m)
 	}
 	if err != nil {
 		return fmt.Errorf("rabbitmq: %w", err)

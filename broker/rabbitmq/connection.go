@@ -120,7 +120,8 @@ func (c *connection) open(ctx context.Context) (*session, error) {
 		case <-time.After(bindTime):
 		case <-ctx.Done(): // which closes the connection
 		}
-		return s.openPublishing(conn)
+		s.conn = conn
+		return s.openLive()
 	})
 	s.conn, s.address = conn, address
 	return s, err
@@ -146,7 +147,7 @@ func (c *connection) use(ctx context.Context, s *session) error {
 		s.drain()
 	}
 	closeConnection(s.conn)
-	close(s.over)
+	s.end(err)
 	restoring.Wait()
 	return err
 }

@@ -37,7 +37,7 @@ const (
 // ledgerWriter writes the notes of this process to the ledger. It publishes one message at a time. Meanwhile the next batch
 // collects notes, so that a busy process writes no more messages than an idle one.
 type ledgerWriter struct {
-	publisher *ledgerPublisher
+	publisher *serialPublisher
 	process   string
 	spool     string
 	metrics   *metrics
@@ -64,7 +64,7 @@ type ledgerWriter struct {
 
 func newLedgerWriter(c *connection, cfg Config, m *metrics, log *zap.Logger) *ledgerWriter {
 	return &ledgerWriter{
-		publisher: &ledgerPublisher{conn: c}, process: rand.Text()[:12], spool: cfg.Spool, metrics: m, log: log,
+		publisher: newLedgerPublisher(c), process: rand.Text()[:12], spool: cfg.Spool, metrics: m, log: log,
 		wake: make(chan struct{}, 1), unavailable: make(chan struct{}),
 		held: map[string]int64{}, running: map[string]int64{}, counts: map[string]map[string]int64{},
 	}
@@ -375,7 +375,7 @@ func (w *ledgerWriter) publishOnce(working context.Context, m message) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(working), noteTime)
 	defer cancel()
 	defer context.AfterFunc(working, func() { time.AfterFunc(lastTime, cancel) })()
-	return w.publisher.publish(ctx, m)
+	return w.publisher.publish(ctx, &m)
 }
 
 // setUnavailable ends all waiting for batches until setAvailable.

@@ -66,11 +66,11 @@ func newEventMessage(e event.Event) (message, error) {
 	key := e.Key()
 	switch {
 	case e.ID == "" || len(e.ID) > maxShort:
-		return message{}, fmt.Errorf("%w: its ID has %d bytes, not 1 to %d", broker.ErrRefused, len(e.ID), maxShort)
+		return message{}, fmt.Errorf("%w: its ID has %d bytes, not 1 to %d", broker.ErrRejected, len(e.ID), maxShort)
 	case len(key) > maxShort:
-		return message{}, fmt.Errorf("%w: its routing key has %d bytes, more than %d", broker.ErrRefused, len(key), maxShort)
+		return message{}, fmt.Errorf("%w: its routing key has %d bytes, more than %d", broker.ErrRejected, len(key), maxShort)
 	case e.Source == "" || e.Action == "":
-		return message{}, fmt.Errorf("%w: source or action is empty", broker.ErrRefused)
+		return message{}, fmt.Errorf("%w: source or action is empty", broker.ErrRejected)
 	}
 	return message{EventsExchange, key, encode(e)}, nil
 }

@@ -74,10 +74,10 @@ func readSummaries(ctx context.Context, s *session, from any, read func(text []b
 
 // writeSummary writes a summary, each message after the confirm of the one before.
 func writeSummary(ctx context.Context, conn *connection, parts [][]byte) error {
-	publisher := &ledgerPublisher{conn: conn}
+	publisher := newLedgerPublisher(conn)
 	defer publisher.close()
 	for i, text := range parts {
-		err := publisher.publish(ctx, message{LedgerExchange, LedgerSummary, amqp.Publishing{
+		err := publisher.publish(ctx, &message{LedgerExchange, LedgerSummary, amqp.Publishing{
 			ContentType: "application/json", DeliveryMode: amqp.Persistent, Body: text,
 		}})
 		if err != nil {

@@ -90,6 +90,10 @@ func (f *fakeBroker) Publish(ctx context.Context, e event.Event) error {
 	return nil
 }
 
+func (f *fakeBroker) PublishSpooled(ctx context.Context, e event.Event) error {
+	return f.Publish(ctx, e)
+}
+
 // await waits until n events have arrived, and returns all.
 func (f *fakeBroker) await(t testing.TB, n int) []string {
 	t.Helper()

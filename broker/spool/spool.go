@@ -26,7 +26,7 @@ const (
 	confirmTimeout = 10 * time.Second
 	// readyPause is the time between two checks whether the broker is ready again.
 	readyPause = 250 * time.Millisecond
-	// When a ready broker has refused an event maxFailures times, the spool publishes the events behind it first. It retries the event
+	// When the broker has not stored an event maxFailures times, the spool publishes the events behind it first. It retries the event
 	// after one second, and doubles the pause each time, up to 1<<maxDoublings seconds. A single failure does not count, because the
 	// connection may have been lost for a moment.
 	maxFailures  = 2
@@ -40,11 +40,13 @@ const (
 )
 
 // errOld reports that the spool takes no more events, because the broker has been unavailable for too long.
-var errOld = errors.New("its oldest event has waited for longer than spool.max_age")
+var errOld = errors.New("its oldest event has waited for the broker for longer than spool.max_age")
 
 // Broker is the part of a broker.Broker that a Spool publishes to.
 type Broker interface {
 	broker.Publisher
+	// PublishSpooled stores an event as Publish does, and holds up no event of Publish, also if the broker refuses the event.
+	PublishSpooled(ctx context.Context, e event.Event) error
 	// Ready returns nil if an event can be stored now.
 	Ready() error
 }
@@ -60,7 +62,8 @@ type Config struct {
 	// Sources has every source, and true for those with spooled events. A spool passes events of the others to the broker only.
 	Sources map[string]bool
 	// MaxAge, more than 0, is the age of the oldest spooled event at which the spool takes no more events. So the sender learns that
-	// an event would arrive later than that. Spooled events stay.
+	// an event would arrive later than that. Spooled events stay. Events that the broker refused do not count, because events behind
+	// them are published.
 	MaxAge time.Duration
 	// Dir is the folder of the spool's files. Open creates it.
 	Dir string
@@ -122,13 +125,14 @@ func New(cfg Config, b Broker, store Store, counter Counter, reg prometheus.Regi
 }
 
 // Publish stores e on the broker, or durably on the disk if the broker does not store it. The broker can store an event twice if its
-// confirm came too late. The error wraps the broker's and then the disk's error. Both can be broker.ErrDuplicate.
+// confirm came too late. An event that is too large for the broker is not stored. The error wraps the broker's and then the disk's
+// error. Both can be broker.ErrDuplicate.
 func (s *Spool) Publish(ctx context.Context, e event.Event) error {
 	if !s.cfg.Sources[e.Source] {
 		return s.broker.Publish(ctx, e)
 	}
 	brokerErr := s.publishToBroker(ctx, e)
-	if brokerErr == nil || errors.Is(brokerErr, broker.ErrDuplicate) {
+	if brokerErr == nil || errors.Is(brokerErr, broker.ErrDuplicate) || errors.Is(brokerErr, broker.ErrTooLarge) {
 		return brokerErr
 	}
 	switch err := s.publishToDisk(ctx, e); {
@@ -161,9 +165,9 @@ func (s *Spool) publishToDisk(ctx context.Context, e event.Event) error {
 	return err
 }
 
-// checkAge returns an error if the oldest event is too old.
+// checkAge returns an error if the oldest event that the broker has not refused is too old.
 func (s *Spool) checkAge(ctx context.Context) error {
-	oldest, err := s.store.Oldest(ctx)
+	oldest, err := s.store.OldestUnrefused(ctx, Route().Name)
 	if err == nil && !oldest.IsZero() && time.Since(oldest) > s.cfg.MaxAge {
 		err = fmt.Errorf("%w of %v, since %s", errOld, s.cfg.MaxAge, oldest.Format(event.TimeFormat))
 	}
@@ -216,16 +220,20 @@ func (s *Spool) Run(ctx context.Context) error {
 	return err
 }
 
-// drain returns a Process that publishes an event. It waits while the broker is not ready, so that later events stay behind it.
+// drain returns a Process that publishes an event. It waits while the broker is not ready, so that later events stay behind it. An event
+// that the broker refuses for good is a dead letter of the spool.
 func (s *Spool) drain(stop <-chan struct{}) broker.Process {
 	return func(ctx context.Context, d event.Delivery) broker.Outcome {
 		for failures := 0; ; {
 			if s.broker.Ready() == nil {
 				err := s.republish(ctx, d.Event)
-				if err == nil {
+				switch {
+				case err == nil:
 					return broker.Ack()
+				case errors.Is(err, broker.ErrRejected):
+					return broker.GiveUp(broker.Reason(err), err)
 				}
-				if failures++; failures >= maxFailures && s.broker.Ready() == nil { // so the event is the cause
+				if failures++; failures >= maxFailures {
 					return broker.Retry(time.Second<<min(d.Attempt-1, maxDoublings), broker.Reason(err), err)
 				}
 			}
@@ -242,7 +250,12 @@ func (s *Spool) republish(ctx context.Context, e event.Event) error {
 	ctx, cancel := context.WithTimeout(ctx, confirmTimeout)
 	defer cancel()
 	source, id := zap.String("source", e.Source), zap.String("id", e.ID)
-	if err := s.broker.Publish(ctx, e); err != nil && !errors.Is(err, broker.ErrDuplicate) {
+	err := s.broker.PublishSpooled(ctx, e)
+	switch {
+	case errors.Is(err, broker.ErrRejected):
+		s.log.Error("the broker refused a spooled event for good; it is a dead letter of the spool: see `hookline dead list "+broker.Spool+"`", source, id, zap.Error(err))
+		return err
+	case err != nil && !errors.Is(err, broker.ErrDuplicate):
 		s.log.Warn("the broker did not store a spooled event; it stays in the spool", source, id, zap.Error(err))
 		return err
 	}

@@ -150,9 +150,12 @@ func (s store) Publish(ctx context.Context, _ event.Event) error {
 		return broker.ErrUnknown
 	}
 }
-func (s store) Ready() error                              { return s.err }
-func (s store) Oldest(context.Context) (time.Time, error) { return time.Time{}, s.err }
-func (s store) Size(context.Context) (int, int64, error)  { return 0, 0, s.err }
+func (s store) Ready() error                                  { return s.err }
+func (s store) Oldest(context.Context) (time.Time, error)     { return time.Time{}, s.err }
+func (s store) Size(context.Context) (int, int, int64, error) { return 0, 0, 0, s.err }
+func (s store) OldestUnrefused(context.Context, string) (time.Time, error) {
+	return time.Time{}, s.err
+}
 func (s store) Sources(context.Context) (map[string]int64, error) {
 	return map[string]int64{"github": 1}, s.err
 }

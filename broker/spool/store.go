@@ -20,12 +20,16 @@ import (
 
 // Store keeps spooled events on the disk. An embedded.Broker with Route is one. Events outlive the process, however it ends.
 type Store interface {
-	Broker
+	broker.Publisher
 	broker.Consumer
-	// Oldest returns the time at which the receiver took the event that was stored first, and the zero time without events.
+	// Ready returns nil if an event can be stored now.
+	Ready() error
+	// Oldest returns the time at which the receiver took the waiting event that was stored first, and the zero time if none waits.
 	Oldest(ctx context.Context) (time.Time, error)
-	// Size returns the number of events, and the number of bytes in use on the disk.
-	Size(ctx context.Context) (events int, bytes int64, err error)
+	// OldestUnrefused is Oldest of those events of a route that no attempt has ended with the reason "refused".
+	OldestUnrefused(ctx context.Context, route string) (time.Time, error)
+	// Size returns the numbers of waiting events and of dead letters, and the number of bytes in use on the disk.
+	Size(ctx context.Context) (waiting, dead int, bytes int64, err error)
 	// Sources returns the number of events of each source. Without an error it is never nil.
 	Sources(ctx context.Context) (map[string]int64, error)
 	Close(ctx context.Context) error
@@ -38,10 +42,8 @@ func Route() broker.Route { return broker.Route{Name: "spool", Match: []string{"
 // Open opens the spool in cfg.Dir. It opens existing files even if cfg spools no source any more, because their events are
 // acknowledged. Files that cannot be opened are logged and are no error: a receiver needs no spool as long as the broker is ready.
 func Open(cfg Config, b Broker, counter Counter, reg prometheus.Registerer, log *zap.Logger) (*Spool, error) {
-	file := embedded.Config{
-		Path: filepath.Join(cfg.Dir, "spool.db"), Routes: []broker.Route{Route()},
-		MaxBytes: cfg.MaxBytes, Duplicates: cfg.Duplicates, CheckFirst: true,
-	}
+	file := databaseConfig(cfg.Dir)
+	file.MaxBytes, file.Duplicates, file.CheckFirst = cfg.MaxBytes, cfg.Duplicates, true
 	var store Store = noStore{}
 	if _, err := os.Stat(file.Path); err == nil || cfg.Used() {
 		store = openStore(file, log)
@@ -51,6 +53,11 @@ func Open(cfg Config, b Broker, counter Counter, reg prometheus.Registerer, log 
 		return nil, errors.Join(err, store.Close(context.Background()))
 	}
 	return s, nil
+}
+
+// databaseConfig returns the configuration of the database in a spool's folder.
+func databaseConfig(dir string) embedded.Config {
+	return embedded.Config{Path: filepath.Join(dir, "spool.db"), Routes: []broker.Route{Route()}}
 }
 
 // openStore opens the database. If it is damaged, openStore renames it, opens a new one, and copies every readable event.
@@ -96,11 +103,16 @@ type noStore struct{ err error }
 func (n noStore) Publish(context.Context, event.Event) error {
 	return cmp.Or(n.err, errors.New("no source is spooled"))
 }
-func (n noStore) Ready() error                                        { return n.err }
-func (n noStore) Oldest(context.Context) (time.Time, error)           { return time.Time{}, n.err }
-func (n noStore) Size(context.Context) (events int, b int64, e error) { return 0, 0, n.err }
-func (n noStore) Sources(context.Context) (map[string]int64, error)   { return map[string]int64{}, n.err }
-func (n noStore) Close(context.Context) error                         { return nil }
+func (n noStore) Ready() error                              { return n.err }
+func (n noStore) Oldest(context.Context) (time.Time, error) { return time.Time{}, n.err }
+func (n noStore) OldestUnrefused(context.Context, string) (time.Time, error) {
+	return time.Time{}, n.err
+}
+func (n noStore) Size(context.Context) (waiting, dead int, bytes int64, err error) {
+	return 0, 0, 0, n.err
+}
+func (n noStore) Sources(context.Context) (map[string]int64, error) { return map[string]int64{}, n.err }
+func (n noStore) Close(context.Context) error                       { return nil }
 
 // Consume waits until ctx ends.
 func (n noStore) Consume(ctx context.Context, _ broker.Route, _ broker.Process) error {

@@ -113,10 +113,13 @@ type nodes struct {
 	remove func() error
 }
 
+// nodeLines are lines of rabbitmq.conf. All events but those of largeEvents are smaller.
+func nodeLines() []string { return []string{fmt.Sprintf("max_message_size = %d", maxMessage)} }
+
 func startSingle(ctx context.Context, dir string) (*nodes, error) {
 	ctx, cancel := context.WithTimeout(ctx, startTime)
 	defer cancel()
-	node, err := rabbitnode.Run(ctx, rabbitnode.Options{Dir: filepath.Join(dir, "node")})
+	node, err := rabbitnode.Run(ctx, rabbitnode.Options{Dir: filepath.Join(dir, "node"), Lines: nodeLines()})
 	if err != nil {
 		return &nodes{remove: func() error { return nil }}, err
 	}
@@ -126,6 +129,6 @@ func startSingle(ctx context.Context, dir string) (*nodes, error) {
 func startCluster(ctx context.Context, dir string) (*nodes, error) {
 	ctx, cancel := context.WithTimeout(ctx, startTime)
 	defer cancel()
-	cluster, err := rabbitnode.RunCluster(ctx, rabbitnode.Options{Dir: filepath.Join(dir, "cluster")})
+	cluster, err := rabbitnode.RunCluster(ctx, rabbitnode.Options{Dir: filepath.Join(dir, "cluster"), Lines: nodeLines()})
 	return &nodes{cluster.Nodes, cluster.Remove}, err
 }

@@ -121,6 +121,18 @@ func (l *Load) Burst(ctx context.Context, source string, events int) error {
 	return nil
 }
 
+// SendLarge sends an event of a source with a body of size bytes to one receiver, once. It returns the code of the answer, 0 without one.
+func (l *Load) SendLarge(ctx context.Context, source, receiver, id string, size int) int {
+	body := fmt.Appendf(nil, `{"id":%q,"action":%q,"pad":%q}`, id, strings.ToUpper(Action), strings.Repeat("x", size))
+	m := sender.Message{ID: id, Header: http.Header{"Content-Type": {"application/json"}}, Body: body}
+	to := sender.Target{URL: "http://" + receiver + "/webhooks/" + source, Deadline: deadline, Transport: l.client}
+	answer, err := sender.Send(ctx, to, m, l.signer)
+	if err != nil {
+		return 0
+	}
+	return answer.Code
+}
+
 // deliver sends event n to one receiver after the other until a 200. It waits for a request that is under way when ctx
 // ends, because its answer counts.
 func (l *Load) deliver(ctx context.Context, n int) bool {

@@ -36,8 +36,8 @@ data: "${DATA:-data}"
 grace: 5s
 broker: { url: [%s] }
 sources:
-  refuse: { preset: alma, secrets: first-test-secret, when_down: refuse }
-  spool: { preset: alma, secrets: first-test-secret, when_down: spool }
+  refuse: { preset: alma, secrets: first-test-secret, when_down: refuse, max_body: 4000000 }
+  spool: { preset: alma, secrets: first-test-secret, when_down: spool, max_body: 4000000 }
 routes:
   archive:
     match: "#"
