@@ -15,11 +15,13 @@ import (
 // over processes.
 type auditor struct {
 	broker      auditBroker
-	reported    map[string]bool // routes of the configuration, and routes that the log has named
+	reported    map[string]bool // left-over routes and stale bindings that the log has named
 	shown       []broker.RouteAudit
 	unaccounted *prometheus.GaugeVec
 	incomplete  *prometheus.GaugeVec
 	since       prometheus.Gauge
+	leftOver    *prometheus.GaugeVec
+	stale       *prometheus.GaugeVec
 	checked     prometheus.Gauge
 	log         *zap.Logger
 }
@@ -27,6 +29,7 @@ type auditor struct {
 // auditBroker is the part of a broker that the auditor uses.
 type auditBroker interface {
 	Audit(ctx context.Context) (broker.Audit, error)
+	broker.Unbinder
 	broker.Leader
 }
 
@@ -37,23 +40,26 @@ const (
 
 func newAuditor(b auditBroker, routes []broker.Route, reg prometheus.Registerer, log *zap.Logger) *auditor {
 	a := &auditor{
-		broker: b, log: log.Named("audit"), reported: map[string]bool{"": true},
+		broker: b, log: log.Named("audit"), reported: map[string]bool{},
 		unaccounted: prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "hookline_ledger_unaccounted",
 			Help: "Stored events that are neither in a queue nor finished. Any value but 0 means lost events."}, []string{"route"}),
 		incomplete: prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "hookline_ledger_incomplete",
 			Help: "1 if the audit misses notes: anew, counting began anew and nobody has acknowledged it; newer, notes of a newer Hookline."}, []string{"reason"}),
 		since: prometheus.NewGauge(prometheus.GaugeOpts{Name: "hookline_ledger_since_timestamp_seconds",
 			Help: "Time at which the audit's counting began, in seconds since 1970; 0 in a process that does not audit."}),
+		leftOver: prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "hookline_broker_left_over_events",
+			Help: "Events in the queues of a route that the configuration lacks, so that nobody handles them."}, []string{"route"}),
+		stale: prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "hookline_broker_stale_bindings",
+			Help: "Bindings of a route that no running process has in its configuration, and that this process may not remove."}, []string{"route"}),
 		checked: prometheus.NewGauge(prometheus.GaugeOpts{Name: "hookline_ledger_checked_timestamp_seconds",
 			Help: "Time of the last audit by this process, in seconds since 1970; 0 before the first."}),
 	}
 	for _, r := range routes {
 		a.gauge(r.Name)
-		a.reported[r.Name] = true
 	}
 	a.gauge("")
 	a.showBalance(broker.Audit{})
-	reg.MustRegister(a.unaccounted, a.incomplete, a.since, a.checked)
+	reg.MustRegister(a.unaccounted, a.incomplete, a.since, a.leftOver, a.stale, a.checked)
 	return a
 }
 
@@ -82,10 +88,12 @@ func (a *auditor) audit(ctx context.Context) {
 	if err == nil && !leads {
 		a.show(nil)
 		a.showBalance(broker.Audit{})
+		a.stale.Reset()
 		return
 	}
 	var found broker.Audit
 	if err == nil {
+		a.unbind(ctx)
 		found, err = a.broker.Audit(ctx)
 	}
 	if err != nil {
@@ -94,7 +102,7 @@ func (a *auditor) audit(ctx context.Context) {
 	}
 	a.show(found.Routes)
 	a.showBalance(found)
-	a.nameRemoved(found.Routes)
+	a.nameLeftOver(found.Routes)
 	a.checked.SetToCurrentTime()
 	if found.Unaccounted != 0 {
 		a.log.Error("stored events are unaccounted for; `hookline audit` shows the routes", zap.Int64("events", found.Unaccounted))
@@ -124,15 +132,42 @@ func (a *auditor) showBalance(found broker.Audit) {
 	}
 }
 
-// nameRemoved logs each route once that was removed from the configuration, or renamed, before its events were done.
-func (a *auditor) nameRemoved(routes []broker.RouteAudit) {
+// unbind removes the bindings that are left over from earlier configurations, so that their routes get no more events.
+func (a *auditor) unbind(ctx context.Context) {
+	removed, remaining, err := a.broker.Unbind(ctx)
+	if err != nil {
+		a.log.Warn("bindings of earlier configurations cannot be looked for; the next try is in a minute", zap.Error(err))
+		return
+	}
+	for _, b := range removed {
+		a.log.Warn("unbound a route from a pattern that no running process has in its configuration",
+			zap.String("route", b.Route), zap.String("pattern", b.Pattern))
+	}
+	a.stale.Reset()
+	for _, b := range remaining {
+		a.stale.WithLabelValues(b.Route).Inc()
+		if key := "binding " + b.Route + " " + b.Pattern; !a.reported[key] {
+			a.reported[key] = true
+			a.log.Warn("a route still gets events by a pattern that no running process has in its configuration: this user may not unbind it, or somebody consumes its queue; see `hookline topology plan`",
+				zap.String("route", b.Route), zap.String("pattern", b.Pattern))
+		}
+	}
+}
+
+// nameLeftOver logs each route once that was removed from the configuration, or renamed, before its events were done.
+func (a *auditor) nameLeftOver(routes []broker.RouteAudit) {
 	for _, r := range routes {
-		if n := r.Waiting + r.Retrying; n > 0 && !a.reported[r.Route] {
+		if n := inQueues(r); r.LeftOver && n > 0 && !a.reported[r.Route] {
 			a.reported[r.Route] = true
-			a.log.Warn("events wait for a route that is not in the configuration, so nobody handles them: add the route again until they are done",
+			a.log.Warn("events wait for a route that is not in the configuration, so nobody handles them: see `hookline topology retire`",
 				zap.String("route", r.Route), zap.Int64("events", n))
 		}
 	}
+}
+
+// inQueues returns the number of events that a route has on the broker.
+func inQueues(r broker.RouteAudit) int64 {
+	return r.Waiting + r.Running + r.Retrying + r.Dead + r.Surplus
 }
 
 // show sets the gauge of each route, and to 0 the gauges of routes that an earlier audit showed.
@@ -146,6 +181,12 @@ func (a *auditor) show(routes []broker.RouteAudit) {
 	}
 	for route, n := range numbers {
 		a.gauge(route).Set(float64(n))
+	}
+	a.leftOver.Reset()
+	for _, r := range routes {
+		if r.LeftOver {
+			a.leftOver.WithLabelValues(r.Route).Set(float64(inQueues(r)))
+		}
 	}
 	a.shown = routes
 }

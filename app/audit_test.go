@@ -24,6 +24,9 @@ type fakeBroker struct {
 func (f *fakeBroker) Leads(context.Context, broker.LeaderRole) (bool, error) {
 	return f.leads, f.leadsErr
 }
+func (f *fakeBroker) Unbind(context.Context) (removed, remaining []broker.Binding, err error) {
+	return nil, nil, nil
+}
 func (f *fakeBroker) Audit(context.Context) (broker.Audit, error) { return f.found, f.err }
 
 func TestOnlyTheLeaderShowsUnaccountedEvents(t *testing.T) {

@@ -21,6 +21,7 @@ type Operator interface {
 	broker.Inspector
 	broker.Undelivered
 	broker.Auditor
+	broker.LeftOvers
 	// Ready returns nil, or the reason why the broker takes no events now: broker.ErrDown or broker.ErrBlocked.
 	Ready() error
 	Close(ctx context.Context) error

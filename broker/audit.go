@@ -30,7 +30,7 @@ type SourceAudit struct {
 }
 
 // RouteAudit counts the events of one route. It counts each event once, however often it was delivered. Accepted is the sum of all
-// other numbers except Extra and Uncounted.
+// other numbers except Extra, Uncounted and Surplus.
 type RouteAudit struct {
 	Route       string `json:"route"` // Unrouted for the unrouted events
 	Accepted    int64  `json:"accepted"`
@@ -41,9 +41,23 @@ type RouteAudit struct {
 	Dead        int64  `json:"dead"`
 	Discarded   int64  `json:"discarded"`
 	Unaccounted int64  `json:"unaccounted"`
-	Extra       int64  `json:"extra"` // finished more often than accepted: done twice, or stored without a 200
+	InUnrouted  int64  `json:"in_unrouted,omitempty"` // of Waiting: they are in the unrouted queue, because a binding was missing
+	LeftOver    bool   `json:"left_over,omitempty"`   // the configuration lacks the route, and the broker has its events or queues
+	Surplus     int64  `json:"surplus,omitempty"`     // events in the route's queues beyond those that were accepted for it
+	Extra       int64  `json:"extra"`                 // finished more often than accepted: done twice, or stored without a 200
 	// Uncounted counts finished events that no receiver counted for this route: it does not know the route, or stored them before Since.
 	Uncounted int64 `json:"uncounted,omitempty"`
+}
+
+// Binding is a pattern by which a route gets events.
+type Binding struct{ Route, Pattern string }
+
+// Unbinder ends that routes go on getting events by patterns that were removed from the configuration.
+type Unbinder interface {
+	// Unbind removes the bindings that processes have declared and that no running process has in its configuration. It keeps those
+	// of a queue that somebody consumes although no running process knows the route. remaining are the bindings that it kept, and
+	// those that this user may not remove.
+	Unbind(ctx context.Context) (removed, remaining []Binding, err error)
 }
 
 // Auditor balances stored events while receivers and workers run.

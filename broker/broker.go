@@ -16,6 +16,7 @@ type Broker interface {
 	Inspector
 	Undelivered
 	Auditor
+	Unbinder
 	Counter
 	Leader
 	Health

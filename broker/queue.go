@@ -34,7 +34,8 @@ type QueueInfo struct {
 	Route     string    `json:"route,omitempty"` // of work and dead queues
 	Waiting   int       `json:"waiting"`         // events that no worker holds
 	Missing   bool      `json:"missing,omitempty"`
-	Consumers int       `json:"consumers"` // worker processes that consume the queue, or Unseen
+	Consumers int       `json:"consumers"`           // worker processes that consume the queue, or Unseen
+	LeftOver  bool      `json:"left_over,omitempty"` // of a route that the configuration lacks
 }
 
 // Unseen is the number of consumers where this process cannot see them.

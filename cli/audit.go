@@ -110,8 +110,28 @@ func (c *command) auditTable(a broker.Audit) error {
 			fmt.Fprintf(table, "%s finished %d events that no receiver counted for it: the receiver does not know this route yet, or counting began later.\n", routeName(r), r.Uncounted)
 		}
 	}
+	for _, line := range misplaced(a.Routes) {
+		fmt.Fprintln(table, line)
+	}
 	fmt.Fprintln(table, auditSummary(a))
 	return table.Flush()
+}
+
+// misplaced says which events are in a queue in which the ledger does not have them.
+func misplaced(routes []broker.RouteAudit) (lines []string) {
+	for _, r := range routes {
+		if r.LeftOver {
+			lines = append(lines, fmt.Sprintf("Route %s is not in the configuration, and has %d events: see `hookline topology retire`.",
+				r.Route, r.Waiting+r.Running+r.Retrying+r.Dead+r.Surplus))
+		}
+		if r.InUnrouted > 0 {
+			lines = append(lines, fmt.Sprintf("%d events of %s are among the unrouted, because a binding was missing: `hookline unrouted replay --all` gives them to their routes.", r.InUnrouted, routeName(r)))
+		}
+		if r.Surplus > 0 {
+			lines = append(lines, fmt.Sprintf("%s has %d more events in its queues than it accepted: stored twice, published by another program, or taken by a pattern that is bound and not configured.", routeName(r), r.Surplus))
+		}
+	}
+	return lines
 }
 
 // auditSummary returns the result in a sentence.

@@ -22,7 +22,7 @@ func (c *command) queues() *cobra.Command {
 		Use:     "queues",
 		GroupID: "look",
 		Short:   "Show the number of events in each queue",
-		Long: `Show the queues of the configuration, by role:
+		Long: `Show the queues of the configuration, and those of routes that were removed from it, by role:
 
 - work: events that wait for a worker
 - retry: failed events that wait for their next attempt
@@ -44,11 +44,18 @@ when the next try is. Each worker pauses on its own: ask those on other machines
 				if err != nil {
 					return fmt.Errorf("no answer: %w (is a worker running, and is this its private_listen?)", err)
 				}
+				looking, cancel := context.WithTimeout(ctx, operatorTimeout/2)
+				defer cancel()
+				leftOver, unseen := operator.LeftOver(looking)
+				queues = markLeftOver(append(queues, leftOver...), routeNames(conf))
 				if asJSON {
 					return c.json(withPaused(queues, paused))
 				}
-				if err := c.queueTable(queues, routeNames(conf)); err != nil {
+				if err := c.queueTable(queues); err != nil {
 					return err
+				}
+				if unseen != nil {
+					fmt.Fprintf(c.stdout, "Queues of removed routes cannot be looked for: %v\n", unseen)
 				}
 				for _, p := range paused {
 					fmt.Fprintf(c.stdout, "%s\n", upperFirst(p.String()))
@@ -98,7 +105,15 @@ func withPaused(queues []broker.QueueInfo, paused []app.PausedSource) []queueSta
 
 func upperFirst(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
 
-func (c *command) queueTable(queues []broker.QueueInfo, routes []string) error {
+// markLeftOver marks the queues of routes that are not in the configuration.
+func markLeftOver(queues []broker.QueueInfo, routes []string) []broker.QueueInfo {
+	for i, q := range queues {
+		queues[i].LeftOver = q.Route != "" && !slices.Contains(routes, q.Route)
+	}
+	return queues
+}
+
+func (c *command) queueTable(queues []broker.QueueInfo) error {
 	table := tabwriter.NewWriter(c.stdout, 0, 4, 2, ' ', 0)
 	fmt.Fprintln(table, "ROLE\tROUTE\tWAITING\tCONSUMERS\tQUEUE")
 	missing := false
@@ -116,8 +131,8 @@ func (c *command) queueTable(queues []broker.QueueInfo, routes []string) error {
 		fmt.Fprintln(table, "Receivers and workers declare missing queues when they connect; `hookline topology apply` declares them now.")
 	}
 	for _, q := range queues {
-		if q.Role == broker.RoleWork && q.Waiting > 0 && !slices.Contains(routes, q.Route) {
-			fmt.Fprintf(table, "Route %s is not in the configuration, so nobody handles its %d waiting events: add the route again until they are done.\n", q.Route, q.Waiting)
+		if q.Role == broker.RoleWork && q.Waiting > 0 && q.LeftOver {
+			fmt.Fprintf(table, "Route %s is not in the configuration, so nobody handles its %d waiting events: add the route again until they are done,\nor move them by `hookline topology retire %s --to-unrouted`.\n", q.Route, q.Waiting, q.Route)
 		}
 	}
 	return table.Flush()

@@ -6,11 +6,13 @@ import (
 	"fmt"
 	"slices"
 	"text/tabwriter"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/hookline/hookline/app"
 	"github.com/hookline/hookline/app/config"
+	"github.com/hookline/hookline/broker"
 )
 
 func (c *command) topology() *cobra.Command {
@@ -19,13 +21,15 @@ func (c *command) topology() *cobra.Command {
 		GroupID: "setup",
 		Short:   "Compare RabbitMQ with the configuration, and declare missing queues",
 		Long: `Receivers and workers declare their exchanges, queues and bindings when they connect. Use these commands to see the
-changes before, to declare as another user where receivers and workers may not declare, and to remove a binding.`,
+changes before, to declare as another user where receivers and workers may not declare, to remove a binding, and to remove the queues of
+a route that you have removed from the configuration.`,
 	}
 	group(cmd)
 	cmd.AddCommand(
 		c.topologyChange("plan", "Show which objects exist, are missing or differ; change nothing", app.PlanTopology),
 		c.topologyChange("apply", "Declare missing objects; show differing ones without a change", app.ApplyTopology),
 		c.topologyUnbind(),
+		c.topologyRetire(),
 	)
 	return cmd
 }
@@ -67,8 +71,9 @@ func (c *command) topologyUnbind() *cobra.Command {
 	return &cobra.Command{
 		Use:   "unbind ROUTE PATTERN",
 		Short: "Remove a pattern from a route's queue",
-		Long: `Remove the binding of a pattern from a route's queue. Hookline keeps the binding of a pattern that you delete from a route's
-"match", because another program may have made it. Events that are already in the queue stay there.`,
+		Long: `Remove the binding of a pattern from a route's queue. The worker that audits does this by itself for a pattern that you have
+deleted from a route's "match", as soon as no running process has it in its configuration. Events that are already in the queue
+stay there.`,
 		Example: "  hookline topology unbind archive 'alma.#'",
 		Args:    args(cobra.ExactArgs(2)),
 		RunE: func(cmd *cobra.Command, given []string) error {
@@ -90,6 +95,51 @@ func (c *command) topologyUnbind() *cobra.Command {
 			return nil
 		},
 	}
+}
+
+func (c *command) topologyRetire() *cobra.Command {
+	var r broker.Retirement
+	var wait time.Duration
+	cmd := &cobra.Command{
+		Use:   "retire ROUTE",
+		Short: "Remove a route that the configuration lacks, without a loss",
+		Long: `Remove the queues of a route that you have removed from the configuration, or renamed. The command ends that the route gets
+events, waits until it has none, and then deletes its queues. While it has events, the command says how many there are, and
+deletes nothing. Its events are handled when you add the route again, or moved by --to-unrouted: then "hookline unrouted" lists,
+replays and discards them.
+
+Restart all processes with the new configuration first.`,
+		Example: `  hookline topology retire archive
+  hookline topology retire archive --to-unrouted`,
+		Args: args(cobra.ExactArgs(1)),
+		RunE: func(cmd *cobra.Command, given []string) error {
+			r.Route = given[0]
+			timeout := wait
+			if r.ToUnrouted {
+				timeout += browseTimeout
+			}
+			return c.withOperator(cmd, timeout, func(ctx context.Context, conf *config.Config, operator app.Operator) error {
+				if slices.Contains(routeNames(conf), r.Route) {
+					return usage(fmt.Errorf("the configuration has route %s; remove it there first, and restart the processes", r.Route))
+				}
+				moved, err := operator.Retire(ctx, r)
+				if moved > 0 {
+					fmt.Fprintf(c.stdout, "moved %d events to the unrouted; `hookline unrouted list` shows them\n", moved)
+				}
+				if errors.Is(err, broker.ErrNotEmpty) {
+					return fmt.Errorf("%w; add the route again until they are done, or move them by --to-unrouted", err)
+				}
+				if err == nil {
+					fmt.Fprintf(c.stdout, "route %s is retired\n", r.Route)
+				}
+				return err
+			})
+		},
+	}
+	cmd.Flags().BoolVar(&r.ToUnrouted, "to-unrouted", false, "move its events and dead letters to the unrouted")
+	cmd.Flags().StringSliceVar(&r.Patterns, "match", nil, "patterns that the route had, if Hookline does not know them")
+	cmd.Flags().DurationVar(&wait, "wait", 15*time.Second, "how long to wait until the route has no events")
+	return cmd
 }
 
 // rabbit loads a configuration whose broker is RabbitMQ.

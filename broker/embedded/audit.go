@@ -97,6 +97,8 @@ func (a auditor) Audit(ctx context.Context) (broker.Audit, error) {
 	}
 	for _, name := range slices.Sorted(maps.Keys(routes)) {
 		r := auditRoute(name, routes[name])
+		configured := name == broker.Unrouted || slices.ContainsFunc(a.cfg.Routes, func(c broker.Route) bool { return c.Name == name })
+		r.LeftOver = !configured && r.Waiting+r.Running+r.Retrying+r.Dead > 0
 		audit.Routes = append(audit.Routes, r)
 		audit.Unaccounted += r.Unaccounted
 	}

@@ -324,6 +324,11 @@ func (b *Broker) Count(source, kind string) {
 // Spooled does nothing: no receiver has a spool in front of an embedded broker, which stores on the same disk.
 func (b *Broker) Spooled(map[string]int64) {}
 
+// Unbind does nothing: this broker matches each event with the configuration of its one process.
+func (b *Broker) Unbind(context.Context) (removed, remaining []broker.Binding, err error) {
+	return nil, nil, nil
+}
+
 // Lacking returns nil: Open creates all that is missing in the file.
 func (b *Broker) Lacking() []string { return nil }
 

@@ -16,6 +16,7 @@ type statements struct {
 	fail, postpone          *sql.Stmt
 	replay, remove          *sql.Stmt
 	forget                  *sql.Stmt // an event without deliveries
+	moveToUnrouted, clear   *sql.Stmt // the events of a route
 	tally, sourceTally      *sql.Stmt
 	seen, unsee             *sql.Stmt
 }
@@ -41,6 +42,9 @@ func (s *statements) all() []statement {
 			WHERE state = 'dead' AND route = ? AND at = ? AND seq = ?`},
 		{&s.remove, `DELETE FROM delivery WHERE state = ? AND route = ? AND at = ? AND seq = ?`},
 		{&s.forget, `DELETE FROM event WHERE seq = ?1 AND NOT EXISTS (SELECT 1 FROM delivery WHERE seq = ?1)`},
+		{&s.moveToUnrouted, `INSERT OR IGNORE INTO delivery (state, route, at, seq, event_id)
+			SELECT 'unrouted', '', 0, d.seq, e.id FROM delivery d JOIN event e ON e.seq = d.seq WHERE d.state IN ('work', 'dead') AND d.route = ?`},
+		{&s.clear, `DELETE FROM delivery WHERE state IN ('work', 'dead') AND route = ?`},
 		{&s.tally, `INSERT INTO tally (route, what, n) VALUES (?, ?, ?) ON CONFLICT (route, what) DO UPDATE SET n = n + excluded.n`},
 		{&s.sourceTally, `INSERT INTO source_tally (source, what, n) VALUES (?, ?, ?) ON CONFLICT (source, what) DO UPDATE SET n = n + excluded.n`},
 		{&s.seen, `INSERT INTO seen (at, marks) VALUES (?, ?)`},

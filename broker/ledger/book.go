@@ -20,8 +20,9 @@ type Book struct {
 	sources   map[string]*SourceTally
 	processes map[string]*process
 	spools    map[string]map[string]int64
-	folded    int   // messages and event IDs since NewBook, ReadSummary or Summarized
-	mark      int64 // offset of the message at which Mark was called
+	bindings  Bindings // that processes have declared and nobody has removed
+	folded    int      // messages and event IDs since NewBook, ReadSummary or Summarized
+	mark      int64    // offset of the message at which Mark was called
 }
 
 // Position is the place of the latest folded message.
@@ -59,7 +60,7 @@ func NewBook() *Book {
 	return &Book{
 		position: Position{Offset: -1}, newerAt: -1, open: map[key]entry{}, early: newEarlyNotes(),
 		routes: map[string]*tally{}, sources: map[string]*SourceTally{},
-		processes: map[string]*process{}, spools: map[string]map[string]int64{},
+		processes: map[string]*process{}, spools: map[string]map[string]int64{}, bindings: Bindings{},
 	}
 }
 
@@ -97,6 +98,7 @@ func (b *Book) Fold(n Notes, offset int64, seen time.Time) {
 	b.folded++
 	p.number, p.seen, p.held, p.running = n.Number, seen, maps.Clone(n.Held), maps.Clone(n.Running)
 	p.raisePeak()
+	b.bind(p, n)
 	if n.Lost > 0 {
 		b.restart(reasonDropped, n.time())
 	}
@@ -141,6 +143,10 @@ func (b *Book) fold(n Note, id string, offset int64) {
 		b.markUncounted(n.Source, id, routes)
 	case Routed:
 		b.reroute(n.Source, id, routes, offset)
+	case Moved:
+		for _, route := range routes {
+			b.move(n.Source, id, route, offset)
+		}
 	case Retrying:
 		for _, route := range routes {
 			b.retry(hash(n.Source, id, route), route)
@@ -242,6 +248,16 @@ func (b *Book) reroute(source, id string, routes []string, offset int64) {
 	for _, route := range routes {
 		b.accept(source, id, route, offset)
 	}
+}
+
+// move makes an event of a route an unrouted one. The route counts it as discarded.
+func (b *Book) move(source, id, route string, offset int64) {
+	k := hash(source, id, route)
+	if e, ok := b.open[k]; ok {
+		delete(b.open, k)
+		e.finish(Discarded)
+	}
+	b.accept(source, id, "", offset)
 }
 
 // closeUnrouted counts an unrouted event as done, and reports whether it was open.

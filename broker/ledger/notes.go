@@ -24,6 +24,7 @@ const (
 	Routed    Kind = "routed"    // an unrouted event was stored for each of the routes
 	Done      Kind = "done"      // the route finished the event
 	Discarded Kind = "discarded" // a person removed the event; without routes: from the unrouted
+	Moved     Kind = "moved"     // a person made an event of the routes an unrouted one
 )
 
 // final reports whether a note of this kind closes an event.
@@ -62,6 +63,13 @@ type Notes struct {
 	Lost int64 `json:"lost,omitempty"`
 	// Acknowledged says that a person has taken note of a ledger that counts anew.
 	Acknowledged bool `json:"acknowledged,omitempty"`
+
+	// Bindings are the routes of the process's configuration, with their patterns: in its first message on each connection.
+	Bindings Bindings `json:"bindings,omitempty"`
+	// Unbound are the bindings that the process has removed.
+	Unbound Bindings `json:"unbound,omitempty"`
+	// Stopped says that the process ends; this is its last message.
+	Stopped bool `json:"stopped,omitempty"`
 }
 
 // Encode returns the wire form.

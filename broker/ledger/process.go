@@ -20,6 +20,8 @@ type process struct {
 	held    map[string]int64
 	running map[string]int64
 	peak    map[string]int64 // the most deliveries that it held since Mark, by route
+
+	bindings Bindings // of its configuration; nil after its end
 }
 
 // process returns the state of a process. A new process replaces the one that is silent for longest if there are too many.

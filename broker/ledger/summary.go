@@ -28,6 +28,7 @@ type summary struct {
 	Sources   map[string]*SourceTally     `json:"sources"`
 	Processes []processSummary            `json:"processes"`
 	Spools    map[string]map[string]int64 `json:"spools"`
+	Bindings  Bindings                    `json:"bindings,omitempty"`
 	Open      []run                       `json:"open"`
 	Early     []run                       `json:"early"` // oldest first
 }
@@ -51,6 +52,8 @@ type processSummary struct {
 	Seen    int64            `json:"seen"` // unix ms
 	Held    map[string]int64 `json:"held,omitempty"`
 	Running map[string]int64 `json:"running,omitempty"`
+
+	Bindings Bindings `json:"bindings,omitempty"`
 }
 
 // run holds the keys of events with the same kind and route, one after the other.
@@ -70,15 +73,16 @@ func (b *Book) Summary() [][]byte {
 	}
 	s := summary{
 		Version: Version, Position: b.position, Since: b.since.UnixMilli(), Anew: b.anew, Strangers: b.strangers,
-		Sources: b.sources, Spools: b.spools, Early: b.earlyRuns(),
+		Sources: b.sources, Spools: b.spools, Early: b.earlyRuns(), Bindings: b.bindings,
 	}
 	for _, route := range slices.Sorted(maps.Keys(b.routes)) {
 		t := b.routes[route]
 		s.Routes = append(s.Routes, routeSummary{route, t.accepted, t.done, t.discarded, t.extra, t.uncounted, t.unaccounted, t.lost})
 	}
+	latest := b.latestSeen()
 	for _, name := range slices.Sorted(maps.Keys(b.processes)) {
 		p := b.processes[name]
-		s.Processes = append(s.Processes, processSummary{name, p.number, p.offset, p.seen.UnixMilli(), p.held, p.running})
+		s.Processes = append(s.Processes, processSummary{name, p.number, p.offset, p.seen.UnixMilli(), p.held, p.running, p.declaredBindings(latest)})
 	}
 	parts := b.openParts()
 	if len(parts) == 1 {

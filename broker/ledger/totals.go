@@ -37,8 +37,16 @@ func (b *Book) Mark() {
 	}
 }
 
-// Routes returns the names of all routes in the notes, with "" if events were unrouted.
-func (b *Book) Routes() []string { return slices.Collect(maps.Keys(b.routes)) }
+// Routes returns the names of all routes in the notes and bindings, with "" if events were unrouted.
+func (b *Book) Routes() []string {
+	all := slices.Collect(maps.Keys(b.routes))
+	for route := range b.bindings {
+		if b.routes[route] == nil {
+			all = append(all, route)
+		}
+	}
+	return all
+}
 
 // Totals adds the book up. now tells which processes are silent: their deliveries count as held no longer.
 func (b *Book) Totals(now time.Time) Totals {

@@ -40,6 +40,15 @@ func inspectQueue(ch *amqp.Channel, name string) (amqp.Queue, error) {
 	return ch.QueueDeclarePassive(name, true, false, false, false, nil)
 }
 
+// exists reports whether a queue exists.
+func (a *adminChannel) exists(queue string) (bool, error) {
+	_, err := a.queue(queue)
+	if err != nil && !missing(err) {
+		return false, fmt.Errorf("queue %s: %w", queue, err)
+	}
+	return err == nil, nil
+}
+
 // depth returns how many messages are ready in a queue, and 0 if the queue does not exist.
 func (a *adminChannel) depth(queue string) (int64, error) {
 	found, err := a.queue(queue)

@@ -12,6 +12,7 @@ import (
 // queueCounts are the numbers of messages in the queues. The route "" stands for the unrouted queue.
 type queueCounts struct {
 	work, dead map[string]int64 // by route
+	leftOver   map[string]bool  // routes that have queues, and that the configuration lacks
 	delayed    int64            // in the delay queues, of all routes
 }
 
@@ -21,13 +22,14 @@ type routeBalance struct {
 	missing, surplus int64
 	retrying         int64 // events in the delay queues, as the ledger says
 	delayed          int64 // missing events that were found in the delay queues
+	inUnrouted       int64 // missing events that were found in the unrouted queue
 }
 
 // auditReport compares the ledger with the queues.
 //
 // The delay queues belong to all routes. Their messages are first matched with the routes that have retrying events in the
-// ledger, then with any missing events. If a binding is missing, or was made by hand, an event is in another queue than the ledger
-// says: so surplus unrouted events make up for events missing at a route, and the other way round.
+// ledger, then with any missing events. A surplus at one route makes up for nothing that is missing at
+// another. Only the unrouted queue can: RabbitMQ stores an event there while a binding or an exchange is missing.
 func auditReport(t ledger.Totals, counts queueCounts) broker.Audit {
 	names := slices.Sorted(maps.Keys(counts.work))
 	balances := make([]routeBalance, len(names))
@@ -43,8 +45,8 @@ func auditReport(t ledger.Totals, counts queueCounts) broker.Audit {
 	for i := range balances {
 		delayed -= balances[i].findDelayed(delayed)
 	}
-	offsetUnrouted(balances)
 
+	findUnrouted(balances)
 	a := broker.Audit{Since: t.Since, Anew: t.Anew, Newer: t.Newer, Sources: sourceAudits(t), Routes: []broker.RouteAudit{}}
 	for _, b := range balances {
 		r := routeAudit(t.Routes[b.route], b, counts)
@@ -62,22 +64,19 @@ func (b *routeBalance) findDelayed(n int64) int64 {
 	return n
 }
 
-// offsetUnrouted sets surplus unrouted events against missing ones of the routes, and the other way round.
-func offsetUnrouted(balances []routeBalance) {
-	i := slices.IndexFunc(balances, func(b routeBalance) bool { return b.route == "" })
+// findUnrouted matches surplus messages of the unrouted queue with missing events.
+func findUnrouted(balances []routeBalance) {
+	i := slices.IndexFunc(balances, func(b routeBalance) bool { return b.route == broker.Unrouted })
 	if i < 0 {
 		return
 	}
-	unrouted := &balances[i]
 	for j := range balances {
-		b := &balances[j]
-		if b == unrouted {
+		if j == i {
 			continue
 		}
-		n := min(b.missing, unrouted.surplus)
-		b.missing, unrouted.surplus = b.missing-n, unrouted.surplus-n
-		n = min(unrouted.missing, b.surplus)
-		unrouted.missing -= n
+		n := min(balances[j].missing, balances[i].surplus)
+		balances[j].missing, balances[j].inUnrouted = balances[j].missing-n, n
+		balances[i].surplus -= n
 	}
 }
 
@@ -89,13 +88,11 @@ func routeAudit(r ledger.RouteTotals, b routeBalance, counts queueCounts) broker
 		open -= n
 		return n
 	}
+	dead, running, retrying := take(counts.dead[b.route]), take(r.Running), take(b.delayed)
 	return broker.RouteAudit{
 		Route: b.route, Accepted: r.Accepted, Done: r.Done, Discarded: r.Discarded, Extra: r.Extra,
-		Uncounted: r.Uncounted, Unaccounted: b.missing + r.Lost,
-		Dead:     take(counts.dead[b.route]),
-		Running:  take(r.Running),
-		Retrying: take(b.delayed),
-		Waiting:  open,
+		Uncounted: r.Uncounted, Unaccounted: b.missing + r.Lost, Surplus: b.surplus, LeftOver: counts.leftOver[b.route],
+		Dead: dead, Running: running, Retrying: retrying, Waiting: open, InUnrouted: min(open, b.inUnrouted),
 	}
 }
 

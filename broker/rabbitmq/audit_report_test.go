@@ -29,21 +29,21 @@ func TestAuditReport(t *testing.T) {
 		"a new event need not be found": {map[string]ledger.RouteTotals{"a": {Accepted: 5, Open: 5, OpenAtMark: 2}}, map[string]int64{"a": 2}, nil, 0,
 			[]broker.RouteAudit{{}, {Accepted: 5, Waiting: 5}, {}}},
 		"surplus": {map[string]ledger.RouteTotals{"a": waits(1)}, map[string]int64{"a": 2}, map[string]int64{"a": 1}, 0,
-			[]broker.RouteAudit{{}, {Accepted: 1, Dead: 1}, {}}},
+			[]broker.RouteAudit{{}, {Accepted: 1, Dead: 1, Surplus: 2}, {}}},
 		"a surplus of one route hides nothing of another": {map[string]ledger.RouteTotals{"a": waits(1), "b": waits(1)}, map[string]int64{"a": 2}, nil, 0,
-			[]broker.RouteAudit{{}, {Accepted: 1, Waiting: 1}, {Accepted: 1, Unaccounted: 1}}},
+			[]broker.RouteAudit{{}, {Accepted: 1, Waiting: 1, Surplus: 1}, {Accepted: 1, Unaccounted: 1}}},
 		"the delay queues hold the retrying events of the ledger": {map[string]ledger.RouteTotals{"a": waits(2), "b": retries(2, 2)}, nil, nil, 2,
 			[]broker.RouteAudit{{}, {Accepted: 2, Unaccounted: 2}, {Accepted: 2, Retrying: 2}}},
 		"the delay queues hold other missing events": {map[string]ledger.RouteTotals{"a": waits(2), "b": retries(2, 1)}, nil, nil, 4,
 			[]broker.RouteAudit{{}, {Accepted: 2, Retrying: 2}, {Accepted: 2, Retrying: 2}}},
-		"a binding made by hand": {map[string]ledger.RouteTotals{"": waits(3)}, map[string]int64{"a": 2}, nil, 0,
-			[]broker.RouteAudit{{Accepted: 3, Waiting: 2, Unaccounted: 1}, {}, {}}},
+		"a surplus of a route hides no missing unrouted event": {map[string]ledger.RouteTotals{"": waits(3)}, map[string]int64{"": 1, "a": 2}, nil, 0,
+			[]broker.RouteAudit{{Accepted: 3, Waiting: 1, Unaccounted: 2}, {Surplus: 2}, {}}},
 		"a missing binding": {map[string]ledger.RouteTotals{"a": waits(2), "b": waits(2)}, map[string]int64{"": 3}, nil, 0,
-			[]broker.RouteAudit{{}, {Accepted: 2, Waiting: 2}, {Accepted: 2, Waiting: 1, Unaccounted: 1}}},
+			[]broker.RouteAudit{{}, {Accepted: 2, Waiting: 2, InUnrouted: 2}, {Accepted: 2, Waiting: 1, InUnrouted: 1, Unaccounted: 1}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			counts := queueCounts{map[string]int64{"": 0, "a": 0, "b": 0}, c.dead, c.delayed}
+			counts := queueCounts{work: map[string]int64{"": 0, "a": 0, "b": 0}, dead: c.dead, delayed: c.delayed}
 			for route, n := range c.work {
 				counts.work[route] = n
 			}

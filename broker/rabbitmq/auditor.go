@@ -41,12 +41,10 @@ func newAuditor(publish, consume *connection, w *ledgerWriter, routes []broker.R
 // audit repeats its comparison while events are missing, for auditTime at most. If the ledger's stream was replaced, it begins
 // with an empty book.
 func (a *auditor) audit(ctx context.Context) (broker.Audit, error) {
-	select {
-	case a.running <- struct{}{}:
-		defer func() { <-a.running }()
-	case <-ctx.Done():
-		return broker.Audit{}, ctx.Err()
+	if err := a.begin(ctx); err != nil {
+		return broker.Audit{}, err
 	}
+	defer a.end()
 	found, err := a.auditOnce(ctx)
 	for range 2 {
 		var reason string
@@ -66,18 +64,21 @@ func (a *auditor) audit(ctx context.Context) (broker.Audit, error) {
 	return found, err
 }
 
+// begin waits until nobody else uses the book. The caller calls end.
+func (a *auditor) begin(ctx context.Context) error {
+	select {
+	case a.running <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (a *auditor) end() { <-a.running }
+
 // auditOnce is an audit with the current book. An event that is missing in its last comparison is unaccounted for.
 func (a *auditor) auditOnce(ctx context.Context) (broker.Audit, error) {
-	s, err := a.consume.await(ctx)
-	if err != nil {
-		return broker.Audit{}, err
-	}
-	if a.book == nil {
-		if a.book, err = lastSummary(ctx, s); err != nil {
-			return broker.Audit{}, err
-		}
-	}
-	r, err := newLedgerReader(s, a.book)
+	s, r, err := a.read(ctx)
 	if err != nil {
 		return broker.Audit{}, err
 	}
@@ -97,6 +98,24 @@ func (a *auditor) auditOnce(ctx context.Context) (broker.Audit, error) {
 		}
 	}
 	return found, err
+}
+
+// read begins to read the ledger where the book ends. The caller closes the reader.
+func (a *auditor) read(ctx context.Context) (*session, *ledgerReader, error) {
+	s, err := a.consume.await(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	if a.book == nil {
+		if a.book, err = lastSummary(ctx, s); err != nil {
+			return nil, nil, err
+		}
+	}
+	r, err := newLedgerReader(s, a.book)
+	if err != nil {
+		return nil, nil, err
+	}
+	return s, r, nil
 }
 
 // compare compares the ledger with the queues. A missing event was accepted before the queues were counted, and is unfinished
@@ -161,16 +180,25 @@ func (a *auditor) checkEnd(ctx context.Context, s *session, offset int64) error 
 func (a *auditor) countQueues(ctx context.Context, s *session, routes []string) (queueCounts, error) {
 	admin := &adminChannel{conn: s.conn}
 	defer admin.close()
-	counts := queueCounts{work: map[string]int64{}, dead: map[string]int64{}}
+	counts := queueCounts{work: map[string]int64{}, dead: map[string]int64{}, leftOver: map[string]bool{}}
 	var errs []error
 	count := func(queue string) int64 {
 		n, err := admin.depth(queue)
 		errs = append(errs, err)
 		return n
 	}
+	configured := map[string]bool{broker.Unrouted: true}
 	for _, r := range a.routes {
+		configured[r.Name] = true
 		if !slices.Contains(routes, r.Name) {
 			routes = append(routes, r.Name)
+		}
+	}
+	for _, route := range routes {
+		if !configured[route] {
+			exists, err := admin.exists(broker.WorkQueue(route))
+			errs = append(errs, err)
+			counts.leftOver[route] = exists
 		}
 	}
 	for _, route := range routes {

@@ -74,6 +74,9 @@ func start(cfg Config, declared []object, reg prometheus.Registerer, log *zap.Lo
 	}
 	b.publisher, b.spooled = newPublisher(b.publish, m), newSerialPublisher(b.publish)
 	b.ledger = newLedgerWriter(b.publish, cfg, m, log.Named("ledger"))
+	if declared != nil {
+		b.ledger.bindings = bindingsOf(cfg.Routes)
+	}
 	b.auditor = newAuditor(b.publish, b.consume, b.ledger, b.routes, log)
 	if cfg.Duplicates > 0 {
 		b.recent = broker.NewRecentEvents(cfg.Duplicates, broker.MaxRecentEvents)

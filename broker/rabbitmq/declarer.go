@@ -184,6 +184,10 @@ const exchange = "exchange" // a kind of object
 
 func (o object) String() string { return o.kind + " " + o.name }
 
+func bindingName(exchange, queue, key string) string {
+	return fmt.Sprintf("%s -> %s by %q", exchange, queue, key)
+}
+
 // objects lists a topology in the order of its declaration.
 func objects(t Topology) []object {
 	var list []object
@@ -212,7 +216,7 @@ func objects(t Topology) []object {
 		})
 	}
 	for _, b := range t.Bindings {
-		list = append(list, object{kind: "binding", name: fmt.Sprintf("%s -> %s by %q", b.Exchange, b.Queue, b.Key),
+		list = append(list, object{kind: "binding", name: bindingName(b.Exchange, b.Queue, b.Key),
 			declare: func(ch *amqp.Channel) error { return ch.QueueBind(b.Queue, b.Key, b.Exchange, false, nil) },
 		})
 	}

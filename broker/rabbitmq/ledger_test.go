@@ -71,7 +71,7 @@ func TestADeletedLedgerIsDeclaredAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	publish(t, rabbit, anEvent("3"))
-	expectAudit(t, rabbit, r.Name, broker.RouteAudit{Accepted: 1, Waiting: 1})
+	expectAudit(t, rabbit, r.Name, broker.RouteAudit{Accepted: 1, Waiting: 1, Surplus: 2})
 	got := take(t, rabbit, r)
 	for range 3 {
 		next(t, got)

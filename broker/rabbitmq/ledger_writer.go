@@ -40,6 +40,7 @@ type ledgerWriter struct {
 	publisher *serialPublisher
 	process   string
 	spool     string
+	bindings  ledger.Bindings // of this process's configuration; nil if it declares none
 	metrics   *metrics
 	log       *zap.Logger
 	wake      chan struct{} // capacity 1: due has changed
@@ -58,6 +59,10 @@ type ledgerWriter struct {
 	running     map[string]int64
 	counts      map[string]map[string]int64
 	spooled     map[string]int64 // nil: unchanged since the last message
+	unbound     ledger.Bindings  // removed since the last message
+	announced   bool             // a message had the bindings
+	session     *session         // of the latest message with bindings
+	stopped     bool             // the next message is the last
 
 	acknowledged bool // see ledger.Notes
 }
@@ -83,6 +88,11 @@ func (w *ledgerWriter) noteRetrying(e event.Event, route string) {
 // noteRouted notes that the unrouted event e was stored for routes.
 func (w *ledgerWriter) noteRouted(e event.Event, routes []string) {
 	w.note(0, ledger.Routed, e, routes)
+}
+
+// noteMoved notes that an event of a route is an unrouted one now.
+func (w *ledgerWriter) noteMoved(e event.Event, route string) {
+	w.note(linger, ledger.Moved, e, []string{route})
 }
 
 // noteFinished notes that a held event is done or discarded by a route, or discarded from the unrouted ("").
@@ -174,6 +184,38 @@ func (w *ledgerWriter) setAcknowledged() {
 	w.batch(0)
 }
 
+// noteUnbound notes bindings that were removed.
+func (w *ledgerWriter) noteUnbound(removed ledger.Bindings) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.unbound == nil {
+		w.unbound = ledger.Bindings{}
+	}
+	for route, patterns := range removed {
+		w.unbound[route] = append(w.unbound[route], patterns...)
+	}
+	w.batch(linger)
+}
+
+// announce writes a message, so that readers of the ledger know that this process runs and which bindings it declares.
+func (w *ledgerWriter) announce() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.bindings != nil {
+		w.batch(0)
+	}
+}
+
+// announceStop writes a last message, so that readers of the ledger know that this process has ended.
+func (w *ledgerWriter) announceStop() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.announced {
+		w.stopped = true
+		w.batch(0)
+	}
+}
+
 // flush returns when all notes so far are stored, with the number of the last message.
 func (w *ledgerWriter) flush(ctx context.Context) (int64, error) {
 	w.mu.Lock()
@@ -241,6 +283,9 @@ func (w *ledgerWriter) run(ctx context.Context) {
 	defer due.Stop()
 	again := time.NewTicker(ledger.HoldInterval)
 	defer again.Stop()
+	beat := time.NewTicker(ledger.BeatInterval)
+	defer beat.Stop()
+	w.announce()
 	for ctx.Err() == nil {
 		due.Reset(w.untilDue())
 		select {
@@ -249,10 +294,13 @@ func (w *ledgerWriter) run(ctx context.Context) {
 			w.write(ctx)
 		case <-again.C:
 			w.repeatHeld()
+		case <-beat.C:
+			w.announce()
 		case <-ctx.Done():
 		}
 	}
 	w.releaseHeld()
+	w.announceStop()
 	for w.write(ctx) {
 	}
 	if n := w.unwrittenNotes(); n > 0 {
@@ -334,6 +382,11 @@ func (w *ledgerWriter) next() (b *noteBatch, m message, ok bool) {
 	if w.spooled != nil {
 		notes.Spool, notes.Spooled = w.spool, w.spooled
 	}
+	if s, _ := w.publisher.conn.now(); w.bindings != nil && (s != w.session || !w.announced) {
+		notes.Bindings, w.session, w.announced = w.bindings, s, true
+	}
+	notes.Unbound, w.unbound = w.unbound, nil
+	notes.Stopped = w.stopped && len(w.batches) == 0
 	w.counts, w.spooled, w.lost, w.acknowledged = map[string]map[string]int64{}, nil, 0, false
 	kind := ""
 	if b.accepted {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	amqp "github.com/rabbitmq/amqp091-go"
 
@@ -21,6 +22,8 @@ const (
 	StateDiffers State = "differs" // has other arguments, or this user may not declare it; Apply leaves it unchanged
 	StateUnknown State = "unknown" // a binding: AMQP cannot list bindings; Apply makes it if it is missing
 	StateBound   State = "bound"   // a binding that Apply has made or found: AMQP answers the same
+	StateLeft    State = "left"    // a queue of a route that the configuration lacks, or a binding that no running process has
+	StateUnbound State = "unbound" // a binding that was left, and that Apply has removed
 )
 
 // Change is an object of the topology and its state.
@@ -31,9 +34,11 @@ type Change struct {
 	Detail string `json:"detail,omitempty"` // RabbitMQ's description of a difference
 }
 
-// Differs reports whether the object is missing on RabbitMQ, or differs from the configuration. It is false for a binding,
+// Differs reports whether the object is missing on RabbitMQ, differs from the configuration, or is left from another one. It is false for a binding,
 // which AMQP cannot inspect.
-func (c Change) Differs() bool { return c.State == StateMissing || c.State == StateDiffers }
+func (c Change) Differs() bool {
+	return c.State == StateMissing || c.State == StateDiffers || c.State == StateLeft
+}
 
 // Unseen reports whether the state is unknown.
 func (c Change) Unseen() bool { return c.State == StateUnknown }
@@ -48,7 +53,10 @@ func Plan(ctx context.Context, cfg Config) ([]Change, error) {
 			return err
 		})
 	})
-	return changes, err
+	if err != nil {
+		return changes, err
+	}
+	return append(changes, leftOverChanges(ctx, cfg, false)...), nil
 }
 
 // Apply makes the missing objects, as every session does. It leaves existing objects unchanged.
@@ -64,7 +72,52 @@ func Apply(ctx context.Context, cfg Config) ([]Change, error) {
 			return err
 		})
 	})
-	return changes, err
+	if err != nil {
+		return changes, err
+	}
+	return append(changes, leftOverChanges(ctx, cfg, true)...), nil
+}
+
+// leftOverTime bounds the reading of the ledger by Plan and Apply.
+const leftOverTime = 5 * time.Second
+
+// leftOverChanges returns the queues of routes that the configuration lacks, and the bindings that no running process has. With apply
+// it removes these bindings. The ledger has both; if it cannot be read, the one change says so.
+func leftOverChanges(ctx context.Context, cfg Config, apply bool) (changes []Change) {
+	ctx, cancel := context.WithTimeout(ctx, leftOverTime)
+	defer cancel()
+	unseen := func(err error) []Change {
+		return append(changes, Change{Kind: "route", Name: "(removed)", State: StateUnknown, Detail: "removed routes cannot be looked for: " + err.Error()})
+	}
+	b, err := Attach(cfg)
+	if err != nil {
+		return unseen(err)
+	}
+	defer func() { _ = b.Close(ctx) }()
+	queues, err := b.LeftOver(ctx)
+	if err != nil {
+		return unseen(err)
+	}
+	for _, q := range queues {
+		changes = append(changes, Change{Kind: "queue", Name: q.Name, State: StateLeft,
+			Detail: fmt.Sprintf("%d events; the configuration has no route %s: see `hookline topology retire`", q.Waiting, q.Route)})
+	}
+	var removed []broker.Binding
+	remaining, err := b.stale(ctx)
+	if err == nil && apply && len(remaining) > 0 {
+		removed, remaining, err = b.Unbind(ctx)
+	}
+	for _, binding := range removed {
+		changes = append(changes, Change{Kind: "binding", Name: bindingName(EventsExchange, broker.WorkQueue(binding.Route), binding.Pattern), State: StateUnbound})
+	}
+	for _, binding := range remaining {
+		changes = append(changes, Change{Kind: "binding", Name: bindingName(EventsExchange, broker.WorkQueue(binding.Route), binding.Pattern), State: StateLeft,
+			Detail: "no running process has it in its configuration"})
+	}
+	if err != nil {
+		return unseen(err)
+	}
+	return changes
 }
 
 // Unbind removes the binding of a route by a pattern that was removed from its configuration. Apply cannot do it, because AMQP

@@ -141,6 +141,18 @@ func (b *Broker) inspectQueue(vhost, queue string) (amqp.Queue, error) {
 	return ch.QueueDeclarePassive(queue, true, false, false, false, nil)
 }
 
+// Binding is a binding of an exchange in the management API.
+type Binding struct {
+	Queue string `json:"destination"`
+	Key   string `json:"routing_key"`
+}
+
+// Bindings lists the bindings from an exchange of a virtual host to queues.
+func (b *Broker) Bindings(ctx context.Context, vhost, exchange string) (list []Binding, err error) {
+	err = b.call(ctx, http.MethodGet, "/api/exchanges/"+url.PathEscape(vhost)+"/"+url.PathEscape(exchange)+"/bindings/source", nil, &list)
+	return list, err
+}
+
 // About describes the broker.
 type About struct {
 	Version string `json:"rabbitmq_version"`
