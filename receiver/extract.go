@@ -121,7 +121,7 @@ func newCandidate(text string) (candidate, error) {
 		ok = false
 	}
 	if !ok {
-		return c, fmt.Errorf("%q is none of json:a.b, xml:a/b, form:name, form-json:field:a.b, header:Name, word:text, new; an event.id joins places by \" + \" and may begin with unique:", text)
+		return c, fmt.Errorf("%q is none of json:a.b, xml:a/b, form:name, form-json:field:a.b, header:Name, word:text, new; an event.id joins places by \" + \" and unique: may stand before it", text)
 	}
 	return c, nil
 }

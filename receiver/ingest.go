@@ -58,6 +58,9 @@ func (rc *Receiver) ingest(w http.ResponseWriter, r *http.Request, s *source, st
 	}
 	a := published(e, err)
 	a.secret, a.publishing, a.otherBody, a.copied = proof.Label, time.Since(now), m.otherBody, m.copied
+	if s.Handshake.Kind == SlackURL && p.form != nil && a.status == http.StatusOK {
+		a.body = nil // Slack shows the answer to a command or a dialog to the person who sent it
+	}
 	a.unrouted = a.result == resultStored && !rc.config.Routed(e.Key())
 	if a.result != resultNotStored && !m.copied {
 		s.repeats.remember(m)

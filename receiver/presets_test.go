@@ -89,7 +89,11 @@ func TestEachPresetEndToEnd(t *testing.T) {
 			case id == "":
 				id = event.NewID("", []byte(c.body))
 			}
-			if want := `{"id":"` + id + `"}`; got.code != http.StatusOK || got.body != want {
+			want := `{"id":"` + id + `"}`
+			if c.preset == "slack" && c.header != nil { // Slack shows the answer to a command or a dialog to its user
+				want = ""
+			}
+			if got.code != http.StatusOK || got.body != want {
 				t.Fatalf("answered %d %s, want 200 %s", got.code, got.body, want)
 			}
 			e := b.one(t)

@@ -70,12 +70,12 @@ func TestASourceThatAReloadRemovesIs503ForADay(t *testing.T) {
 		if n := logs.FilterMessage("request not served").FilterField(zap.String("reason", "removed")).Len(); n != 1 {
 			t.Errorf("%d lines name the request", n)
 		}
-		time.Sleep(23 * time.Hour)
+		<-time.After(23 * time.Hour)
 		reload(rotated(t, "a-third-test-secret"))
 		if got := code(); got != http.StatusServiceUnavailable {
 			t.Errorf("answered %d after 23 hours and another reload", got)
 		}
-		time.Sleep(time.Hour)
+		<-time.After(time.Hour)
 		if got := code(); got != http.StatusNotFound {
 			t.Errorf("answered %d after a day", got)
 		}

@@ -90,10 +90,14 @@ func (s *scanner) item(number string) ([]byte, bool) {
 
 // next passes over white space, commas and colons, and returns the next character.
 func (s *scanner) next() byte {
-	for bytes.IndexByte([]byte(" \t\r\n,:"), s.text[s.at]) >= 0 {
-		s.at++
+	for {
+		switch c := s.text[s.at]; c {
+		case ' ', '\t', '\r', '\n', ',', ':':
+			s.at++
+		default:
+			return c
+		}
 	}
-	return s.text[s.at]
 }
 
 // value passes over a value and returns it.
