@@ -40,7 +40,7 @@ type Page struct {
 }
 
 // Undelivered keeps the dead letters of each route, and the unrouted events, until a person decides. Each method takes a route, or
-// Unrouted. Get and List change nothing: no delivery is counted, and the order stays. On RabbitMQ a missing queue is ErrNoQueue.
+// Unrouted. Get, List and Each change nothing: no delivery is counted, and the order stays. On RabbitMQ a missing queue is ErrNoQueue.
 type Undelivered interface {
 	// Get returns the events with an ID, oldest first, and none if there is none. There can be several, because IDs are unique
 	// only for one source and action.
@@ -48,6 +48,8 @@ type Undelivered interface {
 	// List returns a page of events, oldest first, and the cursor of the next page, which is "" after the last page. A cursor
 	// stays valid when events are removed, including its own.
 	List(ctx context.Context, route string, p Page) (events []UndeliveredEvent, next string, err error)
+	// Each visits the events, oldest first, until visit returns false.
+	Each(ctx context.Context, route string, visit func(UndeliveredEvent) (more bool)) error
 	// Replay returns picked dead letters to the work queue of their route as new events. It publishes picked unrouted events to
 	// every route that matches them now; an event that matches no route stays. Replay returns the number of events that it
 	// replayed. At every moment each event is in one of the two queues; a crash, or a broker that does not confirm, can leave one event

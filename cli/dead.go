@@ -4,9 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
-	"time"
+	"strconv"
 
 	"github.com/spf13/cobra"
 
@@ -32,13 +31,14 @@ RabbitMQ then refused for good. They are on the receiver's disk, so run the comm
 }
 
 func (c *command) deadList() *cobra.Command {
-	var asJSON bool
-	var limit int
+	var l listing
 	cmd := &cobra.Command{
 		Use:   "list [ROUTE]",
 		Short: "List dead letters, oldest first",
 		Example: `  hookline dead list
-  hookline dead list archive --limit 10`,
+  hookline dead list archive --limit 10
+  hookline dead list --since 12h
+  hookline dead list --group`,
 		Args: args(cobra.MaximumNArgs(1)), ValidArgsFunction: c.completeRoutes,
 		RunE: func(cmd *cobra.Command, given []string) error {
 			return c.withOperator(cmd, browseTimeout, func(ctx context.Context, conf *config.Config, operator app.Operator) error {
@@ -49,31 +49,61 @@ func (c *command) deadList() *cobra.Command {
 						routes = append(routes, broker.Spool)
 					}
 				}
-				letters, err := deadLetters(ctx, conf, operator, routes, limit)
+				if l.grouped {
+					return c.deadGroups(ctx, conf, operator, routes, l)
+				}
+				letters, err := deadLetters(ctx, conf, operator, routes, l)
 				switch {
 				case err != nil && len(letters) == 0: // an empty list would say that there are none
 					return err
-				case asJSON:
+				case l.asJSON:
 					return errors.Join(c.json(letters), err)
 				}
-				return errors.Join(c.undeliveredTable(letters, limit, "no dead letters", "ROUTE\tID\tKEY\tDIED\tATTEMPTS\tREASON\tLAST ERROR", deadRow), err)
+				t := table{header: []string{"ROUTE", "ID", "KEY", "DIED", "ATTEMPTS", "REASON", "LAST ERROR"}}
+				for _, d := range letters {
+					t.add(d.Route, d.Event.ID, d.Event.Key(), shortTime(d.Died), strconv.Itoa(d.Attempts), d.Reason, d.LastError)
+				}
+				return errors.Join(c.printList(t, l.limit, "no dead letters"), err)
 			})
 		},
 	}
-	listFlags(cmd, &asJSON, &limit)
+	l.flags(cmd, "only events that died", "count the dead letters by reason and first error")
 	return cmd
 }
 
-// deadLetters returns the first dead letters of the routes, limit at most. A route without a queue is an error, and the others are
+// deadGroups prints the groups of the routes' dead letters.
+func (c *command) deadGroups(ctx context.Context, conf *config.Config, operator app.Operator, routes []string, l listing) error {
+	groups := []undeliveredGroup{}
+	var errs []error
+	for _, route := range routes {
+		found, err := groupUndelivered(ctx, operator, route, l.since)
+		groups = append(groups, found...)
+		errs = append(errs, knownRoute(conf, route, len(found) > 0, err))
+	}
+	groups, err := groups[:min(len(groups), l.limit)], errors.Join(errs...)
+	switch {
+	case err != nil && len(groups) == 0:
+		return err
+	case l.asJSON:
+		return errors.Join(c.json(groups), err)
+	}
+	t := table{header: []string{"ROUTE", "REASON", "COUNT", "OLDEST", "NEWEST", "FIRST ERROR"}}
+	for _, g := range groups {
+		t.add(append(append([]string{g.Route, g.Reason}, g.cells()...), g.FirstError)...)
+	}
+	return errors.Join(c.printList(t, l.limit, "no dead letters"), err)
+}
+
+// deadLetters returns the first dead letters of the routes since a time, a limited number. A route without a queue is an error, and the others are
 // still read.
-func deadLetters(ctx context.Context, conf *config.Config, operator app.Operator, routes []string, limit int) ([]broker.UndeliveredEvent, error) {
+func deadLetters(ctx context.Context, conf *config.Config, operator app.Operator, routes []string, l listing) ([]broker.UndeliveredEvent, error) {
 	letters := []broker.UndeliveredEvent{} // not nil, which would be null in JSON
 	var errs []error
 	for _, route := range routes {
-		if len(letters) == limit {
+		if len(letters) == l.limit {
 			break
 		}
-		found, err := listUndelivered(ctx, operator, route, limit-len(letters))
+		found, err := listUndeliveredSince(ctx, operator, route, l.since, l.limit-len(letters))
 		letters = append(letters, found...)
 		err = knownRoute(conf, route, len(found) > 0, err)
 		errs = append(errs, err)
@@ -84,17 +114,15 @@ func deadLetters(ctx context.Context, conf *config.Config, operator app.Operator
 	return letters, errors.Join(errs...)
 }
 
-func deadRow(table io.Writer, d broker.UndeliveredEvent) {
-	fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%d\t%s\t%s\n", d.Route, d.Event.ID, d.Event.Key(), d.Died.Local().Format(time.DateTime), d.Attempts, d.Reason, oneLine(d.LastError, 80))
-}
-
 func (c *command) deadShow() *cobra.Command {
-	return &cobra.Command{
+	var o choice
+	var body bool
+	cmd := &cobra.Command{
 		Use:   "show ROUTE ID",
 		Short: "Show one dead letter as JSON",
 		Long:  `Show one dead letter as JSON: the reason, the attempts, the errors, and the event with its body in data_base64.`,
 		Example: `  hookline dead show archive ID
-  hookline dead show archive ID | jq -r .event.data_base64 | base64 -d    # print the body`,
+  hookline dead show archive ID --body | jq .`,
 		Args: args(cobra.ExactArgs(2)), ValidArgsFunction: c.completeRoutes,
 		RunE: func(cmd *cobra.Command, given []string) error {
 			route, id := given[0], given[1]
@@ -103,13 +131,16 @@ func (c *command) deadShow() *cobra.Command {
 				if err := knownRoute(conf, route, len(found) > 0, err); err != nil {
 					return err
 				}
-				if len(found) == 0 {
-					return fmt.Errorf("route %s has no dead letter with the ID %s; `hookline dead list %s` lists its dead letters", route, id, route)
+				if found = o.filter(found); len(found) == 0 {
+					return fmt.Errorf("route %s has no such dead letter with the ID %s; `hookline dead list %s` lists its dead letters", route, id, route)
 				}
-				return c.json(&found[0])
+				return c.show(&o, id, found, body, func(u broker.UndeliveredEvent) any { return &u })
 			})
 		},
 	}
+	o.namingFlags(cmd)
+	bodyFlag(cmd, &body)
+	return cmd
 }
 
 func (c *command) deadReplay() *cobra.Command {
@@ -121,7 +152,7 @@ func (c *command) deadDiscard() *cobra.Command {
 }
 
 func (c *command) deadChange(verb, done, short string, do change) *cobra.Command {
-	var all bool
+	var o choice
 	var ask *confirmation
 	cmd := &cobra.Command{
 		Use:     verb + " ROUTE (ID... | --all)",
@@ -130,8 +161,8 @@ func (c *command) deadChange(verb, done, short string, do change) *cobra.Command
 		Args:    args(cobra.MinimumNArgs(1)), ValidArgsFunction: c.completeRoutes,
 		RunE: func(cmd *cobra.Command, given []string) error {
 			route, ids := given[0], given[1:]
-			chosen, err := choice(ids, all)
-			if err == nil && all && ask != nil {
+			err := o.check(ids)
+			if err == nil && o.all && ask != nil {
 				err = ask.check()
 			}
 			if err != nil {
@@ -141,40 +172,26 @@ func (c *command) deadChange(verb, done, short string, do change) *cobra.Command
 				if verb == "replay" && route != broker.Spool && !slices.Contains(routeNames(conf), route) {
 					return usage(fmt.Errorf("route %s is not in the configuration, so nobody would handle its events; add the route again first, or remove its dead letters with `hookline dead discard %s`", route, route))
 				}
-				if all && ask != nil {
+				if o.all && ask != nil {
 					if err := ask.discardAll(ctx, operator, route, "dead letters of route "+route); err != nil {
 						return knownRoute(conf, route, false, err)
 					}
 				}
-				n, err := do.apply(ctx, operator, route, ids, chosen)
+				n, err := do.apply(ctx, operator, route, ids, &o)
 				err = n.progress(ctx, done, knownRoute(conf, route, n.seen > 0, err))
-				if n.picked > 0 || err == nil && all {
+				if n.picked > 0 || err == nil && o.all {
 					fmt.Fprintf(c.stdout, "%s %d of route %s\n", done, n.done, route)
 				}
-				if err == nil && n.done < len(ids) {
-					err = fmt.Errorf("%d of the %d IDs belong to no dead letter; `hookline dead list %s` lists the dead letters", len(ids)-n.done, len(ids), route)
+				if err == nil && n.unknown > 0 {
+					err = fmt.Errorf("%d of the %d IDs belong to no dead letter; `hookline dead list %s` lists the dead letters", n.unknown, len(ids), route)
 				}
 				return err
 			})
 		},
 	}
-	cmd.Flags().BoolVar(&all, "all", false, "select all dead letters of the route")
+	o.changeFlags(cmd, "dead letters of the route")
 	if verb == "discard" {
 		ask = c.confirmation(cmd)
 	}
 	return cmd
-}
-
-func oneLine(s string, most int) string {
-	out := []rune{}
-	for _, r := range s {
-		if r < ' ' {
-			r = ' '
-		}
-		if len(out) == most {
-			return string(out) + "…"
-		}
-		out = append(out, r)
-	}
-	return string(out)
 }

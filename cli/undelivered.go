@@ -4,15 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"slices"
-	"text/tabwriter"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/hookline/hookline/app"
 	"github.com/hookline/hookline/broker"
+	"github.com/hookline/hookline/pkg/event"
 )
 
 // browseTimeout bounds a command that can go through all undelivered events of a route.
@@ -31,34 +30,67 @@ func listUndelivered(ctx context.Context, operator app.Operator, route string, l
 	}
 }
 
-// listFlags adds the flags of a command that lists undelivered events.
-func listFlags(cmd *cobra.Command, asJSON *bool, limit *int) {
-	jsonFlag(cmd, asJSON)
-	limitFlag(cmd, limit)
+// listUndeliveredSince is listUndelivered for events since a time; zero: all.
+func listUndeliveredSince(ctx context.Context, operator app.Operator, route string, since time.Time, limit int) (found []broker.UndeliveredEvent, err error) {
+	if since.IsZero() {
+		return listUndelivered(ctx, operator, route, limit)
+	}
+	err = operator.Each(ctx, route, func(u broker.UndeliveredEvent) bool {
+		if !undeliveredAt(u).Before(since) {
+			found = append(found, u)
+		}
+		return len(found) < limit
+	})
+	return found, err
 }
 
-// undeliveredTable prints a row for each event, or the text none.
-func (c *command) undeliveredTable(events []broker.UndeliveredEvent, limit int, none, header string, row func(io.Writer, broker.UndeliveredEvent)) error {
-	if len(events) == 0 {
+// listing holds the flags of a command that lists undelivered events.
+type listing struct {
+	asJSON, grouped bool
+	limit           int
+	since           time.Time
+}
+
+func (l *listing) flags(cmd *cobra.Command, since, group string) {
+	jsonFlag(cmd, &l.asJSON)
+	limitFlag(cmd, &l.limit)
+	sinceFlag(cmd, &l.since, since)
+	cmd.Flags().BoolVar(&l.grouped, "group", false, group)
+}
+
+// printList prints a table of a list, or the text none if it is empty.
+func (c *command) printList(t table, limit int, none string) error {
+	if len(t.rows) == 0 {
 		fmt.Fprintln(c.stdout, none)
 		return nil
 	}
-	table := tabwriter.NewWriter(c.stdout, 0, 4, 2, ' ', 0)
-	fmt.Fprintln(table, header)
-	for _, u := range events {
-		row(table, u)
+	err := c.printTable(t)
+	if len(t.rows) == limit {
+		fmt.Fprintf(c.stdout, "(the first %d; --limit shows more)\n", limit)
 	}
-	if len(events) == limit {
-		fmt.Fprintf(table, "(the first %d; --limit shows more)\n", limit)
+	return err
+}
+
+// printBody prints the body of an event as it is, or on a terminal without control characters.
+func (c *command) printBody(e event.Event) error {
+	body := e.Data
+	if app.IsTerminal(c.stdout) {
+		lines := strings.Split(string(body), "\n")
+		for i := range lines {
+			lines[i] = oneLine(lines[i])
+		}
+		body = []byte(strings.Join(lines, "\n") + "\n")
 	}
-	return table.Flush()
+	_, err := c.stdout.Write(body)
+	return err
 }
 
 // change is Replay or Discard of an app.Operator.
 type change func(app.Operator, context.Context, string, func(broker.UndeliveredEvent) bool) (int, error)
 
 // changed counts the events that a change has seen, picked and done. total is the number of events that it was asked for; 0: unknown.
-type changed struct{ seen, picked, done, total int }
+// unknown is the number of IDs that no event has.
+type changed struct{ seen, picked, done, total, unknown int }
 
 // progress returns err, and if the change was interrupted, how far it came.
 func (n changed) progress(ctx context.Context, done string, err error) error {
@@ -75,30 +107,29 @@ func (n changed) progress(ctx context.Context, done string, err error) error {
 	return fmt.Errorf("%s; run it again to go on: %w", far, err)
 }
 
-// apply changes the events of a route that are chosen by ID: ids, or all if there are none.
-func (do change) apply(ctx context.Context, operator app.Operator, route string, ids []string, chosen func(id string) bool) (n changed, err error) {
-	if n.total = len(ids); n.total == 0 {
+// apply changes the chosen events of a route: those with ids, or all.
+func (do change) apply(ctx context.Context, operator app.Operator, route string, ids []string, o *choice) (n changed, err error) {
+	pick, n, err := o.pick(ctx, operator, route, ids)
+	if err != nil {
+		return n, err
+	}
+	if n.total = len(ids) - n.unknown; o.all && o.source+o.action == "" {
 		if n.total, err = countUndelivered(ctx, operator, route); err != nil {
 			return n, err
 		}
 	}
+	if !o.all && n.total == 0 {
+		return n, nil
+	}
 	n.done, err = do(operator, ctx, route, func(u broker.UndeliveredEvent) bool {
 		n.seen++
-		pick := chosen(u.Event.ID)
-		if pick {
+		picked := pick(u)
+		if picked {
 			n.picked++
 		}
-		return pick
+		return picked
 	})
 	return n, err
-}
-
-// choice returns a function that reports whether an ID is one of ids, or all are chosen.
-func choice(ids []string, all bool) (chosen func(id string) bool, err error) {
-	if all == (len(ids) > 0) {
-		return nil, usage(errors.New("give either IDs or --all"))
-	}
-	return func(id string) bool { return all || slices.Contains(ids, id) }, nil
 }
 
 // sampleSize is the number of events that a question about all of them shows.
@@ -124,7 +155,7 @@ func (a *confirmation) discardAll(ctx context.Context, operator app.Operator, ro
 	}
 	text += " The oldest:\n"
 	for _, u := range sample {
-		text += fmt.Sprintf("  %s  %s  received %s\n", oneLine(u.Event.ID, 80), oneLine(u.Event.Key(), 80), u.Event.Time.Local().Format(time.DateTime))
+		text += fmt.Sprintf("  %s  %s  received %s\n", shorten(oneLine(u.Event.ID), 80), shorten(oneLine(u.Event.Key()), 80), u.Event.Time.Local().Format(time.DateTime))
 	}
 	return a.ask(ctx, text+"Remove them?")
 }

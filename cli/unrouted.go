@@ -3,8 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
-	"io"
-	"time"
+	"strconv"
 
 	"github.com/spf13/cobra"
 
@@ -28,43 +27,67 @@ queue of every route that matches it now; "discard" removes it for good. "list" 
 }
 
 func (c *command) unroutedList() *cobra.Command {
-	var asJSON bool
-	var limit int
+	var l listing
 	cmd := &cobra.Command{
-		Use:     "list",
-		Short:   "List unrouted events, oldest first",
-		Example: "  hookline unrouted list --limit 10",
-		Args:    args(cobra.NoArgs),
+		Use:   "list",
+		Short: "List unrouted events, oldest first",
+		Example: `  hookline unrouted list --limit 10
+  hookline unrouted list --group`,
+		Args: args(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return c.withOperator(cmd, browseTimeout, func(ctx context.Context, _ *config.Config, operator app.Operator) error {
-				found, err := listUndelivered(ctx, operator, broker.Unrouted, limit)
+				if l.grouped {
+					return c.unroutedGroups(ctx, operator, l)
+				}
+				found, err := listUndeliveredSince(ctx, operator, broker.Unrouted, l.since, l.limit)
 				if err != nil {
 					return err
 				}
-				if asJSON {
+				if l.asJSON {
 					events := []event.Event{} // not nil, which would be null in JSON
 					for _, u := range found {
 						events = append(events, u.Event)
 					}
 					return c.json(events)
 				}
-				return c.undeliveredTable(found, limit, "no unrouted events", "ID\tKEY\tRECEIVED\tBYTES", func(table io.Writer, u broker.UndeliveredEvent) {
-					fmt.Fprintf(table, "%s\t%s\t%s\t%d\n", u.Event.ID, u.Event.Key(), u.Event.Time.Local().Format(time.DateTime), len(u.Event.Data))
-				})
+				t := table{header: []string{"ID", "KEY", "RECEIVED", "BYTES"}}
+				for _, u := range found {
+					t.add(u.Event.ID, u.Event.Key(), shortTime(u.Event.Time), strconv.Itoa(len(u.Event.Data)))
+				}
+				return c.printList(t, l.limit, "no unrouted events")
 			})
 		},
 	}
-	listFlags(cmd, &asJSON, &limit)
+	l.flags(cmd, "only events that were received", "count the events by key, which is source and action")
 	return cmd
 }
 
+// unroutedGroups prints the groups of the unrouted events.
+func (c *command) unroutedGroups(ctx context.Context, operator app.Operator, l listing) error {
+	groups, err := groupUndelivered(ctx, operator, broker.Unrouted, l.since)
+	if err != nil {
+		return err
+	}
+	groups = groups[:min(len(groups), l.limit)]
+	if l.asJSON {
+		return c.json(groups)
+	}
+	t := table{header: []string{"COUNT", "OLDEST", "NEWEST", "KEY"}}
+	for _, g := range groups {
+		t.add(append(g.cells(), g.Key)...)
+	}
+	return c.printList(t, l.limit, "no unrouted events")
+}
+
 func (c *command) unroutedShow() *cobra.Command {
-	return &cobra.Command{
+	var o choice
+	var body bool
+	cmd := &cobra.Command{
 		Use:   "show ID",
 		Short: "Show one unrouted event as JSON",
 		Long:  `Show one unrouted event as JSON, with its body in data_base64.`,
 		Example: `  hookline unrouted show ID
-  hookline unrouted show ID | jq -r .data_base64 | base64 -d    # print the body`,
+  hookline unrouted show ID --body | jq .`,
 		Args: args(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, given []string) error {
 			return c.withOperator(cmd, browseTimeout, func(ctx context.Context, _ *config.Config, operator app.Operator) error {
@@ -72,13 +95,16 @@ func (c *command) unroutedShow() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				if len(found) == 0 {
-					return fmt.Errorf("no unrouted event has the ID %s; `hookline unrouted list` lists the unrouted events", given[0])
+				if found = o.filter(found); len(found) == 0 {
+					return fmt.Errorf("no such unrouted event has the ID %s; `hookline unrouted list` lists the unrouted events", given[0])
 				}
-				return c.json(&found[0].Event)
+				return c.show(&o, given[0], found, body, func(u broker.UndeliveredEvent) any { return &u.Event })
 			})
 		},
 	}
+	o.namingFlags(cmd)
+	bodyFlag(cmd, &body)
+	return cmd
 }
 
 func (c *command) unroutedReplay() *cobra.Command {
@@ -90,7 +116,7 @@ func (c *command) unroutedDiscard() *cobra.Command {
 }
 
 func (c *command) unroutedChange(verb, done, short string, do change) *cobra.Command {
-	var all bool
+	var o choice
 	var ask *confirmation
 	cmd := &cobra.Command{
 		Use:     verb + " (ID... | --all)",
@@ -98,28 +124,28 @@ func (c *command) unroutedChange(verb, done, short string, do change) *cobra.Com
 		Example: fmt.Sprintf("  hookline unrouted %[1]s ID\n  hookline unrouted %[1]s --all", verb),
 		Args:    args(cobra.ArbitraryArgs),
 		RunE: func(cmd *cobra.Command, ids []string) error {
-			chosen, err := choice(ids, all)
-			if err == nil && all && ask != nil {
+			err := o.check(ids)
+			if err == nil && o.all && ask != nil {
 				err = ask.check()
 			}
 			if err != nil {
 				return err
 			}
 			return c.withOperator(cmd, browseTimeout, func(ctx context.Context, _ *config.Config, operator app.Operator) error {
-				if all && ask != nil {
+				if o.all && ask != nil {
 					if err := ask.discardAll(ctx, operator, broker.Unrouted, "unrouted events"); err != nil {
 						return err
 					}
 				}
-				n, err := do.apply(ctx, operator, broker.Unrouted, ids, chosen)
-				if n.picked > 0 || err == nil && all {
+				n, err := do.apply(ctx, operator, broker.Unrouted, ids, &o)
+				if n.picked > 0 || err == nil && o.all {
 					fmt.Fprintf(c.stdout, "%s %d of the unrouted events\n", done, n.done)
 				}
 				switch {
 				case err != nil:
 					return n.progress(ctx, done, err)
-				case n.picked < len(ids):
-					return fmt.Errorf("%d of the %d IDs belong to no unrouted event; `hookline unrouted list` lists the unrouted events", len(ids)-n.picked, len(ids))
+				case n.unknown > 0:
+					return fmt.Errorf("%d of the %d IDs belong to no unrouted event; `hookline unrouted list` lists the unrouted events", n.unknown, len(ids))
 				case n.done < n.picked:
 					return fmt.Errorf("%d of them still match no route and stay; `hookline unrouted list` shows the keys that a route must match", n.picked-n.done)
 				}
@@ -127,7 +153,7 @@ func (c *command) unroutedChange(verb, done, short string, do change) *cobra.Com
 			})
 		},
 	}
-	cmd.Flags().BoolVar(&all, "all", false, "select all unrouted events")
+	o.changeFlags(cmd, "unrouted events")
 	if verb == "discard" {
 		ask = c.confirmation(cmd)
 	}

@@ -83,6 +83,25 @@ func (u undelivered) List(ctx context.Context, route string, p broker.Page) (eve
 	return events, next, nil
 }
 
+// errEnough ends a visit of undelivered events.
+var errEnough = errors.New("enough")
+
+// Each implements broker.Undelivered. It skips events that become undelivered during the call.
+func (u undelivered) Each(ctx context.Context, route string, visit func(broker.UndeliveredEvent) bool) error {
+	err := u.eachBatch(ctx, route, func(batch []row) error {
+		for _, r := range batch {
+			if !visit(r.undelivered()) {
+				return errEnough
+			}
+		}
+		return nil
+	})
+	if errors.Is(err, errEnough) {
+		return nil
+	}
+	return err
+}
+
 // Replay implements broker.Undelivered. Dead letters of a route that is not configured wait in its queue until it is again.
 func (u undelivered) Replay(ctx context.Context, route string, pick func(broker.UndeliveredEvent) bool) (int, error) {
 	if route != broker.Unrouted {

@@ -63,6 +63,17 @@ func (b *Broker) List(ctx context.Context, route string, p broker.Page) (events 
 	return events, next, nil
 }
 
+// Each implements broker.Undelivered. It browses the queue, one round trip for each message.
+func (b *Broker) Each(ctx context.Context, route string, visit func(broker.UndeliveredEvent) bool) error {
+	from := undeliveredOf(route)
+	return b.browse(ctx, from, func(d amqp.Delivery) (decision, error) {
+		if visit(from.read(d)) {
+			return keepMessage, nil
+		}
+		return stopBrowsing, nil
+	})
+}
+
 // replayTime is how long a replay waits for the confirm of one event.
 const replayTime = 10 * time.Second
 
