@@ -112,7 +112,7 @@ const renamedConfig = `
 listen: "127.0.0.1:0"
 private_listen: "127.0.0.1:0"
 broker: { url: "${AMQP_URL}" }
-sources: { alma: { preset: alma, secrets: first } }
+sources: { alma: { preset: alma, secrets: first-test-secret } }
 routes:
   a: { match: alma.job_end, handler: { kind: file, dir: a } }
   NAME: { match: alma.job_end, handler: { kind: file, dir: NAME } }

@@ -10,7 +10,7 @@ import (
 )
 
 // The reasons of a failed attempt: a closed list for the metric label, the log field and the dead letter. The reasons
-// permanent and filter make an event a dead letter at once. With another reason a dead letter has used up all attempts,
+// permanent, filter and match make an event a dead letter at once. With another reason a dead letter has used up all attempts,
 // and the reason is that of the last one.
 const (
 	ReasonError     = "error"     // the handler returned an error
@@ -18,6 +18,7 @@ const (
 	ReasonTimeout   = "timeout"   // the handler failed after the route's timeout
 	ReasonPanic     = "panic"     // the handler panicked
 	ReasonFilter    = "filter"    // the route's where failed for this event
+	ReasonMatch     = "match"     // the route's match does not choose this event: it was stored for an earlier one
 
 	ReasonCrashed = broker.ReasonCrashed // the worker process, or its connection to the broker, ended during the attempt
 )
@@ -39,7 +40,7 @@ const (
 
 // Reasons lists the reasons of failed attempts.
 func Reasons() []string {
-	return []string{ReasonError, ReasonPermanent, ReasonTimeout, ReasonPanic, ReasonFilter, ReasonCrashed}
+	return []string{ReasonError, ReasonPermanent, ReasonTimeout, ReasonPanic, ReasonFilter, ReasonMatch, ReasonCrashed}
 }
 
 // ErrStopping is the cause of a handler's context that ends because the worker stops and Config.Grace is over.
@@ -73,7 +74,7 @@ func outcome(r result, attempt int, retry Retry, jitter float64) broker.Outcome 
 	if reason == ReasonCrashed {
 		last = max(last, crashAttempts)
 	}
-	if reason == ReasonPermanent || reason == ReasonFilter || attempt >= last {
+	if reason == ReasonPermanent || reason == ReasonFilter || reason == ReasonMatch || attempt >= last {
 		return broker.GiveUp(reason, r.err)
 	}
 	if after, ok := handler.AfterOf(r.err); ok {
@@ -96,6 +97,8 @@ func reasonOf(r result) string {
 	switch {
 	case errors.As(r.err, &filter):
 		return ReasonFilter
+	case errors.Is(r.err, errNoMatch):
+		return ReasonMatch
 	case errors.Is(r.err, errCrashed):
 		return ReasonCrashed
 	case errors.As(r.err, &panicked):

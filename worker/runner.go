@@ -18,6 +18,7 @@ import (
 // runner works on the deliveries of one route.
 type runner struct {
 	route    Route
+	matcher  *broker.Matcher // of the route
 	consumer broker.Consumer
 	breakers *sourceBreakers
 	inflight *inflight
@@ -29,6 +30,7 @@ var (
 	errAbandoned = errors.New("the handler did not return after the end of its context")
 	errExited    = errors.New("the handler ended its goroutine instead of returning")
 	errStillRuns = errors.New("the handler of an earlier attempt still runs after the end of its context")
+	errNoMatch   = errors.New("the route's match no longer has this event: replay it after you have widened match, or discard it")
 	errCrashed   = errors.New("the worker process or its connection to the broker ended during the attempt")
 )
 
@@ -123,8 +125,11 @@ func (r *runner) process(ctx, work context.Context, d event.Delivery, abandoned 
 	return o, healthOf(res, o)
 }
 
-// try calls the handler if the filter chooses the event and the handler may be called now.
+// try calls the handler if match and filter choose the event and the handler may be called now.
 func (r *runner) try(ctx, work context.Context, d event.Delivery, abandoned <-chan struct{}) result {
+	if r.matcher.Match(d.Event.Key()) == nil {
+		return result{err: errNoMatch}
+	}
 	if !r.route.Where.IsZero() {
 		if chosen, err := r.route.Where.Match(d); err != nil || !chosen {
 			return result{filtered: err == nil, err: err}

@@ -49,7 +49,7 @@ func New(cfg Config, consumer broker.Consumer, reg prometheus.Registerer, log *z
 			return nil, fmt.Errorf("worker: %w", err)
 		}
 		w.runners = append(w.runners, &runner{
-			route: r, consumer: consumer, breakers: breakers,
+			route: r, matcher: broker.NewMatcher([]broker.Route{r.Route}), consumer: consumer, breakers: breakers,
 			inflight: inflights[r.Name], metrics: metrics, log: log.With(zap.String("route", r.Name)),
 		})
 	}

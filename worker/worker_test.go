@@ -120,7 +120,7 @@ func TestEachDeliveryHasOneOutcomeOneLogLineAndItsMetrics(t *testing.T) {
 		second, crashed := secret, secret
 		second.Attempt, crashed.Redelivered = 2, true
 		fake := &fakeBroker{deliveries: map[string][]event.Delivery{
-			"done": {secret}, "filtered": {secret}, "error": {second}, "permanent": {secret}, "timeout": {secret}, "panic": {secret}, "filter": {secret}, "goexit": {secret}, "crashed": {crashed},
+			"done": {secret}, "filtered": {secret}, "error": {second}, "permanent": {secret}, "timeout": {secret}, "panic": {secret}, "filter": {secret}, "goexit": {secret}, "crashed": {crashed}, "match": {secret},
 		}}
 		routes := []worker.Route{
 			route("done", func(context.Context, event.Delivery) error { return nil }),
@@ -132,7 +132,9 @@ func TestEachDeliveryHasOneOutcomeOneLogLineAndItsMetrics(t *testing.T) {
 			route("filter", func(context.Context, event.Delivery) error { return errors.New("not called") }),
 			route("goexit", func(context.Context, event.Delivery) error { runtime.Goexit(); return nil }),
 			route("crashed", func(context.Context, event.Delivery) error { return errors.New("not called") }),
+			route("match", func(context.Context, event.Delivery) error { return errors.New("not called") }),
 		}
+		routes[9].Match = []string{"alma.loan.#", "github.job_end"}
 		routes[1].Where = filter(t, `data.patron == "other"`)
 		routes[6].Where = filter(t, `data.missing < 5`)
 		b := newBench(t, fake, routes...)
@@ -154,6 +156,7 @@ func TestEachDeliveryHasOneOutcomeOneLogLineAndItsMetrics(t *testing.T) {
 			"filter":    {"dead", "filter", 1, 0},
 			"goexit":    {"retried", "error", 1, 0},
 			"crashed":   {"retried", "crashed", 1, 0},
+			"match":     {"dead", "match", 1, 0},
 		} {
 			lines := b.logs.FilterField(zap.String("route", name)).All()
 			if len(lines) != 1 || len(fake.outcomes[name]) != 1 {
@@ -210,7 +213,7 @@ func TestEverySeriesExistsAtZero(t *testing.T) {
 			t.Errorf("%s = %v", name, value)
 		}
 	}
-	if len(series) != 5+6+2+2+5+2*2 {
+	if len(series) != 5+7+2+2+5+2*2 {
 		t.Errorf("%d series: %v", len(series), series)
 	}
 }
