@@ -59,7 +59,8 @@ var ErrOneProcess = errors.New("the embedded broker works inside one process: us
 // closeTimeout bounds Close.
 const closeTimeout = 5 * time.Second
 
-// New opens the broker and the spool, and builds the parts. Close must follow.
+// New opens the broker and the spool, and builds the parts. Close must follow. It returns ErrElsewhere, and opens nothing, if the data folder
+// was used with another broker, which may have stored events.
 func New(o Options) (*App, error) {
 	c := o.Config
 	if c.Broker.Embedded() && (!o.Receive || !o.Work) {
@@ -67,6 +68,9 @@ func New(o Options) (*App, error) {
 	}
 	routes, err := chosen(workerRoutes(c), o.Only)
 	if err != nil {
+		return nil, err
+	}
+	if err := checkElsewhere(c); err != nil {
 		return nil, err
 	}
 	b, err := openBroker(c, o.Receive, o.Log, o.Metrics)

@@ -2,7 +2,9 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -34,10 +36,15 @@ func openBroker(c *config.Config, receives bool, log *zap.Logger, reg prometheus
 		if err := os.MkdirAll(c.Data, 0o700); err != nil {
 			return nil, fmt.Errorf("data: %w; events are stored in this folder: choose one that this user can write", err)
 		}
-		return embedded.Open(embeddedConfig(c), reg, log)
+		cfg := embeddedConfig(c)
+		if _, err := os.Stat(cfg.Path); errors.Is(err, fs.ErrNotExist) {
+			log.Warn("a new, empty database is made: if events were stored before, they are in another data folder", zap.String("file", filepath.Join(c.DataFolder(), "line.db")))
+		}
+		return embedded.Open(cfg, reg, log)
 	}
 	rabbit := rabbitMQ(c)
 	if receives {
+		remember(c, log)
 		rabbit.Duplicates = c.Duplicates
 		var err error
 		if rabbit.Spool, err = spool.Name(spoolConfig(c)); err != nil {

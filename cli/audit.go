@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -28,16 +29,26 @@ done, dead or discarded. An event in none of these states is unaccounted for. Th
 
 After a kill, RUNNING counts the deliveries of the killed process until the broker delivers them again.
 
+After a change of broker.url, the command also names the events that are still on the broker before: see "hookline move".
+
 When counting began anew, as after the ledger was deleted, losses before that are unknown. The command says so until somebody
 acknowledges it with --acknowledge.
 
-Exit codes: 0 every stored event is accounted for, 4 some are not, 5 counting began anew, 6 the ledger has notes of a newer
+Exit codes: 0 every stored event is accounted for, 4 some are not or are on another broker, 5 counting began anew, 6 the ledger has notes of a newer
 Hookline, 1 the audit failed.`,
 		Example: `  hookline audit
   hookline audit --json | jq .unaccounted`,
 		Args: args(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return c.withOperator(cmd, wait, func(ctx context.Context, _ *config.Config, operator app.Operator) error {
+			conf, err := c.loadBroker()
+			if err != nil {
+				return err
+			}
+			elsewhere, err := app.FindElsewhere(conf)
+			if err != nil {
+				return fmt.Errorf("the audit failed: %w", err)
+			}
+			err = c.withOperator(cmd, wait, func(ctx context.Context, _ *config.Config, operator app.Operator) error {
 				if acknowledge {
 					if err := operator.Acknowledge(ctx); err != nil {
 						return fmt.Errorf("nothing is acknowledged: %w", err)
@@ -48,15 +59,19 @@ Hookline, 1 the audit failed.`,
 					return fmt.Errorf("the audit failed: %w", err)
 				}
 				if asJSON {
-					err = c.json(a)
+					err = c.json(auditJSON{a, elsewhere})
 				} else {
-					err = c.auditTable(a)
+					err = c.auditTable(a, elsewhere)
 				}
 				if code := auditCode(a); err == nil && code != ExitOK {
 					err = exitError{code: code}
 				}
 				return err
 			})
+			if elsewhere == nil {
+				return err
+			}
+			return exitError{ExitUnaccounted, errors.Join(err, fmt.Errorf("more events are elsewhere: %s", elsewhere.Advice()))}
 		},
 	}
 	jsonFlag(cmd, &asJSON)
@@ -78,8 +93,14 @@ func auditCode(a broker.Audit) int {
 	return ExitOK
 }
 
+// auditJSON is the output of --json.
+type auditJSON struct {
+	broker.Audit
+	Elsewhere *app.Elsewhere `json:"elsewhere,omitempty"`
+}
+
 // auditTable fits into 80 columns with names of up to 14 characters.
-func (c *command) auditTable(a broker.Audit) error {
+func (c *command) auditTable(a broker.Audit, elsewhere *app.Elsewhere) error {
 	table := tabwriter.NewWriter(c.stdout, 0, 4, 1, ' ', 0)
 	fmt.Fprintln(table, "SOURCE\tRECEIVED\tREJECTED\tDUPLICATE\tSPOOLED\tACCEPTED\tUNROUTED")
 	for _, s := range a.Sources {
@@ -113,7 +134,9 @@ func (c *command) auditTable(a broker.Audit) error {
 	for _, line := range misplaced(a.Routes) {
 		fmt.Fprintln(table, line)
 	}
-	fmt.Fprintln(table, auditSummary(a))
+	if a.Unaccounted != 0 || elsewhere == nil {
+		fmt.Fprintln(table, auditSummary(a))
+	}
 	return table.Flush()
 }
 

@@ -27,7 +27,7 @@ const (
 	ExitFailed      = 1 // the command failed
 	ExitUsage       = 2 // the command line or the configuration is wrong: nothing was tried
 	ExitDiffers     = 3 // `topology plan` or `apply`: RabbitMQ differs from the configuration
-	ExitUnaccounted = 4 // `audit`: stored events are unaccounted for
+	ExitUnaccounted = 4 // `audit`: stored events are unaccounted for, or elsewhere
 	ExitAnew        = 5 // `audit`: counting began anew, and nobody has acknowledged it
 	ExitNewer       = 6 // `audit`: the ledger has notes of a newer Hookline
 
@@ -121,7 +121,7 @@ Exit codes:
 - 1: failed
 - 2: wrong usage or configuration; nothing was done
 - 3: "topology plan" or "topology apply" found differences
-- 4: "audit" found stored events that are unaccounted for
+- 4: "audit" found stored events that are unaccounted for, or on another broker
 - 130: Ctrl-C or SIGTERM interrupted a command at the broker; it says how far it came`,
 		Example: `  hookline run                  # receiver and worker in one process
   hookline send alma job_end    # send a signed test event to it
@@ -141,7 +141,7 @@ Exit codes:
 	root.AddCommand(
 		c.run(), c.receiver(), c.worker(),
 		c.send(), c.queues(), c.dead(), c.unrouted(), c.transfer(), c.audit(), c.health(),
-		c.topology(), c.config(), c.doctor(), c.version(),
+		c.topology(), c.move(), c.config(), c.doctor(), c.version(),
 	)
 	return root
 }

@@ -129,7 +129,7 @@ func newServer(o app.Options) (*server, error) {
 		}
 	}
 	a, err := app.New(o)
-	if errors.Is(err, app.ErrOneProcess) {
+	if errors.Is(err, app.ErrOneProcess) || errors.Is(err, app.ErrElsewhere) {
 		return nil, usage(err)
 	}
 	if err != nil {
@@ -148,7 +148,7 @@ func logStart(o app.Options, s *server, b build) {
 		listen = s.public.Addr().String()
 	}
 	o.Log.Info("started", zap.String("version", b.Version), zap.String("listen", listen), zap.String("private_listen", s.private.Addr().String()),
-		zap.Int("sources", len(o.Config.Sources)+len(o.Config.Schedules)), zap.Int("routes", len(o.Config.Routes)))
+		zap.String("data", o.Config.DataFolder()), zap.Int("sources", len(o.Config.Sources)+len(o.Config.Schedules)), zap.Int("routes", len(o.Config.Routes)))
 	if o.Receive { // a worker may have no sources
 		for _, w := range o.Config.Warnings() {
 			o.Log.Warn("configuration", zap.Error(w))

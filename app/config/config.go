@@ -4,6 +4,7 @@ package config
 import (
 	"crypto/tls"
 	_ "embed" // default.yml
+	"path/filepath"
 	"slices"
 	"time"
 
@@ -73,6 +74,14 @@ func Defaults() Config {
 		Spool:  Spool{MaxBytes: 1 << 30, MaxAge: 72 * time.Hour},
 		Limits: receiver.DefaultLimits(),
 	}
+}
+
+// DataFolder returns Data as an absolute path. A relative Data is below the folder in which the process was started.
+func (c *Config) DataFolder() string {
+	if whole, err := filepath.Abs(c.Data); err == nil {
+		return whole
+	}
+	return c.Data
 }
 
 // TLS is a certificate and its key.

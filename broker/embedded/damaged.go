@@ -15,12 +15,15 @@ import (
 
 // RenameDamaged renames a database for which Open returned ErrDamaged, together with its write-ahead log, so that Open can create a new one
 // at path. It returns the new name. It fails if a process runs the broker.
-func RenameDamaged(path string, now time.Time) (string, error) {
+func RenameDamaged(path string, now time.Time) (string, error) { return setAside(path, "damaged", now) }
+
+// setAside renames a database together with its write-ahead log, and returns the new name, which holds the reason.
+func setAside(path, reason string, now time.Time) (string, error) {
 	lock, err := takeLock(path)
 	if err != nil {
 		return "", fmt.Errorf("broker %s: %w", path, err)
 	}
-	name := path + ".damaged-" + now.UTC().Format("20060102T150405.000Z")
+	name := path + "." + reason + "-" + now.UTC().Format("20060102T150405.000Z")
 	var errs []error
 	for _, suffix := range []string{"-wal", "-shm", ""} { // the database last: a new database would use a log that is left under this name
 		if err := os.Rename(path+suffix, name+suffix); !errors.Is(err, fs.ErrNotExist) {

@@ -124,7 +124,7 @@ func (u undelivered) Discard(ctx context.Context, route string, pick func(broker
 // that it found, because another process can decide about the same ones. change returns the sum.
 func (u undelivered) change(ctx context.Context, route string, pick func(broker.UndeliveredEvent) bool, apply func(*transaction, row) (int64, error)) (int, error) {
 	total := 0
-	err := u.eachBatch(ctx, route, func(batch []row) error {
+	err := u.eachBatch(ctx, fileQueue{undeliveredState(route), route}, func(batch []row) error {
 		var picked []row
 		for _, r := range batch {
 			if pick(r.undelivered()) {
@@ -157,21 +157,21 @@ func (u undelivered) change(ctx context.Context, route string, pick func(broker.
 	return total, err
 }
 
-// eachBatch visits the undelivered events that are in the database now. It ends at the place of the youngest of them. So it skips events
-// that become undelivered during the call, such as a dead letter that was replayed and died again.
-func (u undelivered) eachBatch(ctx context.Context, route string, visit func(batch []row) error) error {
+// eachBatch visits the deliveries of a queue that are in the database now. It ends at the place of the youngest of them. So it skips events
+// that come into the queue during the call, such as a dead letter that was replayed and died again.
+func (u undelivered) eachBatch(ctx context.Context, q fileQueue, visit func(batch []row) error) error {
 	var end place
-	err := u.queries.lastUndelivered.QueryRowContext(ctx, route, undeliveredState(route)).Scan(&end.at, &end.seq)
+	err := u.queries.lastUndelivered.QueryRowContext(ctx, q.route, q.state).Scan(&end.at, &end.seq)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil
 	}
 	if err != nil {
-		return fmt.Errorf("read undelivered events: %w", explain(err))
+		return fmt.Errorf("read events: %w", explain(err))
 	}
 	for after := beforeFirst(); ; {
-		batch, _, err := rows(ctx, u.queries.undelivered, route, undeliveredState(route), after.at, after.seq, end.at, end.seq, maxRows)
+		batch, _, err := rows(ctx, u.queries.undelivered, q.route, q.state, after.at, after.seq, end.at, end.seq, maxRows)
 		if err != nil {
-			return fmt.Errorf("read undelivered events: %w", err)
+			return fmt.Errorf("read events: %w", err)
 		}
 		if len(batch) == 0 {
 			return nil

@@ -50,6 +50,15 @@ func (c Config) check() error {
 	return errors.Join(errs...)
 }
 
+// Addresses returns URLs without user, password and parameters.
+func (c Config) Addresses() []string {
+	out := make([]string, len(c.URLs))
+	for i, url := range c.URLs {
+		out[i] = address(url)
+	}
+	return out
+}
+
 // address returns url for logs and errors: without user, password and parameters.
 func address(url string) string {
 	u, err := amqp.ParseURI(url)
