@@ -88,7 +88,7 @@ var errEnough = errors.New("enough")
 
 // Each implements broker.Undelivered. It skips events that become undelivered during the call.
 func (u undelivered) Each(ctx context.Context, route string, visit func(broker.UndeliveredEvent) bool) error {
-	err := u.eachBatch(ctx, route, func(batch []row) error {
+	err := u.eachBatch(ctx, fileQueue{undeliveredState(route), route}, func(batch []row) error {
 		for _, r := range batch {
 			if !visit(r.undelivered()) {
 				return errEnough
