@@ -118,7 +118,7 @@ func (c *command) show(o *choice, id string, found []broker.UndeliveredEvent, bo
 		found = found[:1]
 	}
 	for _, u := range found {
-		err := error(nil)
+		var err error
 		if body {
 			err = c.printBody(u.Event)
 		} else {

@@ -28,6 +28,7 @@ func undelivered() []promise {
 			{"a limit under 1 and a foreign cursor are errors", refusesPages},
 			{"looking leaves the events and their order alone, however often and however far", looksWithoutChange},
 			{"an interrupted replay leaves each event in one queue, and a repeat completes it", replaysAfterInterruption},
+			{"Each visits all events, oldest first, until it is told to end", visitsEach},
 			{"Get returns each event with an ID, and none for an unknown ID", getsByID},
 		} {
 			all = append(all, promise{kind.name + ": " + p.sentence, func(t *testing.T, open Open) { p.hold(t, open, kind) }})
@@ -169,6 +170,22 @@ func replaysAfterInterruption(t *testing.T, open Open, kind undeliveredKind) {
 	expectWaiting(t, b, broker.RoleWork, r.Name, replayed)
 	replay(t, b, kind.route, every, n-replayed)
 	expectWaiting(t, b, broker.RoleWork, r.Name, n)
+}
+
+func visitsEach(t *testing.T, open Open, kind undeliveredKind) {
+	const n = 40
+	b := kind.open(t, open, kind.events(n))
+	for _, until := range []int{n, 7, n} { // an early end leaves the order as it was
+		var seen []string
+		err := b.Each(patient(t), kind.route, func(u broker.UndeliveredEvent) bool {
+			seen = append(seen, u.Event.ID)
+			return len(seen) < until
+		})
+		if want := numbers(0, until-1); err != nil || !slices.Equal(seen, want) {
+			t.Errorf("visited %q, want %q: %v", seen, want, err)
+		}
+	}
+	expectWaiting(t, b, kind.role, kind.route, n)
 }
 
 func listsPages(t *testing.T, open Open, kind undeliveredKind) {

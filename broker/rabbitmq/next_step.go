@@ -20,7 +20,7 @@ func NextStep(err error) string {
 		return "RabbitMQ has a memory or disk alarm, which `rabbitmq-diagnostics alarms` names: free memory or disk space there, then run the command again"
 	case errors.Is(err, broker.ErrUnknown):
 		return "look at RabbitMQ's log, then run the command again"
-	case !errors.Is(err, broker.ErrDown):
+	case !errors.Is(err, broker.ErrDown), errors.Is(err, errConnecting): // the first try has no result yet
 		return ""
 	case errors.Is(err, amqp.ErrCredentials):
 		return "correct user and password in broker.url"
