@@ -174,3 +174,33 @@ func bindings(t *testing.T, url string) (keys []string) {
 	slices.Sort(keys)
 	return keys
 }
+
+func TestApplyRemovesStaleBindingsAndKeepsThoseOfItsConfiguration(t *testing.T) {
+	t.Parallel()
+	url := rabbitnode.URL(t)
+	b, c := route("b", "alma.#"), route("c", "alma.#")
+	old, stop := start(t, url, b, c)
+	publish(t, old, anEvent("1"))
+	stop()
+	states := func(run func(context.Context, rabbitmq.Config) ([]rabbitmq.Change, error)) map[rabbitmq.State]int {
+		t.Helper()
+		changes, err := run(patient(t), rabbitmq.Config{URLs: []string{url}, Routes: []broker.Route{c}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		count := map[rabbitmq.State]int{}
+		for _, change := range changes {
+			count[change.State]++
+		}
+		return count
+	}
+	if n := states(rabbitmq.Plan); n[rabbitmq.StateLeft] != 3 { // two queues and a binding
+		t.Errorf("plan: %v", n)
+	}
+	if n := states(rabbitmq.Apply); n[rabbitmq.StateUnbound] != 1 || n[rabbitmq.StateLeft] != 2 {
+		t.Errorf("apply: %v", n)
+	}
+	if left := bindings(t, url); len(left) != 1 {
+		t.Errorf("bound by %v", left)
+	}
+}
