@@ -6,8 +6,7 @@ import (
 	"io"
 	"net/http"
 	"os"
-
-	"golang.org/x/sync/semaphore"
+	"time"
 
 	"github.com/hookline/hookline/broker"
 )
@@ -15,12 +14,27 @@ import (
 // freeBody is the size in bytes from which a body counts against Config.MaxMemory.
 const freeBody = 64 << 10
 
-// readBody reads a request's body once. A compressed body stays compressed, because the signature covers these bytes. Above
+// startTime is the time for which a body may come slower than Config.MinBodyRate.
+const startTime = 3 * time.Second
+
+// bodyReader reads one body within its limits.
+type bodyReader struct {
+	memory      *shares
+	holder      holder
+	limit       int64 // bytes of the largest body
+	setDeadline func(time.Time) error
+	rate        int       // bytes a second, the least after startTime
+	start, end  time.Time // the time for the body
+	held        int64     // bytes of memory
+}
+
+// read reads a request's body once. A compressed body stays compressed, because the signature covers these bytes. Above
 // freeBody the buffer grows with the bytes that arrive, so that a false Content-Length reserves nothing. The caller
-// releases held bytes of memory, also after a refusal.
-func readBody(w http.ResponseWriter, r *http.Request, limit int64, memory *semaphore.Weighted) (body []byte, held int64, refused *answer) {
+// calls release, also after a refusal.
+func (b *bodyReader) read(w http.ResponseWriter, r *http.Request) (body []byte, refused *answer) {
+	limit := b.limit
 	if r.ContentLength > limit {
-		return nil, 0, refuseBody(http.StatusRequestEntityTooLarge, reasonTooLarge, largeText(limit), nil)
+		return nil, refuseBody(http.StatusRequestEntityTooLarge, reasonTooLarge, largeText(limit), nil)
 	}
 	reader := http.MaxBytesReader(w, r.Body, limit)
 	if r.ContentLength >= 0 {
@@ -29,24 +43,37 @@ func readBody(w http.ResponseWriter, r *http.Request, limit int64, memory *semap
 	size := min(limit, freeBody)
 	body = make([]byte, 0, size+1) // one byte more, so that the last read finds the end
 	for {
+		_ = b.setDeadline(b.deadline(len(body)))
 		n, err := reader.Read(body[len(body):cap(body)])
 		body = body[:len(body)+n]
 		switch {
 		case errors.Is(err, io.EOF):
-			return body, held, nil
+			return body, nil
 		case err != nil:
-			return nil, held, unreadBody(err)
+			return nil, unreadBody(err)
 		case len(body) < cap(body):
 			continue
 		}
 		size = min(4*size, limit)
-		if !memory.TryAcquire(size - held) {
-			return nil, held, shed(reasonNoMemory)
+		if !b.memory.take(size-b.held, b.holder, b.limit) {
+			return nil, shed(reasonNoMemory)
 		}
-		held = size
+		b.held = size
 		body = append(make([]byte, 0, size+1), body...)
 	}
 }
+
+// deadline returns the time by which more than n bytes must have come.
+func (b *bodyReader) deadline(n int) time.Time {
+	by := b.start.Add(startTime + time.Duration(n)*time.Second/time.Duration(b.rate))
+	if by.After(b.end) {
+		return b.end
+	}
+	return by
+}
+
+// release gives the memory of the body back.
+func (b *bodyReader) release() { b.memory.release(b.held, b.holder) }
 
 func unreadBody(err error) *answer {
 	var large *http.MaxBytesError

@@ -10,15 +10,44 @@ import (
 // trustedProxies are the networks of proxies whose X-Forwarded-For or X-Real-IP names the client.
 type trustedProxies []netip.Prefix
 
-// client returns the address of the client, for the log. This is the peer of the connection, unless the peer is a trusted
+// client returns the address of the client. This is the peer of the connection, unless the peer is a trusted
 // proxy. Each proxy appends the address that it saw to X-Forwarded-For, so the client is the rightmost address outside the
 // trusted networks. The addresses to the left of it can be forged.
 func (p trustedProxies) client(r *http.Request) string {
+	if client := p.address(r); client.IsValid() {
+		return client.String()
+	}
+	return clip(r.RemoteAddr, 64)
+}
+
+// holder returns the client for its share: the network of 64 bits of an IPv6 address, because its user can take any of it. It is
+// invalid for a proxy that names no client, and without an address, as on a function platform.
+func (p trustedProxies) holder(r *http.Request) netip.Addr {
+	client := p.address(r)
+	if !client.IsValid() || p.contain(client) {
+		return netip.Addr{}
+	}
+	return network(client)
+}
+
+// network returns the first address of an IPv6 address's network of 64 bits, and an IPv4 address itself.
+func network(client netip.Addr) netip.Addr {
+	if client.Is4() {
+		return client
+	}
+	return netip.PrefixFrom(client, 64).Masked().Addr()
+}
+
+// address is client as an address; the zero value without one.
+func (p trustedProxies) address(r *http.Request) netip.Addr {
 	peer, err := netip.ParseAddrPort(r.RemoteAddr)
 	if err != nil {
-		return clip(r.RemoteAddr, 64)
+		return netip.Addr{}
 	}
-	client := peer.Addr().Unmap()
+	client := peer.Addr().Unmap().WithZone("")
+	if !p.contain(client) {
+		return client
+	}
 	forwarded := r.Header.Values("X-Forwarded-For")
 	if len(forwarded) == 0 {
 		forwarded = r.Header.Values("X-Real-Ip")
@@ -34,7 +63,7 @@ func (p trustedProxies) client(r *http.Request) string {
 		}
 		client = before
 	}
-	return client.String()
+	return client
 }
 
 func (p trustedProxies) contain(address netip.Addr) bool {

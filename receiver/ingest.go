@@ -19,17 +19,19 @@ const (
 
 // ingest receives one message: it reads, verifies and publishes it, and then answers.
 func (rc *Receiver) ingest(w http.ResponseWriter, r *http.Request, s *source, start time.Time) *answer {
-	if !rc.slots.TryAcquire(1) {
+	h := holder{rc.recorder.proxies.holder(r), s.name}
+	if !rc.slots.take(1, h, 1) {
 		return shed(reasonTooMany)
 	}
-	defer rc.slots.Release(1)
+	defer rc.slots.release(1, h)
 	control := http.NewResponseController(w) // every connection of net/http can set deadlines
-	_ = control.SetReadDeadline(start.Add(s.Deadline / 100 * readShare))
-	if s.Deadline > rc.config.ReadTimeout { // otherwise the server's own write deadline is long enough
+	if s.Deadline > rc.config.ReadTimeout {  // otherwise the server's own write deadline is long enough
 		_ = control.SetWriteDeadline(start.Add(s.Deadline + writeMargin))
 	}
-	body, held, refused := readBody(w, r, s.MaxBody, rc.memory)
-	defer rc.memory.Release(held)
+	reader := bodyReader{memory: rc.memory, holder: h, limit: s.MaxBody, setDeadline: control.SetReadDeadline,
+		rate: rc.config.MinBodyRate, start: start, end: start.Add(s.Deadline / 100 * readShare)}
+	body, refused := reader.read(w, r)
+	defer reader.release()
 	if refused != nil {
 		return refused
 	}

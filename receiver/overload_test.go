@@ -19,8 +19,10 @@ import (
 func TestAFloodIsShedInsideTheMemoryBound(t *testing.T) { //nolint:paralleltest // see above
 	const accepted, slow, connections = 8, 192, 300
 	cfg := only(t, func(s *receiver.Source) { s.Deadline = time.Minute }) // the test times out before a request that waits does
-	cfg.MaxMemory, cfg.MaxRequests, cfg.MaxConnections, cfg.MaxHeaderBytes = accepted<<20, accepted+slow, connections, 16<<10
-	bound := cfg.MaxMemory + (accepted+slow)*64<<10 + connections*16*(16+4)<<10
+	// The test is one client, which has half of each.
+	cfg.MaxMemory, cfg.MaxRequests, cfg.MaxConnections, cfg.MaxHeaderBytes = 2*accepted<<20, 2*(accepted+slow), 2*connections, 16<<10
+	cfg.MinBodyRate = 1
+	bound := int64(accepted<<20 + (accepted+slow)*64<<10 + connections*16*(16+4)<<10)
 	running, release := make(chan struct{}), make(chan struct{})
 	b := fakeBroker{publish: hold(running, release)}
 	s := serve(t, cfg, &b)

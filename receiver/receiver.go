@@ -14,7 +14,6 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
-	"golang.org/x/sync/semaphore"
 	"golang.org/x/time/rate"
 
 	"github.com/hookline/hookline/broker"
@@ -61,8 +60,8 @@ type Receiver struct {
 	unknown   *source // for requests for an unknown source
 	publisher broker.Publisher
 	metrics   *metrics
-	slots     *semaphore.Weighted // Config.MaxRequests
-	memory    *semaphore.Weighted // Config.MaxMemory
+	slots     *shares // Config.MaxRequests
+	memory    *shares // Config.MaxMemory
 	recorder  recorder
 }
 
@@ -77,8 +76,8 @@ func New(cfg Config, publisher broker.Publisher, reg prometheus.Registerer, log 
 		unknown:   &source{name: unknownSource, metrics: m.requestsOnly(unknownSource)},
 		publisher: publisher,
 		metrics:   m,
-		slots:     semaphore.NewWeighted(int64(cfg.MaxRequests)),
-		memory:    semaphore.NewWeighted(cfg.MaxMemory),
+		slots:     newShares(int64(cfg.MaxRequests)),
+		memory:    newShares(cfg.MaxMemory),
 		recorder:  recorder{counter: cfg.Counter, proxies: cfg.TrustedProxies, strangers: rate.NewLimiter(10, 100), log: log},
 	}
 	if err := errors.Join(err, cfg.check(), rc.Reload(cfg.Sources)); err != nil {
@@ -98,6 +97,7 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.MaxConnections, usual.MaxConnections)
 	setDefault(&c.MaxRequests, usual.MaxRequests)
 	setDefault(&c.MaxHeaderBytes, usual.MaxHeaderBytes)
+	setDefault(&c.MinBodyRate, usual.MinBodyRate)
 	setDefault(&c.MaxMemory, usual.MaxMemory)
 	setDefault(&c.ReadHeaderTimeout, usual.ReadHeaderTimeout)
 	setDefault(&c.ReadTimeout, usual.ReadTimeout)
@@ -116,7 +116,7 @@ func setDefault[T comparable](value *T, to T) {
 func (c Config) check() error {
 	var errs []error
 	for name, value := range map[string]int64{
-		"MaxConnections": int64(c.MaxConnections), "MaxRequests": int64(c.MaxRequests), "MaxHeaderBytes": int64(c.MaxHeaderBytes), "MaxMemory": c.MaxMemory,
+		"MaxConnections": int64(c.MaxConnections), "MaxRequests": int64(c.MaxRequests), "MaxHeaderBytes": int64(c.MaxHeaderBytes), "MaxMemory": c.MaxMemory, "MinBodyRate": int64(c.MinBodyRate),
 		"ReadHeaderTimeout": int64(c.ReadHeaderTimeout), "ReadTimeout": int64(c.ReadTimeout), "IdleTimeout": int64(c.IdleTimeout), "Grace": int64(c.Grace),
 	} {
 		if value < 0 {

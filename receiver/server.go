@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"go.uber.org/zap"
-	"golang.org/x/net/netutil"
 	"golang.org/x/time/rate"
 )
 
@@ -28,7 +27,8 @@ func (rc *Receiver) Serve(ctx context.Context, ln net.Listener) error {
 		MaxHeaderBytes:    rc.config.MaxHeaderBytes,
 		ErrorLog:          stdlog.New(connectionLog{rc.recorder.strangers, rc.recorder.log}, "", 0),
 	}
-	ln = netutil.LimitListener(ln, rc.config.MaxConnections)
+	open := newConnections(ln, rc.config.MaxConnections, rc.recorder.proxies)
+	server.ConnState, ln = open.state, open
 	if rc.config.TLS != nil {
 		ln = tls.NewListener(ln, rc.config.TLS)
 	}

@@ -2,6 +2,7 @@ package receiver_test
 
 import (
 	"net/http"
+	"net/netip"
 	"testing"
 	"time"
 
@@ -55,30 +56,28 @@ func TestAnIdleReceiverStopsAtOnce(t *testing.T) {
 	}
 }
 
-func TestMoreConnectionsThanAllowedWait(t *testing.T) {
+// TestAConnectionBeyondTheLimitWaitsUntilAnotherIsIdle has a trusted proxy as its client, which has no share of its own.
+func TestAConnectionBeyondTheLimitWaitsUntilAnotherIsIdle(t *testing.T) {
 	t.Parallel()
 	running, release := make(chan struct{}), make(chan struct{})
 	b := fakeBroker{publish: hold(running, release)}
 	cfg := every(t)
-	cfg.MaxConnections = 1
+	cfg.MaxConnections, cfg.TrustedProxies = 1, []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
 	s := serve(t, cfg, &b)
 	text := head(t, jobEnd, len(jobEnd)) + jobEnd
 	first := s.dial(t, text)
 	<-running
 	second := s.dial(t, text)
-	close(release)
-	if got := answerOn(t, first); got.code != http.StatusOK {
-		t.Errorf("answered %d", got.code)
-	}
 	select {
 	case <-running:
 		t.Fatal("two connections at once")
 	default:
 	}
-	if err := first.Close(); err != nil {
-		t.Fatal(err)
+	close(release)
+	if got := answerOn(t, first); got.code != http.StatusOK {
+		t.Errorf("answered %d", got.code)
 	}
-	<-running
+	<-running // the first is still open, and gives way
 	if got := answerOn(t, second); got.code != http.StatusOK {
 		t.Errorf("answered %d", got.code)
 	}
