@@ -22,11 +22,11 @@ import (
 // configuration may be read often.
 func Kinds(env config.Env, reg prometheus.Registerer, log *zap.Logger, own handler.Registry) config.MakeKinds {
 	requests, messages, transfers := alma.NewMetrics(reg), notify.NewMetrics(reg), transfer.NewMetrics(reg)
-	return func(institutions map[string]alma.Config) config.Kinds {
+	return func(data string, institutions map[string]alma.Config) config.Kinds {
 		libraries := libraries{institutions, map[string]*alma.Client{}, requests}
 		kinds := handler.Registry{
 			"exec": handler.NewKind(exec.Config{}, func(c exec.Config) (handler.Handler, error) { return exec.New(c, programEnv(env)) }),
-			"file": handler.NewKind(file.Defaults(), file.New),
+			"file": handler.NewKind(file.Defaults(), func(c file.Config) (handler.Handler, error) { return file.New(c, data) }),
 			"http": handler.NewKind(http.Defaults(), http.New),
 			"log":  handler.NewKind(loghandler.Config{}, func(c loghandler.Config) (handler.Handler, error) { return loghandler.New(c, log.Named("event")) }),
 			"notify": handler.NewKind(notify.Defaults(), func(c notify.Config) (handler.Handler, error) {

@@ -87,6 +87,10 @@ func (c *command) serve(cmd *cobra.Command, o app.Options) (err error) {
 	if err != nil {
 		return err
 	}
+	limitMemory(log)
+	if err := hideMemory(); err != nil {
+		log.Warn("programs of the same user can read this process's environment and memory", zap.Error(err))
+	}
 	if c.configFile() == "" && (!o.Receive || !o.Work) {
 		return usage(errors.New("a receiver or a worker alone needs a configuration with a RabbitMQ address: name it with --config, or use `hookline run`"))
 	}

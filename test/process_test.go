@@ -132,7 +132,14 @@ func (f folder) start(t *testing.T, args ...string) *process {
 // launch starts a role.
 func (f folder) launch(t *testing.T, args ...string) *process {
 	t.Helper()
-	p := &process{cmd: f.command(t, args...), lines: make(chan map[string]any, 10_000), ended: make(chan struct{})}
+	return f.launchCommand(t, f.command(t, args...))
+}
+
+// launchCommand starts a role by its command line, in the folder and with its environment.
+func (f folder) launchCommand(t *testing.T, cmd *exec.Cmd) *process {
+	t.Helper()
+	cmd.Dir, cmd.Env = f.dir, f.env
+	p := &process{cmd: cmd, lines: make(chan map[string]any, 10_000), ended: make(chan struct{})}
 	p.cmd.Stdout = &p.stdout
 	stderr, err := p.cmd.StderrPipe()
 	if err != nil {

@@ -1,17 +1,16 @@
 package worker
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
 
 	"github.com/expr-lang/expr"
+	"github.com/expr-lang/expr/ast"
 	"github.com/expr-lang/expr/file"
 	"github.com/expr-lang/expr/vm"
 
 	"github.com/hookline/hookline/pkg/event"
-	"github.com/hookline/hookline/pkg/jsonbody"
 )
 
 // MaxFilterLength is the longest filter expression in bytes.
@@ -21,14 +20,14 @@ const MaxFilterLength = 4096
 //
 // Its names are id, source, action, route (strings), attempt (a number), time (when the event was received), header (by
 // canonical name, `header["X-Github-Event"]`) and data: the body as JSON, or null for another body. Numbers in data are
-// 64-bit floats. A missing path is null and a loop over null is empty, so that an event of another shape is left out.
+// 64-bit floats. Only the places of the body that the expression names are decoded, at most MaxFilterData of its bytes. A missing path is null and a loop over null is empty, so that an event of another shape is left out.
 // Calculations with null fail: `data.size > 5` fails if size is missing, and `(data.size ?? 0) > 5` works.
 //
 // A Filter is safe for concurrent use.
 type Filter struct {
 	expression string
 	program    *vm.Program
-	usesData   bool
+	needed     *dataPlace // places of the body; nil without any
 }
 
 // scope holds the names of an expression.
@@ -48,7 +47,7 @@ func NewFilter(expression string) (*Filter, error) {
 	if len(expression) > MaxFilterLength {
 		return nil, fmt.Errorf("expression is longer than %d bytes", MaxFilterLength)
 	}
-	shape := &patcher{}
+	shape := &patcher{paths: dataPaths{open: map[ast.Node][]string{}}}
 	program, err := expr.Compile(expression,
 		expr.Env(scope{}), expr.AsBool(), expr.Optimize(false), expr.Patch(shape),
 		expr.Function(memberFunction, func(args ...any) (any, error) { return member(args[0], args[1]), nil }))
@@ -58,7 +57,11 @@ func NewFilter(expression string) (*Filter, error) {
 	if shape.usesEnv {
 		return nil, errors.New("$env is not available; use the names id source action route attempt time header data")
 	}
-	return &Filter{expression, program, shape.usesData}, nil
+	f := &Filter{expression: expression, program: program}
+	if len(shape.paths.open) > 0 {
+		f.needed = shape.paths.places()
+	}
+	return f, nil
 }
 
 // UnmarshalYAML compiles an expression; an empty one stays an empty Filter.
@@ -82,11 +85,19 @@ func (f *Filter) IsZero() bool { return f == nil || f.program == nil }
 
 // Match reports whether the filter chooses d. It returns an error if the expression fails for this event, or takes more
 // than a million steps through lists.
-func (f *Filter) Match(d event.Delivery) (bool, error) {
+func (f *Filter) Match(d event.Delivery) (bool, error) { return f.match(d, newDecodeBudget()) }
+
+// match is Match within a budget.
+func (f *Filter) match(d event.Delivery, budget *decodeBudget) (bool, error) {
 	e := d.Event
 	env := scope{ID: e.ID, Source: e.Source, Action: e.Action, Route: d.Route, Attempt: d.Attempt, Time: e.Time, Header: e.Header}
-	if f.usesData {
-		env.Data = decode(e.Data)
+	if f.needed != nil {
+		found, err := newExcerpt(e.Data, f.needed)
+		if err != nil {
+			return false, &filterError{err}
+		}
+		defer budget.take(found.bytes)()
+		env.Data = found.decode()
 	}
 	out, err := expr.Run(f.program, env)
 	if err != nil {
@@ -109,15 +120,6 @@ func place(err error) error {
 		return errors.New("no answer for this event")
 	}
 	return fmt.Errorf("no answer for this event (%d:%d); give a value that can be missing a default, as in (data.size ?? 0) > 5%s", at.Line, at.Column+1, at.Snippet)
-}
-
-// decode returns the body as JSON, or nil.
-func decode(body []byte) any {
-	var v any
-	if json.Unmarshal(jsonbody.Trim(body), &v) != nil {
-		return nil
-	}
-	return v
 }
 
 // filterError reports that a filter failed for an event.

@@ -9,14 +9,20 @@ import (
 // memberFunction replaces every member access in the syntax tree. Expressions with this name are invalid.
 const memberFunction = "#member"
 
-// patcher rewrites the syntax tree before it is compiled, and finds out whether the expression uses data or $env.
-type patcher struct{ usesData, usesEnv bool }
+// patcher rewrites the syntax tree before it is compiled, and finds out which places of data the expression names, and whether it
+// uses $env.
+type patcher struct {
+	paths   dataPaths
+	usesEnv bool
+}
 
 // Visit is called for each node after its children.
 func (p *patcher) Visit(node *ast.Node) {
+	before := *node
+	p.paths.visit(before)
+	defer func() { p.paths.move(before, *node) }()
 	switch n := (*node).(type) {
 	case *ast.IdentifierNode:
-		p.usesData = p.usesData || n.Value == "data"
 		p.usesEnv = p.usesEnv || n.Value == "$env"
 		if n.Value == "null" { // JSON's word for the language's nil
 			ast.Patch(node, &ast.NilNode{})

@@ -22,6 +22,7 @@ type runner struct {
 	consumer broker.Consumer
 	breakers *sourceBreakers
 	inflight *inflight
+	decoding *decodeBudget // of all routes
 	metrics  *metrics
 	log      *zap.Logger
 }
@@ -131,7 +132,7 @@ func (r *runner) try(ctx, work context.Context, d event.Delivery, abandoned <-ch
 		return result{err: errNoMatch}
 	}
 	if !r.route.Where.IsZero() {
-		if chosen, err := r.route.Where.Match(d); err != nil || !chosen {
+		if chosen, err := r.route.Where.match(d, r.decoding); err != nil || !chosen {
 			return result{filtered: err == nil, err: err}
 		}
 	}

@@ -47,7 +47,7 @@ func (b *builder) build() *Config {
 			c.Sources[name] = b.source(&c, name, node)
 		}
 	}
-	b.kinds = b.make(c.Alma)
+	b.kinds = b.make(c.Data, c.Alma)
 	for name, node := range pairs(child(b.root, "routes")) {
 		c.Routes = append(c.Routes, b.route(&c, name, node))
 	}

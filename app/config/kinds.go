@@ -20,8 +20,8 @@ type Kinds struct {
 	Enrich func(c enrich.Config, next handler.Handler) (handler.Handler, error)
 }
 
-// MakeKinds makes them for the institutions of a configuration.
-type MakeKinds func(institutions map[string]alma.Config) Kinds
+// MakeKinds makes them for the data folder and the institutions of a configuration.
+type MakeKinds func(data string, institutions map[string]alma.Config) Kinds
 
 // HandlerPart is a handler as the file has it: its kind, and the keys of that kind.
 type HandlerPart struct {

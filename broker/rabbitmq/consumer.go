@@ -18,12 +18,17 @@ import (
 var errCancelled = errors.New("the broker cancelled the consumer: its queue was deleted or moved")
 
 const (
-	// extraPrefetch is added to the prefetch of a wide consumer. A consumer becomes wide when its handler is so quick that
-	// done deliveries, which wait for their notes, would use up the prefetch.
+	// extraPrefetch is added to twice the concurrency as the prefetch of a wide consumer. A consumer becomes wide when its handler
+	// is so quick that done deliveries, which wait for their notes, would use up the prefetch.
 	extraPrefetch = 64
-	// carefulTime is for how long a route keeps the small prefetch after a crashed delivery came. The event may have ended its
-	// process, and another time it would take along all fetched deliveries.
+	// quickHandling is the longest time in a handler after which a consumer may become wide. After a longer one fetched events
+	// would wait here while another worker is idle.
+	quickHandling = 100 * time.Millisecond
+	// carefulTime is for how long a route keeps the small prefetch after a crashed or a large delivery came. The event of the first may
+	// have ended its process, and another time it would take along all fetched deliveries.
 	carefulTime = time.Minute
+	// largeBody is the size in bytes of a large delivery: a wide consumer holds up to extraPrefetch of them and more.
+	largeBody = 256 << 10
 	// idleTime is how long a consumer stays idle before it is replaced; twice that at most. When a quorum queue is deleted and
 	// declared again within milliseconds, RabbitMQ keeps its consumers, takes its own deliveries for repeats and drops them.
 	// It sends them again when the consumers end.
@@ -43,7 +48,7 @@ type consumer struct {
 	*channelSettler
 	process broker.Process
 	slots   chan struct{} // of all consumers of the consumption
-	crashed *atomic.Int64 // of the consumption
+	careful *atomic.Int64 // of the consumption
 
 	wide       bool // has extraPrefetch
 	deliveries <-chan amqp.Delivery
@@ -54,15 +59,16 @@ type consumer struct {
 	working    sync.WaitGroup // deliveries that have a slot or are being settled
 }
 
-// openConsumer opens a consumer. Its prefetch is twice the route's concurrency, and extraPrefetch if it is wide.
+// openConsumer opens a consumer. Its prefetch is the route's concurrency, so that no event waits behind a running one while another
+// worker is idle. A wide one has twice the concurrency and extraPrefetch.
 func openConsumer(s *session, c *consumption, wide bool) (*consumer, error) {
 	ch, err := s.conn.Channel()
 	if err != nil {
 		return nil, fmt.Errorf("open channel: %w", err)
 	}
-	prefetch := 2 * c.route.Concurrency
+	prefetch := c.route.Concurrency
 	if wide {
-		prefetch += extraPrefetch
+		prefetch = 2*prefetch + extraPrefetch
 	}
 	queue := broker.WorkQueue(c.route.Name)
 	opened := &consumer{
@@ -70,7 +76,7 @@ func openConsumer(s *session, c *consumption, wide bool) (*consumer, error) {
 			route: c.route.Name, ch: ch, acks: newAcknowledger(ch, prefetch),
 			publisher: c.publisher, ledger: c.ledger, pause: &c.pause, log: c.log,
 		},
-		process: c.process, slots: c.slots, crashed: &c.crashed,
+		process: c.process, slots: c.slots, careful: &c.careful,
 		wide: wide, resize: make(chan struct{}, 1),
 		closed: ch.NotifyClose(make(chan *amqp.Error, 1)), cancelled: ch.NotifyCancel(make(chan string, 1)),
 	}
@@ -159,6 +165,9 @@ func (c *consumer) fetch(d amqp.Delivery) {
 	c.fetched = append(c.fetched, &delivery{channelSettler: c.channelSettler, message: d})
 	c.acks.add(d.DeliveryTag)
 	c.ledger.addHeld(c.route, 1)
+	if len(d.Body) >= largeBody {
+		c.keepSmall(time.Now())
+	}
 }
 
 // startNext starts the handler of d as soon as there is a slot. It returns false if ctx ends first.
@@ -175,13 +184,15 @@ func (c *consumer) startNext(ctx context.Context, d *delivery) bool {
 // start starts the handler of d in a slot that the caller has taken.
 func (c *consumer) start(ctx context.Context, d *delivery) {
 	c.working.Go(func() {
+		began := time.Now()
 		done := c.handle(ctx, d)
+		quick := time.Since(began) <= quickHandling
 		<-c.slots // the next handler can start while this delivery is settled
 		if !done {
 			return
 		}
 		halfHeld := c.acks.halfHeld()
-		if halfHeld {
+		if halfHeld && quick {
 			c.widen()
 		}
 		d.ackDone(halfHeld)
@@ -260,7 +271,7 @@ func (c *consumer) handle(ctx context.Context, d *delivery) (done bool) {
 	now := time.Now()
 	d.read(now)
 	if d.crashed() {
-		c.recordCrash(now)
+		c.keepSmall(now)
 	}
 	if wait := d.queued.due.Sub(now); wait > shortWait {
 		d.delay(ctx, wait)
@@ -285,16 +296,16 @@ func (c *consumer) handle(ctx context.Context, d *delivery) (done bool) {
 	return false
 }
 
-// widen asks for a wide consumer, unless a delivery has crashed within carefulTime.
+// widen asks for a wide consumer, unless a crashed or large delivery came within carefulTime.
 func (c *consumer) widen() {
-	if !c.wide && time.Since(time.Unix(0, c.crashed.Load())) > carefulTime {
+	if !c.wide && time.Since(time.Unix(0, c.careful.Load())) > carefulTime {
 		c.requestResize()
 	}
 }
 
-// recordCrash records a crashed delivery, and asks for a consumer with a small prefetch.
-func (c *consumer) recordCrash(now time.Time) {
-	c.crashed.Store(now.UnixNano())
+// keepSmall asks for a consumer with a small prefetch, for carefulTime at least.
+func (c *consumer) keepSmall(now time.Time) {
+	c.careful.Store(now.UnixNano())
 	if c.wide {
 		c.requestResize()
 	}

@@ -22,7 +22,7 @@ type consumption struct {
 
 	slots     chan struct{}  // one for each running call of process; all consumers together take at most route.Concurrency
 	pause     sync.RWMutex   // locked while a consumer is cancelled; see consumer.cancel
-	crashed   atomic.Int64   // unix nanoseconds: the last time that a delivery came whose attempt had crashed
+	careful   atomic.Int64   // unix nanoseconds: the last time that a large delivery came, or one whose attempt had crashed
 	consumers sync.WaitGroup // consumers with unsettled deliveries
 }
 

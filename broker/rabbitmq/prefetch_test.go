@@ -153,3 +153,45 @@ func (s *slowing) slow(t *testing.T, rabbit *rabbitmq.Broker, r broker.Route) (f
 	}
 	return func() int { return slowEvents - waiting(t, rabbit, broker.WorkQueue(r.Name)) }
 }
+
+// An event must not wait behind a long one while another worker is idle.
+func TestAnIdleWorkerTakesTheEventBehindALongOne(t *testing.T) {
+	t.Parallel()
+	url := rabbitnode.URL(t)
+	r := route("long", "#")
+	r.Concurrency = 1
+	got, release := make(chan event.Delivery, 2), make(chan struct{})
+	long := func(_ context.Context, d event.Delivery) broker.Outcome {
+		got <- d
+		<-release
+		return broker.Ack()
+	}
+	first := open(t, rabbitmq.Config{URLs: []string{url}, Routes: []broker.Route{r}})
+	consume(t, first, r, long)
+	publish(t, first, anEvent("1"))
+	next(t, got) // the first worker is busy
+	publish(t, first, anEvent("2"))
+	second := open(t, rabbitmq.Config{URLs: []string{url}, Routes: []broker.Route{r}})
+	consume(t, second, r, long)
+	t.Cleanup(func() { close(release) })
+	if d := next(t, got); d.Event.ID != "2" || d.Redelivered {
+		t.Errorf("%+v", d)
+	}
+}
+
+func TestLargeEventsKeepThePrefetchSmall(t *testing.T) {
+	t.Parallel()
+	url := rabbitnode.URL(t)
+	r := route("archive", "#")
+	rabbit := open(t, rabbitmq.Config{URLs: []string{url}, Routes: []broker.Route{r}})
+	work := newSlowing()
+	large := anEvent("large")
+	large.Data = make([]byte, 256<<10)
+	publish(t, rabbit, large)
+	work.consume(t, rabbit, r)
+	eventually(t, "the large event to be done", func() bool { return work.quick.Load() == 1 })
+	fetched := work.slow(t, rabbit, r)
+	if n := fetched(); n > 3*r.Concurrency {
+		t.Errorf("%d events are fetched", n)
+	}
+}

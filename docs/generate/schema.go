@@ -89,7 +89,7 @@ type generator struct {
 
 func newGenerator(root string) *generator {
 	noEnv := func(string) (string, bool) { return "", false }
-	kinds := app.Kinds(noEnv, prometheus.NewRegistry(), zap.NewNop(), nil)(nil).Handlers
+	kinds := app.Kinds(noEnv, prometheus.NewRegistry(), zap.NewNop(), nil)("", nil).Handlers
 	return &generator{comments{root: root, texts: map[string]string{}}, kinds, map[string]object{}}
 }
 

@@ -40,6 +40,9 @@ const (
 type Config struct {
 	// Command is the program and its arguments, as they are: no shell reads them. A program without "/" is searched for in PATH.
 	Command []string `yaml:"command" schema:"required; minItems=1"`
+	// User is the name or number of the user that runs the program, with that user's groups. The worker must be root for it. Default: the
+	// worker's user.
+	User string `yaml:"user,omitempty"`
 	// Dir is the program's working folder. Default: the worker's.
 	Dir string `yaml:"dir"`
 	// Env is added to the program's environment. Names that begin with HOOKLINE_ are refused.
@@ -51,6 +54,7 @@ type Config struct {
 
 type command struct {
 	argv []string
+	user string
 	dir  string
 	env  []string
 
@@ -79,7 +83,7 @@ func New(cfg Config, base []string) (handler.Handler, error) {
 	for name, value := range cfg.Env {
 		env = append(env, name+"="+value)
 	}
-	return &command{cfg.Command, cfg.Dir, env, cfg.LogStderr}, nil
+	return &command{cfg.Command, cfg.User, cfg.Dir, env, cfg.LogStderr}, nil
 }
 
 // Handle runs the command.
@@ -88,6 +92,10 @@ func (c *command) Handle(ctx context.Context, d event.Delivery) error {
 	stderr := &tail.Tail{}
 	cmd.Dir, cmd.Env, cmd.Stdin, cmd.Stderr = c.dir, environment(c.env, d), bytes.NewReader(d.Event.Data), stderr
 	cmd.SysProcAttr = processAttributes()
+	var err error
+	if cmd.SysProcAttr.Credential, err = credential(c.user); err != nil {
+		return err
+	}
 	cmd.Cancel = func() error { return signal(cmd.Process, syscall.SIGTERM) }
 	cmd.WaitDelay = killAfter
 
@@ -95,9 +103,12 @@ func (c *command) Handle(ctx context.Context, d event.Delivery) error {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
+		if c.user != "" && errors.Is(err, syscall.EPERM) {
+			return fmt.Errorf("command cannot be started as user %s: only a worker that runs as root may do so: %w", c.user, err)
+		}
 		return fmt.Errorf("command cannot be started; is it installed on the worker's machine, and executable? %w", err)
 	}
-	err := cmd.Wait()
+	err = cmd.Wait()
 	_ = signal(cmd.Process, syscall.SIGKILL) // the rest of the group; the error says that the group is empty, as usual
 	switch {
 	case ctx.Err() != nil && err != nil:
@@ -133,6 +144,7 @@ func environment(base []string, d event.Delivery) []string {
 	for _, v := range [][2]string{
 		{"ID", d.Event.ID}, {"SOURCE", d.Event.Source}, {"ACTION", d.Event.Action}, {"ROUTE", d.Route},
 		{"ATTEMPT", strconv.Itoa(d.Attempt)}, {"TIME", d.Event.Time.UTC().Format(event.TimeFormat)}, {"CONTENT_TYPE", d.Event.ContentType},
+		{"CONTENT_ENCODING", d.Event.Header["Content-Encoding"]},
 	} {
 		env = append(env, prefix+v[0]+"="+strings.ReplaceAll(v[1], "\x00", "")) // a variable ends at NUL
 	}

@@ -23,7 +23,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func delivery(body string) event.Delivery {
 	return event.Delivery{Route: "r", Attempt: 2, Event: event.Event{
-		ID: "4$(2)", Source: "alma", Action: "job_end", Time: time.UnixMilli(1700000000123), ContentType: "a\x00b", Data: []byte(body)}}
+		ID: "4$(2)", Source: "alma", Action: "job_end", Time: time.UnixMilli(1700000000123), ContentType: "a\x00b", Header: map[string]string{"Content-Encoding": "br"}, Data: []byte(body)}}
 }
 
 func shell(t *testing.T, script string, env ...string) handler.Handler {
@@ -53,7 +53,7 @@ func TestGivesTheBodyAndAnEnvironmentOfItsOwn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"HOOKLINE_ID=4$(2)\n", "HOOKLINE_SOURCE=alma\n", "HOOKLINE_ACTION=job_end\n", "HOOKLINE_ROUTE=r\n", "HOOKLINE_ATTEMPT=2\n", "HOOKLINE_TIME=2023-11-14T22:13:20.123Z\n", "HOOKLINE_CONTENT_TYPE=ab\n", "OUT=" + out + "\n", "PATH="} {
+	for _, want := range []string{"HOOKLINE_ID=4$(2)\n", "HOOKLINE_SOURCE=alma\n", "HOOKLINE_ACTION=job_end\n", "HOOKLINE_ROUTE=r\n", "HOOKLINE_ATTEMPT=2\n", "HOOKLINE_TIME=2023-11-14T22:13:20.123Z\n", "HOOKLINE_CONTENT_TYPE=ab\n", "HOOKLINE_CONTENT_ENCODING=br\n", "OUT=" + out + "\n", "PATH="} {
 		if !strings.Contains(string(env), want) {
 			t.Errorf("%q is not in\n%s", want, env)
 		}
@@ -253,5 +253,25 @@ func TestTheCommandRunsInItsFolder(t *testing.T) {
 	}
 	if got, err := os.ReadFile(out); err != nil || string(got) != want+"\n" {
 		t.Errorf("%q, %v; want %q", got, err, want)
+	}
+}
+
+func TestRunsAsAnotherUser(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ user, want string }{
+		"by number": {"65534", "65534"}, "by name": {"nobody", ""}, "unknown": {"nobody-of-that-name", "there is no user"},
+	} {
+		h, err := exec.New(exec.Config{Command: []string{"sh", "-c", "id -u >&2; exit 65"}, User: c.user}, []string{"PATH=" + os.Getenv("PATH")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = h.Handle(t.Context(), delivery(""))
+		want := c.want
+		if os.Getuid() != 0 && name != "unknown" {
+			want = "only a worker that runs as root"
+		}
+		if err == nil || !strings.Contains(err.Error(), want) || strings.HasSuffix(err.Error(), ": 0") {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }

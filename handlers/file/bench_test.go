@@ -20,7 +20,7 @@ func BenchmarkWrite(b *testing.B) {
 	all := b.TempDir()
 	for _, writers := range []int{1, 4, 16, 64} {
 		b.Run(fmt.Sprintf("writers=%d/handler", writers), func(b *testing.B) {
-			h, err := file.New(file.Config{Dir: folder(b, all)})
+			h, err := file.New(file.Config{Dir: folder(b, all)}, "/")
 			if err != nil {
 				b.Fatal(err)
 			}

@@ -26,7 +26,8 @@ import (
 
 // Config writes the body of each event to a file of its own.
 type Config struct {
-	// Dir is the folder for all files; it is made if it is missing.
+	// Dir is the folder for all files. It is made if it is relative or within the data folder. Another one must exist, so that nothing
+	// is written below the mount point of a volume that is not there: name a folder within the volume.
 	Dir string `yaml:"dir" schema:"required"`
 	// Path is the name under dir, with "/" between folders. Placeholders: {source} {action} {key} {id} {route} {ext}, and of the time of
 	// receipt in UTC {date} {year} {month} {day} {hour} {time}. It must contain {id}. In values, characters other than letters, digits and
@@ -41,12 +42,14 @@ func Defaults() Config { return Config{Path: "{source}/{action}/{date}/{id}{ext}
 
 type writer struct {
 	dir      string
+	makes    bool // the handler makes dir if it is missing
 	path     pathTemplate
 	metadata bool
 }
 
-// New checks cfg. It touches no file: a folder without write permission is an error of each delivery, which is retried.
-func New(cfg Config) (handler.Handler, error) {
+// New checks cfg. It touches no file: a folder that is missing, or without write permission, is an error of each delivery, which is
+// retried. data is the process's data folder.
+func New(cfg Config, data string) (handler.Handler, error) {
 	var errs []error
 	if cfg.Dir == "" {
 		errs = append(errs, errors.New("dir: is required; the folder to write to"))
@@ -58,7 +61,18 @@ func New(cfg Config) (handler.Handler, error) {
 	if err := errors.Join(append(errs, err)...); err != nil {
 		return nil, err
 	}
-	return &writer{dir: filepath.Clean(cfg.Dir), path: path, metadata: cfg.Metadata}, nil
+	dir := filepath.Clean(cfg.Dir)
+	return &writer{dir: dir, makes: !filepath.IsAbs(dir) || within(dir, data), path: path, metadata: cfg.Metadata}, nil
+}
+
+// within reports whether dir is the folder data or in it.
+func within(dir, data string) bool {
+	data, err := filepath.Abs(data)
+	if err != nil {
+		return false
+	}
+	rel, err := filepath.Rel(data, dir)
+	return err == nil && filepath.IsLocal(rel)
 }
 
 // Handle writes the event's file.
@@ -87,6 +101,9 @@ func (w *writer) Handle(ctx context.Context, d event.Delivery) (err error) {
 func (w *writer) open(name string) (*os.Root, error) {
 	root, err := os.OpenRoot(w.dir)
 	if errors.Is(err, fs.ErrNotExist) {
+		if !w.makes {
+			return nil, fmt.Errorf("the folder %s is missing: mount its volume, or make the folder once with `mkdir -p %s`", w.dir, w.dir)
+		}
 		if err := durable.MkdirAll(durable.OS{}, w.dir, folderMode); err != nil {
 			return nil, err
 		}

@@ -27,7 +27,7 @@ func delivery(id, body string) event.Delivery {
 
 func newHandler(t *testing.T, cfg file.Config) handler.Handler {
 	t.Helper()
-	h, err := file.New(cfg)
+	h, err := file.New(cfg, "/")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -101,7 +101,7 @@ func TestManyWritersOfOneEventLeaveOneWholeFile(t *testing.T) {
 	var writers sync.WaitGroup
 	for range 64 {
 		writers.Go(func() {
-			h, err := file.New(file.Config{Dir: dir, Path: "{id}", Metadata: true}) // as many processes would
+			h, err := file.New(file.Config{Dir: dir, Path: "{id}", Metadata: true}, "/") // as many processes would
 			if err == nil {
 				err = h.Handle(t.Context(), delivery("42", body))
 			}
@@ -226,18 +226,62 @@ func TestWriteErrorsAreRetried(t *testing.T) {
 
 func TestNewNamesEverythingThatIsWrong(t *testing.T) {
 	t.Parallel()
-	_, err := file.New(file.Config{Path: "../{sauce}/.hidden/{id}"})
+	_, err := file.New(file.Config{Path: "../{sauce}/.hidden/{id}"}, "/")
 	for _, want := range []string{"dir: is required", "{sauce}", `".."`, `".hidden"`} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q is not in %v", want, err)
 		}
 	}
 	for _, bad := range []string{"/{id}", "a//{id}", "{id}/", "a\\{id}", "{date}.json", "{id}/con", "{id}/x.", "{id", "{id}.meta.json", "{id} x", "{}{id}", strings.Repeat("a", 300) + "{id}"} {
-		if _, err := file.New(file.Config{Dir: "x", Path: bad}); err == nil {
+		if _, err := file.New(file.Config{Dir: "x", Path: bad}, "/"); err == nil {
 			t.Errorf("%q was accepted", bad)
 		}
 	}
-	if _, err := file.New(file.Config{Dir: filepath.Join(t.TempDir(), "x")}); err != nil {
+	if _, err := file.New(file.Config{Dir: filepath.Join(t.TempDir(), "x")}, "/"); err != nil {
 		t.Error(err)
+	}
+}
+
+// A folder of a volume that is not mounted must not be made below the mount point.
+func TestAMissingFolderIsMadeOnlyWithinTheDataFolder(t *testing.T) {
+	t.Parallel()
+	volume := t.TempDir()
+	for name, c := range map[string]struct {
+		dir, data string
+		made      bool
+	}{
+		"of a volume":            {filepath.Join(volume, "export"), t.TempDir(), false},
+		"beside the data folder": {filepath.Join(volume, "data-export"), filepath.Join(volume, "data"), false},
+		"within the data folder": {filepath.Join(volume, "data", "export"), filepath.Join(volume, "data"), true},
+		"the data folder":        {filepath.Join(volume, "data2"), filepath.Join(volume, "data2"), true},
+	} {
+		h, err := file.New(file.Config{Dir: c.dir}, c.data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = h.Handle(t.Context(), delivery("1", "{}"))
+		if (err == nil) != c.made || err != nil && (handler.IsPermanent(err) || !strings.Contains(err.Error(), "mkdir -p "+c.dir)) {
+			t.Errorf("%s: %v", name, err)
+		}
+		if _, err := os.Stat(c.dir); (err == nil) != c.made {
+			t.Errorf("%s: exists: %v", name, err)
+		}
+	}
+	late := filepath.Join(volume, "late")
+	h := newHandler(t, file.Config{Dir: late})
+	if err := os.Mkdir(late, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	handle(t, h, delivery("1", "{}"))
+}
+
+func TestACompressedBodyHasTheExtensionOfItsCompression(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	d := delivery("1", "\x1f\x8b")
+	d.Event.Header = map[string]string{"Content-Encoding": "gzip"}
+	handle(t, newHandler(t, file.Config{Dir: dir, Path: "{id}{ext}"}), d)
+	if got := files(t, dir); got["1.json.gz"] != "\x1f\x8b" {
+		t.Errorf("%v", got)
 	}
 }

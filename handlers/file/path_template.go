@@ -96,7 +96,11 @@ var reserved = regexp.MustCompile(`(?i)^(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*
 // As in clean, a changed element gets a hash of the original.
 func safe(element string) string {
 	if element == "" || element[0] == '.' || element[len(element)-1] == '.' || reserved.MatchString(element) || strings.HasSuffix(strings.ToLower(element), metaSuffix) {
-		return "_" + element + "~" + hash(element)
+		ext := path.Ext(strings.TrimLeft(element, "."))
+		if len(ext) < 2 || reserved.MatchString(element) || strings.HasSuffix(strings.ToLower(element), metaSuffix) {
+			ext = ""
+		}
+		return "_" + strings.TrimSuffix(element, ext) + "~" + hash(element) + ext
 	}
 	return element
 }

@@ -19,6 +19,7 @@ func TestExpand(t *testing.T) {
 		{"{id}", "..", "_..~" + hash("..")},
 		{"{id}", "a/../b", "a_.._b~" + hash("a/../b")},
 		{"{id}", ".hidden", "_.hidden~" + hash(".hidden")},
+		{"{id}{ext}", ".hidden", "_.hidden~" + hash(".hidden.xml") + ".xml"},
 		{"{id}{ext}", "CON", "_CON.xml~" + hash("CON.xml")},
 		{"x/{id}", "", "x/_~" + hash("")},
 		{"{id}{ext}", long, long[:255-96-4] + "~" + hash(long+".xml") + ".xml"},

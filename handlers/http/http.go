@@ -105,6 +105,9 @@ func (f *forwarder) request(ctx context.Context, d event.Delivery) (*http.Reques
 	if kind != "" {
 		req.Header.Set("Content-Type", kind)
 	}
+	if encoding := d.Event.Header["Content-Encoding"]; encoding != "" && f.body == nil {
+		req.Header.Set("Content-Encoding", encoding) // the body is as the sender encoded it
+	}
 	for name, values := range f.header {
 		req.Header[name] = values
 	}

@@ -29,7 +29,8 @@ const body = "{\"a\": 1}\n\xff"
 
 func delivery(id string) event.Delivery {
 	return event.Delivery{Route: "r", Attempt: 3, Event: event.Event{
-		ID: id, Source: "alma", Action: "job_end", ContentType: "application/json; charset=utf-8", Data: []byte(body)}}
+		ID: id, Source: "alma", Action: "job_end", ContentType: "application/json; charset=utf-8",
+		Header: map[string]string{"Content-Encoding": "br"}, Data: []byte(body)}}
 }
 
 func newHandler(t *testing.T, cfg forward.Config) handler.Handler {
@@ -58,7 +59,7 @@ func TestSendsTheEventAsItWasReceived(t *testing.T) {
 		}
 		for name, want := range map[string]string{
 			"Content-Type": "application/json; charset=utf-8", "Hookline-Source": "alma", "Hookline-Action": "job_end",
-			"Hookline-Route": "r", "Hookline-Attempt": "3", "X-Own": "value",
+			"Hookline-Route": "r", "Hookline-Attempt": "3", "Content-Encoding": "br", "X-Own": "value",
 		} {
 			if r.Header.Get(name) != want {
 				t.Errorf("%s: %q", name, r.Header.Get(name))

@@ -54,6 +54,20 @@ func Get(text []byte, path string) gjson.Result {
 	return gjson.ParseBytes(text)
 }
 
+// Fields calls each for every field of a text of Text or of a value of it, in its order, and does nothing for other values than
+// objects. The values are parts of the text.
+func Fields(text []byte, each func(name string, value []byte)) {
+	s := scanner{text: text}
+	if len(text) == 0 || s.next() != '{' {
+		return
+	}
+	for s.at++; s.next() != '}'; {
+		key := s.value()
+		s.next() // the colon
+		each(unquote(key), s.value())
+	}
+}
+
 // scanner passes through a valid text.
 type scanner struct {
 	text []byte
@@ -149,6 +163,15 @@ func is(quoted []byte, name string) bool {
 	if bytes.IndexByte(quoted, '\\') < 0 {
 		return string(quoted[1:len(quoted)-1]) == name
 	}
+	return unquote(quoted) == name
+}
+
+// unquote returns the text of a valid JSON string.
+func unquote(quoted []byte) string {
+	if bytes.IndexByte(quoted, '\\') < 0 {
+		return string(quoted[1 : len(quoted)-1])
+	}
 	var text string
-	return json.Unmarshal(quoted, &text) == nil && text == name
+	_ = json.Unmarshal(quoted, &text) // cannot fail: it is valid
+	return text
 }

@@ -50,8 +50,15 @@ func JSON(v any) (string, error) {
 	return strings.TrimSuffix(b.String(), "\n"), err
 }
 
+// MaxBody is the size in bytes of the largest body that a template reads. Its values take up to 20 times as much memory.
+const MaxBody = 4 << 20
+
 // Of returns the template data of an event: .id .source .action .route .time, and its JSON body as .data. It returns an error if the body is not JSON.
+// It refuses a body of more than MaxBody.
 func Of(d event.Delivery) (map[string]any, error) {
+	if len(d.Event.Data) > MaxBody {
+		return nil, fmt.Errorf("the body has %d bytes; a template reads at most %d", len(d.Event.Data), MaxBody)
+	}
 	var data any
 	body, ok := jsonbody.Text(d.Event.Data)
 	decoder := json.NewDecoder(bytes.NewReader(body))
