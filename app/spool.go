@@ -10,7 +10,12 @@ import (
 
 // spoolConfig returns the configuration of a receiver's spool.
 func spoolConfig(c *config.Config) spool.Config {
+	var routes []string
+	for _, r := range c.Routes.Worker() {
+		routes = append(routes, r.Name)
+	}
 	return spool.Config{
+		Routes:  routes,
 		Sources: spooledSources(c), MaxAge: c.Spool.MaxAge,
 		Dir: filepath.Join(c.Data, "spool"), MaxBytes: c.Spool.MaxBytes, Duplicates: c.Duplicates,
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 )
 
 // ErrDuplicate reports that the broker stored an event with the same source, action and ID before, within its window, and stored
@@ -29,6 +30,21 @@ var (
 	// ErrUnknown reports that no answer came in time. The broker may have stored the event.
 	ErrUnknown = errors.New("the broker did not confirm in time")
 )
+
+// PartlyError reports that the queues of some routes refused an event, and those of the other matching routes have it. A repeat of Publish
+// stores it for the refusing routes only, as long as the broker remembers them. It wraps ErrRefused.
+type PartlyError struct {
+	Routes []string // that lack the event
+	Err    error
+}
+
+// Error implements error.
+func (e *PartlyError) Error() string {
+	return fmt.Sprintf("not stored for %s: %v", strings.Join(e.Routes, ", "), e.Err)
+}
+
+// Unwrap returns the error of the first route that lacks the event.
+func (e *PartlyError) Unwrap() error { return e.Err }
 
 // Reasons returns every result of Reason.
 func Reasons() []string { return []string{"down", "blocked", "refused", "unknown", "other"} }

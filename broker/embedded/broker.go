@@ -57,6 +57,7 @@ type Broker struct {
 	log     *zap.Logger
 	queues  map[string]*queue // by route; never changed
 	marker  *crashMarker
+	direct  []string // Config.Direct, and further queues with events
 
 	stopCheck func() // waits for the end of the check
 }
@@ -83,6 +84,9 @@ func Open(cfg Config, reg prometheus.Registerer, log *zap.Logger) (*Broker, erro
 	for _, r := range cfg.Routes {
 		b.queues[r.Name] = newQueue()
 	}
+	for _, name := range b.direct {
+		b.queues[name] = newQueue()
+	}
 	if b.checkLater {
 		b.startCheck()
 	}
@@ -103,6 +107,9 @@ func (b *Broker) open(cfg Config, reg prometheus.Registerer) (err error) {
 	}
 	if err == nil {
 		err = b.marker.prune(b.isWaiting)
+	}
+	if err == nil && cfg.Direct != nil {
+		b.direct, err = b.directQueues(context.Background())
 	}
 	if err != nil {
 		return errors.Join(err, b.close())
@@ -133,10 +140,15 @@ func (b *Broker) startCheck() {
 // largest size), broker.ErrRefused (it wraps the error of the database), broker.ErrUnknown (ctx ended during the write),
 // broker.ErrDown (the broker is closed) or broker.ErrDuplicate (the event is on the disk).
 func (b *Broker) Publish(ctx context.Context, e event.Event) error {
+	return b.publish(ctx, e, b.matcher.Match(e.Key()))
+}
+
+// publish stores e with a delivery for each of the routes.
+func (b *Broker) publish(ctx context.Context, e event.Event, routes []string) error {
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("publish %s: %w", e.ID, err)
 	}
-	routes, began, duplicate := b.matcher.Match(e.Key()), time.Now(), false
+	began, duplicate := time.Now(), false
 	if err := b.write.do(ctx, insertOnce(e, routes, &duplicate)); err != nil {
 		return fmt.Errorf("publish %s: %w", e.ID, err)
 	}

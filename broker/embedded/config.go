@@ -16,6 +16,9 @@ type Config struct {
 	Path string
 	// Routes are matched when an event is published. Events of a route that is left out later stay in the file.
 	Routes []broker.Route
+	// Direct are the names of further queues. Only PublishTo and MoveTo store events for them. With them, queues of a former
+	// configuration that still have events can be consumed, too.
+	Direct []string
 	// MaxBytes bounds the database file on the disk, besides its write-ahead log of a few MiB, or of
 	// MaxLog while a program reads the database for long. Beyond MaxLog the log counts, too. From 15/16 of it on, Publish
 	// returns broker.ErrBlocked, so that outcomes of stored events can still be written. When dead letters have filled the rest,

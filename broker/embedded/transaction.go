@@ -167,6 +167,9 @@ func settlement(out broker.Outcome, p place) *op {
 	case broker.VerdictAck:
 		return finish(p)
 	case broker.VerdictRetry:
+		if to, ok := out.Err.(moveTo); ok { //nolint:errorlint // MoveTo makes it, and nobody wraps it
+			return move(p, to.queues)
+		}
 		return fail(p, stateWork, dueAfter(out.After), out.Reason, broker.ErrorText(out.Err))
 	case broker.VerdictPostpone:
 		return postpone(p, dueAfter(out.After))

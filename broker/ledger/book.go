@@ -141,6 +141,13 @@ func (b *Book) fold(n Note, id string, offset int64) {
 			b.accept(n.Source, id, route, offset)
 		}
 		b.markUncounted(n.Source, id, routes)
+	case Partly:
+		if n.Counted {
+			b.source(n.Source).Accepted++
+		}
+		for _, route := range routes {
+			b.accept(n.Source, id, route, offset)
+		}
 	case Routed:
 		b.reroute(n.Source, id, routes, offset)
 	case Moved:

@@ -20,6 +20,7 @@ type Kind string
 // The kinds of notes.
 const (
 	Accepted  Kind = "accepted"  // answered 200 and stored, for each of the routes; without routes: unrouted
+	Partly    Kind = "partly"    // stored for these of its routes; the queues of others refused the event, and have notes of their own later
 	Retrying  Kind = "retrying"  // waits for another attempt
 	Routed    Kind = "routed"    // an unrouted event was stored for each of the routes
 	Done      Kind = "done"      // the route finished the event
@@ -37,6 +38,8 @@ type Note struct {
 	Action string   `json:"action"`
 	Routes []string `json:"routes,omitempty"`
 	IDs    []string `json:"ids"` // of events
+	// Counted is set in the one note of kind Partly of an event that counts it for its source.
+	Counted bool `json:"counted,omitempty"`
 	// Taken is the time at which a receiver took accepted events, in Unix ms, to the second. It is set if that was more than a minute
 	// before the note, as for spooled events; 0 means the time of the message.
 	Taken int64 `json:"taken,omitempty"`

@@ -32,6 +32,7 @@ type Broker struct {
 	publisher      *publisher
 	spooled        *serialPublisher
 	recent         *broker.RecentEvents // nil: duplicates are published
+	partly         partlyStored         // unused while duplicates are published
 	ledger         *ledgerWriter
 	auditor        *auditor
 	auditLeader    *leader
@@ -110,33 +111,7 @@ func (b *Broker) run(window time.Duration) {
 // and for those that other processes have noted in the ledger. A repeat that comes before the confirm of the first publish is
 // published, too, because no publish waits for another's confirm.
 func (b *Broker) Publish(ctx context.Context, e event.Event) error {
-	return b.store(ctx, e, b.publisher.publish)
-}
-
-// PublishSpooled stores an event as Publish does, on a channel that no event of Publish uses, and one event at a time. If the connection is
-// lost before the confirm it returns broker.ErrUnknown, and does not publish again.
-func (b *Broker) PublishSpooled(ctx context.Context, e event.Event) error {
-	return b.store(ctx, e, b.spooled.publish)
-}
-
-// store publishes e, and remembers and notes it.
-func (b *Broker) store(ctx context.Context, e event.Event, publish func(context.Context, *message) error) error {
-	fingerprint := broker.FingerprintOf(e)
-	if b.recent != nil && b.recent.Has(fingerprint, e.Time) {
-		return fmt.Errorf("rabbitmq: %w", broker.ErrDuplicate)
-	}
-	m, err := newEventMessage(e)
-	if err == nil {
-		err = publish(ctx, &m)
-	}
-	if err != nil {
-		return fmt.Errorf("rabbitmq: %w", err)
-	}
-	if b.recent != nil {
-		b.recent.Add(fingerprint, e.Time)
-	}
-	b.ledger.noteAccepted(e, b.matcher.Match(m.key))
-	return nil
+	return b.store(ctx, e, nil, b.publisher.publish)
 }
 
 // Count implements broker.Counter.

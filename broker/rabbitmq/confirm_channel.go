@@ -13,6 +13,9 @@ import (
 // errLost says that the channel ended before the confirm came.
 var errLost = fmt.Errorf("%w: the connection was lost before the confirm", broker.ErrUnknown)
 
+// errNegative says that one of the queues of a message refused it.
+var errNegative = fmt.Errorf("%w: negative confirm; a queue may have reached its length limit", broker.ErrRefused)
+
 // confirmChannel is a channel in confirm mode that many publishes share.
 type confirmChannel struct {
 	session *session
@@ -71,7 +74,7 @@ func (c *confirmChannel) answer(confirm *amqp.DeferredConfirmation, m messageKey
 	if returned {
 		return fmt.Errorf("%s: %w: no queue is bound to %s for %s", s.address, broker.ErrRefused, m.exchange, m.routingKey)
 	}
-	return fmt.Errorf("%s: %w: negative confirm; a queue may have reached its length limit", s.address, broker.ErrRefused)
+	return fmt.Errorf("%s: %w", s.address, errNegative)
 }
 
 // wasReturned reports whether RabbitMQ returned the message, and removes the return. Callers wait for the confirm first, because RabbitMQ

@@ -80,6 +80,13 @@ func (w *ledgerWriter) noteAccepted(e event.Event, routes []string) {
 	w.note(linger, ledger.Accepted, e, routes)
 }
 
+// notePartly notes that e was stored for routes, some of those that match it. counted tells whether the note counts e for its source.
+func (w *ledgerWriter) notePartly(e event.Event, routes []string, counted bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.add(linger, ledger.Partly, e, routes).count(ledger.Partly, e, routes, counted)
+}
+
 // noteRetrying notes that e waits for another attempt.
 func (w *ledgerWriter) noteRetrying(e event.Event, route string) {
 	w.note(linger, ledger.Retrying, e, []string{route})

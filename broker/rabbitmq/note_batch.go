@@ -55,6 +55,11 @@ func (b *noteBatch) add(kind ledger.Kind, e event.Event, routes []string) {
 	b.accepted = b.accepted || kind == ledger.Accepted
 }
 
+// count sets Counted in the note of e. It is the same for all events of a note, which have one action.
+func (b *noteBatch) count(kind ledger.Kind, e event.Event, routes []string, counted bool) {
+	b.notes[b.index[noteKey{kind, e.Source, e.Action, strings.Join(routes, " "), 0}]].Counted = counted
+}
+
 // isWritten reports whether the batch is stored.
 func (b *noteBatch) isWritten() bool {
 	select {

@@ -99,7 +99,7 @@ func (p *serialPublisher) refused(s *session, m *message, confirm *amqp.Deferred
 		}
 	case !p.ch.IsClosed():
 		p.close() // RabbitMQ 3.10 never tells a channel that a full queue without its limit takes messages again
-		return fmt.Errorf("%w: negative confirm; a queue may have reached its length limit", broker.ErrRefused)
+		return errNegative
 	}
 	cause := <-p.closed // nil if this side closed the connection
 	if err := refusal(cause); err != nil {

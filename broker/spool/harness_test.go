@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -71,6 +72,10 @@ func (f *fakeBroker) Ready() error {
 }
 
 func (f *fakeBroker) Publish(ctx context.Context, e event.Event) error {
+	return f.store(ctx, e)
+}
+
+func (f *fakeBroker) store(ctx context.Context, e event.Event) error {
 	f.mu.Lock()
 	ready, publish := f.ready, f.publish
 	f.mu.Unlock()
@@ -90,8 +95,12 @@ func (f *fakeBroker) Publish(ctx context.Context, e event.Event) error {
 	return nil
 }
 
-func (f *fakeBroker) PublishSpooled(ctx context.Context, e event.Event) error {
-	return f.Publish(ctx, e)
+// PublishSpooled shows the routes of an event to publish in its action.
+func (f *fakeBroker) PublishSpooled(ctx context.Context, e event.Event, routes []string) error {
+	if routes != nil {
+		e.Action = "for-" + strings.Join(routes, "-")
+	}
+	return f.store(ctx, e)
 }
 
 // await waits until n events have arrived, and returns all.
@@ -117,7 +126,7 @@ func (f *fakeBroker) await(t testing.TB, n int) []string {
 const maxAge = time.Hour
 
 func storeConfig(t testing.TB) embedded.Config {
-	return embedded.Config{Path: filepath.Join(t.TempDir(), "spool.db"), Routes: []broker.Route{spool.Route()}}
+	return embedded.Config{Path: filepath.Join(t.TempDir(), "spool.db"), Routes: []broker.Route{spool.Route()}, Direct: []string{"route:full"}}
 }
 
 // openStore opens a real store; the returned function closes it.

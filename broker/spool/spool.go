@@ -13,8 +13,10 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/hookline/hookline/broker"
+	"github.com/hookline/hookline/broker/embedded"
 	"github.com/hookline/hookline/pkg/deadline"
 	"github.com/hookline/hookline/pkg/event"
 )
@@ -45,8 +47,9 @@ var errOld = errors.New("its oldest event has waited for the broker for longer t
 // Broker is the part of a broker.Broker that a Spool publishes to.
 type Broker interface {
 	broker.Publisher
-	// PublishSpooled stores an event as Publish does, and holds up no event of Publish, also if the broker refuses the event.
-	PublishSpooled(ctx context.Context, e event.Event) error
+	// PublishSpooled stores an event as Publish does, and holds up no event of Publish, also if the broker refuses the event. With
+	// routes it stores the event for these only. A broker.PartlyError has the routes that lack it.
+	PublishSpooled(ctx context.Context, e event.Event, routes []string) error
 	// Ready returns nil if an event can be stored now.
 	Ready() error
 }
@@ -65,6 +68,8 @@ type Config struct {
 	// an event would arrive later than that. Spooled events stay. Events that the broker refused do not count, because events behind
 	// them are published.
 	MaxAge time.Duration
+	// Routes are the names of all routes of the broker.
+	Routes []string
 	// Dir is the folder of the spool's files. Open creates it.
 	Dir string
 	// MaxBytes bounds the database file; see embedded.Config.
@@ -135,7 +140,7 @@ func (s *Spool) Publish(ctx context.Context, e event.Event) error {
 	if brokerErr == nil || errors.Is(brokerErr, broker.ErrDuplicate) || errors.Is(brokerErr, broker.ErrTooLarge) {
 		return brokerErr
 	}
-	switch err := s.publishToDisk(ctx, e); {
+	switch err := s.publishToDisk(ctx, e, lacking(brokerErr)); {
 	case errors.Is(err, broker.ErrDuplicate):
 		return fmt.Errorf("spool: %w", err)
 	case err != nil:
@@ -156,10 +161,15 @@ func (s *Spool) publishToBroker(ctx context.Context, e event.Event) error {
 	return s.broker.Publish(ctx, e)
 }
 
-func (s *Spool) publishToDisk(ctx context.Context, e event.Event) error {
+// publishToDisk stores e for the routes that lack it, or for all if there are none.
+func (s *Spool) publishToDisk(ctx context.Context, e event.Event, routes []string) error {
 	err := s.checkAge(ctx)
-	if err == nil {
+	switch {
+	case err != nil:
+	case routes == nil:
 		err = s.store.Publish(ctx, e)
+	default:
+		err = s.store.PublishTo(ctx, e, queues(routes))
 	}
 	s.metrics.countPublish(e.Source, err)
 	return err
@@ -202,7 +212,8 @@ func (s *Spool) usable(ctx context.Context) error {
 	return s.store.Ready()
 }
 
-// Run publishes spooled events to the broker until ctx ends, one at a time and oldest first. It returns an error if the store cannot
+// Run publishes spooled events to the broker until ctx ends, one at a time and oldest first. An event that only some routes lack waits for
+// each of them in a queue of its own, so that a full work queue delays no other route. Run returns an error if the store cannot
 // be read.
 //
 // An event leaves the disk after the broker's confirm, so a crash in between publishes it twice. It also leaves the disk if the
@@ -214,7 +225,14 @@ func (s *Spool) Run(ctx context.Context) error {
 		defer close(reported)
 		s.report(reporting)
 	}()
-	err := s.store.Consume(ctx, Route(), s.drain(ctx.Done()))
+	group, consuming := errgroup.WithContext(ctx)
+	group.Go(func() error { return s.store.Consume(consuming, Route(), s.drain(consuming.Done())) })
+	for _, queue := range s.store.Direct() {
+		group.Go(func() error {
+			return s.store.Consume(consuming, broker.Route{Name: queue, Concurrency: 1}, s.drainRoute(routeOf(queue), consuming.Done()))
+		})
+	}
+	err := group.Wait()
 	stop()
 	<-reported
 	return err
@@ -226,8 +244,10 @@ func (s *Spool) drain(stop <-chan struct{}) broker.Process {
 	return func(ctx context.Context, d event.Delivery) broker.Outcome {
 		for failures := 0; ; {
 			if s.broker.Ready() == nil {
-				err := s.republish(ctx, d.Event)
+				err := s.republish(ctx, d.Event, nil)
 				switch {
+				case lacking(err) != nil:
+					return embedded.MoveTo(queues(lacking(err))...)
 				case err == nil:
 					return broker.Ack()
 				case errors.Is(err, broker.ErrRejected):
@@ -246,13 +266,13 @@ func (s *Spool) drain(stop <-chan struct{}) broker.Process {
 	}
 }
 
-func (s *Spool) republish(ctx context.Context, e event.Event) error {
+func (s *Spool) republish(ctx context.Context, e event.Event, routes []string) error {
 	ctx, cancel := context.WithTimeout(ctx, confirmTimeout)
 	defer cancel()
 	source, id := zap.String("source", e.Source), zap.String("id", e.ID)
-	err := s.broker.PublishSpooled(ctx, e)
+	err := s.broker.PublishSpooled(ctx, e, routes)
 	switch {
-	case errors.Is(err, broker.ErrRejected):
+	case errors.Is(err, broker.ErrRejected) && routes == nil:
 		s.log.Error("the broker refused a spooled event for good; it is a dead letter of the spool: see `hookline dead list "+broker.Spool+"`", source, id, zap.Error(err))
 		return err
 	case err != nil && !errors.Is(err, broker.ErrDuplicate):

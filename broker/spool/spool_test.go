@@ -159,6 +159,10 @@ func (s store) OldestUnrefused(context.Context, string) (time.Time, error) {
 func (s store) Sources(context.Context) (map[string]int64, error) {
 	return map[string]int64{"github": 1}, s.err
 }
+func (s store) PublishTo(ctx context.Context, e event.Event, _ []string) error {
+	return s.Publish(ctx, e)
+}
+func (s store) Direct() []string            { return nil }
 func (s store) Close(context.Context) error { return nil }
 func (s store) Consume(ctx context.Context, _ broker.Route, _ broker.Process) error {
 	<-ctx.Done()

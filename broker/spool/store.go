@@ -22,6 +22,10 @@ import (
 type Store interface {
 	broker.Publisher
 	broker.Consumer
+	// PublishTo stores an event for queues of Direct, and returns broker.ErrDuplicate as Publish does.
+	PublishTo(ctx context.Context, e event.Event, queues []string) error
+	// Direct returns the names of all queues for events that only some routes lack. They never change.
+	Direct() []string
 	// Ready returns nil if an event can be stored now.
 	Ready() error
 	// Oldest returns the time at which the receiver took the waiting event that was stored first, and the zero time if none waits.
@@ -43,6 +47,7 @@ func Route() broker.Route { return broker.Route{Name: "spool", Match: []string{"
 // acknowledged. Files that cannot be opened are logged and are no error: a receiver needs no spool as long as the broker is ready.
 func Open(cfg Config, b Broker, counter Counter, reg prometheus.Registerer, log *zap.Logger) (*Spool, error) {
 	file := databaseConfig(cfg.Dir)
+	file.Direct = append([]string{}, queues(cfg.Routes)...) // not nil, so that queues of a former configuration are found
 	file.MaxBytes, file.Duplicates, file.CheckFirst = cfg.MaxBytes, cfg.Duplicates, true
 	var store Store = noStore{}
 	if _, err := os.Stat(file.Path); err == nil || cfg.Used() {
@@ -103,6 +108,10 @@ type noStore struct{ err error }
 func (n noStore) Publish(context.Context, event.Event) error {
 	return cmp.Or(n.err, errors.New("no source is spooled"))
 }
+func (n noStore) PublishTo(ctx context.Context, e event.Event, _ []string) error {
+	return n.Publish(ctx, e)
+}
+func (n noStore) Direct() []string                          { return nil }
 func (n noStore) Ready() error                              { return n.err }
 func (n noStore) Oldest(context.Context) (time.Time, error) { return time.Time{}, n.err }
 func (n noStore) OldestUnrefused(context.Context, string) (time.Time, error) {
