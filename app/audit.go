@@ -22,6 +22,7 @@ type auditor struct {
 	since       prometheus.Gauge
 	leftOver    *prometheus.GaugeVec
 	stale       *prometheus.GaugeVec
+	silent      prometheus.Gauge
 	checked     prometheus.Gauge
 	log         *zap.Logger
 }
@@ -36,6 +37,8 @@ type auditBroker interface {
 const (
 	auditPause   = time.Minute
 	auditTimeout = 30 * time.Second
+	// spoolRoute stands for the spools among the routes of the gauge.
+	spoolRoute = broker.Spool
 )
 
 func newAuditor(b auditBroker, routes []broker.Route, reg prometheus.Registerer, log *zap.Logger) *auditor {
@@ -51,6 +54,8 @@ func newAuditor(b auditBroker, routes []broker.Route, reg prometheus.Registerer,
 			Help: "Events in the queues of a route that the configuration lacks, so that nobody handles them."}, []string{"route"}),
 		stale: prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "hookline_broker_stale_bindings",
 			Help: "Bindings of a route that no running process has in its configuration, and that this process may not remove."}, []string{"route"}),
+		silent: prometheus.NewGauge(prometheus.GaugeOpts{Name: "hookline_ledger_silent_spool_events",
+			Help: "Events in spools whose receiver has written nothing for five minutes."}),
 		checked: prometheus.NewGauge(prometheus.GaugeOpts{Name: "hookline_ledger_checked_timestamp_seconds",
 			Help: "Time of the last audit by this process, in seconds since 1970; 0 before the first."}),
 	}
@@ -58,8 +63,9 @@ func newAuditor(b auditBroker, routes []broker.Route, reg prometheus.Registerer,
 		a.gauge(r.Name)
 	}
 	a.gauge("")
+	a.gauge(spoolRoute)
 	a.showBalance(broker.Audit{})
-	reg.MustRegister(a.unaccounted, a.incomplete, a.since, a.leftOver, a.stale, a.checked)
+	reg.MustRegister(a.unaccounted, a.incomplete, a.since, a.leftOver, a.stale, a.silent, a.checked)
 	return a
 }
 
@@ -86,7 +92,7 @@ func (a *auditor) audit(ctx context.Context) {
 	defer cancel()
 	leads, err := a.broker.Leads(ctx, broker.LeadAudit)
 	if err == nil && !leads {
-		a.show(nil)
+		a.show(broker.Audit{})
 		a.showBalance(broker.Audit{})
 		a.stale.Reset()
 		return
@@ -100,7 +106,7 @@ func (a *auditor) audit(ctx context.Context) {
 		a.log.Warn("the audit failed; the next one is in a minute", zap.Error(err))
 		return
 	}
-	a.show(found.Routes)
+	a.show(found)
 	a.showBalance(found)
 	a.nameLeftOver(found.Routes)
 	a.checked.SetToCurrentTime()
@@ -123,6 +129,15 @@ func (a *auditor) showBalance(found broker.Audit) {
 	if !found.Since.IsZero() {
 		a.since.Set(float64(found.Since.UnixMilli()) / 1000)
 	}
+	var silent int64
+	for _, spool := range found.Spools {
+		if spool.SilentSince != nil {
+			silent += spool.Present
+			a.log.Error("a receiver has fallen silent with events in its spool: start it again with its data folder",
+				zap.String("spool", spool.Spool), zap.Int64("events", spool.Present), zap.Time("since", *spool.SilentSince))
+		}
+	}
+	a.silent.Set(float64(silent))
 	if found.Anew != "" {
 		a.log.Error("counting began anew, so losses before that are unknown; see docs/runbooks/HooklineAuditIncomplete.md",
 			zap.Time("since", found.Since), zap.String("reason", found.Anew))
@@ -171,13 +186,17 @@ func inQueues(r broker.RouteAudit) int64 {
 }
 
 // show sets the gauge of each route, and to 0 the gauges of routes that an earlier audit showed.
-func (a *auditor) show(routes []broker.RouteAudit) {
-	numbers := map[string]int64{}
+func (a *auditor) show(found broker.Audit) {
+	routes := found.Routes
+	numbers := map[string]int64{spoolRoute: 0}
 	for _, r := range a.shown {
 		numbers[r.Route] = 0
 	}
 	for _, r := range routes {
 		numbers[r.Route] = r.Unaccounted
+	}
+	for _, spool := range found.Spools {
+		numbers[spoolRoute] += spool.Unaccounted
 	}
 	for route, n := range numbers {
 		a.gauge(route).Set(float64(n))

@@ -34,7 +34,7 @@ func TestOnlyTheLeaderShowsUnaccountedEvents(t *testing.T) {
 	lost := broker.Audit{Unaccounted: 3, Routes: []broker.RouteAudit{{Route: "", Unaccounted: 1}, {Route: "archive", Unaccounted: 2}, {Route: "old"}}}
 	fake, reg := &fakeBroker{}, prometheus.NewRegistry()
 	a := newAuditor(fake, []broker.Route{{Name: "archive"}, {Name: "mail"}}, reg, zap.NewNop())
-	if shown := values(t, reg); len(shown) != 7 {
+	if shown := values(t, reg); len(shown) != 9 {
 		t.Errorf("at the start there are %v", shown)
 	}
 	for _, step := range []struct {
@@ -84,23 +84,30 @@ func values(t *testing.T, reg *prometheus.Registry) map[string]float64 {
 func TestTheLeaderShowsThatTheAuditIsIncomplete(t *testing.T) {
 	t.Parallel()
 	since := time.Unix(1_700_000_000, 0)
+	spools := []broker.SpoolAudit{
+		{Spool: "a", Unaccounted: 2}, {Spool: "b", Unaccounted: 3},
+		{Spool: "c", SpoolCounts: broker.SpoolCounts{Taken: 7, Present: 7}, SilentSince: &since},
+	}
 	fake, reg := &fakeBroker{}, prometheus.NewRegistry()
 	a := newAuditor(fake, nil, reg, zap.NewNop())
 	for _, step := range []struct {
 		name               string
 		fake               fakeBroker
 		anew, newer, since float64
+		lost, silent       float64 // of spools
 	}{
-		{"at the start", fakeBroker{leads: true, found: broker.Audit{Since: since}}, 0, 0, 1_700_000_000},
-		{"counting began anew", fakeBroker{leads: true, found: broker.Audit{Since: since, Anew: "the notes are gone"}}, 1, 0, 1_700_000_000},
-		{"a newer process writes", fakeBroker{leads: true, found: broker.Audit{Since: since, Newer: 7}}, 0, 1, 1_700_000_000},
-		{"the audit fails", fakeBroker{leads: true, err: errors.New("down")}, 0, 1, 1_700_000_000},
-		{"another process leads", fakeBroker{}, 0, 0, 0},
+		{"at the start", fakeBroker{leads: true, found: broker.Audit{Since: since}}, 0, 0, 1_700_000_000, 0, 0},
+		{"counting began anew", fakeBroker{leads: true, found: broker.Audit{Since: since, Anew: "the notes are gone"}}, 1, 0, 1_700_000_000, 0, 0},
+		{"a newer process writes", fakeBroker{leads: true, found: broker.Audit{Since: since, Newer: 7}}, 0, 1, 1_700_000_000, 0, 0},
+		{"the audit fails", fakeBroker{leads: true, err: errors.New("down")}, 0, 1, 1_700_000_000, 0, 0},
+		{"spools have lost events, and one is silent", fakeBroker{leads: true, found: broker.Audit{Since: since, Spools: spools}}, 0, 0, 1_700_000_000, 5, 7},
+		{"another process leads", fakeBroker{}, 0, 0, 0, 0, 0},
 	} {
 		*fake = step.fake
 		a.audit(t.Context())
 		shown := values(t, reg)
-		if shown["anew"] != step.anew || shown["newer"] != step.newer || shown["since"] != step.since {
+		if shown["anew"] != step.anew || shown["newer"] != step.newer || shown["since"] != step.since ||
+			shown["@spool"] != step.lost || shown["silent_spool_events"] != step.silent {
 			t.Errorf("%s: %v", step.name, shown)
 		}
 	}

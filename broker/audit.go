@@ -15,7 +15,8 @@ type Audit struct {
 	Newer       int64         `json:"newer,omitempty"`
 	Sources     []SourceAudit `json:"sources"`
 	Routes      []RouteAudit  `json:"routes"`
-	Unaccounted int64         `json:"unaccounted"` // sum over all routes; more than 0: events were lost
+	Spools      []SpoolAudit  `json:"spools,omitempty"`
+	Unaccounted int64         `json:"unaccounted"` // sum over all routes and spools; more than 0: events were lost
 }
 
 // SourceAudit counts the requests and events of one source.
@@ -60,6 +61,26 @@ type Unbinder interface {
 	Unbind(ctx context.Context) (removed, remaining []Binding, err error)
 }
 
+// SpoolCounts are the cumulative numbers of a spool, over restarts and over the loss of its database.
+type SpoolCounts struct {
+	Taken     int64 `json:"taken"`     // events answered 200 and stored on the disk
+	Published int64 `json:"published"` // stored on the broker since
+	Discarded int64 `json:"discarded"` // removed by a person
+	Present   int64 `json:"present"`   // on the disk
+}
+
+// Unaccounted returns the number of taken events that are neither published nor discarded nor present.
+func (c SpoolCounts) Unaccounted() int64 { return max(0, c.Taken-c.Published-c.Discarded-c.Present) }
+
+// SpoolAudit counts the events of a spool. Spools without events and losses are left out.
+type SpoolAudit struct {
+	Spool string `json:"spool"` // its name, as in the file spool/name of the receiver's data folder
+	SpoolCounts
+	Unaccounted int64 `json:"unaccounted"`
+	// SilentSince is the time of the last message of a receiver that has fallen silent with events in its spool; nil otherwise.
+	SilentSince *time.Time `json:"silent_since,omitempty"`
+}
+
 // Auditor balances stored events while receivers and workers run.
 type Auditor interface {
 	// Audit counts all stored events. After an error it is unknown whether events were lost.
@@ -73,8 +94,8 @@ type Auditor interface {
 type Counter interface {
 	// Count adds one to a number of a source: kind is CountReceived, CountDuplicate, or a reason of rejection.
 	Count(source, kind string)
-	// Spooled sets the number of events of each source on this receiver's disk.
-	Spooled(events map[string]int64)
+	// Spooled sets the number of events of each source on this receiver's disk, and the numbers of its spool.
+	Spooled(events map[string]int64, counts SpoolCounts)
 }
 
 // Kinds of Counter.Count besides the reasons of rejection.

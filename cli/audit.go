@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"slices"
 	"strings"
@@ -83,7 +84,7 @@ Hookline, 1 the audit failed.`,
 // auditCode returns the exit code for the gravest finding.
 func auditCode(a broker.Audit) int {
 	switch {
-	case a.Unaccounted != 0:
+	case a.Unaccounted != 0 || silentEvents(a) > 0:
 		return ExitUnaccounted
 	case a.Newer > 0:
 		return ExitNewer
@@ -111,6 +112,7 @@ func (c *command) auditTable(a broker.Audit, elsewhere *app.Elsewhere) error {
 	for _, r := range a.Routes {
 		fmt.Fprintf(table, "%s\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\n", routeName(r), r.Accepted, r.Waiting, r.Running, r.Retrying, r.Done, r.Dead, r.Discarded, r.Unaccounted)
 	}
+	spoolTable(table, a.Spools)
 	fmt.Fprintf(table, "\nCounted since %s.\n", a.Since.Local().Format(time.DateTime))
 	if a.Anew != "" {
 		fmt.Fprintf(table, "Counting began anew then: %s.\nEvents from before are not in the balance. When you have looked into it: `hookline audit --acknowledge`.\n", a.Anew)
@@ -157,10 +159,40 @@ func misplaced(routes []broker.RouteAudit) (lines []string) {
 	return lines
 }
 
+// spoolTable prints the spools with events or losses, if there are any.
+func spoolTable(table io.Writer, spools []broker.SpoolAudit) {
+	if len(spools) == 0 {
+		return
+	}
+	fmt.Fprintln(table, "\nSPOOL\tTAKEN\tPUBLISHED\tDISCARDED\tPRESENT\tUNACCOUNTED")
+	for _, s := range spools {
+		fmt.Fprintf(table, "%s\t%d\t%d\t%d\t%d\t%d\n", s.Spool, s.Taken, s.Published, s.Discarded, s.Present, s.Unaccounted)
+	}
+	for _, s := range spools {
+		if s.SilentSince != nil {
+			fmt.Fprintf(table, "The receiver of spool %s is silent since %s, with %d events in it: start it again with its data folder.\n",
+				s.Spool, s.SilentSince.Local().Format(time.DateTime), s.Present)
+		}
+	}
+}
+
+// silentEvents counts the events in spools of silent receivers.
+func silentEvents(a broker.Audit) (sum int64) {
+	for _, s := range a.Spools {
+		if s.SilentSince != nil {
+			sum += s.Present
+		}
+	}
+	return sum
+}
+
 // auditSummary returns the result in a sentence.
 func auditSummary(a broker.Audit) string {
 	if a.Unaccounted == 0 && a.Newer > 0 {
 		return "Whether every stored event is accounted for is unknown."
+	}
+	if n := silentEvents(a); a.Unaccounted == 0 && n > 0 {
+		return fmt.Sprintf("%d events are in spools of silent receivers; all others are accounted for.", n)
 	}
 	if a.Unaccounted == 0 {
 		return "Every stored event is accounted for."
@@ -169,6 +201,11 @@ func auditSummary(a broker.Audit) string {
 	for _, r := range a.Routes {
 		if r.Unaccounted > 0 {
 			routes = append(routes, fmt.Sprintf("%s %d", routeName(r), r.Unaccounted))
+		}
+	}
+	for _, s := range a.Spools {
+		if s.Unaccounted > 0 {
+			routes = append(routes, fmt.Sprintf("spool %s %d", s.Spool, s.Unaccounted))
 		}
 	}
 	return fmt.Sprintf(`%d events are unaccounted for: %s. Keep the logs, and see docs/runbooks/HooklineUnaccounted.md.`,

@@ -334,7 +334,7 @@ func (b *Broker) Count(source, kind string) {
 }
 
 // Spooled does nothing: no receiver has a spool in front of an embedded broker, which stores on the same disk.
-func (b *Broker) Spooled(map[string]int64) {}
+func (b *Broker) Spooled(map[string]int64, broker.SpoolCounts) {}
 
 // Unbind does nothing: this broker matches each event with the configuration of its one process.
 func (b *Broker) Unbind(context.Context) (removed, remaining []broker.Binding, err error) {

@@ -1,6 +1,9 @@
 package ledger
 
-import "time"
+import (
+	"maps"
+	"time"
+)
 
 // Reasons why counting began anew.
 const (
@@ -21,6 +24,7 @@ func (b *Book) Anew(reason string) *Book {
 			next.routes[name] = &tally{route: name, accepted: t.unaccounted, unaccounted: t.unaccounted, lost: t.unaccounted}
 		}
 	}
+	maps.Copy(next.spools, b.spools) // their processes report them again, if they run
 	next.BeginAnew(reason)
 	return next
 }
@@ -33,10 +37,13 @@ func (b *Book) BeginAnew(reason string) {
 // BeganAnew reports whether counting began anew, and nobody has acknowledged it.
 func (b *Book) BeganAnew() bool { return b.anew != "" }
 
-// Lost returns the number of events that were unaccounted for when counting began anew.
+// Lost returns the number of unaccounted events that are in no queue for sure: those from before counting began anew, and those of spools.
 func (b *Book) Lost() (n int64) {
 	for _, t := range b.routes {
 		n += t.lost
+	}
+	for _, s := range b.spools {
+		n += s.counts.Unaccounted()
 	}
 	return n
 }

@@ -19,10 +19,10 @@ type Book struct {
 	routes    map[string]*tally
 	sources   map[string]*SourceTally
 	processes map[string]*process
-	spools    map[string]map[string]int64
 	bindings  Bindings // that processes have declared and nobody has removed
 	folded    int      // messages and event IDs since NewBook, ReadSummary or Summarized
 	mark      int64    // offset of the message at which Mark was called
+	spools    map[string]*spool
 }
 
 // Position is the place of the latest folded message.
@@ -60,7 +60,7 @@ func NewBook() *Book {
 	return &Book{
 		position: Position{Offset: -1}, newerAt: -1, open: map[key]entry{}, early: newEarlyNotes(),
 		routes: map[string]*tally{}, sources: map[string]*SourceTally{},
-		processes: map[string]*process{}, spools: map[string]map[string]int64{}, bindings: Bindings{},
+		processes: map[string]*process{}, spools: map[string]*spool{}, bindings: Bindings{},
 	}
 }
 
@@ -114,11 +114,8 @@ func (b *Book) Fold(n Notes, offset int64, seen time.Time) {
 			s.Counts[what] += count
 		}
 	}
-	switch {
-	case len(n.Spooled) == 0:
-		delete(b.spools, n.Spool) // an empty spool is removed, because each new container has another name
-	case n.Spool != "":
-		b.spools[n.Spool] = maps.Clone(n.Spooled)
+	if n.Spool != "" {
+		b.foldSpool(n, seen)
 	}
 	if n.Acknowledged {
 		b.anew, b.strangers = "", true

@@ -62,6 +62,8 @@ type Notes struct {
 	// Spool names the spool of the process; the name outlasts restarts. Spooled counts the events in it by source.
 	Spool   string           `json:"spool,omitempty"`
 	Spooled map[string]int64 `json:"spooled,omitempty"`
+	// SpoolCounts are the cumulative numbers of the spool.
+	SpoolCounts *SpoolCounts `json:"spool_counts,omitempty"`
 	// Lost counts the notes that the process gave up since its previous message: events that look open may be finished.
 	Lost int64 `json:"lost,omitempty"`
 	// Acknowledged says that a person has taken note of a ledger that counts anew.

@@ -30,7 +30,10 @@ type summary struct {
 	Spools    map[string]map[string]int64 `json:"spools"`
 	Bindings  Bindings                    `json:"bindings,omitempty"`
 	Open      []run                       `json:"open"`
-	Early     []run                       `json:"early"` // oldest first
+
+	SpoolCounts []spoolSummary `json:"spool_counts,omitempty"`
+
+	Early []run `json:"early"` // oldest first
 }
 
 type routeSummary struct {
@@ -73,8 +76,9 @@ func (b *Book) Summary() [][]byte {
 	}
 	s := summary{
 		Version: Version, Position: b.position, Since: b.since.UnixMilli(), Anew: b.anew, Strangers: b.strangers,
-		Sources: b.sources, Spools: b.spools, Early: b.earlyRuns(), Bindings: b.bindings,
+		Sources: b.sources, Early: b.earlyRuns(), Bindings: b.bindings,
 	}
+	b.addSpools(&s)
 	for _, route := range slices.Sorted(maps.Keys(b.routes)) {
 		t := b.routes[route]
 		s.Routes = append(s.Routes, routeSummary{route, t.accepted, t.done, t.discarded, t.extra, t.uncounted, t.unaccounted, t.lost})

@@ -73,8 +73,8 @@ func (s summary) book() (*Book, error) {
 	for _, p := range s.Processes {
 		b.processes[p.Process] = &process{number: p.Number, offset: p.Offset, seen: time.UnixMilli(p.Seen), held: p.Held, running: p.Running, bindings: p.Bindings}
 	}
-	maps.Copy(b.spools, s.Spools)
 	maps.Copy(b.bindings, s.Bindings)
+	b.readSpools(s)
 	err := errors.Join(
 		eachKey(s.Open, func(r run, k key) { b.open[k] = entry{b.tally(r.Route), s.Position.Offset, r.Kind == Retrying} }),
 		eachKey(s.Early, func(r run, k key) { b.put(earlyNote{k, r.Kind, r.Route, r.Uncounted}) }),

@@ -14,6 +14,7 @@ type Totals struct {
 	Routes  map[string]RouteTotals
 	Sources map[string]SourceTally
 	Spooled map[string]int64 // events in spools, by source
+	Spools  []SpoolTotals
 }
 
 // RouteTotals are the sums of one route; "" is the route of the unrouted.
@@ -99,7 +100,7 @@ func (b *Book) Totals(now time.Time) Totals {
 	}
 	spooled := map[string]int64{}
 	for _, spool := range b.spools {
-		for source, n := range spool {
+		for source, n := range spool.events {
 			spooled[source] += n
 		}
 	}
@@ -107,5 +108,5 @@ func (b *Book) Totals(now time.Time) Totals {
 	for name, s := range b.sources {
 		sources[name] = SourceTally{s.Accepted, s.Unrouted, maps.Clone(s.Counts)}
 	}
-	return Totals{Since: b.since, Anew: b.anew, Newer: b.newer, Routes: routes, Sources: sources, Spooled: spooled}
+	return Totals{Since: b.since, Anew: b.anew, Newer: b.newer, Routes: routes, Sources: sources, Spooled: spooled, Spools: b.spoolTotals(now)}
 }

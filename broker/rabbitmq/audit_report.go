@@ -53,6 +53,10 @@ func auditReport(t ledger.Totals, counts queueCounts) broker.Audit {
 		a.Routes = append(a.Routes, r)
 		a.Unaccounted += r.Unaccounted
 	}
+	a.Spools = spoolAudits(t)
+	for _, s := range a.Spools {
+		a.Unaccounted += s.Unaccounted
+	}
 	return a
 }
 
@@ -118,5 +122,18 @@ func sourceAudits(t ledger.Totals) []broker.SourceAudit {
 		}
 	}
 	slices.SortFunc(list, func(a, b broker.SourceAudit) int { return cmp.Compare(a.Source, b.Source) })
+	return list
+}
+
+func spoolAudits(t ledger.Totals) []broker.SpoolAudit {
+	list := []broker.SpoolAudit{}
+	for _, s := range t.Spools {
+		found := broker.SpoolAudit{Spool: s.Spool, SpoolCounts: broker.SpoolCounts(s.SpoolCounts), Unaccounted: s.SpoolCounts.Unaccounted()}
+		if !s.SilentSince.IsZero() {
+			found.SilentSince = &s.SilentSince
+		}
+		list = append(list, found)
+	}
+	slices.SortFunc(list, func(a, b broker.SpoolAudit) int { return cmp.Compare(a.Spool, b.Spool) })
 	return list
 }

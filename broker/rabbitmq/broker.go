@@ -12,6 +12,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/hookline/hookline/broker"
+	"github.com/hookline/hookline/broker/ledger"
 	"github.com/hookline/hookline/pkg/event"
 )
 
@@ -118,7 +119,9 @@ func (b *Broker) Publish(ctx context.Context, e event.Event) error {
 func (b *Broker) Count(source, kind string) { b.ledger.count(source, kind) }
 
 // Spooled implements broker.Counter.
-func (b *Broker) Spooled(events map[string]int64) { b.ledger.setSpooled(events) }
+func (b *Broker) Spooled(events map[string]int64, counts broker.SpoolCounts) {
+	b.ledger.setSpooled(events, ledger.SpoolCounts(counts))
+}
 
 // Consume implements broker.Consumer. It returns an error for a route that is not in the configuration, and after Close. A delayed
 // event reaches fn on time or up to half a second late.

@@ -58,11 +58,12 @@ type ledgerWriter struct {
 	held        map[string]int64
 	running     map[string]int64
 	counts      map[string]map[string]int64
-	spooled     map[string]int64 // nil: unchanged since the last message
-	unbound     ledger.Bindings  // removed since the last message
-	announced   bool             // a message had the bindings
-	session     *session         // of the latest message with bindings
-	stopped     bool             // the next message is the last
+	unbound     ledger.Bindings    // removed since the last message
+	announced   bool               // a message had the bindings
+	session     *session           // of the latest message with bindings
+	stopped     bool               // the next message is the last
+	spooled     map[string]int64   // nil: unchanged since the last message
+	spoolCounts ledger.SpoolCounts // with spooled
 
 	acknowledged bool // see ledger.Notes
 }
@@ -176,10 +177,10 @@ func (w *ledgerWriter) count(source, kind string) {
 }
 
 // setSpooled replaces the numbers of spooled events; see broker.Counter.
-func (w *ledgerWriter) setSpooled(events map[string]int64) {
+func (w *ledgerWriter) setSpooled(events map[string]int64, counts ledger.SpoolCounts) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.spooled = maps.Clone(events)
+	w.spooled, w.spoolCounts = maps.Clone(events), counts
 	w.batch(linger)
 }
 
@@ -388,6 +389,9 @@ func (w *ledgerWriter) next() (b *noteBatch, m message, ok bool) {
 	}
 	if w.spooled != nil {
 		notes.Spool, notes.Spooled = w.spool, w.spooled
+		if counts := w.spoolCounts; counts.Taken > 0 {
+			notes.SpoolCounts = &counts
+		}
 	}
 	if s, _ := w.publisher.conn.now(); w.bindings != nil && (s != w.session || !w.announced) {
 		notes.Bindings, w.session, w.announced = w.bindings, s, true

@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
 
+	"github.com/hookline/hookline/broker"
 	"github.com/hookline/hookline/broker/spool"
 )
 
@@ -18,12 +19,15 @@ import (
 type reports struct {
 	mu  sync.Mutex
 	all []map[string]int64
+
+	counts broker.SpoolCounts // of the last report
 }
 
-func (r *reports) Spooled(events map[string]int64) {
+func (r *reports) Spooled(events map[string]int64, counts broker.SpoolCounts) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.all = append(r.all, maps.Clone(events))
+	r.counts = counts
 }
 
 // counted is a store with n events of github, or with an error.

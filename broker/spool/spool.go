@@ -35,10 +35,6 @@ const (
 	maxDoublings = 6
 	// readTimeout bounds a read of the store.
 	readTimeout = 2 * time.Second
-	// reportPause is the shortest time between two reports.
-	reportPause = 5 * time.Second
-	// reportShare bounds the share of time that counting takes: the pause after a count is at least reportShare times as long.
-	reportShare = 20
 )
 
 // errOld reports that the spool takes no more events, because the broker has been unavailable for too long.
@@ -56,8 +52,8 @@ type Broker interface {
 
 // Counter receives the numbers of spooled events for audits.
 type Counter interface {
-	// Spooled sets the number of spooled events of each source. Sources that are left out have none.
-	Spooled(events map[string]int64)
+	// Spooled sets the number of spooled events of each source, and the numbers of the spool. Sources that are left out have none.
+	Spooled(events map[string]int64, counts broker.SpoolCounts)
 }
 
 // Config configures a spool.
@@ -106,6 +102,7 @@ type Spool struct {
 	deadlines map[string]*deadline.Shared // of publishes to the broker, by source
 	broker    Broker
 	store     Store
+	counts    *counts // nil: only the store counts
 	counter   Counter
 	metrics   *metrics
 	log       *zap.Logger
@@ -164,12 +161,13 @@ func (s *Spool) publishToBroker(ctx context.Context, e event.Event) error {
 // publishToDisk stores e for the routes that lack it, or for all if there are none.
 func (s *Spool) publishToDisk(ctx context.Context, e event.Event, routes []string) error {
 	err := s.checkAge(ctx)
-	switch {
-	case err != nil:
-	case routes == nil:
-		err = s.store.Publish(ctx, e)
-	default:
-		err = s.store.PublishTo(ctx, e, queues(routes))
+	if err == nil {
+		err = s.counts.publish(max(1, len(routes)), func() error {
+			if routes == nil {
+				return s.store.Publish(ctx, e)
+			}
+			return s.store.PublishTo(ctx, e, queues(routes))
+		})
 	}
 	s.metrics.countPublish(e.Source, err)
 	return err
@@ -279,41 +277,13 @@ func (s *Spool) republish(ctx context.Context, e event.Event, routes []string) e
 		s.log.Warn("the broker did not store a spooled event; it stays in the spool", source, id, zap.Error(err))
 		return err
 	}
+	s.counts.published()
 	s.metrics.drained.Inc()
 	s.log.Info("spooled event published", source, id, zap.Duration("after", time.Since(e.Time)))
 	return nil
 }
 
-// report reports the numbers of spooled events at its start, after changes, and when ctx ends.
-func (s *Spool) report(ctx context.Context) {
-	var reported map[string]int64
-	for {
-		began := time.Now()
-		reported = s.reportChange(ctx, reported)
-		select {
-		case <-time.After(max(reportPause, reportShare*time.Since(began))):
-		case <-ctx.Done():
-			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), readTimeout)
-			defer cancel()
-			s.reportChange(last, reported)
-			return
-		}
-	}
-}
-
-// reportChange reports the numbers if they differ from those that were reported last, and returns the numbers reported last.
-func (s *Spool) reportChange(ctx context.Context, reported map[string]int64) map[string]int64 {
-	now, err := s.store.Sources(ctx)
-	switch {
-	case err != nil:
-		s.log.Debug("the spool's events cannot be counted", zap.Error(err))
-		return reported
-	case reported != nil && maps.Equal(now, reported):
-		return reported
-	}
-	s.counter.Spooled(now)
-	return now
-}
-
 // Close closes the store. Call it after Run has returned.
-func (s *Spool) Close(ctx context.Context) error { return s.store.Close(ctx) }
+func (s *Spool) Close(ctx context.Context) error {
+	return errors.Join(s.counts.close(), s.store.Close(ctx))
+}

@@ -57,6 +57,11 @@ func Open(cfg Config, b Broker, counter Counter, reg prometheus.Registerer, log 
 	if err != nil {
 		return nil, errors.Join(err, store.Close(context.Background()))
 	}
+	if database, ok := store.(*embedded.Broker); ok {
+		if s.counts, err = openCounts(context.Background(), cfg.Dir, database, log); err != nil {
+			log.Error("the spool has no counts outside its database; a loss of the database may stay unseen", zap.Error(err))
+		}
+	}
 	return s, nil
 }
 
