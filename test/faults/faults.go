@@ -41,6 +41,7 @@ func faults() []fault {
 		{name: "disk read-only under the export", place: atDisk, needs: needDisks, hold: 4 * time.Second, inject: exportReadOnly},
 		{name: "disk full under the spool, RabbitMQ away", place: atNetwork, needs: needDisks, hold: 4 * time.Second, inject: withoutBroker(spoolFull)},
 		{name: "disk read-only under the spool, RabbitMQ away", place: atNetwork, needs: needDisks, hold: 4 * time.Second, inject: withoutBroker(spoolReadOnly)},
+		{name: "spool deleted, RabbitMQ away", place: atNetwork, hold: 2 * time.Second, alone: true, loses: true, inject: spoolDeleted},
 
 		{name: "clock of one process 1 h ahead", place: atClock, needs: needClock, hold: 4 * time.Second, inject: clockMoved(time.Hour)},
 		{name: "clock of one process 1 h behind", place: atClock, needs: needClock, hold: 4 * time.Second, inject: clockMoved(-time.Hour)},
