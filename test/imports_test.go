@@ -43,7 +43,7 @@ func TestImportsRunOneWay(t *testing.T) {
 		"pkg/store/storetest": {"pkg/store"},
 		"pkg/store/webdav":    {"pkg/setting", "pkg/store"},
 
-		"broker/spool":    {"broker", "broker/embedded", "pkg/deadline", "pkg/event"},
+		"broker/spool":    {"broker", "broker/embedded", "pkg/deadline", "pkg/durable", "pkg/event"},
 		"receiver":        {"pkg/setting", "broker", "pkg/deadline", "pkg/event", "pkg/privacy", "pkg/signature", "pkg/jsonbody"},
 		"schedule":        {"pkg/setting", "broker", "pkg/event"},
 		"worker":          {"pkg/setting", "broker", "pkg/event", "pkg/handler", "pkg/privacy", "pkg/jsonbody"},
