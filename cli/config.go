@@ -108,23 +108,42 @@ hookline.yml, and begin hookline.yml with "# yaml-language-server: $schema=hookl
 }
 
 func (c *command) configSecret() *cobra.Command {
-	return &cobra.Command{
+	var quiet, show bool
+	cmd := &cobra.Command{
 		Use:   "secret FILE",
-		Short: "Make a secret in a file, and print it",
-		Long: `Make FILE with a new secret, readable by you only, and print the secret for the sender's form. If FILE exists, print its
-secret. In hookline.yml write "secrets_file: FILE".`,
-		Example: "  hookline config secret secrets/alma",
-		Args:    args(cobra.ExactArgs(1)),
+		Short: "Make a secret in a file, and print it once",
+		Long: `Make FILE with a new secret, readable by you only, and print the secret for the sender's form. If FILE exists, it stays as it
+is, and only --show prints its secret. In hookline.yml write "secrets_file: FILE".`,
+		Example: `  hookline config secret secrets/alma
+  hookline config secret secrets/alma --show`,
+		Args: args(cobra.ExactArgs(1)),
 		RunE: func(_ *cobra.Command, given []string) error {
-			if _, err := ensureSecret(given[0]); err != nil {
+			made, err := ensureSecret(given[0])
+			switch {
+			case err != nil:
 				return err
+			case show || made && !quiet:
+				return c.printSecret(given[0])
+			case made:
+				fmt.Fprintf(c.stdout, "%s has a new secret; --show prints it\n", given[0])
+			default:
+				fmt.Fprintf(c.stdout, "%s has a secret already; --show prints it\n", given[0])
 			}
-			text, err := os.ReadFile(given[0])
-			if err != nil {
-				return err
-			}
-			fmt.Fprintf(c.stdout, "%s (stored in %s)\n", strings.TrimSpace(string(text)), given[0])
 			return nil
 		},
 	}
+	cmd.Flags().BoolVar(&quiet, "quiet", false, "do not print a new secret, for commands whose output is logged")
+	cmd.Flags().BoolVar(&show, "show", false, "print the secret also if FILE exists")
+	cmd.MarkFlagsMutuallyExclusive("quiet", "show")
+	return cmd
+}
+
+// printSecret prints the secret in a file.
+func (c *command) printSecret(file string) error {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(c.stdout, "%s (stored in %s)\n", strings.TrimSpace(string(text)), file)
+	return nil
 }

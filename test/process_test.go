@@ -60,7 +60,7 @@ func newFolder(t *testing.T, env ...string) folder {
 func sampleSecrets() (env []string) {
 	for _, name := range []string{
 		"ALMA_WEBHOOK_SECRET", "ALMA_SANDBOX_SECRET", "GITHUB_WEBHOOK_SECRET", "SHOP_WEBHOOK_SECRET", "PINGER_TOKEN",
-		"ALMA_API_KEY", "HOOK_TOKEN", "TWILIO_TOKEN", "SMTP_PASSWORD", "RABBITMQ_PASSWORD",
+		"ALMA_API_KEY", "HOOK_TOKEN", "TWILIO_TOKEN", "SMTP_PASSWORD", "RABBITMQ_PASSWORD", "S3_KEY", "S3_SECRET",
 	} {
 		env = append(env, name+"=first-test-secret")
 	}

@@ -37,7 +37,10 @@ func up(t *testing.T) *stack {
 	s := &stack{project: "hookline-test-" + strings.ToLower(rand.Text()[:8])}
 	t.Cleanup(func() { s.tearDown(t) })
 	s.start(t, "--build")
-	s.secret = strings.Fields(s.compose(t, "run", "--rm", "--no-deps", "-T", "setup"))[0]
+	s.secret = strings.Fields(s.compose(t, "run", "--rm", "--no-deps", "-T", "setup", "config", "secret", "--show", "/data/secrets/alma.secret"))[0]
+	if log := s.compose(t, "logs", "setup"); strings.Contains(log, s.secret) {
+		t.Error("the log of setup has the secret")
+	}
 	return s
 }
 
