@@ -89,7 +89,7 @@ func benchConfig(b *testing.B, n int, routes ...broker.Route) embedded.Config {
 	}
 	_, err := database(b, cfg.Path).ExecContext(b.Context(), `
 		CREATE TEMP TABLE n AS WITH RECURSIVE n(seq) AS (SELECT 1 + max(seq) FROM event UNION ALL SELECT seq + 1 FROM n WHERE seq < ?1) SELECT seq FROM n;
-		INSERT INTO event SELECT n.seq, 'earlier ' || n.seq, source, action, time, content_type, header, data FROM n CROSS JOIN event e ON e.seq = 1;
+		INSERT INTO event SELECT n.seq, 'earlier ' || n.seq, source, action, time, content_type, header, data, checksum FROM n CROSS JOIN event e ON e.seq = 1;
 		INSERT INTO delivery (state, route, at, seq) SELECT 'work', 'archive', 0, seq FROM n;
 		UPDATE tally SET n = ?1 WHERE what = 'stored'`, n)
 	if err != nil {

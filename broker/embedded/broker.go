@@ -311,7 +311,13 @@ func (b *Broker) Salvage(ctx context.Context, damaged string) (n int, err error)
 	err = b.write.do(ctx, newOp(0, func(tx *transaction) error {
 		n, damage = 0, nil
 		for e, err := range readableEvents(ctx, db) {
-			if damage = err; err != nil {
+			if err != nil {
+				damage = err
+			}
+			if errors.Is(err, errChecksum) {
+				continue
+			}
+			if err != nil {
 				break
 			}
 			if err := insert(e, b.matcher.Match(e.Key())).apply(tx); err != nil {

@@ -33,17 +33,27 @@ func setAside(path, reason string, now time.Time) (string, error) {
 	return name, errors.Join(append(errs, lock.release())...)
 }
 
-// readableEvents reads the events of a database up to the first one that cannot be read.
+// readableEvents reads the events of a database up to the first one that cannot be read. An event that differs from its checksum is
+// errChecksum, and those behind it follow.
 func readableEvents(ctx context.Context, db *sql.DB) iter.Seq2[event.Event, error] {
 	return func(yield func(event.Event, error) bool) {
-		found, err := db.QueryContext(ctx, "SELECT "+eventColumns+" FROM event e ORDER BY seq")
+		sumColumn := fmt.Sprint(noChecksum)
+		if hasChecksums(ctx, db) {
+			sumColumn = "e.checksum"
+		}
+		found, err := db.QueryContext(ctx, "SELECT "+sumColumn+", "+eventColumns+" FROM event e ORDER BY seq")
 		if err != nil {
 			yield(event.Event{}, explain(err))
 			return
 		}
 		defer found.Close()
 		for found.Next() {
-			if e, err := scanEvent(found); !yield(e, err) {
+			var sum int64
+			e, err := scanEvent(found, &sum)
+			if err == nil && sum != noChecksum && sum != checksum(e) {
+				err = errChecksum
+			}
+			if !yield(e, err) {
 				return
 			}
 		}
@@ -51,4 +61,11 @@ func readableEvents(ctx context.Context, db *sql.DB) iter.Seq2[event.Event, erro
 			yield(event.Event{}, explain(err))
 		}
 	}
+}
+
+// hasChecksums reports whether a database has the column of the checksums. A new database, and one of an older version, lacks it.
+func hasChecksums(ctx context.Context, db *sql.DB) bool {
+	var found bool
+	err := db.QueryRowContext(ctx, "SELECT count(*) > 0 FROM pragma_table_info('event') WHERE name = 'checksum'").Scan(&found)
+	return err == nil && found
 }

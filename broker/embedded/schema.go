@@ -11,12 +11,12 @@ const (
 	// applicationID marks a database as Hookline's: "Hook" in ASCII.
 	applicationID = 0x486f6f6b
 	// version of the schema: the number of its steps.
-	version = 5
+	version = 6
 )
 
 // steps returns the steps that upgrade the schema by one version each. A released step never changes.
 func steps() [version]string {
-	return [...]string{firstStep, countSources, rememberEvents, keepDeliveriesTrue, indexUndelivered}
+	return [...]string{firstStep, countSources, rememberEvents, keepDeliveriesTrue, indexUndelivered, addChecksums}
 }
 
 // The primary key of delivery is the order of every read.
@@ -87,6 +87,10 @@ const indexUndelivered = `
 ALTER TABLE delivery ADD COLUMN event_id TEXT NOT NULL DEFAULT '';
 UPDATE delivery SET event_id = (SELECT id FROM event WHERE event.seq = delivery.seq) WHERE state IN ('dead', 'unrouted');
 CREATE INDEX delivery_undelivered ON delivery (route, event_id) WHERE event_id <> '';`
+
+// An event of before has the checksum -1; see checksum.go.
+const addChecksums = `
+ALTER TABLE event ADD COLUMN checksum INTEGER NOT NULL DEFAULT -1;`
 
 // schemaVersion returns the version of the schema in the database, and 0 for an empty database. It changes nothing.
 func schemaVersion(ctx context.Context, db *sql.DB) (v int, err error) {

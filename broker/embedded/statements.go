@@ -31,7 +31,7 @@ func (s *statements) all() []statement {
 		{&s.rollback, `ROLLBACK`},
 		{&s.used, usedPages},
 		{&s.probe, `UPDATE counting SET since = since`},
-		{&s.event, `INSERT INTO event (seq, id, source, action, time, content_type, header, data) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`},
+		{&s.event, `INSERT INTO event (seq, id, source, action, time, content_type, header, data, checksum) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`},
 		{&s.delivery, `INSERT INTO delivery (state, route, at, seq, event_id) VALUES (?, ?, 0, ?, ?)`},
 		{&s.fail, `UPDATE delivery SET state = ?1, at = ?2, attempts = attempts + 1, reason = ?3,
 			first_error = iif(attempts = 0, ?4, first_error), last_error = ?4,

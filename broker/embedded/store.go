@@ -115,7 +115,7 @@ func (s *store) check(ctx context.Context) error {
 	return checkIntegrity(ctx, s.read)
 }
 
-// checkIntegrity reads the whole database, and returns ErrDamaged if it is damaged.
+// checkIntegrity reads the whole database, and returns ErrDamaged if its structure or an event is damaged.
 func checkIntegrity(ctx context.Context, db *sql.DB) error {
 	var found string
 	if err := db.QueryRowContext(ctx, "PRAGMA quick_check(1)").Scan(&found); err != nil {
@@ -123,6 +123,14 @@ func checkIntegrity(ctx context.Context, db *sql.DB) error {
 	}
 	if found != "ok" {
 		return fmt.Errorf("%w: %s", ErrDamaged, found)
+	}
+	if !hasChecksums(ctx, db) {
+		return nil
+	}
+	for _, err := range readableEvents(ctx, db) {
+		if err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -115,10 +115,11 @@ func insert(e event.Event, routes []string) *op {
 	if data == nil {
 		data = []byte{} // nil would be NULL
 	}
+	sum := checksum(e)
 	size := int64(len(data) + len(header) + len(e.ContentType) + rowBytes*(1+len(routes)))
 	return newOp(size, func(tx *transaction) error {
 		tx.seq++
-		if _, err := tx.exec(tx.sql.event, tx.seq, e.ID, e.Source, e.Action, e.Time.UnixMilli(), e.ContentType, header, data); err != nil {
+		if _, err := tx.exec(tx.sql.event, tx.seq, e.ID, e.Source, e.Action, e.Time.UnixMilli(), e.ContentType, header, data, sum); err != nil {
 			return err
 		}
 		tx.sources[tally{e.Source, tallyAccepted}]++
