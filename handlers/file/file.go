@@ -86,7 +86,7 @@ func (w *writer) Handle(ctx context.Context, d event.Delivery) (err error) {
 		return fmt.Errorf("write event: %w", err)
 	}
 	defer func() { err = errors.Join(err, root.Close()) }()
-	target := folder{root}
+	target := newFolder(root)
 	name, err = target.put(name, d.Event.Data)
 	if err == nil && w.metadata {
 		err = target.describe(name, d.Event)

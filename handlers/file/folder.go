@@ -21,7 +21,15 @@ const (
 )
 
 // folder writes files into one folder and never outside of it.
-type folder struct{ root *os.Root }
+type folder struct {
+	root *os.Root
+	link func(name, newName string) error // fails on file systems without hard links
+	sync func(name string) error          // makes a file's content or a folder's names durable
+}
+
+func newFolder(root *os.Root) folder {
+	return folder{root: root, link: root.Link, sync: func(name string) error { return durable.Sync(root, name) }}
+}
 
 // put makes body durable under name. If another content has that name, it adds a hash of body to the name. It
 // returns the name. It leaves existing content alone.
@@ -47,7 +55,7 @@ func (f folder) place(name string, body []byte) (bool, error) {
 	if err := f.write(part, body); err != nil {
 		return false, err
 	}
-	if f.root.Link(part, name) == nil {
+	if f.link(part, name) == nil {
 		return true, errors.Join(f.discard(part), f.sync("."))
 	}
 	// Another file has the name, or a concurrent writer has removed the part, or the file system has no links.
@@ -113,8 +121,6 @@ func (f folder) describe(name string, e event.Event) error {
 	_, err = f.put(name+metaSuffix, append(meta, '\n'))
 	return err
 }
-
-func (f folder) sync(name string) error { return durable.Sync(f.root, name) }
 
 func partName(name string, body []byte) string {
 	h := sha256.New()

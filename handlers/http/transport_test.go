@@ -1,0 +1,54 @@
+package http
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/hookline/hookline/pkg/event"
+	"github.com/hookline/hookline/pkg/handler"
+)
+
+// TestEachPartOfARequestIsLimited reads the limits, because their effect takes their time.
+func TestEachPartOfARequestIsLimited(t *testing.T) {
+	t.Parallel()
+	if d := newDialer(); d.Timeout <= 0 || d.KeepAlive <= 0 {
+		t.Errorf("%+v", d)
+	}
+	if tr := newTransport(newDialer()); tr.TLSHandshakeTimeout <= 0 || tr.IdleConnTimeout <= 0 || tr.Proxy != nil {
+		t.Errorf("%+v", tr)
+	}
+}
+
+func TestTooManyHeadersInAnAnswerAreAnError(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("X-Large", strings.Repeat("x", 100<<10))
+	}))
+	defer server.Close()
+	h, err := New(Config{URL: server.URL})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := h.Handle(t.Context(), event.Delivery{}); err == nil || handler.IsPermanent(err) {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestAnEventWhoseBodyCannotBeMadeIsNotSent(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		t.Errorf("sent %d bytes", r.ContentLength)
+	}))
+	defer server.Close()
+	h, err := New(Config{URL: server.URL, Body: `{{index .data.a "x"}}`})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, body := range []string{"<xml/>", `{"a":1}`} {
+		if err := h.Handle(t.Context(), event.Delivery{Event: event.Event{Data: []byte(body)}}); !handler.IsPermanent(err) {
+			t.Errorf("%s: %v", body, err)
+		}
+	}
+}
