@@ -85,10 +85,10 @@ func refuseBody(status int, reason, text string, err error) *answer {
 	return a
 }
 
-// shed refuses a request for lack of room and leaves its body unread.
-func shed(reason string) *answer {
-	a := unavailable(reason, nil)
-	a.hangUp = true
+// shed refuses a request that met a bound, and leaves its body unread.
+func shed(reason string, met bound, err error) *answer {
+	a := unavailable(reason, err)
+	a.hangUp, a.met = true, met
 	return a
 }
 

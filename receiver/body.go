@@ -19,13 +19,12 @@ const startTime = 3 * time.Second
 
 // bodyReader reads one body within its limits.
 type bodyReader struct {
-	memory      *shares
-	holder      holder
-	limit       int64 // bytes of the largest body
-	setDeadline func(time.Time) error
-	rate        int       // bytes a second, the least after startTime
-	start, end  time.Time // the time for the body
-	held        int64     // bytes of memory
+	memory     *shares
+	holder     holder
+	limit      int64     // bytes of the largest body
+	rate       int       // bytes a second, the least after startTime
+	start, end time.Time // the time for the body
+	held       int64     // bytes of memory
 }
 
 // read reads a request's body once. A compressed body stays compressed, because the signature covers these bytes. Above
@@ -36,6 +35,7 @@ func (b *bodyReader) read(w http.ResponseWriter, r *http.Request) (body []byte, 
 	if r.ContentLength > limit {
 		return nil, refuseBody(http.StatusRequestEntityTooLarge, reasonTooLarge, largeText(limit), nil)
 	}
+	control := http.NewResponseController(w) // every connection of net/http can set deadlines
 	reader := http.MaxBytesReader(w, r.Body, limit)
 	if r.ContentLength >= 0 {
 		limit = r.ContentLength
@@ -43,7 +43,9 @@ func (b *bodyReader) read(w http.ResponseWriter, r *http.Request) (body []byte, 
 	size := min(limit, freeBody)
 	body = make([]byte, 0, size+1) // one byte more, so that the last read finds the end
 	for {
-		_ = b.setDeadline(b.deadline(len(body)))
+		if int64(len(body)) < limit {
+			_ = control.SetReadDeadline(b.deadline(len(body)))
+		}
 		n, err := reader.Read(body[len(body):cap(body)])
 		body = body[:len(body)+n]
 		switch {
@@ -55,8 +57,8 @@ func (b *bodyReader) read(w http.ResponseWriter, r *http.Request) (body []byte, 
 			continue
 		}
 		size = min(4*size, limit)
-		if !b.memory.take(size-b.held, b.holder, b.limit) {
-			return nil, shed(reasonNoMemory)
+		if met := b.memory.take(size-b.held, b.holder, b.limit); met != noBound {
+			return nil, shed(reasonNoMemory, met, met.usedUp("limits.max_memory", b.holder))
 		}
 		b.held = size
 		body = append(make([]byte, 0, size+1), body...)

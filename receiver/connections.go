@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"net/netip"
 	"sync"
+
+	"github.com/prometheus/client_golang/prometheus"
 )
 
 // connections is a listener that bounds the open connections, as a whole and for each address. When there is no room for a
@@ -15,7 +17,8 @@ type connections struct {
 	net.Listener
 	max     int64
 	proxies trustedProxies // have no share, because they bring many clients
-	room    chan struct{}  // a connection ended or became idle
+	told    connectionEvents
+	room    chan struct{} // a connection ended or became idle
 	done    chan struct{}
 	close   sync.Once
 
@@ -23,6 +26,13 @@ type connections struct {
 	total   int64
 	clients map[netip.Addr]int64
 	idle    *list.List // of *connection, the longest idle first
+}
+
+// connectionEvents is told about connections. Its functions return soon.
+type connectionEvents struct {
+	open             prometheus.Gauge
+	gaveWay, refused prometheus.Counter
+	shareUsed        func(client netip.Addr)
 }
 
 // connection is an open connection. The fields below owner belong to owner.mu.
@@ -34,8 +44,8 @@ type connection struct {
 	ended  bool
 }
 
-func newConnections(ln net.Listener, limit int, proxies trustedProxies) *connections {
-	return &connections{Listener: ln, max: int64(limit), proxies: proxies, room: make(chan struct{}, 1), done: make(chan struct{}),
+func newConnections(ln net.Listener, limit int, proxies trustedProxies, told connectionEvents) *connections {
+	return &connections{Listener: ln, max: int64(limit), proxies: proxies, told: told, room: make(chan struct{}, 1), done: make(chan struct{}),
 		clients: map[netip.Addr]int64{}, idle: list.New()}
 }
 
@@ -77,16 +87,22 @@ func (l *connections) admit(c *connection) bool {
 		default:
 			l.total++
 			l.clients[c.client]++
+			l.told.open.Inc()
 			c.idle = l.idle.PushBack(c)
 			l.mu.Unlock()
 			return true
 		}
 		l.mu.Unlock()
+		if full {
+			l.told.shareUsed(c.client)
+		}
 		if gives != nil {
+			l.told.gaveWay.Inc()
 			_ = gives.Close()
 			continue
 		}
 		if full {
+			l.told.refused.Inc()
 			return false
 		}
 		select {
@@ -153,6 +169,7 @@ func (l *connections) end(c *connection) {
 		c.idle = nil
 	}
 	l.total--
+	l.told.open.Dec()
 	subtract(l.clients, c.client, 1)
 	l.signal()
 }

@@ -19,16 +19,15 @@ const (
 
 // ingest receives one message: it reads, verifies and publishes it, and then answers.
 func (rc *Receiver) ingest(w http.ResponseWriter, r *http.Request, s *source, start time.Time) *answer {
-	h := holder{rc.recorder.proxies.holder(r), s.name}
-	if !rc.slots.take(1, h, 1) {
-		return shed(reasonTooMany)
+	h := holder{rc.recorder.proxies.holder(r), s.share}
+	if met := rc.slots.take(1, h, 1); met != noBound {
+		return shed(reasonTooMany, met, met.usedUp("limits.max_requests", h))
 	}
 	defer rc.slots.release(1, h)
-	control := http.NewResponseController(w) // every connection of net/http can set deadlines
-	if s.Deadline > rc.config.ReadTimeout {  // otherwise the server's own write deadline is long enough
-		_ = control.SetWriteDeadline(start.Add(s.Deadline + writeMargin))
+	if s.Deadline > rc.config.ReadTimeout { // otherwise the server's own write deadline is long enough
+		_ = http.NewResponseController(w).SetWriteDeadline(start.Add(s.Deadline + writeMargin))
 	}
-	reader := bodyReader{memory: rc.memory, holder: h, limit: s.MaxBody, setDeadline: control.SetReadDeadline,
+	reader := bodyReader{memory: rc.memory, holder: h, limit: s.MaxBody,
 		rate: rc.config.MinBodyRate, start: start, end: start.Add(s.Deadline / 100 * readShare)}
 	body, refused := reader.read(w, r)
 	defer reader.release()

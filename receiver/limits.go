@@ -8,10 +8,10 @@ type Limits struct {
 	// address (of IPv6, one network of 64 bits) has at most half of them, unless it is a trusted proxy.
 	MaxConnections int `yaml:"max_connections" schema:"minimum=1"`
 	// MaxRequests is how many events are taken in at once; more are answered 503 unread. One client has at most half of them, one source
-	// three quarters.
+	// of several three quarters.
 	MaxRequests int `yaml:"max_requests" schema:"minimum=1"`
 	// MaxMemory is the memory in bytes for bodies above 64 KiB; a body that finds no room is answered 503. Smaller bodies always have room.
-	// It is at least the largest max_body. One client has at most half of it, one source three quarters, and both room for one body.
+	// It is at least the largest max_body. One client has at most half of it, one source of several three quarters, and both room for one body.
 	MaxMemory int64 `yaml:"max_memory" schema:"minimum=1048576"`
 	// MinBodyRate is the least rate of a body in bytes a second, after its first 3 s; a slower one is answered 408.
 	MinBodyRate int `yaml:"min_body_rate" schema:"minimum=1"`

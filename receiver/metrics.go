@@ -25,6 +25,9 @@ type metrics struct {
 	otherBodies     *prometheus.CounterVec
 	copies          *prometheus.CounterVec
 	removed         *prometheus.CounterVec
+	noRoom          *prometheus.CounterVec
+	connections     prometheus.Gauge
+	ended           *prometheus.CounterVec
 	handshakes      *prometheus.CounterVec
 	publishSeconds  *prometheus.HistogramVec
 	publishFailures *prometheus.CounterVec
@@ -51,13 +54,16 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 		otherBodies:     counter("other_bodies_total", "Events whose ID and action came before with another body: stored as new, or answered as a duplicate of the first.", "source", "result"),
 		copies:          counter("copies_total", "Duplicates by their signature: the same signed body came before with another ID, which the sender does not sign.", "source"),
 		removed:         counter("removed_requests_total", "Requests for a source that a reload removed, answered 503.", "source"),
+		noRoom:          counter("no_room_total", "Requests answered 503 for lack of room, by the bound that is used up: the share of the client or of the source, or the limit for all.", "source", "bound"),
+		connections:     prometheus.NewGauge(prometheus.GaugeOpts{Name: "hookline_receiver_connections", Help: "Open connections."}),
+		ended:           counter("connections_ended_total", "Connections that ended for lack of room: the longest idle one gave way to a new one, or one address had its share.", "reason"),
 		handshakes:      counter("handshakes_total", "Handshakes of senders.", "source", "result"),
 		publishSeconds:  seconds("publish_seconds", "Time until the broker had stored an event or had failed."),
 		publishFailures: counter("publish_failures_total", "Events that the broker did not store.", "source", "reason"),
 	}
 	var errs []error
 	for _, c := range []prometheus.Collector{m.requests, m.requestSeconds, m.inFlight, m.verifyFailures, m.accepted,
-		m.duplicates, m.unrouted, m.unreadable, m.otherBodies, m.copies, m.removed, m.handshakes, m.publishSeconds, m.publishFailures} {
+		m.duplicates, m.unrouted, m.unreadable, m.otherBodies, m.copies, m.removed, m.noRoom, m.connections, m.ended, m.handshakes, m.publishSeconds, m.publishFailures} {
 		errs = append(errs, reg.Register(c))
 	}
 	return m, errors.Join(errs...)
@@ -77,6 +83,7 @@ type sourceMetrics struct {
 	otherBodyDuplicate prometheus.Counter
 	copied             prometheus.Counter
 	removed            prometheus.Counter
+	noRoom             map[string]prometheus.Counter // by bound
 	answered           prometheus.Counter
 	refused            prometheus.Counter
 	publishSeconds     prometheus.Observer
@@ -94,6 +101,7 @@ func (m *metrics) source(name string) *sourceMetrics {
 	s.otherBodyDuplicate = m.otherBodies.WithLabelValues(name, "duplicate")
 	s.copied = m.copies.WithLabelValues(name)
 	s.removed = m.removed.WithLabelValues(name)
+	s.noRoom = byLabel(m.noRoom, name, bounds())
 	s.answered = m.handshakes.WithLabelValues(name, "answered")
 	s.refused = m.handshakes.WithLabelValues(name, "refused")
 	s.publishSeconds = m.publishSeconds.WithLabelValues(name)

@@ -56,6 +56,7 @@ type record struct {
 	unrouted   bool          // the event is stored and matches no route
 	otherBody  bool          // the last event with this ID and action had another body
 	copied     bool          // a duplicate by its signature: it came with another ID before
+	met        bound         // the bound that left no room for the request
 }
 
 // count counts the request in its source's metrics.
@@ -73,6 +74,9 @@ func (r *record) count(m *sourceMetrics) {
 	}
 	if r.reason == reasonRemoved {
 		m.removed.Inc()
+	}
+	if r.met != noBound {
+		m.noRoom[string(r.met)].Inc()
 	}
 	switch r.result {
 	case resultUnverified:

@@ -35,6 +35,9 @@ func (rc *Receiver) Reload(sources Sources) error {
 	var errs []error
 	for name, s := range sources {
 		made := &source{Source: s.Source, name: name, verifier: s.verifier, extractor: s.extractor, redactor: s.redactor, limiter: s.limiter, repeats: s.repeats, unsignedID: s.unsignedID}
+		if len(sources) > 1 {
+			made.share = name
+		}
 		if old, ok := before.sources[name]; ok {
 			made.repeats = old.repeats
 		}

@@ -8,6 +8,7 @@ import (
 	stdlog "log"
 	"net"
 	"net/http"
+	"net/netip"
 	"strings"
 	"time"
 
@@ -27,7 +28,7 @@ func (rc *Receiver) Serve(ctx context.Context, ln net.Listener) error {
 		MaxHeaderBytes:    rc.config.MaxHeaderBytes,
 		ErrorLog:          stdlog.New(connectionLog{rc.recorder.strangers, rc.recorder.log}, "", 0),
 	}
-	open := newConnections(ln, rc.config.MaxConnections, rc.recorder.proxies)
+	open := newConnections(ln, rc.config.MaxConnections, rc.recorder.proxies, rc.connectionEvents())
 	server.ConnState, ln = open.state, open
 	if rc.config.TLS != nil {
 		ln = tls.NewListener(ln, rc.config.TLS)
@@ -45,6 +46,18 @@ func (rc *Receiver) Serve(ctx context.Context, ln net.Listener) error {
 		return errors.Join(fmt.Errorf("receiver: requests were cut off after %v: %w", rc.config.Grace, err), server.Close())
 	}
 	return nil
+}
+
+// connectionEvents counts the connections, and logs the clients that use their share.
+func (rc *Receiver) connectionEvents() connectionEvents {
+	return connectionEvents{
+		open: rc.metrics.connections, gaveWay: rc.metrics.ended.WithLabelValues("gave_way"), refused: rc.metrics.ended.WithLabelValues("client_share"),
+		shareUsed: func(client netip.Addr) {
+			if rc.recorder.strangers.Allow() {
+				rc.recorder.log.Warn("a client uses its half of limits.max_connections: "+proxyHint, zap.Stringer("client", client))
+			}
+		},
+	}
 }
 
 // writeMargin is the time beyond the source's deadline in which a slow sender can read the answer of some hundred bytes.

@@ -1,6 +1,7 @@
 package receiver
 
 import (
+	"fmt"
 	"net/netip"
 	"sync"
 )
@@ -26,21 +27,23 @@ func clientShare(limit int64) int64 { return (limit + 1) / 2 }
 // sourceShare is the part of a limit for one source: three quarters of it.
 func sourceShare(limit int64) int64 { return (3*limit + 3) / 4 }
 
-// take takes n for a holder, unless that exceeds the limit or a share. A share is never under least. An unknown client,
-// whose address is the zero value, has no share.
-func (s *shares) take(n int64, h holder, least int64) bool {
+// take takes n for a holder and returns noBound, or the bound that n would exceed. A share is never under least. An
+// unknown client and a source that is the only one have no share.
+func (s *shares) take(n int64, h holder, least int64) bound {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.used+n > s.max || s.sources[h.source]+n > max(sourceShare(s.max), least) {
-		return false
-	}
-	if h.client.IsValid() && s.clients[h.client]+n > max(clientShare(s.max), least) {
-		return false
+	switch {
+	case h.client.IsValid() && s.clients[h.client]+n > max(clientShare(s.max), least):
+		return ofClient
+	case h.source != "" && s.sources[h.source]+n > max(sourceShare(s.max), least):
+		return ofSource
+	case s.used+n > s.max:
+		return ofAll
 	}
 	s.used += n
 	s.sources[h.source] += n
 	s.clients[h.client] += n
-	return true
+	return noBound
 }
 
 // release gives n back.
@@ -64,6 +67,34 @@ func subtract[K comparable](held map[K]int64, key K, n int64) {
 
 // holder is the client and the source of a request.
 type holder struct {
-	client netip.Addr // an IPv6 client is its network of 64 bits
-	source string
+	client netip.Addr // an IPv6 client is its network of 64 bits; the zero value if it is unknown
+	source string     // empty: it is the only source
+}
+
+// bound is the part of a limit that is used up.
+type bound string
+
+const (
+	noBound  bound = ""
+	ofClient bound = "client"
+	ofSource bound = "source"
+	ofAll    bound = "all"
+)
+
+// bounds lists every bound that a request can meet.
+func bounds() []string { return []string{string(ofClient), string(ofSource), string(ofAll)} }
+
+// proxyHint says what to do about a client with its whole share.
+const proxyHint = "if it is your proxy, list it in trusted_proxies; otherwise it floods this receiver"
+
+// usedUp says for the log which bound of a limit is used up.
+func (b bound) usedUp(limit string, h holder) error {
+	switch b {
+	case ofClient:
+		return fmt.Errorf("the client %v uses its half of %s: %s", h.client, limit, proxyHint)
+	case ofSource:
+		return fmt.Errorf("this source uses its three quarters of %s: raise the limit, or see why it sends so much", limit)
+	default:
+		return fmt.Errorf("%s is used up: raise it, or add receivers", limit)
+	}
 }

@@ -1,10 +1,13 @@
 package receiver_test
 
 import (
+	"bufio"
 	"context"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -12,7 +15,7 @@ import (
 	"github.com/hookline/hookline/receiver"
 )
 
-// flood opens connections from another address of this machine, and returns them when the receiver has had time for them.
+// flood opens connections from another address of this machine.
 func flood(t *testing.T, s *server, count int, text string) (conns []net.Conn) {
 	t.Helper()
 	dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 2)}}
@@ -30,29 +33,77 @@ func flood(t *testing.T, s *server, count int, text string) (conns []net.Conn) {
 	return conns
 }
 
+// holding reads the answer on each connection of a flood, and returns the number of bodies that the receiver began to read.
+func holding(t *testing.T, conns []net.Conn) (count int) {
+	t.Helper()
+	for _, conn := range conns {
+		if err := conn.SetReadDeadline(time.Now().Add(10 * time.Second)); err != nil {
+			t.Fatal(err)
+		}
+		switch status, err := bufio.NewReaderSize(conn, 16).ReadString('\n'); {
+		case strings.Contains(status, "100 Continue"):
+			count++
+		case err == nil && !strings.Contains(status, "503"):
+			t.Fatalf("answered %q", status)
+		}
+	}
+	return count
+}
+
+// slowBody begins a request whose body comes to no end. Its sender is asked for the body when the receiver holds a slot for it.
+func slowBody(source, client string) string {
+	return "POST /webhooks/" + source + " HTTP/1.1\r\nHost: h\r\nX-Forwarded-For: " + client +
+		"\r\nExpect: 100-continue\r\nContent-Length: 1000\r\n\r\n"
+}
+
+// small returns limits that a test can fill. Slow bodies stay for longer than a test.
+func small(cfg receiver.Config) receiver.Config {
+	cfg.MaxConnections, cfg.MaxRequests, cfg.MaxMemory, cfg.MinBodyRate = 128, 64, 64<<20, 1
+	return cfg
+}
+
+// fed sends the first bytes of the bodies of a flood, so that they are read for minutes.
+func fed(t *testing.T, conns []net.Conn) {
+	t.Helper()
+	for _, conn := range conns {
+		_, _ = io.WriteString(conn, strings.Repeat("x", 900)) // a refused connection has ended
+	}
+}
+
 // TestOneAddressLeavesRoomForOthers has floods without a secret, at and above each limit.
 func TestOneAddressLeavesRoomForOthers(t *testing.T) {
 	t.Parallel()
-	slow := "POST /webhooks/github HTTP/1.1\r\nHost: h\r\nContent-Length: 1000\r\n\r\n{"
 	for name, c := range map[string]struct {
 		connections int
 		text        string
+		held        int // slow bodies
 	}{
-		"slow bodies":         {64, slow},
-		"more slow bodies":    {300, slow},
-		"idle connections":    {128, ""},
-		"more idle":           {300, ""},
-		"idle after a GET":    {128, "GET /webhooks/alma?challenge=x HTTP/1.1\r\nHost: h\r\n\r\n"},
-		"slow headers":        {300, "POST /webhooks/alma HTTP/1.1\r\nHost: h\r\nX-Slow: and"},
-		"large bodies of one": {300, "POST /webhooks/github HTTP/1.1\r\nHost: h\r\nContent-Length: 1000000\r\n\r\n" + strings.Repeat("x", 70_000)},
+		"slow bodies":         {64, slowBody("github", ""), 32},
+		"more slow bodies":    {300, slowBody("github", ""), 32},
+		"idle connections":    {128, "", 0},
+		"more idle":           {300, "", 0},
+		"idle after a GET":    {128, "GET /webhooks/alma?challenge=x HTTP/1.1\r\nHost: h\r\n\r\n", 0},
+		"slow headers":        {300, "POST /webhooks/alma HTTP/1.1\r\nHost: h\r\nX-Slow: and", 0},
+		"large bodies of one": {300, "POST /webhooks/github HTTP/1.1\r\nHost: h\r\nContent-Length: 1000000\r\n\r\n" + strings.Repeat("x", 70_000), 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var b fakeBroker
 			cfg := every(t)
-			cfg.MaxConnections, cfg.MaxRequests, cfg.MaxMemory = 128, 64, 64<<20
-			s := serve(t, cfg, &b)
-			flood(t, s, c.connections, c.text)
+			s := serve(t, small(cfg), &b)
+			conns := flood(t, s, c.connections, c.text)
+			if c.held > 0 {
+				if got := holding(t, conns); got != c.held {
+					t.Errorf("the receiver holds %d slow bodies of one address, not %d", got, c.held)
+				}
+				fed(t, conns)
+				if s.metric(t, "no_room_total", "source", "github", "bound", "client") == 0 {
+					t.Error("refusals by the client's share are not counted")
+				}
+				if s.logs.FilterMessage("request not served").Len() == 0 || !strings.Contains(fmt.Sprint(s.logs.All()), "the client 127.0.0.2 uses its half of limits.max_requests: if it is your proxy") {
+					t.Error("the log does not name the client")
+				}
+			}
 			for range 5 {
 				if got := s.send(t, "alma", nil, jobEnd); got.code != http.StatusOK {
 					t.Fatalf("a signed event was answered %d %s", got.code, got.body)
@@ -60,6 +111,89 @@ func TestOneAddressLeavesRoomForOthers(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestConnectionsBeyondAShareAreCountedAndLogged(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ text, reason string }{
+		"idle ones give way": {"", "gave_way"},
+		"new ones end":       {slowBody("github", ""), "client_share"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var b fakeBroker
+			cfg := small(every(t))
+			cfg.MaxRequests = 1000
+			s := serve(t, cfg, &b)
+			conns := flood(t, s, 64, c.text)
+			if c.text != "" {
+				holding(t, conns)
+			}
+			for _, conn := range flood(t, s, 1, "") { // ends with the first, or lets another one end
+				if c.text == "" {
+					conn = conns[0]
+				}
+				if _, err := conn.Read(make([]byte, 1)); err == nil {
+					t.Error("the connection has an answer")
+				}
+			}
+			if got := s.metric(t, "connections_ended_total", "reason", c.reason); got != 1 {
+				t.Errorf("%v connections are counted", got)
+			}
+			if s.logs.FilterMessage("a client uses its half of limits.max_connections: if it is your proxy, list it in trusted_proxies; otherwise it floods this receiver").Len() != 1 {
+				t.Error("the log does not tell")
+			}
+		})
+	}
+}
+
+// TestManyAddressesAtOneSourceLeaveRoomForOthers has as many clients as requests, as a trusted proxy names them.
+func TestManyAddressesAtOneSourceLeaveRoomForOthers(t *testing.T) {
+	t.Parallel()
+	var b fakeBroker
+	s := serve(t, behindProxy(every(t)), &b)
+	conns := manyClients(t, s, "github", 64)
+	if got := holding(t, conns); got != 48 {
+		t.Errorf("the receiver holds %d slow bodies of one source, not 48", got)
+	}
+	fed(t, conns)
+	if got := s.send(t, "alma", nil, jobEnd); got.code != http.StatusOK {
+		t.Errorf("an event of another source was answered %d %s", got.code, got.body)
+	}
+	if got := s.metric(t, "no_room_total", "source", "github", "bound", "source"); got != 16 {
+		t.Errorf("%v refusals by the source's share are counted", got)
+	}
+}
+
+// The only source of an installation needs to leave no room.
+func TestTheOnlySourceUsesTheWholeLimit(t *testing.T) {
+	t.Parallel()
+	var b fakeBroker
+	s := serve(t, behindProxy(only(t, func(*receiver.Source) {})), &b)
+	if got := holding(t, manyClients(t, s, "alma", 64)); got != 64 {
+		t.Errorf("the receiver takes %d requests at once, not 64", got)
+	}
+	if got := s.send(t, "alma", nil, jobEnd); got.code != http.StatusServiceUnavailable {
+		t.Errorf("one more was answered %d %s", got.code, got.body)
+	}
+	if got := s.metric(t, "no_room_total", "source", "alma", "bound", "all"); got != 1 {
+		t.Errorf("%v refusals by the limit are counted", got)
+	}
+}
+
+// behindProxy trusts this machine to name clients.
+func behindProxy(cfg receiver.Config) receiver.Config {
+	cfg.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
+	return small(cfg)
+}
+
+// manyClients begins slow bodies, each of a client of its own.
+func manyClients(t *testing.T, s *server, source string, count int) (conns []net.Conn) {
+	t.Helper()
+	for n := range count {
+		conns = append(conns, s.dial(t, slowBody(source, fmt.Sprintf("192.0.2.%d", n))))
+	}
+	return conns
 }
 
 func TestABodyUnderTheLeastRateIs408(t *testing.T) {

@@ -85,6 +85,7 @@ func (r Rate) MarshalYAML() (any, error) { return fmt.Sprintf("%g/s", r.PerSecon
 type source struct {
 	Source
 	name      string
+	share     string // the name; empty for the only source, which has no share
 	verifier  *signature.Verifier
 	extractor extractor
 	redactor  *privacy.Redactor // nil: events are stored as they came

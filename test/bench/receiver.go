@@ -10,9 +10,11 @@ import (
 	"github.com/hookline/hookline/test/bench/load"
 )
 
-// receiving is the configuration of a receiver with all defaults and the spool.
+// receiving is the configuration of a receiver with the spool and defaults. One client has half of the requests, and the
+// load of 2,000 connections comes from one.
 const receiving = `
 broker: { url: "${AMQP_URL}" }
+limits: { max_requests: 4096 }
 sources: { alma: { preset: alma, secrets: first-test-secret, when_down: spool } }
 routes: { archive: { match: "#", handler: { kind: nothing } } }
 `
