@@ -128,7 +128,7 @@ func sourceAudits(t ledger.Totals) []broker.SourceAudit {
 func spoolAudits(t ledger.Totals) []broker.SpoolAudit {
 	list := []broker.SpoolAudit{}
 	for _, s := range t.Spools {
-		found := broker.SpoolAudit{Spool: s.Spool, SpoolCounts: broker.SpoolCounts(s.SpoolCounts), Unaccounted: s.SpoolCounts.Unaccounted()}
+		found := broker.SpoolAudit{Spool: s.Spool, SpoolCounts: broker.SpoolCounts(s.SpoolCounts), Unaccounted: s.Unaccounted()}
 		if !s.SilentSince.IsZero() {
 			found.SilentSince = &s.SilentSince
 		}
