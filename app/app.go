@@ -132,7 +132,7 @@ func (a *App) assembleReceiver(o Options, reload *reloader) (err error) {
 
 func (a *App) assembleWorker(o Options, routes []worker.Route) (err error) {
 	c := o.Config
-	if a.Worker, err = worker.New(worker.Config{Routes: routes, Grace: c.Grace}, a.broker, o.Metrics, o.Log.Named("worker")); err != nil {
+	if a.Worker, err = worker.New(worker.Config{Routes: routes, Grace: c.Grace, Decoding: c.Decoding}, a.broker, o.Metrics, o.Log.Named("worker")); err != nil {
 		return err
 	}
 	a.loops = append(a.loops, a.Worker.Run)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/hookline/hookline/broker"
 	"github.com/hookline/hookline/pkg/handler"
+	"github.com/hookline/hookline/pkg/jsonbody"
 	"github.com/hookline/hookline/pkg/setting"
 )
 
@@ -31,6 +32,8 @@ type Config struct {
 	Routes []Route
 	// Grace is the time that running handlers have after the stop, before their contexts end. With 0 they end at once.
 	Grace time.Duration
+	// Decoding bounds the memory of the values that Where and handlers decode; nil: no bound.
+	Decoding *jsonbody.Budget
 }
 
 // Route is a queue, and the work on its events.

@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"time"
@@ -11,6 +12,7 @@ import (
 	"github.com/expr-lang/expr/vm"
 
 	"github.com/hookline/hookline/pkg/event"
+	"github.com/hookline/hookline/pkg/jsonbody"
 )
 
 // MaxFilterLength is the longest filter expression in bytes.
@@ -20,7 +22,8 @@ const MaxFilterLength = 4096
 //
 // Its names are id, source, action, route (strings), attempt (a number), time (when the event was received), header (by
 // canonical name, `header["X-Github-Event"]`) and data: the body as JSON, or null for another body. Numbers in data are
-// 64-bit floats. Only the places of the body that the expression names are decoded, at most MaxFilterData of its bytes. A missing path is null and a loop over null is empty, so that an event of another shape is left out.
+// 64-bit floats. Only the places of the body that the expression names are decoded, at most MaxFilterData of its bytes. A
+// missing path is null and a loop over null is empty, so that an event of another shape is left out.
 // Calculations with null fail: `data.size > 5` fails if size is missing, and `(data.size ?? 0) > 5` works.
 //
 // A Filter is safe for concurrent use.
@@ -85,10 +88,10 @@ func (f *Filter) IsZero() bool { return f == nil || f.program == nil }
 
 // Match reports whether the filter chooses d. It returns an error if the expression fails for this event, or takes more
 // than a million steps through lists.
-func (f *Filter) Match(d event.Delivery) (bool, error) { return f.match(d, newDecodeBudget()) }
+func (f *Filter) Match(d event.Delivery) (bool, error) { return f.match(context.Background(), d, nil) }
 
-// match is Match within a budget.
-func (f *Filter) match(d event.Delivery, budget *decodeBudget) (bool, error) {
+// match is Match within a budget. It returns an error that is no filterError if ctx ends before the budget has room.
+func (f *Filter) match(ctx context.Context, d event.Delivery, decoding *jsonbody.Budget) (bool, error) {
 	e := d.Event
 	env := scope{ID: e.ID, Source: e.Source, Action: e.Action, Route: d.Route, Attempt: d.Attempt, Time: e.Time, Header: e.Header}
 	if f.needed != nil {
@@ -96,7 +99,11 @@ func (f *Filter) match(d event.Delivery, budget *decodeBudget) (bool, error) {
 		if err != nil {
 			return false, &filterError{err}
 		}
-		defer budget.take(found.bytes)()
+		free, err := decoding.Take(ctx, found.bytes)
+		if err != nil {
+			return false, err
+		}
+		defer free()
 		env.Data = found.decode()
 	}
 	out, err := expr.Run(f.program, env)

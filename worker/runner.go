@@ -13,6 +13,7 @@ import (
 	"github.com/hookline/hookline/broker"
 	"github.com/hookline/hookline/pkg/event"
 	"github.com/hookline/hookline/pkg/handler"
+	"github.com/hookline/hookline/pkg/jsonbody"
 )
 
 // runner works on the deliveries of one route.
@@ -22,7 +23,7 @@ type runner struct {
 	consumer broker.Consumer
 	breakers *sourceBreakers
 	inflight *inflight
-	decoding *decodeBudget // of all routes
+	decoding *jsonbody.Budget // of the process
 	metrics  *metrics
 	log      *zap.Logger
 }
@@ -131,9 +132,14 @@ func (r *runner) try(ctx, work context.Context, d event.Delivery, abandoned <-ch
 	if r.matcher.Match(d.Event.Key()) == nil {
 		return result{err: errNoMatch}
 	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	defer context.AfterFunc(work, func() { cancel(context.Cause(work)) })()
+	ctx, expire := context.WithTimeoutCause(ctx, r.route.Timeout, errTimeout)
+	defer expire()
 	if !r.route.Where.IsZero() {
-		if chosen, err := r.route.Where.match(d, r.decoding); err != nil || !chosen {
-			return result{filtered: err == nil, err: err}
+		if chosen, err := r.route.Where.match(ctx, d, r.decoding); err != nil || !chosen {
+			return result{filtered: err == nil, err: err, cause: context.Cause(ctx)}
 		}
 	}
 	switch {
@@ -142,11 +148,6 @@ func (r *runner) try(ctx, work context.Context, d event.Delivery, abandoned <-ch
 	case r.inflight.hasAbandoned(d.Event):
 		return result{err: errStillRuns, cause: errTimeout}
 	}
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	defer context.AfterFunc(work, func() { cancel(context.Cause(work)) })()
-	ctx, expire := context.WithTimeoutCause(ctx, r.route.Timeout, errTimeout)
-	defer expire()
 
 	start := time.Now()
 	err := r.handle(ctx, d, abandoned)

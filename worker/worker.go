@@ -42,7 +42,7 @@ func New(cfg Config, consumer broker.Consumer, reg prometheus.Registerer, log *z
 	if err != nil {
 		return nil, fmt.Errorf("worker: %w", err)
 	}
-	w, decoding := &Worker{grace: cfg.Grace}, newDecodeBudget()
+	w := &Worker{grace: cfg.Grace}
 	for _, r := range cfg.Routes {
 		breakers := newSourceBreakers(r)
 		if err := metrics.addBreakers(reg, breakers); err != nil {
@@ -50,7 +50,7 @@ func New(cfg Config, consumer broker.Consumer, reg prometheus.Registerer, log *z
 		}
 		w.runners = append(w.runners, &runner{
 			route: r, matcher: broker.NewMatcher([]broker.Route{r.Route}), consumer: consumer, breakers: breakers,
-			inflight: inflights[r.Name], decoding: decoding, metrics: metrics, log: log.With(zap.String("route", r.Name)),
+			inflight: inflights[r.Name], decoding: cfg.Decoding, metrics: metrics, log: log.With(zap.String("route", r.Name)),
 		})
 	}
 	return w, nil

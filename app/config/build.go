@@ -48,6 +48,7 @@ func (b *builder) build() *Config {
 		}
 	}
 	b.kinds = b.make(c.Data, c.Alma)
+	c.Decoding = b.kinds.Decoding
 	for name, node := range pairs(child(b.root, "routes")) {
 		c.Routes = append(c.Routes, b.route(&c, name, node))
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/hookline/hookline/alma"
 	"github.com/hookline/hookline/alma/enrich"
+	"github.com/hookline/hookline/pkg/jsonbody"
 	"github.com/hookline/hookline/pkg/privacy"
 	"github.com/hookline/hookline/pkg/setting"
 	"github.com/hookline/hookline/receiver"
@@ -62,6 +63,8 @@ type Config struct {
 	CheckedSources receiver.Sources `yaml:"-"`
 	// CheckedSchedules are Schedules, ready for an emitter.
 	CheckedSchedules schedule.Sources `yaml:"-"`
+	// Decoding is the budget that the routes' handlers share.
+	Decoding *jsonbody.Budget `yaml:"-"`
 
 	doc *document
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/hookline/hookline/alma"
 	"github.com/hookline/hookline/alma/enrich"
 	"github.com/hookline/hookline/pkg/handler"
+	"github.com/hookline/hookline/pkg/jsonbody"
 	"github.com/hookline/hookline/pkg/setting"
 )
 
@@ -18,6 +19,8 @@ type Kinds struct {
 	Handlers handler.Registry
 	// Enrich makes a handler that adds a document to each event and hands the event to next.
 	Enrich func(c enrich.Config, next handler.Handler) (handler.Handler, error)
+	// Decoding bounds the memory of the values that handlers and filters decode.
+	Decoding *jsonbody.Budget
 }
 
 // MakeKinds makes them for the data folder and the institutions of a configuration.

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/net/http/httpguts"
 
 	"github.com/hookline/hookline/pkg/event"
+	"github.com/hookline/hookline/pkg/jsonbody"
 	"github.com/hookline/hookline/pkg/setting"
 	"github.com/hookline/hookline/pkg/signature"
 	"github.com/hookline/hookline/pkg/text"
@@ -29,6 +30,8 @@ type Config struct {
 	Body string `yaml:"body"`
 	// Sign signs every request by Standard Webhooks.
 	Sign Sign `yaml:"sign"`
+	// Decoding bounds the memory of the values that Body reads; nil: no bound.
+	Decoding *jsonbody.Budget `yaml:"-"`
 }
 
 // Sign is the signature of requests.
@@ -41,7 +44,7 @@ type Sign struct {
 func Defaults() Config { return Config{Method: http.MethodPost} }
 
 func (c Config) build() (*forwarder, error) {
-	f := &forwarder{method: c.Method, header: http.Header{}}
+	f := &forwarder{method: c.Method, header: http.Header{}, decoding: c.Decoding}
 	var errs []error
 	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
 

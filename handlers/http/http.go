@@ -25,6 +25,7 @@ import (
 
 	"github.com/hookline/hookline/pkg/event"
 	"github.com/hookline/hookline/pkg/handler"
+	"github.com/hookline/hookline/pkg/jsonbody"
 	"github.com/hookline/hookline/pkg/signature"
 	"github.com/hookline/hookline/pkg/text"
 )
@@ -39,6 +40,8 @@ type forwarder struct {
 	header http.Header
 	body   *text.Template      // nil: the event's body
 	sign   *signature.Verifier // nil: not signed
+
+	decoding *jsonbody.Budget
 }
 
 // New checks cfg. It makes no request.
@@ -90,10 +93,15 @@ func (f *forwarder) Handle(ctx context.Context, d event.Delivery) error {
 }
 
 // content returns the body to send and its content type.
-func (f *forwarder) content(d event.Delivery) (body []byte, kind string, err error) {
+func (f *forwarder) content(ctx context.Context, d event.Delivery) (body []byte, kind string, err error) {
 	if f.body == nil {
 		return d.Event.Data, d.Event.ContentType, nil
 	}
+	free, err := f.decoding.Take(ctx, len(d.Event.Data))
+	if err != nil {
+		return nil, "", err
+	}
+	defer free()
 	data, err := text.Of(d)
 	if err != nil {
 		return nil, "", handler.Permanent(err)
@@ -103,7 +111,7 @@ func (f *forwarder) content(d event.Delivery) (body []byte, kind string, err err
 }
 
 func (f *forwarder) request(ctx context.Context, d event.Delivery) (*http.Request, error) {
-	body, kind, err := f.content(d)
+	body, kind, err := f.content(ctx, d)
 	if err != nil {
 		return nil, err
 	}

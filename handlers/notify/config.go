@@ -10,6 +10,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/hookline/hookline/pkg/handler"
+	"github.com/hookline/hookline/pkg/jsonbody"
 	"github.com/hookline/hookline/pkg/text"
 )
 
@@ -35,6 +36,8 @@ type Config struct {
 	// Sent is a folder that remembers the sent messages for 30 days, so that no message is sent twice. It must last, and all workers of the
 	// route must share it. Without it, a message can be sent twice.
 	Sent string `yaml:"sent"`
+	// Decoding bounds the memory of the values that the templates read; nil: no bound.
+	Decoding *jsonbody.Budget `yaml:"-"`
 }
 
 // Defaults returns a Config without a text and a service.
@@ -70,7 +73,7 @@ func (c Config) title() string {
 
 // New checks cfg. It does no I/O. People may be nil unless cfg.NeedsPeople.
 func New(cfg Config, people People, m *Metrics, log *zap.Logger) (handler.Handler, error) {
-	n := &notifier{metrics: m, log: log, country: cfg.SMS.Country}
+	n := &notifier{metrics: m, log: log, country: cfg.SMS.Country, decoding: cfg.Decoding}
 	var errs []error
 	check := func(err error) { errs = append(errs, err) }
 

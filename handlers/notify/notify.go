@@ -20,6 +20,7 @@ import (
 
 	"github.com/hookline/hookline/pkg/event"
 	"github.com/hookline/hookline/pkg/handler"
+	"github.com/hookline/hookline/pkg/jsonbody"
 	"github.com/hookline/hookline/pkg/text"
 )
 
@@ -78,31 +79,43 @@ type notifier struct {
 	sent    *sentStore // nil: sent messages are not recorded
 	metrics *Metrics
 	log     *zap.Logger
+
+	decoding *jsonbody.Budget
 }
 
 // Handle sends the event's message. Its errors and log lines name no person.
 func (n *notifier) Handle(ctx context.Context, d event.Delivery) error {
-	data, err := text.Of(d)
-	if err != nil {
-		return handler.Permanent(err)
-	}
-	to, err := n.recipient(ctx, data)
-	if err != nil {
+	to, m, err := n.compose(ctx, d)
+	switch {
+	case err != nil:
 		return err
-	}
-	if to.sender == nil {
+	case to.sender == nil:
 		n.metrics.count(nobody, resultNone)
 		n.log.Info("nobody to notify", zap.String("id", d.Event.ID), zap.String("route", d.Route), zap.String("because", to.because))
 		return nil
-	}
-	m, err := n.message(to, data, d)
-	if err != nil {
-		return handler.Permanent(err)
-	}
-	if n.sent == nil {
+	case n.sent == nil:
 		return n.send(ctx, to, m)
 	}
 	return n.sendOnce(ctx, to, m)
+}
+
+// compose returns the event's recipient and message. The body's values are dropped before the message is sent.
+func (n *notifier) compose(ctx context.Context, d event.Delivery) (recipient, Message, error) {
+	free, err := n.decoding.Take(ctx, len(d.Event.Data))
+	if err != nil {
+		return recipient{}, Message{}, err
+	}
+	defer free()
+	data, err := text.Of(d)
+	if err != nil {
+		return recipient{}, Message{}, handler.Permanent(err)
+	}
+	to, err := n.recipient(ctx, data)
+	if err != nil || to.sender == nil {
+		return to, Message{}, err
+	}
+	m, err := n.message(to, data, d)
+	return to, m, handler.Permanent(err)
 }
 
 // sendOnce marks the message as begun before it sends it, and as sent afterwards.
