@@ -9,6 +9,8 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 	"golang.org/x/term"
+
+	"github.com/hookline/hookline/pkg/text"
 )
 
 // NewLogger returns a logger that writes to w from level up. format is json, console, or auto: console on a terminal, else
@@ -38,7 +40,15 @@ func utc(t time.Time, enc zapcore.PrimitiveArrayEncoder) {
 }
 
 // IsTerminal reports whether w is a terminal.
-func IsTerminal(w io.Writer) bool {
-	f, ok := w.(*os.File)
-	return ok && term.IsTerminal(int(f.Fd()))
+func IsTerminal(w io.Writer) bool { return Terminal(w) != nil }
+
+// Terminal returns the terminal that w is, or that a text.Writer w has behind it; nil: none.
+func Terminal(w io.Writer) *os.File {
+	if escaping, ok := w.(*text.Writer); ok {
+		w = escaping.Unwrap()
+	}
+	if f, ok := w.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+		return f
+	}
+	return nil
 }

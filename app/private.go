@@ -8,6 +8,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/hookline/hookline/pkg/text"
 )
 
 // ReadyPath is the path of App.Private that says whether an event can be stored now.
@@ -19,16 +21,16 @@ func newPrivate(reg *prometheus.Registry, ready func() (string, error), paused f
 	mux.Handle("GET /metrics", promhttp.HandlerFor(reg, promhttp.HandlerOpts{Registry: reg, EnableOpenMetrics: true}))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	mux.HandleFunc("GET "+ReadyPath, func(w http.ResponseWriter, _ *http.Request) {
-		text, err := ready()
+		state, err := ready()
 		if err != nil {
 			http.Error(w, err.Error(), http.StatusServiceUnavailable)
 			return
 		}
-		fmt.Fprintln(w, text)
+		fmt.Fprintln(w, state)
 	})
 	mux.HandleFunc("GET "+PausedPath, func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
-		_ = json.NewEncoder(w).Encode(paused()) // the reader is gone
+		_ = json.NewEncoder(text.NewWriter(w)).Encode(paused()) // the reader is gone
 	})
 	if profiles {
 		mux.HandleFunc("/debug/pprof/", pprof.Index)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"iter"
 	"maps"
 	"slices"
@@ -57,8 +58,8 @@ func (c *command) playSender(ctx context.Context, cfg sender.PlayConfig, s sendF
 		return usage(err)
 	}
 	stop := func() {}
-	if app.IsTerminal(c.stderr) {
-		stop = c.progress(player)
+	if terminal := app.Terminal(c.stderr); terminal != nil {
+		stop = progress(terminal, player)
 	}
 	r := player.Play(ctx, func(yield func(sender.Message) bool) {
 		for m := range messages {
@@ -82,8 +83,8 @@ func (c *command) playSender(ctx context.Context, cfg sender.PlayConfig, s sendF
 	return nil
 }
 
-// progress shows the numbers so far in one line of the terminal, until stop is called.
-func (c *command) progress(player *sender.Player) (stop func()) {
+// progress shows the numbers so far in one line of the terminal until stop is called.
+func progress(terminal io.Writer, player *sender.Player) (stop func()) {
 	ended, cleared := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(cleared)
@@ -93,9 +94,9 @@ func (c *command) progress(player *sender.Player) (stop func()) {
 			select {
 			case <-look.C:
 				r := player.Report()
-				fmt.Fprintf(c.stderr, "\r\x1b[K%d messages, %d accepted, %d given up, %d waiting", r.Messages, r.AtFirst+r.Later, len(r.GivenUp), r.Unsettled)
+				fmt.Fprintf(terminal, "\r\x1b[K%d messages, %d accepted, %d given up, %d waiting", r.Messages, r.AtFirst+r.Later, len(r.GivenUp), r.Unsettled)
 			case <-ended:
-				fmt.Fprint(c.stderr, "\r\x1b[K")
+				fmt.Fprint(terminal, "\r\x1b[K")
 				return
 			}
 		}

@@ -19,6 +19,7 @@ import (
 	"github.com/hookline/hookline/app"
 	"github.com/hookline/hookline/app/config"
 	"github.com/hookline/hookline/pkg/handler"
+	"github.com/hookline/hookline/pkg/text"
 )
 
 // Exit codes.
@@ -54,6 +55,7 @@ func (p Program) Main() int {
 // Run runs one command line until it ends or ctx ends, and returns its exit code.
 func (p Program) Run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	root := p.command(stdout, stderr)
+	stderr = text.NewWriter(stderr)
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
@@ -80,7 +82,7 @@ func (p Program) Command() *cobra.Command {
 }
 
 func (p Program) command(stdout, stderr io.Writer) *cobra.Command {
-	c := &command{program: p, stdout: stdout, stderr: stderr, env: os.LookupEnv, startedAs: os.Args[0]}
+	c := &command{program: p, stdout: text.NewWriter(stdout), stderr: text.NewWriter(stderr), env: os.LookupEnv, startedAs: os.Args[0]}
 	return c.root()
 }
 
@@ -98,7 +100,7 @@ func usage(err error) error { return exitError{ExitUsage, err} }
 // command holds the output and the flags that all commands share.
 type command struct {
 	program        Program
-	stdout, stderr io.Writer
+	stdout, stderr *text.Writer // because senders wrote some of the texts
 	env            config.Env
 	startedAs      string // os.Args[0]
 

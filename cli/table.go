@@ -3,12 +3,14 @@ package cli
 import (
 	"fmt"
 	"io"
-	"os"
 	"strings"
 	"text/tabwriter"
 	"unicode/utf8"
 
 	"golang.org/x/term"
+
+	"github.com/hookline/hookline/app"
+	"github.com/hookline/hookline/pkg/text"
 )
 
 const (
@@ -97,8 +99,8 @@ func (c *command) printTable(t table) error {
 
 // columns returns the width of the terminal w, or 0 if w is none.
 func columns(w io.Writer) int {
-	f, ok := w.(*os.File)
-	if !ok {
+	f := app.Terminal(w)
+	if f == nil {
 		return 0
 	}
 	width, _, err := term.GetSize(int(f.Fd()))
@@ -116,12 +118,7 @@ func shorten(s string, most int) string {
 	return string([]rune(s)[:most-1]) + "…"
 }
 
-// oneLine replaces the control characters of a text by spaces.
+// oneLine returns a text on one line, escaped.
 func oneLine(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r < ' ' || r >= 0x7f && r < 0xa0 {
-			return ' '
-		}
-		return r
-	}, s)
+	return text.Escape(strings.NewReplacer("\r\n", " ", "\n", " ", "\t", " ").Replace(s))
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -71,17 +70,13 @@ func (c *command) printList(t table, limit int, none string) error {
 	return err
 }
 
-// printBody prints the body of an event as it is, or on a terminal without control characters.
-func (c *command) printBody(e event.Event) error {
-	body := e.Data
+// printBody prints the body of an event as it is, or on a terminal escaped.
+func (c *command) printBody(e event.Event) (err error) {
 	if app.IsTerminal(c.stdout) {
-		lines := strings.Split(string(body), "\n")
-		for i := range lines {
-			lines[i] = oneLine(lines[i])
-		}
-		body = []byte(strings.Join(lines, "\n") + "\n")
+		_, err = fmt.Fprintf(c.stdout, "%s\n", e.Data)
+	} else {
+		_, err = c.stdout.Unwrap().Write(e.Data)
 	}
-	_, err := c.stdout.Write(body)
 	return err
 }
 

@@ -60,11 +60,11 @@ func TestImportsRunOneWay(t *testing.T) {
 
 		"app/config": {"alma/enrich", "pkg/setting", "alma", "broker", "pkg/handler", "pkg/jsonbody", "pkg/privacy", "pkg/signature", "receiver", "schedule", "worker"},
 		"app": {
-			"app/config", "alma", "broker", "broker/embedded", "broker/rabbitmq", "pkg/handler", "pkg/jsonbody", "receiver", "schedule", "broker/spool", "worker",
+			"app/config", "alma", "broker", "broker/embedded", "broker/rabbitmq", "pkg/handler", "pkg/jsonbody", "pkg/text", "receiver", "schedule", "broker/spool", "worker",
 			"alma/enrich", "handlers/exec", "handlers/file", "handlers/http", "handlers/log", "handlers/notify",
 			"alma/reconcile", "alma/transfer",
 		},
-		"cli":          {"app", "app/config", "broker", "pkg/event", "pkg/handler", "sender", "alma/doctor", "alma/transfer"},
+		"cli":          {"app", "app/config", "broker", "pkg/event", "pkg/handler", "pkg/text", "sender", "alma/doctor", "alma/transfer"},
 		"cmd/hookline": {"cli"},
 	}
 	for pkg, imports := range packages(t) {

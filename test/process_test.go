@@ -111,6 +111,7 @@ type process struct {
 	lines  chan map[string]any // its log
 	ended  chan struct{}
 	stdout bytes.Buffer
+	stderr bytes.Buffer // its log, to be read after its end
 	listen string
 	// private is the address of metrics and health.
 	private string
@@ -155,6 +156,7 @@ func (f folder) launchCommand(t *testing.T, cmd *exec.Cmd) *process {
 
 func (p *process) read(lines *bufio.Scanner) {
 	for lines.Scan() {
+		p.stderr.Write(append(lines.Bytes(), '\n'))
 		var line map[string]any
 		if json.Unmarshal(lines.Bytes(), &line) != nil {
 			line = map[string]any{"msg": lines.Text()}
