@@ -136,7 +136,7 @@ func (a *App) assembleWorker(o Options, routes []worker.Route) (err error) {
 		return err
 	}
 	a.loops = append(a.loops, a.Worker.Run)
-	a.loop(newAuditor(a.broker, brokerRoutes(c.Routes.Worker()), o.Metrics, o.Log).run)
+	a.loop(newAuditor(a.broker, c.Routes.Broker(), o.Metrics, o.Log).run)
 	return nil
 }
 

@@ -76,10 +76,10 @@ func NextStep(c *config.Config, err error) string {
 }
 
 func embeddedConfig(c *config.Config) embedded.Config {
-	return embedded.Config{Path: filepath.Join(c.Data, "line.db"), Routes: brokerRoutes(c.Routes.Worker()), MaxBytes: c.Broker.MaxBytes, Duplicates: c.Duplicates}
+	return embedded.Config{Path: filepath.Join(c.Data, "line.db"), Routes: c.Routes.Broker(), MaxBytes: c.Broker.MaxBytes, Duplicates: c.Duplicates}
 }
 
 // rabbitMQ returns the configuration of the broker on RabbitMQ.
 func rabbitMQ(c *config.Config) rabbitmq.Config {
-	return rabbitmq.Config{URLs: c.Broker.URL, TLS: c.Broker.TLS, Routes: brokerRoutes(c.Routes.Worker())}
+	return rabbitmq.Config{URLs: c.Broker.URL, TLS: c.Broker.TLS, Routes: c.Routes.Broker()}
 }

@@ -15,6 +15,7 @@ import (
 type queueCollector struct {
 	inspector broker.Inspector
 	waiting   *prometheus.Desc
+	consumers *prometheus.Desc
 	log       *zap.Logger
 }
 
@@ -25,12 +26,16 @@ func newQueueCollector(inspector broker.Inspector, log *zap.Logger) *queueCollec
 		inspector: inspector,
 		waiting: prometheus.NewDesc("hookline_broker_queue_waiting", "Events in a queue that no worker holds.",
 			[]string{"queue", "role", "route"}, nil),
-		log: log.Named("queues"),
+		consumers: prometheus.NewDesc("hookline_broker_external_consumers", "Consumers of the queue of an external route.", []string{"route"}, nil),
+		log:       log.Named("queues"),
 	}
 }
 
 // Describe implements prometheus.Collector.
-func (c *queueCollector) Describe(ch chan<- *prometheus.Desc) { ch <- c.waiting }
+func (c *queueCollector) Describe(ch chan<- *prometheus.Desc) {
+	ch <- c.waiting
+	ch <- c.consumers
+}
 
 // Collect implements prometheus.Collector.
 func (c *queueCollector) Collect(ch chan<- prometheus.Metric) {
@@ -46,5 +51,8 @@ func (c *queueCollector) Collect(ch chan<- prometheus.Metric) {
 			continue
 		}
 		ch <- prometheus.MustNewConstMetric(c.waiting, prometheus.GaugeValue, float64(q.Waiting), q.Name, string(q.Role), q.Route)
+		if q.Role == broker.RoleExternal {
+			ch <- prometheus.MustNewConstMetric(c.consumers, prometheus.GaugeValue, float64(q.Consumers), q.Route)
+		}
 	}
 }

@@ -7,20 +7,10 @@ import (
 	"strings"
 
 	"github.com/hookline/hookline/app/config"
-	"github.com/hookline/hookline/broker"
 	"github.com/hookline/hookline/worker"
 )
 
-// brokerRoutes returns the part of the routes that a broker knows.
-func brokerRoutes(routes []worker.Route) []broker.Route {
-	out := make([]broker.Route, len(routes))
-	for i, r := range routes {
-		out[i] = r.Route
-	}
-	return out
-}
-
-// workerRoutes returns the routes of a configuration, each with the sources whose events can match.
+// workerRoutes returns the routes that workers consume, each with the sources whose events can match.
 func workerRoutes(c *config.Config) []worker.Route {
 	routes := c.Routes.Worker()
 	names := slices.Sorted(maps.Keys(c.Sources))
@@ -38,7 +28,7 @@ func workerRoutes(c *config.Config) []worker.Route {
 	return routes
 }
 
-// chosen returns the routes with the names, or all routes if there are no names.
+// chosen returns those of the routes that workers consume with the names, or all of them if there are no names.
 func chosen(routes []worker.Route, names []string) ([]worker.Route, error) {
 	if len(names) == 0 {
 		return routes, nil
@@ -47,7 +37,7 @@ func chosen(routes []worker.Route, names []string) ([]worker.Route, error) {
 	for _, name := range names {
 		i := slices.IndexFunc(routes, func(r worker.Route) bool { return r.Name == name })
 		if i < 0 {
-			return nil, fmt.Errorf("no route %q in the configuration; `hookline config show` lists them", name)
+			return nil, fmt.Errorf("no route %q with a handler in the configuration; `hookline config show` lists them", name)
 		}
 		out = append(out, routes[i])
 	}

@@ -11,7 +11,7 @@ import (
 // spoolConfig returns the configuration of a receiver's spool.
 func spoolConfig(c *config.Config) spool.Config {
 	var routes []string
-	for _, r := range c.Routes.Worker() {
+	for _, r := range c.Routes.Broker() {
 		routes = append(routes, r.Name)
 	}
 	return spool.Config{

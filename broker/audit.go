@@ -41,6 +41,8 @@ type RouteAudit struct {
 	Done        int64  `json:"done"`
 	Dead        int64  `json:"dead"`
 	Discarded   int64  `json:"discarded"`
+	External    bool   `json:"external,omitempty"` // a program of somebody else consumes the events
+	Taken       int64  `json:"taken,omitempty"`    // by that program
 	Unaccounted int64  `json:"unaccounted"`
 	InUnrouted  int64  `json:"in_unrouted,omitempty"` // of Waiting: they are in the unrouted queue, because a binding was missing
 	LeftOver    bool   `json:"left_over,omitempty"`   // the configuration lacks the route, and the broker has its events or queues

@@ -25,6 +25,7 @@ const (
 	RoleRetry    QueueRole = "retry"
 	RoleDead     QueueRole = "dead"
 	RoleUnrouted QueueRole = "unrouted"
+	RoleExternal QueueRole = "external" // the work queue of an external route
 )
 
 // QueueInfo is the state of one queue at one moment.

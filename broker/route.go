@@ -17,6 +17,8 @@ type Route struct {
 	Match setting.List `yaml:"match,flow" schema:"required; minItems=1"`
 	// Concurrency is how many events one process works on at once.
 	Concurrency int `yaml:"concurrency" schema:"minimum=1; maximum=1000"`
+	// External is for a queue on RabbitMQ that a program of yours consumes, and no worker. Such a route has match and no other key.
+	External bool `yaml:"external,omitempty"`
 }
 
 // MaxRoute is the longest name of a route in bytes. It keeps queue names under AMQP's 255 bytes.

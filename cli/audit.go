@@ -133,6 +133,11 @@ func (c *command) auditTable(a broker.Audit, elsewhere *app.Elsewhere) error {
 			fmt.Fprintf(table, "%s finished %d events that no receiver counted for it: the receiver does not know this route yet, or counting began later.\n", routeName(r), r.Uncounted)
 		}
 	}
+	for _, r := range a.Routes {
+		if r.External {
+			fmt.Fprintf(table, "Route %s is external: %d events were taken by a consumer of your own.\n", r.Route, r.Taken)
+		}
+	}
 	for _, line := range misplaced(a.Routes) {
 		fmt.Fprintln(table, line)
 	}

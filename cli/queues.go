@@ -25,6 +25,7 @@ func (c *command) queues() *cobra.Command {
 		Long: `Show the queues of the configuration, and those of routes that were removed from it, by role:
 
 - work: events that wait for a worker
+- external: events that wait for a program of yours; see docs/how-to/consume-with-your-own-program.md
 - retry: failed events that wait for their next attempt
 - dead: events that a route gave up on; see "hookline dead"
 - unrouted: events that match no route; see "hookline unrouted"
@@ -119,7 +120,7 @@ func (c *command) queueTable(queues []broker.QueueInfo) error {
 	missing := false
 	for _, q := range queues {
 		waiting, consumers := strconv.Itoa(q.Waiting), strconv.Itoa(q.Consumers)
-		if q.Consumers == broker.Unseen || q.Role != broker.RoleWork {
+		if q.Consumers == broker.Unseen || q.Role != broker.RoleWork && q.Role != broker.RoleExternal {
 			consumers = "-"
 		}
 		if q.Missing {
@@ -131,6 +132,9 @@ func (c *command) queueTable(queues []broker.QueueInfo) error {
 		fmt.Fprintln(table, "Receivers and workers declare missing queues when they connect; `hookline topology apply` declares them now.")
 	}
 	for _, q := range queues {
+		if q.Role == broker.RoleExternal && q.Waiting > 0 && q.Consumers == 0 {
+			fmt.Fprintf(table, "No program consumes %s, so its %d events wait.\n", q.Name, q.Waiting)
+		}
 		if q.Role == broker.RoleWork && q.Waiting > 0 && q.LeftOver {
 			fmt.Fprintf(table, "Route %s is not in the configuration, so nobody handles its %d waiting events: add the route again until they are done,\nor move them by `hookline topology retire %s --to-unrouted`.\n", q.Route, q.Waiting, q.Route)
 		}

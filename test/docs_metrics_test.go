@@ -27,6 +27,7 @@ routes:
   archive: { match: "#", handler: { kind: file, dir: export } }
   tell: { match: "x.y", handler: { kind: notify, text: text, email: { host: localhost, from: "a@example.org" } } }
   exports: { match: "x.y", handler: { kind: transfer, from: { local: { dir: in } }, to: { local: { dir: out } } } }
+  mine: { match: "x.y", external: true }
 `
 
 // absent are metrics that a process without a conversation with Alma, and without a removed route, does not have.

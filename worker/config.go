@@ -28,7 +28,7 @@ const DefaultGrace = 20 * time.Second
 
 // Config is the configuration of a Worker.
 type Config struct {
-	// Routes to work on; at least one, each name once.
+	// Routes to work on, each name once. Without routes the worker does nothing.
 	Routes []Route
 	// Grace is the time that running handlers have after the stop, before their contexts end. With 0 they end at once.
 	Grace time.Duration
@@ -126,9 +126,6 @@ func Defaults() Route {
 
 func (c Config) check() error {
 	var errs []error
-	if len(c.Routes) == 0 {
-		errs = append(errs, errors.New("no routes: a worker needs at least one"))
-	}
 	if c.Grace < 0 {
 		errs = append(errs, fmt.Errorf("grace %v: must not be negative", c.Grace))
 	}

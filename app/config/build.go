@@ -232,6 +232,10 @@ func (b *builder) route(c *Config, name string, node *yaml.Node) Route {
 	r := Route{Route: worker.Defaults()}
 	r.Name = name
 	b.decode(node, path, &r)
+	if r.External {
+		b.external(path, c, r)
+		return r
+	}
 	if r.Where.IsZero() {
 		r.Where = nil
 	}
@@ -240,6 +244,16 @@ func (b *builder) route(c *Config, name string, node *yaml.Node) Route {
 	r.Handler = b.enriched(path, r, b.redacted(path, c, r, h))
 	b.reportFields(path, r.Check())
 	return r
+}
+
+// external checks a route whose queue a program of somebody else consumes.
+func (b *builder) external(path []string, c *Config, r Route) {
+	var errs setting.Errors
+	errs.Add("match", r.Route.Route.Check())
+	b.reportFields(path, errs.Err())
+	if c.Broker.Embedded() {
+		b.report(append(path, "external"), errors.New("needs RabbitMQ, because no other program can read the embedded broker: set broker.url to a RabbitMQ address, or write a handler such as http or exec"))
+	}
 }
 
 // redacted puts the route's redaction before h, if it has one.

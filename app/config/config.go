@@ -10,6 +10,7 @@ import (
 
 	"github.com/hookline/hookline/alma"
 	"github.com/hookline/hookline/alma/enrich"
+	"github.com/hookline/hookline/broker"
 	"github.com/hookline/hookline/pkg/jsonbody"
 	"github.com/hookline/hookline/pkg/privacy"
 	"github.com/hookline/hookline/pkg/setting"
@@ -162,14 +163,32 @@ type Route struct {
 	HandlerPart HandlerPart `yaml:"handler" schema:"required"`
 }
 
+// ExternalRoute is a route whose queue a program of yours consumes, on RabbitMQ.
+type ExternalRoute struct {
+	// External is true.
+	External bool `yaml:"external" schema:"required"`
+	// Match are topic patterns, as of other routes.
+	Match setting.List `yaml:"match,flow" schema:"required; minItems=1"`
+}
+
 // Routes are routes in the order of the file.
 type Routes []Route
 
-// Worker returns the routes as a worker takes them.
-func (r Routes) Worker() []worker.Route {
-	routes := make([]worker.Route, len(r))
+// Worker returns the routes that workers consume.
+func (r Routes) Worker() (routes []worker.Route) {
 	for i := range r {
-		routes[i] = r[i].Route
+		if !r[i].External {
+			routes = append(routes, r[i].Route)
+		}
+	}
+	return routes
+}
+
+// Broker returns all routes as a broker takes them.
+func (r Routes) Broker() []broker.Route {
+	routes := make([]broker.Route, len(r))
+	for i := range r {
+		routes[i] = r[i].Route.Route
 	}
 	return routes
 }

@@ -2,6 +2,7 @@ package config_test
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -177,6 +178,22 @@ routes:
 	} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("no %q in:\n%v", want, err)
+		}
+	}
+}
+
+func TestAnExternalRouteHasRabbitMQAndNoHandler(t *testing.T) {
+	t.Parallel()
+	const frame = "broker: { url: %s }\nsources: { alma: { preset: alma, secrets: first-test-secret } }\nroutes: { mine: { match: '%s', external: true%s } }\n"
+	for _, c := range []struct{ url, match, more, want string }{
+		{"amqp://rabbit", "alma.#", "", ""},
+		{"embedded", "alma.#", "", "routes.mine.external: needs RabbitMQ"},
+		{"amqp://rabbit", "alma.#", ", handler: { kind: log }", "routes.mine.handler: unknown key; known here: external, match"},
+		{"amqp://rabbit", "alma..x", "", "routes.mine.match: "},
+	} {
+		_, err := parse(t, fmt.Sprintf(frame, c.url, c.match, c.more))
+		if text := fmt.Sprint(err); c.want == "" && err != nil || !strings.Contains(text, c.want) {
+			t.Errorf("%+v: %v", c, err)
 		}
 	}
 }

@@ -81,9 +81,11 @@ func (s Schedule) MarshalYAML() (any, error) {
 
 // MarshalYAML shows the routes by name.
 func (r Routes) MarshalYAML() (any, error) {
-	shown := make(map[string]Route, len(r))
+	shown := make(map[string]any, len(r))
 	for _, route := range r {
-		shown[route.Name] = route
+		if shown[route.Name] = route; route.External {
+			shown[route.Name] = ExternalRoute{External: true, Match: route.Match}
+		}
 	}
 	return shown, nil
 }

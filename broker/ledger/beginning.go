@@ -23,6 +23,9 @@ func (b *Book) Anew(reason string) *Book {
 		if t.unaccounted > 0 {
 			next.routes[name] = &tally{route: name, accepted: t.unaccounted, unaccounted: t.unaccounted, lost: t.unaccounted}
 		}
+		if t.external.declared {
+			next.declareExternal(name, true)
+		}
 	}
 	maps.Copy(next.spools, b.spools) // their processes report them again, if they run
 	next.BeginAnew(reason)

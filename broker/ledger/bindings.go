@@ -21,6 +21,7 @@ func (b *Book) bind(p *process, n Notes) {
 		p.bindings = n.Bindings
 		for route, patterns := range n.Bindings {
 			b.bindings[route] = union(b.bindings[route], patterns)
+			b.declareExternal(route, slices.Contains(n.External, route))
 		}
 	}
 	if n.Stopped {

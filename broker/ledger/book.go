@@ -46,6 +46,7 @@ type tally struct {
 	uncounted                        int64 // of events that no receiver noted for this route
 	unaccounted                      int64 // as the latest audit found, with lost
 	lost                             int64 // counted as unaccounted before counting began anew; part of accepted
+	external                         externalTally
 }
 
 // SourceTally counts the events and requests of a source.
@@ -181,6 +182,10 @@ func (b *Book) accept(source, id, route string, offset int64) {
 		t.finish(kind)
 		return
 	}
+	if t.external.declared {
+		t.external.unfinished++
+		return
+	}
 	b.open[k] = entry{t, offset, kind == Retrying}
 }
 
@@ -215,7 +220,7 @@ func (b *Book) finish(kind Kind, source, id, route string) {
 		e.finish(kind)
 		return
 	}
-	if b.finishMoved(kind, source, id, route) {
+	if b.finishMoved(kind, source, id, route) || b.finishExternal(kind, route) {
 		return
 	}
 	b.put(earlyNote{k, kind, route, b.isUncounted(route)})
@@ -260,6 +265,8 @@ func (b *Book) move(source, id, route string, offset int64) {
 	if e, ok := b.open[k]; ok {
 		delete(b.open, k)
 		e.finish(Discarded)
+	} else {
+		b.finishExternal(Discarded, route)
 	}
 	b.accept(source, id, "", offset)
 }

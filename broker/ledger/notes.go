@@ -71,6 +71,8 @@ type Notes struct {
 
 	// Bindings are the routes of the process's configuration, with their patterns: in its first message on each connection.
 	Bindings Bindings `json:"bindings,omitempty"`
+	// External names the routes of Bindings whose events a program of somebody else consumes.
+	External []string `json:"external,omitempty"`
 	// Unbound are the bindings that the process has removed.
 	Unbound Bindings `json:"unbound,omitempty"`
 	// Stopped says that the process ends; this is its last message.

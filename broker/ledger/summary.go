@@ -46,6 +46,9 @@ type routeSummary struct {
 	Uncounted   int64 `json:"uncounted,omitempty"`
 	Unaccounted int64 `json:"unaccounted,omitempty"`
 	Lost        int64 `json:"lost,omitempty"`
+
+	External   bool  `json:"external,omitempty"`
+	Unfinished int64 `json:"unfinished,omitempty"` // of an external route
 }
 
 type processSummary struct {
@@ -81,7 +84,7 @@ func (b *Book) Summary() [][]byte {
 	b.addSpools(&s)
 	for _, route := range slices.Sorted(maps.Keys(b.routes)) {
 		t := b.routes[route]
-		s.Routes = append(s.Routes, routeSummary{route, t.accepted, t.done, t.discarded, t.extra, t.uncounted, t.unaccounted, t.lost})
+		s.Routes = append(s.Routes, routeSummary{route, t.accepted, t.done, t.discarded, t.extra, t.uncounted, t.unaccounted, t.lost, t.external.declared, t.external.unfinished})
 	}
 	latest := b.latestSeen()
 	for _, name := range slices.Sorted(maps.Keys(b.processes)) {

@@ -61,7 +61,8 @@ func (s summary) book() (*Book, error) {
 	b.position, b.since, b.mark = s.Position, time.UnixMilli(s.Since).UTC(), s.Position.Offset
 	b.anew, b.strangers = s.Anew, s.Strangers || len(s.Processes) >= maxProcesses // an older writer does not say it
 	for _, r := range s.Routes {
-		b.routes[r.Route] = &tally{r.Route, r.Accepted, r.Done, r.Discarded, r.Extra, r.Uncounted, r.Unaccounted, r.Lost}
+		external := externalTally{declared: r.External, unfinished: r.Unfinished, atMark: r.Unfinished}
+		b.routes[r.Route] = &tally{r.Route, r.Accepted, r.Done, r.Discarded, r.Extra, r.Uncounted, r.Unaccounted, r.Lost, external}
 	}
 	for name, from := range s.Sources {
 		if from != nil {

@@ -23,7 +23,10 @@ type RouteTotals struct {
 	Extra                     int64 // finished more often than accepted
 	Uncounted                 int64 // finished, and no receiver noted the event for this route: it does not know the route
 	Lost                      int64 // accepted and counted as unaccounted, before counting began anew
-	Open                      int64 // accepted and not finished
+	External                  bool  // a program of somebody else consumes the events
+	Unfinished                int64 // accepted as events of an external route, and not finished: taken by its consumer, or in the queues
+	UnfinishedAtMark          int64 // Unfinished at Mark
+	Open                      int64 // accepted and not finished, without Unfinished
 	OpenAtMark                int64 // of Open: open at Mark already
 	Retrying                  int64 // of OpenAtMark: waiting for another attempt
 	Held                      int64 // deliveries that processes hold: the most of each since Mark
@@ -35,6 +38,9 @@ func (b *Book) Mark() {
 	b.mark = b.position.Offset
 	for _, p := range b.processes {
 		p.peak = maps.Clone(p.held)
+	}
+	for _, t := range b.routes {
+		t.external.atMark = t.external.unfinished
 	}
 }
 
@@ -53,7 +59,10 @@ func (b *Book) Routes() []string {
 func (b *Book) Totals(now time.Time) Totals {
 	routes := map[string]RouteTotals{}
 	for name, t := range b.routes {
-		routes[name] = RouteTotals{Accepted: t.accepted, Done: t.done, Discarded: t.discarded, Extra: t.extra, Uncounted: t.uncounted, Lost: t.lost}
+		routes[name] = RouteTotals{
+			Accepted: t.accepted, Done: t.done, Discarded: t.discarded, Extra: t.extra, Uncounted: t.uncounted, Lost: t.lost,
+			External: t.external.declared, Unfinished: t.external.unfinished, UnfinishedAtMark: t.external.atMark,
+		}
 	}
 	change := func(route string, f func(*RouteTotals)) {
 		r := routes[route]

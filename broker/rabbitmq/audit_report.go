@@ -23,6 +23,7 @@ type routeBalance struct {
 	retrying         int64 // events in the delay queues, as the ledger says
 	delayed          int64 // missing events that were found in the delay queues
 	inUnrouted       int64 // missing events that were found in the unrouted queue
+	taken            int64 // events of an external route that are in no queue
 }
 
 // auditReport compares the ledger with the queues.
@@ -37,6 +38,7 @@ func auditReport(t ledger.Totals, counts queueCounts) broker.Audit {
 		r := t.Routes[name]
 		n := r.OpenAtMark - (counts.work[name] + counts.dead[name] + r.Held)
 		balances[i] = routeBalance{route: name, missing: max(0, n), surplus: max(0, -n), retrying: r.Retrying}
+		balances[i].findTaken(r)
 	}
 	delayed := counts.delayed
 	for i := range balances {
@@ -68,6 +70,12 @@ func (b *routeBalance) findDelayed(n int64) int64 {
 	return n
 }
 
+// findTaken matches the events of an external route with surplus messages. Its consumer has taken the others.
+func (b *routeBalance) findTaken(r ledger.RouteTotals) {
+	b.taken = min(r.Unfinished, max(0, r.UnfinishedAtMark-b.surplus))
+	b.surplus = max(0, b.surplus-r.Unfinished)
+}
+
 // findUnrouted matches surplus messages of the unrouted queue with missing events.
 func findUnrouted(balances []routeBalance) {
 	i := slices.IndexFunc(balances, func(b routeBalance) bool { return b.route == broker.Unrouted })
@@ -86,7 +94,7 @@ func findUnrouted(balances []routeBalance) {
 
 // routeAudit divides a route's open events, so that the sum is right also if its queues hold other messages.
 func routeAudit(r ledger.RouteTotals, b routeBalance, counts queueCounts) broker.RouteAudit {
-	open := r.Open - b.missing
+	open := r.Open - b.missing + r.Unfinished - b.taken
 	take := func(n int64) int64 {
 		n = min(n, open)
 		open -= n
@@ -96,6 +104,7 @@ func routeAudit(r ledger.RouteTotals, b routeBalance, counts queueCounts) broker
 	return broker.RouteAudit{
 		Route: b.route, Accepted: r.Accepted, Done: r.Done, Discarded: r.Discarded, Extra: r.Extra,
 		Uncounted: r.Uncounted, Unaccounted: b.missing + r.Lost, Surplus: b.surplus, LeftOver: counts.leftOver[b.route],
+		External: r.External, Taken: b.taken,
 		Dead: dead, Running: running, Retrying: retrying, Waiting: open, InUnrouted: min(open, b.inUnrouted),
 	}
 }

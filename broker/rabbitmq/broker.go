@@ -77,7 +77,7 @@ func start(cfg Config, declared []object, reg prometheus.Registerer, log *zap.Lo
 	b.publisher, b.spooled = newPublisher(b.publish, m), newSerialPublisher(b.publish)
 	b.ledger = newLedgerWriter(b.publish, cfg, m, log.Named("ledger"))
 	if declared != nil {
-		b.ledger.bindings = bindingsOf(cfg.Routes)
+		b.ledger.bindings, b.ledger.external = bindingsOf(cfg.Routes), externalOf(cfg.Routes)
 	}
 	b.auditor = newAuditor(b.publish, b.consume, b.ledger, b.routes, log)
 	if cfg.Duplicates > 0 {
@@ -123,14 +123,14 @@ func (b *Broker) Spooled(events map[string]int64, counts broker.SpoolCounts) {
 	b.ledger.setSpooled(events, ledger.SpoolCounts(counts))
 }
 
-// Consume implements broker.Consumer. It returns an error for a route that is not in the configuration, and after Close. A delayed
+// Consume implements broker.Consumer. It returns an error for a route that is not in the configuration, for an external one, and after Close. A delayed
 // event reaches fn on time or up to half a second late.
 func (b *Broker) Consume(ctx context.Context, r broker.Route, fn broker.Process) error {
 	if r.Concurrency < 1 {
 		return fmt.Errorf("rabbitmq: route %q: concurrency is %d, not at least 1", r.Name, r.Concurrency)
 	}
-	if !slices.ContainsFunc(b.routes, func(configured broker.Route) bool { return configured.Name == r.Name }) {
-		return fmt.Errorf("rabbitmq: route %q is not in the configuration", r.Name)
+	if !slices.ContainsFunc(b.routes, func(configured broker.Route) bool { return configured.Name == r.Name && !configured.External }) {
+		return fmt.Errorf("rabbitmq: route %q is not in the configuration, or is external", r.Name)
 	}
 	c := &consumption{
 		route: r, publisher: b.publisher, ledger: b.ledger, process: fn,

@@ -41,6 +41,7 @@ type ledgerWriter struct {
 	process   string
 	spool     string
 	bindings  ledger.Bindings // of this process's configuration; nil if it declares none
+	external  []string        // routes of bindings
 	metrics   *metrics
 	log       *zap.Logger
 	wake      chan struct{} // capacity 1: due has changed
@@ -394,7 +395,7 @@ func (w *ledgerWriter) next() (b *noteBatch, m message, ok bool) {
 		}
 	}
 	if s, _ := w.publisher.conn.now(); w.bindings != nil && (s != w.session || !w.announced) {
-		notes.Bindings, w.session, w.announced = w.bindings, s, true
+		notes.Bindings, notes.External, w.session, w.announced = w.bindings, w.external, s, true
 	}
 	notes.Unbound, w.unbound = w.unbound, nil
 	notes.Stopped = w.stopped && len(w.batches) == 0

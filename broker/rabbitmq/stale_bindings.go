@@ -26,6 +26,16 @@ func bindingsOf(routes []broker.Route) ledger.Bindings {
 	return all
 }
 
+// externalOf returns the names of the external routes for the ledger.
+func externalOf(routes []broker.Route) (names []string) {
+	for _, r := range routes {
+		if r.External {
+			names = append(names, r.Name)
+		}
+	}
+	return names
+}
+
 // Unbind implements broker.Unbinder. It learns from the ledger which bindings processes have declared: AMQP cannot list them.
 func (b *Broker) Unbind(ctx context.Context) (removed, remaining []broker.Binding, err error) {
 	if removed, remaining, err = b.auditor.unbind(ctx); err != nil {

@@ -122,7 +122,11 @@ func NewTopology(routes []broker.Route) Topology {
 		for _, pattern := range r.Match {
 			bindings = append(bindings, Binding{Exchange: EventsExchange, Key: pattern})
 		}
-		t.queue(Queue{Name: work, Role: broker.RoleWork, Route: r.Name, Args: args}, bindings...)
+		role := broker.RoleWork
+		if r.External {
+			role = broker.RoleExternal
+		}
+		t.queue(Queue{Name: work, Role: role, Route: r.Name, Args: args}, bindings...)
 	}
 	return t
 }

@@ -149,7 +149,10 @@ func (g *generator) of(v reflect.Value) object {
 		one.set("minLength", 1)
 		return object{{"type", []string{"string", "array"}}, {"minLength", 1}, {"minItems", 1}, {"items", one}}
 	case config.Routes:
-		return object{{"type", "object"}, {"additionalProperties", g.of(reflect.ValueOf(config.Route{Route: worker.Defaults()}))}}
+		external := object{{"required", []string{"external"}}, {"properties", object{{"external", object{{"const", true}}}}}}
+		return object{{"type", "object"}, {"additionalProperties", object{
+			{"if", external}, {"then", g.of(reflect.ValueOf(config.ExternalRoute{}))}, {"else", g.of(reflect.ValueOf(config.Route{Route: worker.Defaults()}))},
+		}}}
 	case map[string]config.Source:
 		clock := object{{"required", []string{"kind"}}, {"properties", object{{"kind", object{{"const", "schedule"}}}}}}
 		return object{{"type", "object"}, {"additionalProperties", object{

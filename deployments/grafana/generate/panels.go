@@ -34,7 +34,7 @@ func now() row {
 		{title: "Broker connected", description: "Whether every process has every connection to the broker.", unit: "bool_yes_no", stat: true, width: 3, good: at(1),
 			queries: one("min(hookline_broker_connected)", "connected")},
 		{title: "Waiting", description: "Events that no worker holds yet, over all routes.", unit: "none", stat: true, width: 4, bad: at(1000),
-			queries: one(`sum(max by (queue) (hookline_broker_queue_waiting{role="work"}))`, "waiting")},
+			queries: one(`sum(max by (queue) (hookline_broker_queue_waiting{role=~"work|external"}))`, "waiting")},
 		{title: "Unaccounted", description: "Stored events that are neither in a queue nor finished. More than 0 is a loss: `hookline audit` names the routes.", unit: "none", stat: true, width: 4, bad: at(1),
 			queries: one("sum(max by (route) (hookline_ledger_unaccounted))", "unaccounted")},
 		{title: "Alerts", description: "Alerts that fire now. Prometheus' own page /alerts names them, and docs/runbooks has a page for each.", unit: "none", stat: true, width: 3, bad: at(1),
@@ -103,7 +103,7 @@ func failing() row {
 func pilingUp() row {
 	return row{"Is anything piling up?", []panel{
 		{title: "Waiting for a worker", description: "Events in each route's queue that no worker holds. Growing: start more workers or raise the route's concurrency.", unit: "none", width: 6,
-			queries: one(`max by (route) (hookline_broker_queue_waiting{role="work"})`, "{{route}}")},
+			queries: one(`max by (route) (hookline_broker_queue_waiting{role=~"work|external"})`, "{{route}}")},
 		{title: "Waiting for another attempt", description: "Events in the delay queues. They come back to their route by themselves.", unit: "none", width: 6,
 			queries: one(`max by (queue) (hookline_broker_queue_waiting{role="retry"})`, "{{queue}}")},
 		{title: "In progress", description: "Events in handlers, and requests in receivers, at this moment.", unit: "none", width: 6,
