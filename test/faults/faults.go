@@ -31,6 +31,7 @@ func faults() []fault {
 		{name: "policy limits a queue whose handler hangs", place: atNode, hold: 4 * time.Second, inject: policyChanged},
 		{name: "events larger than RabbitMQ takes", place: atDoor, hold: 4 * time.Second, inject: largeEvents},
 		{name: "password changed", place: atNode, hold: 4 * time.Second, inject: passwordChanged},
+		{name: "route removed and added again", place: atNode, hold: time.Second, alone: true, inject: routeRemoved},
 
 		{name: "network cut", place: atNetwork, hold: 4 * time.Second, inject: networkCut},
 		{name: "connections half open", place: atNetwork, hold: 12 * time.Second, inject: halfOpen},
@@ -41,12 +42,16 @@ func faults() []fault {
 		{name: "disk read-only under the export", place: atDisk, needs: needDisks, hold: 4 * time.Second, inject: exportReadOnly},
 		{name: "disk full under the spool, RabbitMQ away", place: atNetwork, needs: needDisks, hold: 4 * time.Second, inject: withoutBroker(spoolFull)},
 		{name: "disk read-only under the spool, RabbitMQ away", place: atNetwork, needs: needDisks, hold: 4 * time.Second, inject: withoutBroker(spoolReadOnly)},
-		{name: "spool deleted, RabbitMQ away", place: atNetwork, hold: 2 * time.Second, alone: true, loses: true, inject: spoolDeleted},
+		{name: "spool deleted, RabbitMQ away", place: atNetwork, hold: 2 * time.Second, alone: true, loses: true, inject: spoolHurt(deleteSpool)},
+		{name: "64 KiB of a spool overwritten, RabbitMQ away", place: atNetwork, hold: 2 * time.Second, alone: true, loses: true, inject: spoolHurt(overwriteSpool)},
+		{name: "data folder removed under a receiver, RabbitMQ away", place: atNetwork, hold: 4 * time.Second, alone: true, loses: true, inject: dataRemoved},
 
 		{name: "clock of one process 1 h ahead", place: atClock, needs: needClock, hold: 4 * time.Second, inject: clockMoved(time.Hour)},
 		{name: "clock of one process 1 h behind", place: atClock, needs: needClock, hold: 4 * time.Second, inject: clockMoved(-time.Hour)},
 		{name: "200 slow-loris senders", place: atDoor, hold: 8 * time.Second, inject: slowSenders},
 		{name: "2,000 idle connections", place: atDoor, hold: 5 * time.Second, inject: idleConnections},
+		{name: "2,048 slow POSTs from one address", place: atDoor, hold: 8 * time.Second, inject: floodSlow},
+		{name: "4,096 idle connections from one address", place: atDoor, hold: 5 * time.Second, inject: floodIdle},
 	}
 }
 

@@ -43,7 +43,7 @@ func packetLoss(ctx context.Context, t *trial) (func(context.Context) error, err
 
 // idleConnections opens connections that send no data.
 func idleConnections(ctx context.Context, t *trial) (func(context.Context) error, error) {
-	conns, err := t.dial(ctx, 2000)
+	conns, err := t.dial(ctx, local, 2000)
 	return closing(conns), err
 }
 
@@ -52,7 +52,7 @@ const endless = "POST /webhooks/refuse HTTP/1.1\r\nHost: localhost\r\nX-Slow: an
 
 // slowSenders send one byte of a request after the other.
 func slowSenders(ctx context.Context, t *trial) (func(context.Context) error, error) {
-	conns, err := t.dial(ctx, 200)
+	conns, err := t.dial(ctx, local, 200)
 	ctx, stop := context.WithCancel(ctx)
 	go func() {
 		for i := range len(endless) {
@@ -67,14 +67,17 @@ func slowSenders(ctx context.Context, t *trial) (func(context.Context) error, er
 	return func(ctx context.Context) error { stop(); return closing(conns)(ctx) }, err
 }
 
-// dial opens connections to all receivers in turn. A receiver that another fault has stopped soon runs again.
-func (t *trial) dial(ctx context.Context, count int) (conns []net.Conn, err error) {
+// local is the address of the load.
+const local = "127.0.0.1"
+
+// dial opens connections from an address to all receivers in turn. A receiver that another fault has stopped soon runs again.
+func (t *trial) dial(ctx context.Context, from string, count int) (conns []net.Conn, err error) {
 	ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
 	defer cancel()
 	for n := range count {
 		var conn net.Conn
 		err := system.Eventually(ctx, func() (err error) {
-			conn, err = (&net.Dialer{}).DialContext(ctx, "tcp", t.Receivers[n%len(t.Receivers)].Listen)
+			conn, err = dialFrom(ctx, from, t.Receivers[n%len(t.Receivers)].Listen)
 			return err
 		})
 		if err != nil {

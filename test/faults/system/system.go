@@ -71,7 +71,8 @@ type System struct {
 	Vhost     string
 	User      string
 
-	cfg Config
+	cfg    Config
+	config string // the text of hookline.yml, without the routes of SetMoreRoutes
 }
 
 // Open starts all processes and returns when they are ready. The caller must call Close, also after an error.
@@ -90,6 +91,9 @@ func (s *System) open(ctx context.Context) (err error) {
 	if s.Export, err = newFolder(ctx, filepath.Join(s.cfg.Dir, "export"), s.cfg.Disks); err != nil {
 		return err
 	}
+	if err := os.Mkdir(s.files(), 0o750); err != nil { // the handler makes no folder outside the data folder
+		return err
+	}
 	if s.Data, err = newFolder(ctx, filepath.Join(s.cfg.Dir, "data"), s.cfg.Disks); err != nil {
 		return err
 	}
@@ -97,8 +101,8 @@ func (s *System) open(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	text := fmt.Sprintf(config, strings.Join(urls, ", "), filepath.Join(s.Export.Path, "files"), s.Sink.server.URL)
-	if err := os.WriteFile(filepath.Join(s.cfg.Dir, "hookline.yml"), []byte(text), 0o600); err != nil {
+	s.config = fmt.Sprintf(config, strings.Join(urls, ", "), s.files(), s.Sink.server.URL)
+	if err := s.SetMoreRoutes(""); err != nil {
 		return err
 	}
 	for n := range s.cfg.Receivers {
@@ -116,6 +120,11 @@ func (s *System) open(ctx context.Context) (err error) {
 		s.Workers = append(s.Workers, p)
 	}
 	return nil
+}
+
+// SetMoreRoutes sets the routes beside the usual ones, in YAML. A process has them after its next start.
+func (s *System) SetMoreRoutes(routes string) error {
+	return os.WriteFile(filepath.Join(s.cfg.Dir, "hookline.yml"), []byte(s.config+routes), 0o600)
 }
 
 // connect makes a virtual host and a user for this installation, and a proxy before each node.
@@ -164,6 +173,9 @@ func (s *System) process(ctx context.Context, name, role string) (*Process, erro
 		env:  append(s.env(), "LISTEN="+listen, "PRIVATE="+private, "DATA="+filepath.Join(s.Data.Path, name), clockVariable+"="+s.clock(name)),
 	}, nil
 }
+
+// files returns the folder of the route Archive.
+func (s *System) files() string { return filepath.Join(s.Export.Path, "files") }
 
 func (s *System) env() []string { return []string{"PATH=" + os.Getenv("PATH"), "HOME=" + s.cfg.Dir} }
 
