@@ -14,7 +14,7 @@ func HasSpool(c *config.Config) bool {
 	return !c.Broker.Embedded() && spool.HasDeadLetters(spoolConfig(c).Dir)
 }
 
-// spoolOperator is the Operator of RabbitMQ, and of the dead letters of the spool in a folder, which it opens for each call.
+// spoolOperator is the Operator of RabbitMQ, and of the events of the spool in a folder, which it opens for each call.
 type spoolOperator struct {
 	Operator
 	dir string
@@ -54,6 +54,20 @@ func (o *spoolOperator) Discard(ctx context.Context, route string, pick func(bro
 		return err
 	})
 	return n, err
+}
+
+// Erase implements broker.Eraser, for the events on RabbitMQ and then for those of the spool, if there is one.
+func (o *spoolOperator) Erase(ctx context.Context, pick func(broker.StoredDelivery) bool) (removed int, err error) {
+	removed, err = o.Operator.Erase(ctx, pick)
+	if err != nil || !spool.HasDeadLetters(o.dir) {
+		return removed, err
+	}
+	letters, err := spool.OpenDeadLetters(o.dir)
+	if err != nil {
+		return removed, err
+	}
+	n, err := letters.Erase(ctx, pick)
+	return removed + n, errors.Join(err, letters.Close(ctx))
 }
 
 // with calls do with the undelivered events of a route.

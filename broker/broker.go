@@ -15,6 +15,7 @@ type Broker interface {
 	Consumer
 	Inspector
 	Undelivered
+	Eraser
 	Auditor
 	Unbinder
 	Counter

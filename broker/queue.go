@@ -1,6 +1,9 @@
 package broker
 
-import "context"
+import (
+	"context"
+	"strings"
+)
 
 // Names of queues that every broker shows.
 const (
@@ -12,6 +15,9 @@ const (
 
 // WorkQueue returns the name of a route's work queue. On RabbitMQ it is also the routing key that brings an event back to the queue.
 func WorkQueue(route string) string { return workPrefix + route }
+
+// RouteOfWorkQueue returns the route of a work queue's name.
+func RouteOfWorkQueue(name string) string { return strings.TrimPrefix(name, workPrefix) }
 
 // DeadQueue returns the name of a route's dead-letter queue.
 func DeadQueue(route string) string { return deadPrefix + route }

@@ -62,7 +62,7 @@ func TestImportsRunOneWay(t *testing.T) {
 		"app": {
 			"app/config", "alma", "broker", "broker/embedded", "broker/rabbitmq", "pkg/handler", "pkg/jsonbody", "pkg/text", "receiver", "schedule", "broker/spool", "worker",
 			"alma/enrich", "handlers/exec", "handlers/file", "handlers/http", "handlers/log", "handlers/notify",
-			"alma/reconcile", "alma/transfer",
+			"alma/reconcile", "alma/transfer", "pkg/privacy",
 		},
 		"cli":          {"app", "app/config", "broker", "pkg/event", "pkg/handler", "pkg/text", "sender", "alma/doctor", "alma/transfer"},
 		"cmd/hookline": {"cli"},

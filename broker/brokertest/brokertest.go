@@ -44,6 +44,7 @@ func Run(t *testing.T, place func(t *testing.T) Open) {
 		{"Undelivered", undelivered()},
 		{"Dead", deadLetters()},
 		{"Unrouted", unrouted()},
+		{"Erase", erasing()},
 		{"Concurrency", concurrency()},
 		{"Stop", stopping()},
 		{"Crash", crashes()},

@@ -11,13 +11,14 @@ import (
 	"github.com/hookline/hookline/broker"
 )
 
-// Attached is a broker that another process runs, or no process at all. It can be inspected and audited, and its undelivered events can be
-// replayed and discarded.
+// Attached is a broker that another process runs, or no process at all. It can be inspected and audited, its undelivered events can be
+// replayed and discarded, and all events can be erased.
 type Attached struct{ *store }
 
 var (
 	_ broker.Inspector   = (*Attached)(nil)
 	_ broker.Undelivered = (*Attached)(nil)
+	_ broker.Eraser      = (*Attached)(nil)
 	_ broker.Auditor     = (*Attached)(nil)
 )
 

@@ -105,29 +105,34 @@ func (u undelivered) Each(ctx context.Context, route string, visit func(broker.U
 // Replay implements broker.Undelivered. Dead letters of a route that is not configured wait in its queue until it is again.
 func (u undelivered) Replay(ctx context.Context, route string, pick func(broker.UndeliveredEvent) bool) (int, error) {
 	if route != broker.Unrouted {
-		return u.change(ctx, route, pick, (*transaction).replay)
+		return u.changeUndelivered(ctx, route, pick, (*transaction).replay)
 	}
 	matched := func(e broker.UndeliveredEvent) bool { return pick(e) && u.matcher.Match(e.Event.Key()) != nil }
-	return u.change(ctx, route, matched, func(tx *transaction, r row) (int64, error) {
+	return u.changeUndelivered(ctx, route, matched, func(tx *transaction, r row) (int64, error) {
 		return tx.reroute(r, u.matcher.Match(r.event.Key()))
 	})
 }
 
 // Discard implements broker.Undelivered.
 func (u undelivered) Discard(ctx context.Context, route string, pick func(broker.UndeliveredEvent) bool) (int, error) {
-	return u.change(ctx, route, pick, func(tx *transaction, r row) (int64, error) {
+	return u.changeUndelivered(ctx, route, pick, func(tx *transaction, r row) (int64, error) {
 		return tx.remove(undeliveredState(route), r.place, tallyDiscarded)
 	})
 }
 
-// change applies an operation to each picked event, in a transaction for maxRows of them. The operation returns the number of events
-// that it found, because another process can decide about the same ones. change returns the sum.
-func (u undelivered) change(ctx context.Context, route string, pick func(broker.UndeliveredEvent) bool, apply func(*transaction, row) (int64, error)) (int, error) {
+// changeUndelivered is change for the undelivered events of a route.
+func (u undelivered) changeUndelivered(ctx context.Context, route string, pick func(broker.UndeliveredEvent) bool, apply func(*transaction, row) (int64, error)) (int, error) {
+	return u.change(ctx, fileQueue{undeliveredState(route), route}, func(r row) bool { return pick(r.undelivered()) }, apply)
+}
+
+// change applies an operation to each picked delivery of a queue, in a transaction for maxRows of them. The operation returns the number
+// of deliveries that it found, because another process can decide about the same ones. change returns the sum.
+func (u undelivered) change(ctx context.Context, q fileQueue, pick func(row) bool, apply func(*transaction, row) (int64, error)) (int, error) {
 	total := 0
-	err := u.eachBatch(ctx, fileQueue{undeliveredState(route), route}, func(batch []row) error {
+	err := u.eachBatch(ctx, q, func(batch []row) error {
 		var picked []row
 		for _, r := range batch {
-			if pick(r.undelivered()) {
+			if pick(r) {
 				picked = append(picked, r)
 			}
 		}
@@ -149,7 +154,7 @@ func (u undelivered) change(ctx context.Context, route string, pick func(broker.
 		writing, cancel := context.WithTimeout(context.WithoutCancel(ctx), changeTimeout) // ctx ends a change between two transactions
 		defer cancel()
 		if err := u.write.do(writing, changed); err != nil {
-			return fmt.Errorf("change undelivered events: %w", err)
+			return fmt.Errorf("change events: %w", err)
 		}
 		total += int(n)
 		return nil

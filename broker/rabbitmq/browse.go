@@ -53,32 +53,27 @@ func (b *Broker) browse(ctx context.Context, from undeliveredQueue, visit func(a
 			err = fmt.Errorf("rabbitmq: %s: %w", from.name, err)
 		}
 	}()
-	connecting, cancel := context.WithTimeout(ctx, connectTimeout)
-	defer cancel()
-	s, err := b.consume.await(connecting)
+	queue, err := b.openBrowser(ctx, from.name)
 	if err != nil {
 		return err
 	}
-	ch, err := s.conn.Channel()
-	if err != nil {
-		return err
-	}
-	queue := &browser{ch: ch, queue: from.name}
-	var holding int64
+	holding := map[string]int64{} // by route
 	defer func() {
-		if requeueErr := queue.requeue(); err == nil {
-			err = requeueErr
+		if closeErr := queue.close(); err == nil {
+			err = closeErr
 		}
-		_ = ch.Close() // requeues the rest
-		b.ledger.addHeld(from.route, -holding)
+		for route, n := range holding {
+			b.ledger.addHeld(route, -n)
+		}
 	}()
 	for stopped := false; ; {
 		d, ok, err := queue.get(ctx)
 		if err != nil || !ok {
 			return err
 		}
-		holding++
-		b.ledger.addHeld(from.route, 1)
+		route := from.routeOf(d)
+		holding[route]++
+		b.ledger.addHeld(route, 1)
 		next := keepMessage
 		if !stopped {
 			if next, err = visit(d); err != nil {
@@ -88,7 +83,7 @@ func (b *Broker) browse(ctx context.Context, from undeliveredQueue, visit func(a
 		}
 		switch next {
 		case discardMessage:
-			holding--
+			holding[route]--
 			fallthrough
 		case removeMessage:
 			if err := d.Ack(false); err != nil {
@@ -103,6 +98,28 @@ func (b *Broker) browse(ctx context.Context, from undeliveredQueue, visit func(a
 			return nil
 		}
 	}
+}
+
+// openBrowser opens a channel for browsing a queue.
+func (b *Broker) openBrowser(ctx context.Context, queue string) (*browser, error) {
+	connecting, cancel := context.WithTimeout(ctx, connectTimeout)
+	defer cancel()
+	s, err := b.consume.await(connecting)
+	if err != nil {
+		return nil, err
+	}
+	ch, err := s.conn.Channel()
+	if err != nil {
+		return nil, err
+	}
+	return &browser{ch: ch, queue: queue}, nil
+}
+
+// close requeues all messages that were not acknowledged, and closes the channel.
+func (b *browser) close() error {
+	err := b.requeue()
+	_ = b.ch.Close() // requeues the rest
+	return err
 }
 
 // get returns the next message of the queue, and false if the queue is empty.

@@ -4,16 +4,26 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	amqp "github.com/rabbitmq/amqp091-go"
 
 	"github.com/hookline/hookline/broker"
 	"github.com/hookline/hookline/broker/ledger"
+	"github.com/hookline/hookline/pkg/event"
 )
 
-// undeliveredQueue is the queue of a route's dead letters, or of the unrouted events.
+// undeliveredQueue is the queue of a route's dead letters, or of the unrouted events, or a delay queue, which all routes share.
 type undeliveredQueue struct{ name, route string }
+
+// routeOf returns the route of a message in the queue.
+func (q undeliveredQueue) routeOf(d amqp.Delivery) string {
+	if strings.HasPrefix(q.name, retryPrefix) {
+		return broker.RouteOfWorkQueue(d.RoutingKey)
+	}
+	return q.route
+}
 
 func undeliveredOf(route string) undeliveredQueue {
 	if route == broker.Unrouted {
@@ -164,17 +174,26 @@ func (b *Broker) Discard(ctx context.Context, route string, pick func(broker.Und
 		if !pick(u) {
 			return keepMessage, nil
 		}
-		if n == 0 { // check that the ledger can be written: a note that is written after a failed Discard would be wrong
-			if err := b.flushLedger(ctx); err != nil {
-				return keepMessage, fmt.Errorf("nothing was discarded: %w", err)
-			}
-		}
-		batch := b.ledger.noteFinished(true, ledger.Discarded, u.Event, route)
-		if b.ledger.await(batch); !batch.isWritten() {
-			return keepMessage, errors.New("no more events were discarded, because the ledger can no longer be written; look for a memory or disk alarm of RabbitMQ, and try again")
+		if err := b.noteDiscarded(ctx, n == 0, u.Event, route); err != nil {
+			return keepMessage, err
 		}
 		n++
 		return discardMessage, nil
 	})
 	return n, err
+}
+
+// noteDiscarded writes to the ledger that a held event is discarded. Before the first event of a call it checks that the ledger can be
+// written, because a note that is written after a failed call would be wrong.
+func (b *Broker) noteDiscarded(ctx context.Context, first bool, e event.Event, route string) error {
+	if first {
+		if err := b.flushLedger(ctx); err != nil {
+			return fmt.Errorf("nothing was discarded: %w", err)
+		}
+	}
+	batch := b.ledger.noteFinished(true, ledger.Discarded, e, route)
+	if b.ledger.await(batch); !batch.isWritten() {
+		return errors.New("no more events were discarded, because the ledger can no longer be written; look for a memory or disk alarm of RabbitMQ, and try again")
+	}
+	return nil
 }

@@ -15,10 +15,13 @@ import (
 var ErrNoSpool = errors.New("there is no spool in this folder; run the command on the receiver's machine, with the receiver's data folder")
 
 // DeadLetters are the dead letters of a spool, for a command beside the receiver that runs it: events that the broker refused for good.
-// Their route is broker.Spool.
+// Erase reaches its waiting events, too. The route of all is broker.Spool.
 type DeadLetters struct{ *embedded.Attached }
 
-var _ broker.Undelivered = DeadLetters{}
+var (
+	_ broker.Undelivered = DeadLetters{}
+	_ broker.Eraser      = DeadLetters{}
+)
 
 // HasDeadLetters reports whether the folder has a spool, which can have dead letters.
 func HasDeadLetters(dir string) bool {
@@ -55,6 +58,14 @@ func (d DeadLetters) Replay(ctx context.Context, _ string, pick func(broker.Unde
 // Discard implements broker.Undelivered.
 func (d DeadLetters) Discard(ctx context.Context, _ string, pick func(broker.UndeliveredEvent) bool) (int, error) {
 	return d.Attached.Discard(ctx, Route().Name, pickNamed(pick))
+}
+
+// Erase implements broker.Eraser, for all events of the spool. The receiver can publish an event while it is removed.
+func (d DeadLetters) Erase(ctx context.Context, pick func(broker.StoredDelivery) bool) (int, error) {
+	return d.Attached.Erase(ctx, func(stored broker.StoredDelivery) bool {
+		stored.Route = broker.Spool
+		return pick(stored)
+	})
 }
 
 func pickNamed(pick func(broker.UndeliveredEvent) bool) func(broker.UndeliveredEvent) bool {

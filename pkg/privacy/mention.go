@@ -1,0 +1,121 @@
+package privacy
+
+import (
+	"errors"
+	"html"
+	"net/url"
+	"regexp"
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/hookline/hookline/pkg/event"
+)
+
+// Mention finds a text that names a person, such as a primary ID. It finds the text as a whole word in upper or lower case. A letter, a digit
+// or "_" beside the text belongs to a longer word, and so does "-" with a letter or digit behind it, and "." between digits: 4711 is not in
+// 14711, 4711-b or 4711.50, and it is in /users/4711 and 4711@example.org.
+type Mention struct{ text string }
+
+// NewMention returns an error for a text without a letter or a digit.
+func NewMention(text string) (Mention, error) {
+	text = strings.ToLower(strings.TrimSpace(text))
+	if !strings.ContainsFunc(text, isWord) {
+		return Mention{}, errors.New("the text has no letter and no digit, so it would be found in every event")
+	}
+	return Mention{text}, nil
+}
+
+// In reports whether an event has the text: in its ID, in a kept header, or in its body as InText finds it.
+func (m Mention) In(e event.Event) bool {
+	for _, value := range e.Header {
+		if m.InText(value) {
+			return true
+		}
+	}
+	return m.InText(e.ID) || m.InText(string(e.Data))
+}
+
+// InText reports whether a text has m's text as it is, or in the escapes of JSON, of HTML and XML, or of URLs and forms.
+func (m Mention) InText(text string) bool {
+	if m.inWords(text) {
+		return true
+	}
+	if strings.Contains(text, `\`) && m.inWords(unescapeJSON(text)) || strings.Contains(text, "&") && m.inWords(html.UnescapeString(text)) {
+		return true
+	}
+	if !strings.ContainsAny(text, "%+") {
+		return false
+	}
+	plain, err := url.QueryUnescape(text)
+	return err == nil && m.inWords(plain)
+}
+
+func (m Mention) inWords(text string) bool {
+	text = strings.ToLower(text)
+	for at := 0; ; at++ {
+		i := strings.Index(text[at:], m.text)
+		if i < 0 {
+			return false
+		}
+		at += i
+		before, after := text[max(0, at-2*utf8.UTFMax):at], text[at+len(m.text):]
+		if !joins(reversed(before), m.text[0]) && !joins(after, m.text[len(m.text)-1]) {
+			return true
+		}
+	}
+}
+
+// joins reports whether beside, which begins next to a found text with the last character edge, continues its word.
+func joins(beside string, edge byte) bool {
+	next, size := utf8.DecodeRuneInString(beside)
+	if size == 0 {
+		return false
+	}
+	after, _ := utf8.DecodeRuneInString(beside[size:])
+	switch next {
+	case '-':
+		return isWord(after)
+	case '.':
+		return unicode.IsDigit(after) && edge >= '0' && edge <= '9'
+	}
+	return isWord(next)
+}
+
+func isWord(r rune) bool { return r == '_' || unicode.IsLetter(r) || unicode.IsDigit(r) }
+
+func reversed(s string) string {
+	var b strings.Builder
+	for len(s) > 0 {
+		r, size := utf8.DecodeLastRuneInString(s)
+		b.WriteRune(r)
+		s = s[:len(s)-size]
+	}
+	return b.String()
+}
+
+var escapes = regexp.MustCompile(`\\(u[0-9a-fA-F]{4}|.)`)
+
+// unescapeJSON replaces the escapes of JSON strings by their characters, except for line ends, which become spaces.
+func unescapeJSON(text string) string {
+	return escapes.ReplaceAllStringFunc(text, func(s string) string {
+		if s[1] == 'u' && len(s) == 6 {
+			code, _ := strconv.ParseUint(s[2:], 16, 16)
+			return string(rune(code))
+		}
+		if strings.ContainsAny(s[1:], "bfnrt") {
+			return " "
+		}
+		return s[1:]
+	})
+}
+
+// Searchable reports whether a Mention can be found in a body: it is text, and not compressed.
+func Searchable(e event.Event) bool {
+	switch strings.ToLower(e.Header["Content-Encoding"]) {
+	case "", "identity":
+		return utf8.Valid(e.Data)
+	}
+	return false
+}
