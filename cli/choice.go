@@ -118,13 +118,11 @@ func (c *command) show(o *choice, id string, found []broker.UndeliveredEvent, bo
 		found = found[:1]
 	}
 	for _, u := range found {
-		var err error
+		write := func() error { return c.json(form(u)) }
 		if body {
-			err = c.printBody(u.Event)
-		} else {
-			err = c.json(form(u))
+			write = func() error { return c.printBody(u.Event) }
 		}
-		if err != nil {
+		if err := write(); err != nil {
 			return err
 		}
 	}
