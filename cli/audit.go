@@ -4,11 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -102,49 +101,75 @@ type auditJSON struct {
 
 // auditTable fits into 80 columns with names of up to 14 characters.
 func (c *command) auditTable(a broker.Audit, elsewhere *app.Elsewhere) error {
-	table := tabwriter.NewWriter(c.stdout, 0, 4, 1, ' ', 0)
-	fmt.Fprintln(table, "SOURCE\tRECEIVED\tREJECTED\tDUPLICATE\tSPOOLED\tACCEPTED\tUNROUTED")
-	for _, s := range a.Sources {
-		fmt.Fprintf(table, "%s\t%d\t%d\t%d\t%d\t%d\t%d\n", s.Source, s.Received, rejected(s), s.Duplicate, s.Spooled, s.Accepted, s.Unrouted)
+	if err := c.printTable(sourceTable(a.Sources)); err != nil {
+		return err
 	}
-	fmt.Fprintln(table)
-	fmt.Fprintln(table, "ROUTE\tACCEPTED\tWAITING\tRUNNING\tRETRYING\tDONE\tDEAD\tDISCARDED\tUNACCOUNTED")
-	for _, r := range a.Routes {
-		fmt.Fprintf(table, "%s\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\n", routeName(r), r.Accepted, r.Waiting, r.Running, r.Retrying, r.Done, r.Dead, r.Discarded, r.Unaccounted)
+	fmt.Fprintln(c.stdout)
+	if err := c.printTable(routeTable(a.Routes)); err != nil {
+		return err
 	}
-	spoolTable(table, a.Spools)
-	fmt.Fprintf(table, "\nCounted since %s.\n", a.Since.Local().Format(time.DateTime))
+	if err := c.spools(a.Spools); err != nil {
+		return err
+	}
+	fmt.Fprintf(c.stdout, "\nCounted since %s.\n", a.Since.Local().Format(time.DateTime))
 	if a.Anew != "" {
-		fmt.Fprintf(table, "Counting began anew then: %s.\nEvents from before are not in the balance. When you have looked into it: `hookline audit --acknowledge`.\n", a.Anew)
+		fmt.Fprintf(c.stdout, "Counting began anew then: %s.\nEvents from before are not in the balance. When you have looked into it: `hookline audit --acknowledge`.\n", a.Anew)
 	}
 	if a.Newer > 0 {
-		fmt.Fprintf(table, "%d notes of a newer Hookline were not understood: update this process; the balance is incomplete.\n", a.Newer)
+		fmt.Fprintf(c.stdout, "%d notes of a newer Hookline were not understood: update this process; the balance is incomplete.\n", a.Newer)
 	}
 	for _, s := range a.Sources {
 		if len(s.Rejected) > 0 {
-			fmt.Fprintf(table, "Rejected from %s: %s.\n", s.Source, reasons(s))
+			fmt.Fprintf(c.stdout, "Rejected from %s: %s.\n", s.Source, reasons(s))
 		}
 	}
 	for _, r := range a.Routes {
 		if r.Extra > 0 {
-			fmt.Fprintf(table, "%s finished %d more events than it accepted: some were handled twice, stored without the answer 200, or stored by a receiver that does not know the route.\n", routeName(r), r.Extra)
+			fmt.Fprintf(c.stdout, "%s finished %d more events than it accepted: some were handled twice, stored without the answer 200, or stored by a receiver that does not know the route.\n", routeName(r), r.Extra)
 		}
 		if r.Uncounted > 0 {
-			fmt.Fprintf(table, "%s finished %d events that no receiver counted for it: the receiver does not know this route yet, or counting began later.\n", routeName(r), r.Uncounted)
+			fmt.Fprintf(c.stdout, "%s finished %d events that no receiver counted for it: the receiver does not know this route yet, or counting began later.\n", routeName(r), r.Uncounted)
 		}
 	}
 	for _, r := range a.Routes {
 		if r.External {
-			fmt.Fprintf(table, "Route %s is external: %d events were taken by a consumer of your own.\n", r.Route, r.Taken)
+			fmt.Fprintf(c.stdout, "Route %s is external: %d events were taken by a consumer of your own.\n", r.Route, r.Taken)
 		}
 	}
 	for _, line := range misplaced(a.Routes) {
-		fmt.Fprintln(table, line)
+		fmt.Fprintln(c.stdout, line)
 	}
 	if a.Unaccounted != 0 || elsewhere == nil {
-		fmt.Fprintln(table, auditSummary(a))
+		fmt.Fprintln(c.stdout, auditSummary(a))
 	}
-	return table.Flush()
+	return nil
+}
+
+// countTable is a table of numbers behind a name, with a small gap.
+func countTable(header ...string) table { return table{header: header, gap: 1} }
+
+func (t *table) addCounts(name string, counts ...int64) {
+	cells := []string{name}
+	for _, n := range counts {
+		cells = append(cells, strconv.FormatInt(n, 10))
+	}
+	t.add(cells...)
+}
+
+func sourceTable(sources []broker.SourceAudit) table {
+	t := countTable("SOURCE", "RECEIVED", "REJECTED", "DUPLICATE", "SPOOLED", "ACCEPTED", "UNROUTED")
+	for _, s := range sources {
+		t.addCounts(s.Source, s.Received, rejected(s), s.Duplicate, s.Spooled, s.Accepted, s.Unrouted)
+	}
+	return t
+}
+
+func routeTable(routes []broker.RouteAudit) table {
+	t := countTable("ROUTE", "ACCEPTED", "WAITING", "RUNNING", "RETRYING", "DONE", "DEAD", "DISCARDED", "UNACCOUNTED")
+	for _, r := range routes {
+		t.addCounts(routeName(r), r.Accepted, r.Waiting, r.Running, r.Retrying, r.Done, r.Dead, r.Discarded, r.Unaccounted)
+	}
+	return t
 }
 
 // misplaced says which events are in a queue in which the ledger does not have them.
@@ -164,21 +189,26 @@ func misplaced(routes []broker.RouteAudit) (lines []string) {
 	return lines
 }
 
-// spoolTable prints the spools with events or losses, if there are any.
-func spoolTable(table io.Writer, spools []broker.SpoolAudit) {
+// spools prints the spools with events or losses, if there are any.
+func (c *command) spools(spools []broker.SpoolAudit) error {
 	if len(spools) == 0 {
-		return
+		return nil
 	}
-	fmt.Fprintln(table, "\nSPOOL\tTAKEN\tPUBLISHED\tDISCARDED\tPRESENT\tUNACCOUNTED")
+	t := countTable("SPOOL", "TAKEN", "PUBLISHED", "DISCARDED", "PRESENT", "UNACCOUNTED")
 	for _, s := range spools {
-		fmt.Fprintf(table, "%s\t%d\t%d\t%d\t%d\t%d\n", s.Spool, s.Taken, s.Published, s.Discarded, s.Present, s.Unaccounted)
+		t.addCounts(s.Spool, s.Taken, s.Published, s.Discarded, s.Present, s.Unaccounted)
+	}
+	fmt.Fprintln(c.stdout)
+	if err := c.printTable(t); err != nil {
+		return err
 	}
 	for _, s := range spools {
 		if s.SilentSince != nil {
-			fmt.Fprintf(table, "The receiver of spool %s is silent since %s, with %d events in it: start it again with its data folder.\n",
+			fmt.Fprintf(c.stdout, "The receiver of spool %s is silent since %s, with %d events in it: start it again with its data folder.\n",
 				s.Spool, s.SilentSince.Local().Format(time.DateTime), s.Present)
 		}
 	}
+	return nil
 }
 
 // silentEvents counts the events in spools of silent receivers.

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
@@ -115,8 +114,7 @@ func markLeftOver(queues []broker.QueueInfo, routes []string) []broker.QueueInfo
 }
 
 func (c *command) queueTable(queues []broker.QueueInfo) error {
-	table := tabwriter.NewWriter(c.stdout, 0, 4, 2, ' ', 0)
-	fmt.Fprintln(table, "ROLE\tROUTE\tWAITING\tCONSUMERS\tQUEUE")
+	t := table{header: []string{"ROLE", "ROUTE", "WAITING", "CONSUMERS", "QUEUE"}}
 	missing := false
 	for _, q := range queues {
 		waiting, consumers := strconv.Itoa(q.Waiting), strconv.Itoa(q.Consumers)
@@ -126,18 +124,21 @@ func (c *command) queueTable(queues []broker.QueueInfo) error {
 		if q.Missing {
 			waiting, consumers, missing = "missing", "-", true
 		}
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", q.Role, q.Route, waiting, consumers, q.Name)
+		t.add(string(q.Role), q.Route, waiting, consumers, q.Name)
+	}
+	if err := c.printTable(t); err != nil {
+		return err
 	}
 	if missing {
-		fmt.Fprintln(table, "Receivers and workers declare missing queues when they connect; `hookline topology apply` declares them now.")
+		fmt.Fprintln(c.stdout, "Receivers and workers declare missing queues when they connect; `hookline topology apply` declares them now.")
 	}
 	for _, q := range queues {
 		if q.Role == broker.RoleExternal && q.Waiting > 0 && q.Consumers == 0 {
-			fmt.Fprintf(table, "No program consumes %s, so its %d events wait.\n", q.Name, q.Waiting)
+			fmt.Fprintf(c.stdout, "No program consumes %s, so its %d events wait.\n", q.Name, q.Waiting)
 		}
 		if q.Role == broker.RoleWork && q.Waiting > 0 && q.LeftOver {
-			fmt.Fprintf(table, "Route %s is not in the configuration, so nobody handles its %d waiting events: add the route again until they are done,\nor move them by `hookline topology retire %s --to-unrouted`.\n", q.Route, q.Waiting, q.Route)
+			fmt.Fprintf(c.stdout, "Route %s is not in the configuration, so nobody handles its %d waiting events: add the route again until they are done,\nor move them by `hookline topology retire %s --to-unrouted`.\n", q.Route, q.Waiting, q.Route)
 		}
 	}
-	return table.Flush()
+	return nil
 }

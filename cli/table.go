@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"strings"
@@ -24,6 +25,7 @@ const (
 type table struct {
 	header []string
 	rows   [][]string
+	gap    int // between two columns; 0: columnGap
 }
 
 func (t *table) add(cells ...string) {
@@ -43,7 +45,7 @@ func (t *table) print(w io.Writer, columns int) (cut bool, err error) {
 	}
 	before := 0
 	for _, width := range widths[:len(widths)-1] {
-		before += width + columnGap
+		before += width + cmp.Or(t.gap, columnGap)
 	}
 	room := columns - before
 	switch last := widths[len(widths)-1]; {
@@ -57,7 +59,7 @@ func (t *table) print(w io.Writer, columns int) (cut bool, err error) {
 
 // rowsOf writes a line for each row, with the last cell cut to a width.
 func (t *table) rowsOf(w io.Writer, last int) error {
-	out := tabwriter.NewWriter(w, 0, 4, columnGap, ' ', 0)
+	out := tabwriter.NewWriter(w, 0, 4, cmp.Or(t.gap, columnGap), ' ', 0)
 	for _, row := range append([][]string{t.header}, t.rows...) {
 		end := len(row) - 1
 		fmt.Fprintln(out, strings.Join(append(row[:end:end], shorten(row[end], last)), "\t"))

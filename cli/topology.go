@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -152,13 +151,15 @@ func (c *command) rabbit() (*config.Config, error) {
 }
 
 func (c *command) changes(changes []app.Change) error {
-	table := tabwriter.NewWriter(c.stdout, 0, 4, 2, ' ', 0)
-	fmt.Fprintln(table, "STATE\tKIND\tNAME\tDETAIL")
+	t := table{header: []string{"STATE", "KIND", "NAME", "DETAIL"}}
 	for _, change := range changes {
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", change.State, change.Kind, change.Name, change.Detail)
+		t.add(string(change.State), change.Kind, change.Name, change.Detail)
+	}
+	if err := c.printTable(t); err != nil {
+		return err
 	}
 	if slices.ContainsFunc(changes, app.Change.Unseen) {
-		fmt.Fprintln(table, "AMQP cannot show bindings; `hookline topology apply` makes all of them.")
+		fmt.Fprintln(c.stdout, "AMQP cannot show bindings; `hookline topology apply` makes all of them.")
 	}
-	return table.Flush()
+	return nil
 }

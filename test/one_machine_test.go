@@ -4,6 +4,7 @@ import (
 	"net"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/hookline/hookline/test/rabbitnode"
 )
@@ -27,6 +28,43 @@ func TestReceiverAndWorkerOnOneMachineShareAConfiguration(t *testing.T) {
 	for _, p := range []*process{receiver, worker} {
 		if code, text := p.look(t, "/healthz"); code != 200 {
 			t.Errorf("%s: %d %s", p.private, code, text)
+		}
+	}
+	if r := f.run(t, "health"); r.code != 0 || !strings.Contains(r.stdout, receiver.private+": ok\n") || !strings.Contains(r.stdout, worker.private+": ok\n") {
+		t.Errorf("health: %+v", r)
+	}
+	if r := f.run(t, "health", "--url", "http://"+worker.private); r.code != 0 || r.stdout != "ok\n" {
+		t.Errorf("health of the worker: %+v", r)
+	}
+	receiver.stop(t)
+	if r := f.run(t, "health"); r.code != 1 || !strings.Contains(r.stderr, "no answer") {
+		t.Errorf("health without the receiver: %+v", r)
+	}
+}
+
+// TestTablesFitATerminal looks at the commands for queues, topology and audit in 80 columns, with a long name of a route.
+func TestTablesFitATerminal(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("nightly-exports-", 3) + "x"
+	f := newFolder(t, "AMQP_URL="+rabbitnode.URL(t), "SINK_URL=http://127.0.0.1:1")
+	f.write(t, "hookline.yml", strings.Replace(rabbitConfig, "  archive:", "  "+long+":", 1))
+	if r := f.run(t, "topology", "apply"); r.code != 0 {
+		t.Fatalf("topology apply: %+v", r)
+	}
+	for _, args := range [][]string{{"queues"}, {"topology", "plan"}, {"audit"}} {
+		s := f.terminal(t, 80, args...)
+		_, _ = s.shown.ReadFrom(s.screen) // the end of a terminal is an error
+		_ = s.cmd.Wait()
+		tables, _, _ := strings.Cut(s.shown.String(), "(cut to")
+		tables, _, _ = strings.Cut(tables, "Counted since")
+		tables, _, _ = strings.Cut(tables, "AMQP cannot")
+		for line := range strings.Lines(tables) {
+			if line = strings.TrimRight(line, "\r\n"); utf8.RuneCountInString(line) > 80 && !strings.HasPrefix(line, "NAME ") { // the name of a binding is whole, so that it can be copied
+				t.Errorf("hookline %v: %d columns: %s", args, utf8.RuneCountInString(line), line)
+			}
+		}
+		if r := f.run(t, args...); !strings.Contains(r.stdout, long+" ") && !strings.Contains(r.stdout, long+"\n") || strings.Contains(r.stdout, "…") {
+			t.Errorf("hookline %v in a pipe: %s", args, r.stdout)
 		}
 	}
 }
