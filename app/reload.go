@@ -74,7 +74,11 @@ func (r *reloader) run(ctx context.Context) {
 }
 
 func (r *reloader) reload() {
-	next, err := r.file.Read()
+	read := r.file.Read
+	if r.receiver == nil {
+		read = r.file.ReadWorker
+	}
+	next, err := read()
 	if err == nil {
 		err = r.use(next)
 	}

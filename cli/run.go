@@ -68,7 +68,7 @@ func (c *command) worker() *cobra.Command {
 		GroupID: "roles",
 		Short:   "Consume events from RabbitMQ and handle them",
 		Long: `Run a worker. It consumes the queue of each route, or of the routes that --route names, and runs their handlers. Run any
-number of workers; they share the events.`,
+number of workers; they share the events. A worker needs no secrets of sources: their files and variables may be missing.`,
 		Example: `  hookline worker --config hookline.yml
   hookline worker --config hookline.yml --route archive,mail`,
 		Args: args(cobra.NoArgs),
@@ -104,7 +104,11 @@ func (c *command) serve(cmd *cobra.Command, o app.Options) (err error) {
 	defer signal.Stop(hangup)
 	o.Metrics, o.Log, o.Hangup = app.Registry(c.program.build().Version), log, hangup
 	o.File = c.open(o.Metrics, log)
-	if o.Config, err = c.read(o.File.Read); err != nil {
+	read := o.File.Read
+	if !o.Receive {
+		read = o.File.ReadWorker
+	}
+	if o.Config, err = c.read(read); err != nil {
 		return err
 	}
 	s, err := newServer(o)

@@ -80,3 +80,37 @@ func names(all []manifest, kind string) (names []string) {
 	}
 	return names
 }
+
+// TestOnlyReceiversHaveTheSecretsOfSources also looks at the volume of the spool, and at the objects that kustomization.yaml applies.
+func TestOnlyReceiversHaveTheSecretsOfSources(t *testing.T) {
+	t.Parallel()
+	const dir = "../deployments/kubernetes/"
+	receiver, worker := read(t, dir+"receiver.yaml"), read(t, dir+"worker.yaml")
+	if !strings.Contains(receiver, "hookline-sources") || strings.Contains(worker, "hookline-sources") {
+		t.Error("the secrets of sources are not the receivers' alone")
+	}
+	if !strings.Contains(receiver, "volumeClaimTemplates:\n    - metadata: { name: spool }") || strings.Contains(receiver, "emptyDir") {
+		t.Error("the spool has no volume that outlives its pod")
+	}
+	var applied struct{ Resources []string }
+	if err := yaml.Unmarshal([]byte(read(t, dir+"kustomization.yaml")), &applied); err != nil {
+		t.Fatal(err)
+	}
+	var all []manifest
+	for _, file := range applied.Resources {
+		all = append(all, manifests(t, dir+file)...)
+	}
+	for kind, want := range map[string][]string{
+		"StatefulSet": {"hookline-receiver"}, "Deployment": {"hookline-worker"}, "PodDisruptionBudget": {"hookline-receiver", "hookline-worker"},
+		"NetworkPolicy": {"hookline", "hookline-receiver"},
+	} {
+		if got := names(all, kind); !slices.Equal(got, want) {
+			t.Errorf("%s: %q, want %q", kind, got, want)
+		}
+	}
+	for _, text := range []string{receiver, worker} {
+		if !strings.Contains(text, "limits: { memory: ") {
+			t.Error("a container has no limit of memory")
+		}
+	}
+}
