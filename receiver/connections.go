@@ -31,7 +31,7 @@ type connections struct {
 // connectionEvents is told about connections. Its functions return soon.
 type connectionEvents struct {
 	open             prometheus.Gauge
-	gaveWay, refused prometheus.Counter
+	gaveWay, ofShare prometheus.Counter
 	shareUsed        func(client netip.Addr)
 }
 
@@ -93,16 +93,12 @@ func (l *connections) admit(c *connection) bool {
 			return true
 		}
 		l.mu.Unlock()
-		if full {
-			l.told.shareUsed(c.client)
-		}
+		l.tell(c.client, full, gives != nil)
 		if gives != nil {
-			l.told.gaveWay.Inc()
 			_ = gives.Close()
 			continue
 		}
 		if full {
-			l.told.refused.Inc()
 			return false
 		}
 		select {
@@ -110,6 +106,17 @@ func (l *connections) admit(c *connection) bool {
 		case <-l.done:
 			return false
 		}
+	}
+}
+
+// tell counts a connection that ends for a new one of a client, and says so if the client's share is full.
+func (l *connections) tell(client netip.Addr, full, givesWay bool) {
+	switch {
+	case full:
+		l.told.ofShare.Inc()
+		l.told.shareUsed(client)
+	case givesWay:
+		l.told.gaveWay.Inc()
 	}
 }
 

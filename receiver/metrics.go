@@ -56,7 +56,7 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 		removed:         counter("removed_requests_total", "Requests for a source that a reload removed, answered 503.", "source"),
 		noRoom:          counter("no_room_total", "Requests answered 503 for lack of room, by the bound that is used up: the share of the client or of the source, or the limit for all.", "source", "bound"),
 		connections:     prometheus.NewGauge(prometheus.GaugeOpts{Name: "hookline_receiver_connections", Help: "Open connections."}),
-		ended:           counter("connections_ended_total", "Connections that ended for lack of room: the longest idle one gave way to a new one, or one address had its share.", "reason"),
+		ended:           counter("connections_ended_total", "Connections that ended for lack of room: one address has its share, or the longest idle one gave way to a new one.", "reason"),
 		handshakes:      counter("handshakes_total", "Handshakes of senders.", "source", "result"),
 		publishSeconds:  seconds("publish_seconds", "Time until the broker had stored an event or had failed."),
 		publishFailures: counter("publish_failures_total", "Events that the broker did not store.", "source", "reason"),

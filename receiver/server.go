@@ -51,7 +51,7 @@ func (rc *Receiver) Serve(ctx context.Context, ln net.Listener) error {
 // connectionEvents counts the connections, and logs the clients that use their share.
 func (rc *Receiver) connectionEvents() connectionEvents {
 	return connectionEvents{
-		open: rc.metrics.connections, gaveWay: rc.metrics.ended.WithLabelValues("gave_way"), refused: rc.metrics.ended.WithLabelValues("client_share"),
+		open: rc.metrics.connections, gaveWay: rc.metrics.ended.WithLabelValues("gave_way"), ofShare: rc.metrics.ended.WithLabelValues("client_share"),
 		shareUsed: func(client netip.Addr) {
 			if rc.recorder.strangers.Allow() {
 				rc.recorder.log.Warn("a client uses its half of limits.max_connections: "+proxyHint, zap.Stringer("client", client))

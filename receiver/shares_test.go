@@ -15,10 +15,10 @@ import (
 	"github.com/hookline/hookline/receiver"
 )
 
-// flood opens connections from another address of this machine.
-func flood(t *testing.T, s *server, count int, text string) (conns []net.Conn) {
+// flood opens connections from another address of this machine, 127.0.0.from.
+func flood(t *testing.T, s *server, from byte, count int, text string) (conns []net.Conn) {
 	t.Helper()
-	dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 2)}}
+	dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, from)}}
 	for range count {
 		conn, err := dialer.DialContext(context.Background(), "tcp", s.addr)
 		if err != nil {
@@ -91,7 +91,7 @@ func TestOneAddressLeavesRoomForOthers(t *testing.T) {
 			var b fakeBroker
 			cfg := every(t)
 			s := serve(t, small(cfg), &b)
-			conns := flood(t, s, c.connections, c.text)
+			conns := flood(t, s, 2, c.connections, c.text)
 			if c.held > 0 {
 				if got := holding(t, conns); got != c.held {
 					t.Errorf("the receiver holds %d slow bodies of one address, not %d", got, c.held)
@@ -115,9 +115,9 @@ func TestOneAddressLeavesRoomForOthers(t *testing.T) {
 
 func TestConnectionsBeyondAShareAreCountedAndLogged(t *testing.T) {
 	t.Parallel()
-	for name, c := range map[string]struct{ text, reason string }{
-		"idle ones give way": {"", "gave_way"},
-		"new ones end":       {slowBody("github", ""), "client_share"},
+	for name, text := range map[string]string{
+		"idle ones give way": "",
+		"new ones end":       slowBody("github", ""),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -125,25 +125,42 @@ func TestConnectionsBeyondAShareAreCountedAndLogged(t *testing.T) {
 			cfg := small(every(t))
 			cfg.MaxRequests = 1000
 			s := serve(t, cfg, &b)
-			conns := flood(t, s, 64, c.text)
-			if c.text != "" {
+			conns := flood(t, s, 2, 64, text)
+			if text != "" {
 				holding(t, conns)
 			}
-			for _, conn := range flood(t, s, 1, "") { // ends with the first, or lets another one end
-				if c.text == "" {
+			for _, conn := range flood(t, s, 2, 1, "") { // ends with the first, or lets another one end
+				if text == "" {
 					conn = conns[0]
 				}
 				if _, err := conn.Read(make([]byte, 1)); err == nil {
 					t.Error("the connection has an answer")
 				}
 			}
-			if got := s.metric(t, "connections_ended_total", "reason", c.reason); got != 1 {
+			if got := s.metric(t, "connections_ended_total", "reason", "client_share"); got != 1 {
 				t.Errorf("%v connections are counted", got)
 			}
 			if s.logs.FilterMessage("a client uses its half of limits.max_connections: if it is your proxy, list it in trusted_proxies; otherwise it floods this receiver").Len() != 1 {
 				t.Error("the log does not tell")
 			}
 		})
+	}
+}
+
+func TestTheLongestIdleConnectionGivesWayToAnotherAddress(t *testing.T) {
+	t.Parallel()
+	var b fakeBroker
+	s := serve(t, small(every(t)), &b)
+	first := flood(t, s, 2, 64, "")[0]
+	flood(t, s, 3, 64, "")
+	if got := s.send(t, "alma", nil, jobEnd); got.code != http.StatusOK {
+		t.Errorf("answered %d %s", got.code, got.body)
+	}
+	if _, err := first.Read(make([]byte, 1)); err == nil {
+		t.Error("the connection has an answer")
+	}
+	if got := s.metric(t, "connections_ended_total", "reason", "gave_way"); got != 1 {
+		t.Errorf("%v connections are counted", got)
 	}
 }
 
