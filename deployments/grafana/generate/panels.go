@@ -62,8 +62,8 @@ func lost() row {
 			}},
 		{title: "Left-over routes", description: "Events of routes that the configuration lacks, so that nobody handles them, and old bindings that still bring some: `hookline topology plan` shows both.", unit: "none", bad: at(1),
 			queries: []query{
-				{"max by (route) (hookline_broker_left_over_events)", "{{route}}: events"},
-				{"max by (route) (hookline_broker_stale_bindings)", "{{route}}: bindings"},
+				{"max by (route) (hookline_broker_left_over_events) or vector(0)", "{{route}} events"},
+				{"max by (route) (hookline_broker_stale_bindings) or vector(0)", "{{route}} bindings"},
 			}},
 		{title: "Differences from the topology", description: "Queues and exchanges on RabbitMQ that differ from the configuration, so that guarantees may be missing: `hookline topology plan` names them.", unit: "none", bad: at(1),
 			queries: one("max by (job) (hookline_broker_topology_mismatches)", "{{job}}")},
