@@ -3,6 +3,7 @@ package embedded
 import (
 	"context"
 	"path/filepath"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -105,6 +106,7 @@ func concurrently(calls ...func(i int64)) {
 		group.Go(func() {
 			for i := range int64(100) {
 				call(i)
+				runtime.Gosched() // so that they take turns
 			}
 		})
 	}
