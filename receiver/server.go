@@ -19,15 +19,7 @@ import (
 // Serve answers requests on ln until ctx ends, and closes ln. Running requests then have Config.Grace to finish. Serve
 // returns an error if ln fails, or if it had to cut off requests.
 func (rc *Receiver) Serve(ctx context.Context, ln net.Listener) error {
-	server := &http.Server{
-		Handler:           rc.Handler(),
-		ReadHeaderTimeout: rc.config.ReadHeaderTimeout,
-		ReadTimeout:       rc.config.ReadTimeout,
-		WriteTimeout:      rc.config.ReadTimeout + writeMargin,
-		IdleTimeout:       rc.config.IdleTimeout,
-		MaxHeaderBytes:    rc.config.MaxHeaderBytes,
-		ErrorLog:          stdlog.New(connectionLog{rc.recorder.strangers, rc.recorder.log}, "", 0),
-	}
+	server := rc.server()
 	open := newConnections(ln, rc.config.MaxConnections, rc.recorder.proxies, rc.connectionEvents())
 	server.ConnState, ln = open.state, open
 	if rc.config.TLS != nil {
@@ -57,6 +49,18 @@ func (rc *Receiver) connectionEvents() connectionEvents {
 				rc.recorder.log.Warn("a client uses its half of limits.max_connections: "+proxyHint, zap.Stringer("client", client))
 			}
 		},
+	}
+}
+
+func (rc *Receiver) server() *http.Server {
+	return &http.Server{
+		Handler:           rc.Handler(),
+		ReadHeaderTimeout: rc.config.ReadHeaderTimeout,
+		ReadTimeout:       rc.config.ReadTimeout,
+		WriteTimeout:      rc.config.ReadTimeout + writeMargin,
+		IdleTimeout:       rc.config.IdleTimeout,
+		MaxHeaderBytes:    rc.config.MaxHeaderBytes,
+		ErrorLog:          stdlog.New(connectionLog{rc.recorder.strangers, rc.recorder.log}, "", 0),
 	}
 }
 
