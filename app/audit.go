@@ -109,6 +109,7 @@ func (a *auditor) audit(ctx context.Context) {
 	a.show(found)
 	a.showBalance(found)
 	a.nameLeftOver(found.Routes)
+	a.nameUndeclared(found.Undeclared)
 	a.checked.SetToCurrentTime()
 	if found.Unaccounted != 0 {
 		a.log.Error("stored events are unaccounted for; `hookline audit` shows the routes", zap.Int64("events", found.Unaccounted))
@@ -176,6 +177,17 @@ func (a *auditor) nameLeftOver(routes []broker.RouteAudit) {
 			a.reported[r.Route] = true
 			a.log.Warn("events wait for a route that is not in the configuration, so nobody handles them: see `hookline topology retire`",
 				zap.String("route", r.Route), zap.Int64("events", n))
+		}
+	}
+}
+
+// nameUndeclared logs each queue once that somebody has bound by hand.
+func (a *auditor) nameUndeclared(queues []broker.UndeclaredQueue) {
+	for _, q := range queues {
+		if key := "queue " + q.Queue; !a.reported[key] {
+			a.reported[key] = true
+			a.log.Warn("a queue is bound to the events, and no configuration declares it: declare an external route instead",
+				zap.String("queue", q.Queue), zap.Strings("patterns", q.Patterns))
 		}
 	}
 }

@@ -17,6 +17,14 @@ type Audit struct {
 	Routes      []RouteAudit  `json:"routes"`
 	Spools      []SpoolAudit  `json:"spools,omitempty"`
 	Unaccounted int64         `json:"unaccounted"` // sum over all routes and spools; more than 0: events were lost
+	// Undeclared are the queues that get events and that no configuration declares, as far as this process can ask RabbitMQ's management API.
+	Undeclared []UndeclaredQueue `json:"undeclared_queues,omitempty"`
+}
+
+// UndeclaredQueue is a queue that somebody has bound to the events, and that no configuration declares.
+type UndeclaredQueue struct {
+	Queue    string   `json:"queue"`
+	Patterns []string `json:"patterns"`
 }
 
 // SourceAudit counts the requests and events of one source.
@@ -41,8 +49,9 @@ type RouteAudit struct {
 	Done        int64  `json:"done"`
 	Dead        int64  `json:"dead"`
 	Discarded   int64  `json:"discarded"`
-	External    bool   `json:"external,omitempty"` // a program of somebody else consumes the events
-	Taken       int64  `json:"taken,omitempty"`    // by that program
+	External    bool   `json:"external,omitempty"`   // a program of somebody else consumes the events
+	Taken       int64  `json:"taken,omitempty"`      // by that program
+	Undeclared  int64  `json:"undeclared,omitempty"` // unrouted events that match the patterns of undeclared queues, and are in no declared one
 	Unaccounted int64  `json:"unaccounted"`
 	InUnrouted  int64  `json:"in_unrouted,omitempty"` // of Waiting: they are in the unrouted queue, because a binding was missing
 	LeftOver    bool   `json:"left_over,omitempty"`   // the configuration lacks the route, and the broker has its events or queues

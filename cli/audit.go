@@ -136,7 +136,7 @@ func (c *command) auditTable(a broker.Audit, elsewhere *app.Elsewhere) error {
 			fmt.Fprintf(c.stdout, "Route %s is external: %d events were taken by a consumer of your own.\n", r.Route, r.Taken)
 		}
 	}
-	for _, line := range misplaced(a.Routes) {
+	for _, line := range append(misplaced(a.Routes), undeclared(a)...) {
 		fmt.Fprintln(c.stdout, line)
 	}
 	if a.Unaccounted != 0 || elsewhere == nil {
@@ -189,6 +189,22 @@ func misplaced(routes []broker.RouteAudit) (lines []string) {
 	return lines
 }
 
+// undeclared names the queues that somebody has bound by hand, and their events. Without the management API it says that there may be some.
+func undeclared(a broker.Audit) (lines []string) {
+	for _, q := range a.Undeclared {
+		lines = append(lines, fmt.Sprintf("Queue %s is bound to the events by %s, and no configuration declares it: declare an external route instead.", q.Queue, strings.Join(q.Patterns, ", ")))
+	}
+	for _, r := range a.Routes {
+		switch {
+		case r.Undeclared > 0:
+			lines = append(lines, fmt.Sprintf("%d events of %s are in a queue that no configuration declares.", r.Undeclared, routeName(r)))
+		case r.Route == broker.Unrouted && r.Unaccounted > 0 && len(a.Undeclared) == 0:
+			lines = append(lines, "Unaccounted events of (unrouted) may be in a queue that somebody bound to the exchange hookline.events by hand:\n`rabbitmqctl list_bindings` shows it, and an external route declares it. With broker.management the audit looks itself.")
+		}
+	}
+	return lines
+}
+
 // spools prints the spools with events or losses, if there are any.
 func (c *command) spools(spools []broker.SpoolAudit) error {
 	if len(spools) == 0 {
@@ -229,6 +245,9 @@ func auditSummary(a broker.Audit) string {
 	if n := silentEvents(a); a.Unaccounted == 0 && n > 0 {
 		return fmt.Sprintf("%d events are in spools of silent receivers; all others are accounted for.", n)
 	}
+	if n := inUndeclared(a); a.Unaccounted == 0 && n > 0 {
+		return fmt.Sprintf("%d events are in queues that no configuration declares; all others are accounted for.", n)
+	}
 	if a.Unaccounted == 0 {
 		return "Every stored event is accounted for."
 	}
@@ -245,6 +264,14 @@ func auditSummary(a broker.Audit) string {
 	}
 	return fmt.Sprintf(`%d events are unaccounted for: %s. Keep the logs, and see docs/runbooks/HooklineUnaccounted.md.`,
 		a.Unaccounted, strings.Join(routes, ", "))
+}
+
+// inUndeclared counts the events in queues that no configuration declares.
+func inUndeclared(a broker.Audit) (sum int64) {
+	for _, r := range a.Routes {
+		sum += r.Undeclared
+	}
+	return sum
 }
 
 func routeName(r broker.RouteAudit) string {

@@ -72,6 +72,7 @@ func (b *builder) checkTop(c *Config) {
 	b.report([]string{"tls"}, c.TLS.load())
 	b.report([]string{"broker"}, c.Broker.load())
 	b.report([]string{"broker", "url"}, c.Broker.check())
+	b.report([]string{"broker", "management"}, c.Broker.checkManagement())
 }
 
 // report adds err, unless it is nil, as a problem at path; joined errors on one line. Where the value has a problem already, it adds none,
@@ -176,6 +177,14 @@ func (b Broker) check() error {
 		if err != nil || u.Scheme != "amqp" && u.Scheme != "amqps" || u.Host == "" {
 			return errors.New("is neither embedded nor an address such as amqp://user:password@host:5672/ (or a list of such); percent-encode special characters in the password")
 		}
+	}
+	return nil
+}
+
+func (b Broker) checkManagement() error {
+	u, err := url.Parse(string(b.Management))
+	if b.Management != "" && (err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User == nil) {
+		return errors.New("is no address such as http://user:password@host:15672; percent-encode special characters in the password")
 	}
 	return nil
 }

@@ -2,7 +2,9 @@ package ledger
 
 import (
 	"maps"
+	"strings"
 	"time"
+	"unique"
 )
 
 // Book is the sum of all notes up to a position. Folding a message again changes nothing. A Book is not safe for concurrent
@@ -37,6 +39,7 @@ type entry struct {
 	*tally
 	acceptedAt int64 // offset of the message that accepted it
 	retrying   bool
+	routingKey unique.Handle[string] // of an unrouted event; zero: unknown, or routed
 }
 
 // tally counts the events of a route.
@@ -186,7 +189,12 @@ func (b *Book) accept(source, id, route string, offset int64) {
 		t.external.unfinished++
 		return
 	}
-	b.open[k] = entry{t, offset, kind == Retrying}
+	e := entry{tally: t, acceptedAt: offset, retrying: kind == Retrying}
+	if route == "" {
+		action, _, _ := strings.Cut(id, " ")
+		e.routingKey = unique.Make(source + "." + action)
+	}
+	b.open[k] = e
 }
 
 // finishedElsewhere reports whether a route finished an unrouted event before its acceptance was noted, and counts it there. A

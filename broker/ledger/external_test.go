@@ -1,11 +1,29 @@
 package ledger_test
 
 import (
+	"maps"
 	"testing"
 	"time"
 
 	"github.com/hookline/hookline/broker/ledger"
 )
+
+func TestUnroutedEventsKeepTheirRoutingKey(t *testing.T) {
+	t.Parallel()
+	book, at := ledger.NewBook(), time.UnixMilli(1_700_000_000_000).UTC()
+	book.Fold(ledger.Notes{Process: "p", Number: 1, Notes: []ledger.Note{
+		{Kind: ledger.Accepted, Source: "alma", Action: "loan.created", IDs: []string{"1", "2"}},
+		{Kind: ledger.Accepted, Source: "alma", Action: "job_end", IDs: []string{"1"}},
+		{Kind: ledger.Accepted, Source: "alma", Action: "job_end", Routes: []string{"a"}, IDs: []string{"2"}},
+	}}, 0, at)
+	want := map[string]int64{"alma.loan.created": 2, "alma.job_end": 1}
+	for _, b := range []*ledger.Book{book, again(t, book)} {
+		b.Mark()
+		if got := b.Totals(at).Unrouted; !maps.Equal(got, want) {
+			t.Errorf("unrouted %v, want %v", got, want)
+		}
+	}
+}
 
 func TestEventsOfAnExternalRouteAreCountedAndNotKept(t *testing.T) {
 	t.Parallel()

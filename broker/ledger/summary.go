@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"maps"
 	"slices"
+	"unique"
 )
 
 // maxPart bounds the open events in a message of a summary, so that it has at most 2 MB.
@@ -68,6 +69,8 @@ type run struct {
 	Route string `json:"route"`
 	Keys  []byte `json:"keys"` // 16 bytes each
 
+	RoutingKey string `json:"routing_key,omitempty"` // of unrouted events
+
 	Uncounted bool `json:"uncounted,omitempty"` // of early notes
 }
 
@@ -113,7 +116,10 @@ func (b *Book) Summary() [][]byte {
 func (b *Book) openParts() [][]run {
 	byKind := map[runKind][]byte{}
 	for k, e := range b.open {
-		r := runKind{Accepted, e.route}
+		r := runKind{kind: Accepted, route: e.route}
+		if e.routingKey != (unique.Handle[string]{}) {
+			r.routingKey = e.routingKey.Value()
+		}
 		if e.retrying {
 			r.kind = Retrying
 		}
@@ -127,7 +133,7 @@ func (b *Book) openParts() [][]run {
 			}
 			n := min(room, len(keys)/len(key{}))
 			last := &parts[len(parts)-1]
-			*last = append(*last, run{Kind: r.kind, Route: r.route, Keys: keys[:n*len(key{})]})
+			*last = append(*last, run{Kind: r.kind, Route: r.route, RoutingKey: r.routingKey, Keys: keys[:n*len(key{})]})
 			keys, room = keys[n*len(key{}):], room-n
 		}
 	}
@@ -158,8 +164,9 @@ func (s summary) encode() []byte {
 
 // runKind selects the run of an event.
 type runKind struct {
-	kind  Kind
-	route string
+	kind       Kind
+	route      string
+	routingKey string
 }
 
 // Summarized resets Folded after a summary of the book was written.

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"time"
+	"unique"
 )
 
 // SummaryReader makes books of the messages of summaries. Messages of several writers may be mixed.
@@ -77,7 +78,13 @@ func (s summary) book() (*Book, error) {
 	maps.Copy(b.bindings, s.Bindings)
 	b.readSpools(s)
 	err := errors.Join(
-		eachKey(s.Open, func(r run, k key) { b.open[k] = entry{b.tally(r.Route), s.Position.Offset, r.Kind == Retrying} }),
+		eachKey(s.Open, func(r run, k key) {
+			e := entry{tally: b.tally(r.Route), acceptedAt: s.Position.Offset, retrying: r.Kind == Retrying}
+			if r.RoutingKey != "" {
+				e.routingKey = unique.Make(r.RoutingKey)
+			}
+			b.open[k] = e
+		}),
 		eachKey(s.Early, func(r run, k key) { b.put(earlyNote{k, r.Kind, r.Route, r.Uncounted}) }),
 	)
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 	"time"
+	"unique"
 )
 
 // Totals are the sums of a book at one moment.
@@ -15,6 +16,8 @@ type Totals struct {
 	Sources map[string]SourceTally
 	Spooled map[string]int64 // events in spools, by source
 	Spools  []SpoolTotals
+	// Unrouted counts the unrouted events that were open at Mark already, by routing key. Those from a summary of an older Hookline are missing.
+	Unrouted map[string]int64
 }
 
 // RouteTotals are the sums of one route; "" is the route of the unrouted.
@@ -73,9 +76,12 @@ func (b *Book) Totals(now time.Time) Totals {
 		route            string
 		atMark, retrying bool
 	}
-	count := map[state]int64{}
+	count, unrouted := map[state]int64{}, map[string]int64{}
 	for _, e := range b.open {
 		count[state{e.route, e.acceptedAt <= b.mark, e.retrying}]++
+		if e.acceptedAt <= b.mark && e.routingKey != (unique.Handle[string]{}) {
+			unrouted[e.routingKey.Value()]++
+		}
 	}
 	for s, n := range count {
 		change(s.route, func(r *RouteTotals) {
@@ -117,5 +123,5 @@ func (b *Book) Totals(now time.Time) Totals {
 	for name, s := range b.sources {
 		sources[name] = SourceTally{s.Accepted, s.Unrouted, maps.Clone(s.Counts)}
 	}
-	return Totals{Since: b.since, Anew: b.anew, Newer: b.newer, Routes: routes, Sources: sources, Spooled: spooled, Spools: b.spoolTotals(now)}
+	return Totals{Since: b.since, Anew: b.anew, Newer: b.newer, Routes: routes, Sources: sources, Spooled: spooled, Spools: b.spoolTotals(now), Unrouted: unrouted}
 }

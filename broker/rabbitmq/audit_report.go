@@ -14,6 +14,7 @@ type queueCounts struct {
 	work, dead map[string]int64 // by route
 	leftOver   map[string]bool  // routes that have queues, and that the configuration lacks
 	delayed    int64            // in the delay queues, of all routes
+	undeclared []broker.UndeclaredQueue
 }
 
 // routeBalance compares the ledger's open events of a route with its queues and the held deliveries.
@@ -23,6 +24,7 @@ type routeBalance struct {
 	retrying         int64 // events in the delay queues, as the ledger says
 	delayed          int64 // missing events that were found in the delay queues
 	inUnrouted       int64 // missing events that were found in the unrouted queue
+	undeclared       int64 // missing events that match the patterns of undeclared queues
 	taken            int64 // events of an external route that are in no queue
 }
 
@@ -49,7 +51,8 @@ func auditReport(t ledger.Totals, counts queueCounts) broker.Audit {
 	}
 
 	findUnrouted(balances)
-	a := broker.Audit{Since: t.Since, Anew: t.Anew, Newer: t.Newer, Sources: sourceAudits(t), Routes: []broker.RouteAudit{}}
+	findUndeclared(balances, t.Unrouted, counts.undeclared)
+	a := broker.Audit{Since: t.Since, Anew: t.Anew, Newer: t.Newer, Sources: sourceAudits(t), Routes: []broker.RouteAudit{}, Undeclared: counts.undeclared}
 	for _, b := range balances {
 		r := routeAudit(t.Routes[b.route], b, counts)
 		a.Routes = append(a.Routes, r)
@@ -92,9 +95,29 @@ func findUnrouted(balances []routeBalance) {
 	}
 }
 
+// findUndeclared matches missing unrouted events with the patterns of queues that no configuration declares.
+func findUndeclared(balances []routeBalance, unrouted map[string]int64, queues []broker.UndeclaredQueue) {
+	i := slices.IndexFunc(balances, func(b routeBalance) bool { return b.route == broker.Unrouted })
+	if i < 0 || len(queues) == 0 {
+		return
+	}
+	var routes []broker.Route
+	for _, q := range queues {
+		routes = append(routes, broker.Route{Name: q.Queue, Match: q.Patterns})
+	}
+	matcher, matching := broker.NewMatcher(routes), int64(0)
+	for key, n := range unrouted {
+		if matcher.Match(key) != nil {
+			matching += n
+		}
+	}
+	n := min(balances[i].missing, matching)
+	balances[i].missing, balances[i].undeclared = balances[i].missing-n, n
+}
+
 // routeAudit divides a route's open events, so that the sum is right also if its queues hold other messages.
 func routeAudit(r ledger.RouteTotals, b routeBalance, counts queueCounts) broker.RouteAudit {
-	open := r.Open - b.missing + r.Unfinished - b.taken
+	open := r.Open - b.missing - b.undeclared + r.Unfinished - b.taken
 	take := func(n int64) int64 {
 		n = min(n, open)
 		open -= n
@@ -104,7 +127,7 @@ func routeAudit(r ledger.RouteTotals, b routeBalance, counts queueCounts) broker
 	return broker.RouteAudit{
 		Route: b.route, Accepted: r.Accepted, Done: r.Done, Discarded: r.Discarded, Extra: r.Extra,
 		Uncounted: r.Uncounted, Unaccounted: b.missing + r.Lost, Surplus: b.surplus, LeftOver: counts.leftOver[b.route],
-		External: r.External, Taken: b.taken,
+		External: r.External, Taken: b.taken, Undeclared: b.undeclared,
 		Dead: dead, Running: running, Retrying: retrying, Waiting: open, InUnrouted: min(open, b.inUnrouted),
 	}
 }

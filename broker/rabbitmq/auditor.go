@@ -28,6 +28,7 @@ type auditor struct {
 	publish *connection
 	ledger  *ledgerWriter
 	routes  []broker.Route
+	api     *managementAPI // nil without one
 	log     *zap.Logger
 
 	running chan struct{} // capacity 1
@@ -137,6 +138,7 @@ func (a *auditor) compare(ctx context.Context, s *session, r *ledgerReader, paus
 	if err := a.catchUp(ctx, s, r); err != nil {
 		return broker.Audit{}, err
 	}
+	counts.undeclared = a.undeclaredQueues(ctx, r.book)
 	return auditReport(r.book.Totals(time.Now()), counts), nil
 }
 

@@ -80,6 +80,7 @@ func start(cfg Config, declared []object, reg prometheus.Registerer, log *zap.Lo
 		b.ledger.bindings, b.ledger.external = bindingsOf(cfg.Routes), externalOf(cfg.Routes)
 	}
 	b.auditor = newAuditor(b.publish, b.consume, b.ledger, b.routes, log)
+	b.auditor.api = newManagementAPI(cfg)
 	if cfg.Duplicates > 0 {
 		b.recent = broker.NewRecentEvents(cfg.Duplicates, broker.MaxRecentEvents)
 	}

@@ -21,6 +21,9 @@ type Config struct {
 	// TLS is for amqps URLs. A zero MinVersion becomes TLS 1.2, an empty ServerName the URL's host. Nil: the
 	// system's certificate authorities, or the parameters of the URL (cacertfile, ...).
 	TLS *tls.Config
+	// Management is the URL of RabbitMQ's management API, http://user:password@host:15672 or https://. Empty: there is none, and no
+	// audit sees queues that no configuration declares.
+	Management string
 	// Spool names the spool of this process. The name is unique and stays the same over restarts; empty: there is no spool.
 	Spool string
 	// Routes are all routes of the installation, also those that other processes consume.

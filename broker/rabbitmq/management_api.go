@@ -1,0 +1,81 @@
+package rabbitmq
+
+import (
+	"context"
+	"crypto/tls"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	amqp "github.com/rabbitmq/amqp091-go"
+)
+
+// managementTime bounds a request to the management API.
+const managementTime = 5 * time.Second
+
+// managementAPI asks RabbitMQ's management API for what AMQP cannot tell.
+type managementAPI struct {
+	base   *url.URL
+	vhost  string
+	client *http.Client
+}
+
+// newManagementAPI returns nil without a URL.
+func newManagementAPI(cfg Config) *managementAPI {
+	base, err := url.Parse(cfg.Management)
+	if cfg.Management == "" || err != nil {
+		return nil
+	}
+	first, err := amqp.ParseURI(cfg.URLs[0])
+	if err != nil {
+		return nil
+	}
+	transport := &http.Transport{DisableKeepAlives: true, Proxy: http.ProxyFromEnvironment}
+	if cfg.TLS != nil {
+		transport.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: cfg.TLS.RootCAs}
+	}
+	return &managementAPI{base: base, vhost: first.Vhost, client: &http.Client{Transport: transport, Timeout: managementTime}}
+}
+
+// apiBinding is a binding of an exchange.
+type apiBinding struct {
+	Destination string `json:"destination"`
+	Key         string `json:"routing_key"`
+}
+
+// bindings returns the bindings from an exchange to queues and exchanges.
+func (m *managementAPI) bindings(ctx context.Context, exchange string) (list []apiBinding, err error) {
+	err = m.get(ctx, &list, "exchanges", m.vhost, exchange, "bindings", "source")
+	return list, err
+}
+
+// get reads the JSON at a path of the API. Its error contains no URL, because that holds a password.
+func (m *managementAPI) get(ctx context.Context, into any, path ...string) error {
+	for i, part := range path {
+		path[i] = url.PathEscape(part)
+	}
+	base := *m.base
+	base.User = nil
+	address := strings.TrimSuffix(base.String(), "/") + "/api/" + strings.Join(path, "/")
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	if err != nil {
+		return fmt.Errorf("rabbitmq: management API: %w", err)
+	}
+	password, _ := m.base.User.Password()
+	request.SetBasicAuth(m.base.User.Username(), password)
+	answer, err := m.client.Do(request)
+	if err != nil {
+		return fmt.Errorf("rabbitmq: management API: %w", err)
+	}
+	defer answer.Body.Close()
+	if answer.StatusCode != http.StatusOK {
+		return fmt.Errorf("rabbitmq: management API: %s answers %s; its user needs the tag monitoring", m.base.Host, answer.Status)
+	}
+	if err := json.NewDecoder(http.MaxBytesReader(nil, answer.Body, 16<<20)).Decode(into); err != nil {
+		return fmt.Errorf("rabbitmq: management API: %w", err)
+	}
+	return nil
+}
