@@ -54,19 +54,7 @@ Hookline, 1 the audit failed.`,
 						return fmt.Errorf("nothing is acknowledged: %w", err)
 					}
 				}
-				a, err := operator.Audit(ctx)
-				if err != nil {
-					return fmt.Errorf("the audit failed: %w", err)
-				}
-				if asJSON {
-					err = c.json(auditJSON{a, elsewhere})
-				} else {
-					err = c.auditTable(a, elsewhere)
-				}
-				if code := auditCode(a); err == nil && code != ExitOK {
-					err = exitError{code: code}
-				}
-				return err
+				return c.showAudit(ctx, operator, elsewhere, asJSON)
 			})
 			if elsewhere == nil {
 				return err
@@ -78,6 +66,23 @@ Hookline, 1 the audit failed.`,
 	cmd.Flags().BoolVar(&acknowledge, "acknowledge", false, "take note that counting began anew, so that audits no longer report it")
 	cmd.Flags().DurationVar(&wait, "wait", 15*time.Second, "how long to wait for the broker")
 	return cmd
+}
+
+// showAudit prints an audit. It returns an exitError if some event is not accounted for.
+func (c *command) showAudit(ctx context.Context, auditor broker.Auditor, elsewhere *app.Elsewhere, asJSON bool) error {
+	a, err := auditor.Audit(ctx)
+	if err != nil {
+		return fmt.Errorf("the audit failed: %w", err)
+	}
+	if asJSON {
+		err = c.json(auditJSON{a, elsewhere})
+	} else {
+		err = c.auditTable(a, elsewhere)
+	}
+	if code := auditCode(a); err == nil && code != ExitOK {
+		err = exitError{code: code}
+	}
+	return err
 }
 
 // auditCode returns the exit code for the gravest finding.

@@ -7,7 +7,7 @@ import (
 	"go.uber.org/zap"
 )
 
-// memoryRatio is the part of a container's memory that Go's heap may take. The rest is for what Go does not count.
+// memoryRatio is the part of a container's memory that Go's heap may take. Go does not count the rest.
 const memoryRatio = 0.9
 
 // limitMemory sets Go's soft memory limit by the cgroup's limit, as GOMEMLIMIT does. GOMEMLIMIT wins. Without a cgroup's limit it

@@ -8,7 +8,7 @@ import (
 	"github.com/hookline/hookline/pkg/signature"
 )
 
-// identity is what a message says about its event.
+// identity has the ID and action of a message's event.
 type identity struct {
 	id, action string
 	named      string // the sender's ID without the hash of the body; empty if the ID is made here

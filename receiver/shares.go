@@ -58,7 +58,7 @@ func (s *shares) release(n int64, h holder) {
 	subtract(s.clients, h.client, n)
 }
 
-// subtract removes what falls to 0, so that strangers cannot fill the map.
+// subtract removes an entry that falls to 0, so that strangers cannot fill the map.
 func subtract[K comparable](held map[K]int64, key K, n int64) {
 	if held[key] -= n; held[key] == 0 {
 		delete(held, key)

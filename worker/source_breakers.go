@@ -59,7 +59,7 @@ func (b *sourceBreakers) sources() []string {
 	return names
 }
 
-// admission tells what happens to a delivery.
+// admission is the decision about a delivery.
 type admission struct {
 	wait  time.Duration // more than 0: the delivery is postponed for so long
 	probe bool          // the delivery is the try of a paused source

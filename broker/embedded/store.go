@@ -22,7 +22,7 @@ const (
 	quickPages = 8 << 10
 	// busyTimeout is the time in milliseconds that a statement waits for the locks of other processes.
 	busyTimeout = 10_000
-	// retryName is the queue of all waiting retries. They wait in one place here, whatever their delay.
+	// retryName is the queue of all waiting retries. They wait in one place here, for every delay.
 	retryName = "hookline.retry"
 )
 

@@ -113,15 +113,25 @@ func (b *Book) Totals(now time.Time) Totals {
 			change(route, func(r *RouteTotals) { r.Running += n })
 		}
 	}
+	return Totals{Since: b.since, Anew: b.anew, Newer: b.newer, Routes: routes, Sources: b.sourceTallies(), Spooled: b.spooled(), Spools: b.spoolTotals(now), Unrouted: unrouted}
+}
+
+// spooled returns the number of spooled events by source.
+func (b *Book) spooled() map[string]int64 {
 	spooled := map[string]int64{}
 	for _, spool := range b.spools {
 		for source, n := range spool.events {
 			spooled[source] += n
 		}
 	}
+	return spooled
+}
+
+// sourceTallies returns copies of the tallies of all sources.
+func (b *Book) sourceTallies() map[string]SourceTally {
 	sources := map[string]SourceTally{}
 	for name, s := range b.sources {
 		sources[name] = SourceTally{s.Accepted, s.Unrouted, maps.Clone(s.Counts)}
 	}
-	return Totals{Since: b.since, Anew: b.anew, Newer: b.newer, Routes: routes, Sources: sources, Spooled: spooled, Spools: b.spoolTotals(now), Unrouted: unrouted}
+	return sources
 }
