@@ -39,7 +39,7 @@ func openBroker(c *config.Config, receives bool, log *zap.Logger, reg prometheus
 		}
 		cfg := embeddedConfig(c)
 		if _, err := os.Stat(cfg.Path); errors.Is(err, fs.ErrNotExist) {
-			log.Warn("a new, empty database is made: if events were stored before, they are in another data folder", zap.String("file", filepath.Join(c.DataFolder(), "line.db")))
+			log.Info("a new, empty database is made: if events were stored before, they are in another data folder", zap.String("file", filepath.Join(c.DataFolder(), "line.db")))
 		}
 		return embedded.Open(cfg, reg, log)
 	}

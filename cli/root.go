@@ -124,6 +124,8 @@ Exit codes:
 - 2: wrong usage or configuration; nothing was done
 - 3: "topology plan" or "topology apply" found differences
 - 4: "audit" found stored events that are unaccounted for, or on another broker
+- 5: "audit" counts anew since some time, and nobody has acknowledged it yet
+- 6: "audit" found notes of a newer Hookline
 - 130: Ctrl-C or SIGTERM interrupted a command at the broker; it says how far it came`,
 		Example: `  hookline run                  # receiver and worker in one process
   hookline send alma job_end    # send a signed test event to it
