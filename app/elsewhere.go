@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -50,7 +51,7 @@ func FindElsewhere(c *config.Config) (*Elsewhere, error) {
 // inDatabase looks into the embedded broker's database.
 func inDatabase(c *config.Config) (*Elsewhere, error) {
 	cfg := embedded.Config{Path: filepath.Join(c.Data, "line.db")}
-	if _, err := os.Stat(cfg.Path); errors.Is(err, fs.ErrNotExist) {
+	if _, err := os.Stat(cfg.Path); isMissing(err) {
 		return nil, nil //nolint:nilnil // nothing is elsewhere
 	}
 	attached, err := embedded.Attach(cfg)
@@ -77,13 +78,18 @@ func inDatabase(c *config.Config) (*Elsewhere, error) {
 	return found, nil
 }
 
+// isMissing reports whether a file of the data folder does not exist, also because something else has the folder's name.
+func isMissing(err error) bool {
+	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR)
+}
+
 // rememberedFile returns the file with the addresses of the RabbitMQ that stored events of the data folder last.
 func rememberedFile(c *config.Config) string { return filepath.Join(c.Data, "rabbitmq") }
 
 // lastRabbitMQ returns the RabbitMQ that was used last, unless the configuration names one of its nodes.
 func lastRabbitMQ(c *config.Config) (*Elsewhere, error) {
 	text, err := os.ReadFile(rememberedFile(c))
-	if errors.Is(err, fs.ErrNotExist) || len(text) == 0 && err == nil {
+	if isMissing(err) || len(text) == 0 && err == nil {
 		return nil, nil //nolint:nilnil // nothing is elsewhere
 	}
 	if err != nil {

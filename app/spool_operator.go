@@ -38,6 +38,11 @@ func (o *spoolOperator) List(ctx context.Context, route string, p broker.Page) (
 	return found, next, err
 }
 
+// Each implements broker.Undelivered.
+func (o *spoolOperator) Each(ctx context.Context, route string, visit func(broker.UndeliveredEvent) bool) error {
+	return o.with(ctx, route, func(u broker.Undelivered) error { return u.Each(ctx, route, visit) })
+}
+
 // Replay implements broker.Undelivered.
 func (o *spoolOperator) Replay(ctx context.Context, route string, pick func(broker.UndeliveredEvent) bool) (n int, err error) {
 	err = o.with(ctx, route, func(u broker.Undelivered) (err error) {

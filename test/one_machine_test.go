@@ -30,6 +30,9 @@ func TestReceiverAndWorkerOnOneMachineShareAConfiguration(t *testing.T) {
 			t.Errorf("%s: %d %s", p.private, code, text)
 		}
 	}
+	for _, p := range []*process{receiver, worker} {
+		p.waitReady(t)
+	}
 	if r := f.run(t, "health"); r.code != 0 || !strings.Contains(r.stdout, receiver.private+": ok\n") || !strings.Contains(r.stdout, worker.private+": ok\n") {
 		t.Errorf("health: %+v", r)
 	}
@@ -76,7 +79,7 @@ func TestAFixedAddressNeedsNoKeyOfAlma(t *testing.T) {
 	f.write(t, "hookline.yml", `
 listen: "127.0.0.1:0"
 private_listen: "127.0.0.1:0"
-sources: { alma: { preset: alma, secrets: first } }
+sources: { alma: { preset: alma, secrets: first-test-secret } }
 routes:
   tell: { match: alma.job_end, handler: { kind: notify, text: ended, email: { host: 127.0.0.1, port: `+server+`, tls: none, from: hookline@example.org, to: operators@example.org, subject: "Ended: {{.action}}" } } }
 `)

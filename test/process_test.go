@@ -216,6 +216,20 @@ func (p *process) look(t *testing.T, path string) (int, string) {
 	return answer.StatusCode, string(text)
 }
 
+// waitReady asks a process until it is ready.
+func (p *process) waitReady(t *testing.T) {
+	t.Helper()
+	for deadline := time.Now().Add(patience); ; {
+		code, text := p.look(t, "/readyz")
+		if code == http.StatusOK {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("readyz: %d %s", code, text)
+		}
+	}
+}
+
 // metrics returns the text for Prometheus.
 func (p *process) metrics(t *testing.T) string {
 	t.Helper()

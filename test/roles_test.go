@@ -145,7 +145,6 @@ func TestEachRoleNeedsNoMoreThanItsPermissions(t *testing.T) {
 	}{
 		"receiver consumes":              {"receiver", consume("hookline.work.archive")},
 		"receiver reads dead letters":    {"receiver", consume("hookline.dead.archive")},
-		"receiver publishes a return":    {"receiver", publish("hookline.return")},
 		"receiver publishes to a queue":  {"receiver", publish("")},
 		"receiver declares":              {"receiver", declare},
 		"receiver deletes":               {"receiver", remove},

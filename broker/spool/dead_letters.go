@@ -50,6 +50,11 @@ func (d DeadLetters) List(ctx context.Context, _ string, p broker.Page) ([]broke
 	return named(found), next, err
 }
 
+// Each implements broker.Undelivered.
+func (d DeadLetters) Each(ctx context.Context, _ string, visit func(broker.UndeliveredEvent) bool) error {
+	return d.Attached.Each(ctx, Route().Name, pickNamed(visit))
+}
+
 // Replay implements broker.Undelivered. The receiver publishes the events again within a second, or after its start.
 func (d DeadLetters) Replay(ctx context.Context, _ string, pick func(broker.UndeliveredEvent) bool) (int, error) {
 	return d.Attached.Replay(ctx, Route().Name, pickNamed(pick))

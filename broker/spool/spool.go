@@ -204,10 +204,10 @@ func (s *Spool) Ready() (string, error) {
 
 // usable returns an error if no event can be spooled now.
 func (s *Spool) usable(ctx context.Context) error {
-	if err := s.checkAge(ctx); err != nil {
+	if err := s.store.Ready(); err != nil {
 		return err
 	}
-	return s.store.Ready()
+	return s.checkAge(ctx)
 }
 
 // Run publishes spooled events to the broker until ctx ends, one at a time and oldest first. An event that only some routes lack waits for
