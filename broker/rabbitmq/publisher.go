@@ -48,7 +48,7 @@ func (p *publisher) publish(ctx context.Context, m *message) error {
 		return fmt.Errorf("%w: too many messages wait for their confirm", broker.ErrBlocked)
 	}
 	for sent := false; ; sent = true {
-		s, err := p.session(ctx)
+		s, err := publishingSession(ctx, p.conn)
 		if err != nil {
 			p.slots.Release(weight)
 			if sent {
@@ -107,11 +107,6 @@ func (p *publisher) releaseLater(c *confirmChannel, confirm *amqp.DeferredConfir
 	defer p.slots.Release(weight)
 	<-confirm.Done()
 	_ = c.answer(confirm, key)
-}
-
-// session returns the current session, or waits for the next one.
-func (p *publisher) session(ctx context.Context) (*session, error) {
-	return publishingSession(ctx, p.conn)
 }
 
 // publishingSession returns the current session if it is not blocked, or waits for the next one, up to maxWait after a loss.

@@ -64,8 +64,15 @@ func Fields(text []byte, each func(name string, value []byte)) {
 	for s.at++; s.next() != '}'; {
 		key := s.value()
 		s.next() // the colon
-		each(unquote(key), s.value())
+		each(Unquote(key), s.value())
 	}
+}
+
+// End returns the place behind the value that begins at a place in a text of Text.
+func End(text []byte, begin int) int {
+	s := scanner{text, begin}
+	s.value()
+	return s.at
 }
 
 // scanner passes through a valid text.
@@ -163,11 +170,11 @@ func is(quoted []byte, name string) bool {
 	if bytes.IndexByte(quoted, '\\') < 0 {
 		return string(quoted[1:len(quoted)-1]) == name
 	}
-	return unquote(quoted) == name
+	return Unquote(quoted) == name
 }
 
-// unquote returns the text of a valid JSON string.
-func unquote(quoted []byte) string {
+// Unquote returns the text of a valid JSON string, which is given with its quotes.
+func Unquote(quoted []byte) string {
 	if bytes.IndexByte(quoted, '\\') < 0 {
 		return string(quoted[1 : len(quoted)-1])
 	}

@@ -2,7 +2,8 @@ package privacy
 
 import (
 	"bytes"
-	"encoding/json"
+
+	"github.com/hookline/hookline/pkg/jsonbody"
 )
 
 // jsonRedactor passes once through a valid document. It does not look for syntax errors.
@@ -96,7 +97,7 @@ func (r *jsonRedactor) scalar(raw []byte, rules rules, verdict *rule, depth int)
 	}
 	value := string(raw)
 	if raw[0] == '"' {
-		value = unquote(raw)
+		value = jsonbody.Unquote(raw)
 	}
 	if by := r.replacement(verdict, value); by != value {
 		r.replace(from, r.at, `"`+by+`"`, verdict)
@@ -111,53 +112,9 @@ func (r *jsonRedactor) space() {
 
 func (r *jsonRedactor) name() string {
 	start := r.at
-	r.string()
-	return unquote(r.text[start:r.at])
-}
-
-func (r *jsonRedactor) string() {
-	for r.at++; r.text[r.at] != '"'; r.at++ {
-		if r.text[r.at] == '\\' {
-			r.at++
-		}
-	}
-	r.at++
+	r.skip()
+	return jsonbody.Unquote(r.text[start:r.at])
 }
 
 // skip passes over a value.
-func (r *jsonRedactor) skip() {
-	for open := 0; ; {
-		switch r.text[r.at] {
-		case '"':
-			r.string()
-		case '{', '[':
-			open++
-			r.at++
-		case '}', ']':
-			open--
-			r.at++
-		default:
-			r.plain()
-		}
-		if open == 0 {
-			return
-		}
-	}
-}
-
-// plain passes over a number, a word, or the characters between values.
-func (r *jsonRedactor) plain() {
-	for r.at++; bytes.IndexByte([]byte("\"{}[], \t\r\n"), r.text[r.at]) < 0; {
-		r.at++
-	}
-}
-
-// unquote returns the text of a valid JSON string.
-func unquote(raw []byte) string {
-	if bytes.IndexByte(raw, '\\') < 0 {
-		return string(raw[1 : len(raw)-1])
-	}
-	var text string
-	_ = json.Unmarshal(raw, &text) // cannot fail: it is valid
-	return text
-}
+func (r *jsonRedactor) skip() { r.at = jsonbody.End(r.text, r.at) }
