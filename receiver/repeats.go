@@ -5,6 +5,7 @@ import (
 	"hash/maphash"
 	"sync"
 
+	"github.com/hookline/hookline/pkg/recent"
 	"github.com/hookline/hookline/pkg/signature"
 )
 
@@ -15,8 +16,8 @@ const maxRecent = 100_000
 // signature. It remembers the latest stored messages of this process, at least maxRecent/2. It is safe for concurrent use.
 type repeats struct {
 	seed       maphash.Seed
-	bodies     memory // by action and ID: the body
-	signatures memory // by action and signature: the ID
+	bodies     *memory // by action and ID: the body
+	signatures *memory // by action and signature: the ID
 }
 
 // marks are the keys and values of one message in a repeats.
@@ -29,7 +30,9 @@ type marks struct {
 
 type mark [16]byte
 
-func newRepeats() *repeats { return &repeats{seed: maphash.MakeSeed()} }
+func newRepeats() *repeats {
+	return &repeats{seed: maphash.MakeSeed(), bodies: newMemory(), signatures: newMemory()}
+}
 
 // mark compares a message with the latest ones.
 func (r *repeats) mark(found identity, body []byte, proof signature.Proof, unsignedID bool) marks {
@@ -63,27 +66,22 @@ func markOf(action, text string) mark {
 	return mark(sum[:16])
 }
 
-// memory holds the latest entries, in two generations: it forgets the older one as a whole.
+// memory holds the latest entries. It is safe for concurrent use.
 type memory struct {
-	mu         sync.Mutex
-	young, old map[mark]uint64
+	mu      sync.Mutex
+	entries *recent.Map[mark, uint64]
 }
+
+func newMemory() *memory { return &memory{entries: recent.NewMap[mark, uint64](maxRecent)} }
 
 func (m *memory) get(key mark) (uint64, bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if value, ok := m.young[key]; ok {
-		return value, true
-	}
-	value, ok := m.old[key]
-	return value, ok
+	return m.entries.Get(key)
 }
 
 func (m *memory) put(key mark, value uint64) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.young == nil || len(m.young) >= maxRecent/2 {
-		m.young, m.old = map[mark]uint64{}, m.young
-	}
-	m.young[key] = value
+	m.entries.Put(key, value)
 }

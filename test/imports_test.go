@@ -17,6 +17,7 @@ func TestImportsRunOneWay(t *testing.T) {
 		"pkg/event":     {},
 		"pkg/handler":   {"pkg/event"},
 		"pkg/jsonbody":  {},
+		"pkg/recent":    {},
 		"pkg/setting":   {},
 		"pkg/signature": {"pkg/jsonbody", "pkg/setting"},
 		"alma":          {"pkg/setting"},
@@ -28,7 +29,7 @@ func TestImportsRunOneWay(t *testing.T) {
 		"pkg/privacy":   {"pkg/event", "pkg/setting", "pkg/jsonbody"},
 		"pkg/tail":      {},
 
-		"broker/rabbitmq":   {"broker", "pkg/event", "broker/ledger"},
+		"broker/rabbitmq":   {"pkg/recent", "broker", "pkg/event", "broker/ledger"},
 		"broker/embedded":   {"broker", "pkg/event"},
 		"broker/brokertest": {"broker", "pkg/event"},
 
@@ -44,7 +45,7 @@ func TestImportsRunOneWay(t *testing.T) {
 		"pkg/store/webdav":    {"pkg/setting", "pkg/store"},
 
 		"broker/spool":    {"broker", "broker/embedded", "pkg/deadline", "pkg/durable", "pkg/event"},
-		"receiver":        {"pkg/setting", "broker", "pkg/deadline", "pkg/event", "pkg/privacy", "pkg/signature", "pkg/jsonbody"},
+		"receiver":        {"pkg/setting", "broker", "pkg/deadline", "pkg/event", "pkg/privacy", "pkg/recent", "pkg/signature", "pkg/jsonbody"},
 		"schedule":        {"pkg/setting", "broker", "pkg/event"},
 		"worker":          {"pkg/setting", "broker", "pkg/event", "pkg/handler", "pkg/privacy", "pkg/jsonbody"},
 		"alma/enrich":     {"alma", "pkg/event", "pkg/handler", "pkg/privacy", "pkg/jsonbody"},

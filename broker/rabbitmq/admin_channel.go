@@ -5,6 +5,8 @@ import (
 	"fmt"
 
 	amqp "github.com/rabbitmq/amqp091-go"
+
+	"github.com/hookline/hookline/broker"
 )
 
 // adminChannel declares and inspects objects. RabbitMQ answers an error by closing the channel; then adminChannel opens
@@ -38,6 +40,20 @@ func (a *adminChannel) queue(name string) (found amqp.Queue, err error) {
 // missing.
 func inspectQueue(ch *amqp.Channel, name string) (amqp.Queue, error) {
 	return ch.QueueDeclarePassive(name, true, false, false, false, nil)
+}
+
+// bind binds the work queue of a route to the events by a pattern.
+func (a *adminChannel) bind(route, pattern string) error {
+	return a.do(func(ch *amqp.Channel) error {
+		return ch.QueueBind(broker.WorkQueue(route), pattern, EventsExchange, false, nil)
+	})
+}
+
+// unbind removes a binding of the work queue of a route.
+func (a *adminChannel) unbind(route, pattern string) error {
+	return a.do(func(ch *amqp.Channel) error {
+		return ch.QueueUnbind(broker.WorkQueue(route), pattern, EventsExchange, nil)
+	})
 }
 
 // exists reports whether a queue exists.

@@ -33,7 +33,7 @@ type Broker struct {
 	publisher      *publisher
 	spooled        *serialPublisher
 	recent         *broker.RecentEvents // nil: duplicates are published
-	partly         partlyStored         // unused while duplicates are published
+	partly         *partlyStored        // unused while duplicates are published
 	ledger         *ledgerWriter
 	auditor        *auditor
 	auditLeader    *leader
@@ -72,7 +72,7 @@ func start(cfg Config, declared []object, reg prometheus.Registerer, log *zap.Lo
 		publish:     newConnection(publishing, cfg, d, m, log),
 		consume:     newConnection(consuming, cfg, d, m, log),
 		auditLeader: newLeader(AuditLeaderQueue), scheduleLeader: newLeader(ScheduleLeaderQueue),
-		ledgerStopped: make(chan struct{}),
+		partly: newPartlyStored(), ledgerStopped: make(chan struct{}),
 	}
 	b.publisher, b.spooled = newPublisher(b.publish, m), newSerialPublisher(b.publish)
 	b.ledger = newLedgerWriter(b.publish, cfg, m, log.Named("ledger"))

@@ -6,17 +6,22 @@ import (
 	"sync/atomic"
 
 	"github.com/hookline/hookline/broker"
+	"github.com/hookline/hookline/pkg/recent"
 )
 
 // maxPartly bounds partlyStored. It forgets the oldest half beyond it: a repeat of such an event goes to all its routes again.
 const maxPartly = 20_000
 
-// partlyStored remembers the routes that lack an event, while others have it, in two generations. A restart forgets all.
+// partlyStored remembers the routes that lack an event, while others have it. A restart forgets all.
 type partlyStored struct {
 	count atomic.Int64 // of events, so that the usual publish takes no lock
 
-	mu         sync.Mutex
-	young, old map[broker.Fingerprint][]string
+	mu     sync.Mutex
+	events *recent.Map[broker.Fingerprint, []string]
+}
+
+func newPartlyStored() *partlyStored {
+	return &partlyStored{events: recent.NewMap[broker.Fingerprint, []string](maxPartly)}
 }
 
 // lacking returns the routes that lack an event, and nil if all may lack it.
@@ -26,14 +31,8 @@ func (p *partlyStored) lacking(f broker.Fingerprint) []string {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return slices.Clone(p.get(f))
-}
-
-func (p *partlyStored) get(f broker.Fingerprint) []string {
-	if routes, ok := p.young[f]; ok {
-		return routes
-	}
-	return p.old[f]
+	routes, _ := p.events.Get(f)
+	return slices.Clone(routes)
 }
 
 // set notes which of the tried routes have stored the event now, and which lack it. It reports whether all routes have it. That is unknown
@@ -41,24 +40,17 @@ func (p *partlyStored) get(f broker.Fingerprint) []string {
 func (p *partlyStored) set(f broker.Fingerprint, stored, lacking []string) (complete bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	rest, known := slices.Clone(p.get(f)), p.get(f) != nil
-	rest = slices.DeleteFunc(rest, func(route string) bool { return slices.Contains(stored, route) })
+	routes, known := p.events.Get(f)
+	rest := slices.DeleteFunc(slices.Clone(routes), func(route string) bool { return slices.Contains(stored, route) })
 	for _, route := range lacking {
 		if !slices.Contains(rest, route) {
 			rest = append(rest, route)
 		}
 	}
-	delete(p.young, f)
-	delete(p.old, f)
+	p.events.Delete(f)
 	if len(rest) > 0 {
-		if len(p.young) >= maxPartly/2 {
-			p.young, p.old = nil, p.young
-		}
-		if p.young == nil {
-			p.young = map[broker.Fingerprint][]string{}
-		}
-		p.young[f] = rest
+		p.events.Put(f, rest)
 	}
-	p.count.Store(int64(len(p.young) + len(p.old)))
+	p.count.Store(int64(p.events.Len()))
 	return known && len(rest) == 0
 }

@@ -126,10 +126,7 @@ func (b *Broker) unbindRoute(ctx context.Context, r broker.Retirement) error {
 			return err
 		}
 		for _, pattern := range patterns {
-			err := admin.do(func(ch *amqp.Channel) error {
-				return ch.QueueUnbind(broker.WorkQueue(r.Route), pattern, EventsExchange, nil)
-			})
-			if err != nil {
+			if err := admin.unbind(r.Route, pattern); err != nil {
 				return fmt.Errorf("unbind %s: %w", pattern, err)
 			}
 		}

@@ -1,14 +1,11 @@
 package rabbitmq
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"maps"
 	"slices"
 	"time"
-
-	amqp "github.com/rabbitmq/amqp091-go"
 
 	"github.com/hookline/hookline/broker"
 	"github.com/hookline/hookline/broker/ledger"
@@ -124,9 +121,7 @@ func (a *auditor) removeBindings(admin *adminChannel, stale ledger.Bindings) (go
 			continue
 		}
 		for _, pattern := range patterns {
-			err := admin.do(func(ch *amqp.Channel) error {
-				return ch.QueueUnbind(broker.WorkQueue(route), pattern, EventsExchange, nil)
-			})
+			err := admin.unbind(route, pattern)
 			switch {
 			case err == nil || missing(err):
 				gone[route] = append(gone[route], pattern)
@@ -148,10 +143,7 @@ func restoreBindings(admin *adminChannel, gone, declared ledger.Bindings) error 
 			if slices.Contains(gone[route], pattern) {
 				continue
 			}
-			err := admin.do(func(ch *amqp.Channel) error {
-				return ch.QueueBind(broker.WorkQueue(route), pattern, EventsExchange, false, nil)
-			})
-			if err != nil {
+			if err := admin.bind(route, pattern); err != nil {
 				return fmt.Errorf("bind route %s to %s again: %w", route, pattern, err)
 			}
 		}
@@ -161,7 +153,7 @@ func restoreBindings(admin *adminChannel, gone, declared ledger.Bindings) error 
 
 // list returns bindings sorted by route.
 func list(all ledger.Bindings) (sorted []broker.Binding) {
-	for _, route := range slices.SortedFunc(maps.Keys(all), cmp.Compare) {
+	for _, route := range slices.Sorted(maps.Keys(all)) {
 		for _, pattern := range all[route] {
 			sorted = append(sorted, broker.Binding{Route: route, Pattern: pattern})
 		}
