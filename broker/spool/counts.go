@@ -48,19 +48,33 @@ type counts struct {
 
 // countsRecord is a record of the file.
 type countsRecord struct {
-	Number    int64 `json:"number"` // of the record
+	Number int64 `json:"number"` // of the record
+	sums
+	// Database is the time at which the database was made, in Unix ms. The sums are those of the database and of those before it.
+	Database int64 `json:"database"`
+	// Before are the parts of the sums that are not in the database's own counts.
+	Before sums `json:"before"`
+}
+
+// sums are cumulative numbers of events.
+type sums struct {
 	Taken     int64 `json:"taken"`
 	Published int64 `json:"published"`
 	Discarded int64 `json:"discarded"`
-	// Database is the time at which the database was made, in Unix ms. The numbers are those of the database and of those before it.
-	Database int64 `json:"database"`
-	// Before are the parts of Taken, Published and Discarded that are not in the database's own counts.
-	Before [3]int64 `json:"before"`
+}
+
+func (s sums) plus(t sums) sums {
+	return sums{s.Taken + t.Taken, s.Published + t.Published, s.Discarded + t.Discarded}
+}
+
+func (s sums) minus(t sums) sums {
+	return sums{s.Taken - t.Taken, s.Published - t.Published, s.Discarded - t.Discarded}
 }
 
 // databaseCounts are the numbers of the database since it was made.
 type databaseCounts struct {
-	taken, published, discarded, present, made int64
+	sums
+	present, made int64
 }
 
 // openCounts opens the file of the counts in dir, or makes it.
@@ -91,15 +105,15 @@ func openCounts(ctx context.Context, dir string, database broker.Auditor, log *z
 // continues the record's numbers; the events in it that are more than the numbers explain count as taken again.
 func (r countsRecord) resume(d databaseCounts) countsRecord {
 	if r.Number == 0 {
-		return countsRecord{Taken: d.taken, Published: d.published, Discarded: d.discarded, Database: d.made}
+		return countsRecord{sums: d.sums, Database: d.made}
 	}
-	if r.Database == d.made && r.Before[0]+d.taken >= r.Taken {
-		r.Taken, r.Published, r.Discarded = r.Before[0]+d.taken, r.Before[1]+d.published, r.Before[2]+d.discarded
+	if all := r.Before.plus(d.sums); r.Database == d.made && all.Taken >= r.Taken {
+		r.sums = all
 		return r
 	}
 	r.Taken = max(r.Taken, r.Published+r.Discarded+d.present)
 	r.Database = d.made
-	r.Before = [3]int64{r.Taken - d.taken, r.Published - d.published, r.Discarded - d.discarded}
+	r.Before = r.sums.minus(d.sums)
 	return r
 }
 
@@ -107,9 +121,7 @@ func (r countsRecord) resume(d databaseCounts) countsRecord {
 func (c *counts) read(ctx context.Context) (d databaseCounts, err error) {
 	a, err := c.database.Audit(ctx)
 	for _, r := range a.Routes {
-		d.taken += r.Accepted
-		d.published += r.Done
-		d.discarded += r.Discarded
+		d.sums = d.sums.plus(sums{r.Accepted, r.Done, r.Discarded})
 		d.present += r.Waiting + r.Running + r.Retrying + r.Dead
 	}
 	d.made = a.Since.UnixMilli()
@@ -199,10 +211,7 @@ func (c *counts) current(ctx context.Context) (broker.SpoolCounts, error) {
 		return broker.SpoolCounts{}, err
 	}
 	c.mu.Lock()
-	before := c.now.Before
-	all := broker.SpoolCounts{
-		Taken: before[0] + d.taken, Published: before[1] + d.published, Discarded: before[2] + d.discarded, Present: d.present,
-	}
+	all := c.now.Before.plus(d.sums)
 	if quiet && c.inFlight == 0 && c.returned == returned {
 		c.now.Taken = all.Taken
 	}
@@ -211,7 +220,7 @@ func (c *counts) current(ctx context.Context) (broker.SpoolCounts, error) {
 	c.writing.Lock()
 	defer c.writing.Unlock()
 	c.save()
-	return all, nil
+	return broker.SpoolCounts{Taken: all.Taken, Published: all.Published, Discarded: all.Discarded, Present: d.present}, nil
 }
 
 // write writes the numbers to the file, without an fsync. The caller holds writing.
