@@ -78,7 +78,7 @@ func New(cfg Config, publisher broker.Publisher, reg prometheus.Registerer, log 
 		metrics:   m,
 		slots:     newShares(int64(cfg.MaxRequests)),
 		memory:    newShares(cfg.MaxMemory),
-		recorder:  recorder{counter: cfg.Counter, proxies: cfg.TrustedProxies, strangers: rate.NewLimiter(10, 100), log: log},
+		recorder:  recorder{counter: cfg.Counter, proxies: cfg.TrustedProxies, strangers: rate.NewLimiter(10, 100), shares: rate.NewLimiter(1, 5), log: log},
 	}
 	if err := errors.Join(err, cfg.check(), rc.Reload(cfg.Sources)); err != nil {
 		return nil, err

@@ -120,6 +120,7 @@ type recorder struct {
 	counter   Counter
 	proxies   trustedProxies
 	strangers *rate.Limiter // for log lines that anybody can cause
+	shares    *rate.Limiter // for those about a client's share of the connections: each new connection of a flood causes one
 	log       *zap.Logger
 }
 

@@ -45,7 +45,7 @@ func (rc *Receiver) connectionEvents() connectionEvents {
 	return connectionEvents{
 		open: rc.metrics.connections, gaveWay: rc.metrics.ended.WithLabelValues("gave_way"), ofShare: rc.metrics.ended.WithLabelValues("client_share"),
 		shareUsed: func(client netip.Addr) {
-			if rc.recorder.strangers.Allow() {
+			if rc.recorder.shares.Allow() {
 				rc.recorder.log.Warn("a client uses its half of limits.max_connections: "+proxyHint, zap.Stringer("client", client))
 			}
 		},

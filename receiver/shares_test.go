@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hookline/hookline/pkg/signature"
 	"github.com/hookline/hookline/receiver"
 )
 
@@ -53,21 +54,25 @@ func holding(t *testing.T, conns []net.Conn) (count int) {
 // slowBody begins a request whose body comes to no end. Its sender is asked for the body when the receiver holds a slot for it.
 func slowBody(source, client string) string {
 	return "POST /webhooks/" + source + " HTTP/1.1\r\nHost: h\r\nX-Forwarded-For: " + client +
-		"\r\nExpect: 100-continue\r\nContent-Length: 1000\r\n\r\n"
+		"\r\nExpect: 100-continue\r\nContent-Length: 1000\r\n\r\n" + strings.Repeat("x", 900)
 }
 
-// small returns limits that a test can fill. Slow bodies stay for longer than a test.
+// small returns limits that a test can fill, and time for slow bodies: the receiver reads them for minutes.
 func small(cfg receiver.Config) receiver.Config {
 	cfg.MaxConnections, cfg.MaxRequests, cfg.MaxMemory, cfg.MinBodyRate = 128, 64, 64<<20, 1
 	return cfg
 }
 
-// fed sends the first bytes of the bodies of a flood, so that they are read for minutes.
-func fed(t *testing.T, conns []net.Conn) {
+// patient gives the senders of each source the longest deadline.
+func patient(t testing.TB) receiver.Config {
 	t.Helper()
-	for _, conn := range conns {
-		_, _ = io.WriteString(conn, strings.Repeat("x", 900)) // a refused connection has ended
+	all := map[string]receiver.Source{}
+	for _, name := range signature.Presets() {
+		s := preset(t, name)
+		s.Deadline = receiver.MaxDeadline
+		all[name] = s
 	}
+	return receiver.Config{Sources: checked(t, all)}
 }
 
 // TestOneAddressLeavesRoomForOthers has floods without a secret, at and above each limit.
@@ -89,14 +94,14 @@ func TestOneAddressLeavesRoomForOthers(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var b fakeBroker
-			cfg := every(t)
+			cfg := patient(t)
 			s := serve(t, small(cfg), &b)
 			conns := flood(t, s, 2, c.connections, c.text)
 			if c.held > 0 {
-				if got := holding(t, conns); got != c.held {
+				// A connection that gives way in the moment of its request frees a slot for another one.
+				if got := holding(t, conns); got < c.held || c.connections <= 64 && got > c.held {
 					t.Errorf("the receiver holds %d slow bodies of one address, not %d", got, c.held)
 				}
-				fed(t, conns)
 				if s.metric(t, "no_room_total", "source", "github", "bound", "client") == 0 {
 					t.Error("refusals by the client's share are not counted")
 				}
@@ -122,7 +127,7 @@ func TestConnectionsBeyondAShareAreCountedAndLogged(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var b fakeBroker
-			cfg := small(every(t))
+			cfg := small(patient(t))
 			cfg.MaxRequests = 1000
 			s := serve(t, cfg, &b)
 			conns := flood(t, s, 2, 64, text)
@@ -150,7 +155,7 @@ func TestConnectionsBeyondAShareAreCountedAndLogged(t *testing.T) {
 func TestTheLongestIdleConnectionGivesWayToAnotherAddress(t *testing.T) {
 	t.Parallel()
 	var b fakeBroker
-	s := serve(t, small(every(t)), &b)
+	s := serve(t, small(patient(t)), &b)
 	first := flood(t, s, 2, 64, "")[0]
 	flood(t, s, 3, 64, "")
 	if got := s.send(t, "alma", nil, jobEnd); got.code != http.StatusOK {
@@ -168,12 +173,10 @@ func TestTheLongestIdleConnectionGivesWayToAnotherAddress(t *testing.T) {
 func TestManyAddressesAtOneSourceLeaveRoomForOthers(t *testing.T) {
 	t.Parallel()
 	var b fakeBroker
-	s := serve(t, behindProxy(every(t)), &b)
-	conns := manyClients(t, s, "github", 64)
-	if got := holding(t, conns); got != 48 {
+	s := serve(t, behindProxy(patient(t)), &b)
+	if got := holding(t, manyClients(t, s, "github", 64)); got != 48 {
 		t.Errorf("the receiver holds %d slow bodies of one source, not 48", got)
 	}
-	fed(t, conns)
 	if got := s.send(t, "alma", nil, jobEnd); got.code != http.StatusOK {
 		t.Errorf("an event of another source was answered %d %s", got.code, got.body)
 	}
@@ -186,7 +189,7 @@ func TestManyAddressesAtOneSourceLeaveRoomForOthers(t *testing.T) {
 func TestTheOnlySourceUsesTheWholeLimit(t *testing.T) {
 	t.Parallel()
 	var b fakeBroker
-	s := serve(t, behindProxy(only(t, func(*receiver.Source) {})), &b)
+	s := serve(t, behindProxy(only(t, func(s *receiver.Source) { s.Deadline = receiver.MaxDeadline })), &b)
 	if got := holding(t, manyClients(t, s, "alma", 64)); got != 64 {
 		t.Errorf("the receiver takes %d requests at once, not 64", got)
 	}
