@@ -39,7 +39,7 @@ func TestConfigSecretPrintsANewSecretOnly(t *testing.T) {
 func TestFilesHaveNoDefaultSecrets(t *testing.T) {
 	t.Parallel()
 	files, err := filepath.Glob("../hookline*.yml")
-	for _, pattern := range []string{"../README.md", "../docs/*/*.md", "../deployments/*", "../deployments/*/*"} {
+	for _, pattern := range []string{"../README.md", "../docker-compose.yml", "../.env.example", "../docs/*/*.md", "../deployments/*", "../deployments/*/*"} {
 		more, globErr := filepath.Glob(pattern)
 		if files = append(files, more...); err == nil {
 			err = globErr

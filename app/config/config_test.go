@@ -185,13 +185,19 @@ func TestTheBuiltInConfigurationReadsItsSecretFromTheDataFolder(t *testing.T) {
 
 func TestShippedConfigurationsLoad(t *testing.T) {
 	t.Parallel()
-	secret := filepath.Join(t.TempDir(), "secret")
+	dir := t.TempDir()
+	secret, address := filepath.Join(dir, "secret"), filepath.Join(dir, "url")
 	write(t, secret, "first-test-secret")
+	write(t, address, "amqp://hookline:first-test-secret@rabbitmq:5672/")
 	lookup := func(name string) (string, bool) {
-		if strings.HasSuffix(name, "_FILE") {
+		switch {
+		case name == "RABBITMQ_URL_FILE":
+			return address, true
+		case strings.HasSuffix(name, "_FILE"):
 			return secret, true
+		default:
+			return "a-test-secret-" + name, true
 		}
-		return "a-test-secret-" + name, true
 	}
 	for _, file := range []string{"../../hookline.sample.yml", "../../deployments/examples/alma-notify.yml", "../../deployments/hookline.yml", "../../deployments/kubernetes/hookline.yml"} {
 		text, err := os.ReadFile(file)

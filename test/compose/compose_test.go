@@ -30,6 +30,7 @@ func TestCompose(t *testing.T) {
 		run  func(*testing.T, *stack, *alma, prometheus)
 	}{
 		{"it answers Alma's handshake and refuses a wrong signature", handshake},
+		{"each container knows and reaches what it needs", secrets},
 		{"every event becomes exactly one file", oneFileEach},
 		{"Prometheus sees four workers and the receiver", targets},
 		{"no alert fires while all is well", noAlerts},
@@ -38,7 +39,7 @@ func TestCompose(t *testing.T) {
 		{"every query of the dashboard and every series of the alerts has data", queries},
 		{"the alerts pass their own tests", alertTests},
 		{"Grafana answers", grafana},
-		{"what was accepted outlives `down` and `up`", outlives},
+		{"what was accepted outlives `down`, a lost password and `up`", outlives},
 		{"everything stops cleanly", stops},
 	}
 	for _, step := range steps {
@@ -195,7 +196,9 @@ func grafana(t *testing.T, s *stack, _ *alma, _ prometheus) {
 func outlives(t *testing.T, s *stack, a *alma, _ prometheus) {
 	s.compose(t, "stop", "worker")
 	ids := a.sendMany(t, 20)
+	password := s.rabbitmqPassword(t)
 	s.compose(t, "down")
+	s.passwordIsLost(t, password)
 	s.start(t)
 	a.url = s.url(t, "receiver", "8080") + "/webhooks/alma"
 	eventually(t, 30*time.Second, func() error { return s.delivered(t, ids) })

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -21,20 +22,24 @@ const (
 )
 
 // images are what docker-compose.yml and the Dockerfile name.
-func images() []string {
-	return []string{"golang:1.26", "gcr.io/distroless/static-debian13:nonroot", "rabbitmq:4-management", "prom/prometheus:latest", "grafana/grafana:latest"}
+func (s *stack) images(t *testing.T) []string {
+	t.Helper()
+	named := strings.Fields(s.compose(t, "config", "--images"))
+	named = slices.DeleteFunc(named, func(image string) bool { return strings.HasPrefix(image, "hookline:") })
+	return append(named, "golang:1.26", "gcr.io/distroless/static-debian13:nonroot")
 }
 
 // stack is docker-compose.yml as a project of its own, beside any other on this machine.
 type stack struct {
 	project, secret string
+	env             []string // beside that of the test
 }
 
 // up brings the project up as the README says, and takes it down when the test ends.
 func up(t *testing.T) *stack {
 	t.Helper()
-	prepare(t)
 	s := &stack{project: "hookline-test-" + strings.ToLower(rand.Text()[:8])}
+	s.prepare(t)
 	t.Cleanup(func() { s.tearDown(t) })
 	s.start(t, "--build")
 	s.secret = strings.Fields(s.compose(t, "run", "--rm", "--no-deps", "-T", "setup", "config", "secret", "--show", "/data/secrets/alma.secret"))[0]
@@ -55,7 +60,7 @@ func (s *stack) start(t *testing.T, options ...string) {
 
 // prepare makes local stand-ins for the images where no registry can be reached and the script for it lies beside
 // the repository.
-func prepare(t *testing.T) {
+func (s *stack) prepare(t *testing.T) {
 	t.Helper()
 	script, err := filepath.Abs(filepath.Join(repository, "../shared/offline-images"))
 	if err != nil {
@@ -64,7 +69,7 @@ func prepare(t *testing.T) {
 	if _, err := os.Stat(script); errors.Is(err, os.ErrNotExist) {
 		return
 	}
-	if out, err := exec.CommandContext(t.Context(), script, append([]string{"--only"}, images()...)...).CombinedOutput(); err != nil {
+	if out, err := exec.CommandContext(t.Context(), script, append([]string{"--only"}, s.images(t)...)...).CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
 }
@@ -96,6 +101,7 @@ func (s *stack) command(ctx context.Context, args ...string) *exec.Cmd {
 	cmd.Dir = repository
 	cmd.Env = append(os.Environ(), "HOOKLINE_VERSION=test", // ports are any that are free
 		"HOOKLINE_PORT=127.0.0.1:0", "PROMETHEUS_PORT=0", "GRAFANA_PORT=0", "RABBITMQ_MANAGEMENT_PORT=0")
+	cmd.Env = append(cmd.Env, s.env...)
 	return cmd
 }
 
