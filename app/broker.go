@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
@@ -56,12 +57,15 @@ func openBroker(c *config.Config, receives bool, log *zap.Logger, reg prometheus
 }
 
 // OpenOperator opens the broker for a command, beside the processes that run. It creates nothing on the broker. Close it. With RabbitMQ the
-// route broker.Spool has the dead letters of the spool in the data folder of the configuration.
-func OpenOperator(c *config.Config) (Operator, error) {
+// route broker.Spool has the dead letters of the spool in the data folder of the configuration. Calls wait for a RabbitMQ that refuses
+// connections at once for giveUp only; 0: until their contexts end.
+func OpenOperator(c *config.Config, giveUp time.Duration) (Operator, error) {
 	if c.Broker.Embedded() {
 		return embedded.Attach(embeddedConfig(c))
 	}
-	rabbit, err := rabbitmq.Attach(rabbitMQ(c))
+	cfg := rabbitMQ(c)
+	cfg.GiveUp = giveUp
+	rabbit, err := rabbitmq.Attach(cfg)
 	if err != nil {
 		return nil, err
 	}

@@ -23,6 +23,8 @@ func (c *command) audit() *cobra.Command {
 		Long: `Count the events of each source, and their states on each route. Every stored event is waiting, running, retrying,
 done, dead or discarded. An event in none of these states is unaccounted for. The command is safe beside running processes.
 
+The command gives up after 2s if RabbitMQ refuses connections. With --wait it waits also for a RabbitMQ that starts.
+
 After a kill, RUNNING counts the deliveries of the killed process until the broker delivers them again.
 
 After a change of broker.url, the command also names the events that are still on the broker before: see "hookline move".
@@ -44,7 +46,11 @@ Hookline, 1 the audit failed.`,
 			if err != nil {
 				return fmt.Errorf("the audit failed: %w", err)
 			}
-			err = c.withOperator(cmd, wait, func(ctx context.Context, _ *config.Config, operator app.Operator) error {
+			refused := refusedTimeout
+			if cmd.Flags().Changed("wait") {
+				refused = 0
+			}
+			err = c.withPatientOperator(cmd, wait, refused, func(ctx context.Context, _ *config.Config, operator app.Operator) error {
 				if acknowledge {
 					if err := operator.Acknowledge(ctx); err != nil {
 						return fmt.Errorf("nothing is acknowledged: %w", err)
@@ -60,7 +66,7 @@ Hookline, 1 the audit failed.`,
 	}
 	jsonFlag(cmd, &asJSON)
 	cmd.Flags().BoolVar(&acknowledge, "acknowledge", false, "take note that counting began anew, so that audits no longer report it")
-	cmd.Flags().DurationVar(&wait, "wait", 15*time.Second, "how long to wait for the broker")
+	cmd.Flags().DurationVar(&wait, "wait", 15*time.Second, "how long to wait for the broker; without this flag, 2s for one that refuses connections")
 	return cmd
 }
 

@@ -78,7 +78,11 @@ func (c *command) deadGroups(ctx context.Context, conf *config.Config, operator 
 	for _, route := range routes {
 		found, err := groupUndelivered(ctx, operator, route, l.since)
 		groups = append(groups, found...)
-		errs = append(errs, knownRoute(conf, route, len(found) > 0, err))
+		err = knownRoute(conf, route, len(found) > 0, err)
+		errs = append(errs, err)
+		if err != nil && !errors.Is(err, broker.ErrNoQueue) {
+			break
+		}
 	}
 	groups, err := groups[:min(len(groups), l.limit)], errors.Join(errs...)
 	switch {

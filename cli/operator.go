@@ -20,16 +20,23 @@ const (
 	operatorCloseTimeout = 5 * time.Second
 	// noticeInterval is the time after which a command says why it waits.
 	noticeInterval = time.Second
+	// refusedTimeout bounds the waiting for a RabbitMQ that refuses connections. Nothing listens there then, or the address is wrong.
+	refusedTimeout = 2 * time.Second
 )
 
-// withOperator loads the configuration, opens its broker, calls do, and closes the broker. The context of do ends after
-// timeout, and when a person interrupts the command.
+// withOperator is withPatientOperator for a command that gives up soon if RabbitMQ refuses connections.
 func (c *command) withOperator(cmd *cobra.Command, timeout time.Duration, do func(context.Context, *config.Config, app.Operator) error) error {
+	return c.withPatientOperator(cmd, timeout, refusedTimeout, do)
+}
+
+// withPatientOperator loads the configuration, opens its broker, calls do, and closes the broker. The context of do ends after
+// timeout, and when a person interrupts the command. It waits for a RabbitMQ that refuses connections as long as refused; 0: until timeout.
+func (c *command) withPatientOperator(cmd *cobra.Command, timeout, refused time.Duration, do func(context.Context, *config.Config, app.Operator) error) error {
 	conf, err := c.loadBroker()
 	if err != nil {
 		return err
 	}
-	operator, err := app.OpenOperator(conf)
+	operator, err := app.OpenOperator(conf, refused)
 	if err != nil {
 		return err
 	}

@@ -31,6 +31,9 @@ type Config struct {
 	// Duplicates is for how long this process remembers the events that it or another process stored, up to the latest
 	// broker.MaxRecentEvents. Publish returns broker.ErrDuplicate for a repeat. 0: it remembers none. Only receivers need it.
 	Duplicates time.Duration
+	// GiveUp is how long the calls of an attached broker wait for nodes that refuse every connection at once. 0: until their contexts
+	// end, as while RabbitMQ starts.
+	GiveUp time.Duration
 }
 
 // check returns all mistakes in the configuration. Its error contains no URL, because URLs hold passwords.

@@ -37,11 +37,13 @@ type connection struct {
 	declarer *declarer
 	metrics  *metrics
 	log      *zap.Logger
+	giveUp   time.Duration // Config.GiveUp
 
 	mu      sync.Mutex
 	current *session      // nil while disconnected
 	cause   error         // of the disconnection
 	lost    time.Time     // start of the disconnection; newConnection counts as one
+	refused int           // tries since then that were refused at once, without another result between them
 	changed chan struct{} // closed and replaced whenever current changes
 	closed  bool
 }
@@ -49,7 +51,7 @@ type connection struct {
 func newConnection(role string, cfg Config, d *declarer, m *metrics, log *zap.Logger) *connection {
 	return &connection{
 		role: role, dialer: newDialer(cfg, role), declarer: d, metrics: m,
-		log:   log.With(zap.String("connection", role)),
+		log: log.With(zap.String("connection", role)), giveUp: cfg.GiveUp,
 		cause: errConnecting, lost: time.Now(), changed: make(chan struct{}),
 	}
 }
@@ -165,6 +167,9 @@ func (c *connection) set(s *session, cause error) {
 		c.lost = time.Now()
 	}
 	c.current, c.cause = s, cause
+	if c.refused++; !isRefusedConnection(cause) {
+		c.refused = 0
+	}
 	close(c.changed)
 	c.changed = make(chan struct{})
 }
@@ -176,17 +181,24 @@ func (c *connection) now() (s *session, lost time.Time) {
 	return c.current, c.lost
 }
 
+// isRefused reports whether every node has refused connections at once, for as long as Config.GiveUp. Call it with the lock held.
+func (c *connection) isRefused() bool {
+	return c.giveUp > 0 && c.refused >= len(c.dialer.urls) && time.Since(c.lost) >= c.giveUp
+}
+
 // await returns the current session, or waits for the next one. Its error wraps broker.ErrDown.
 func (c *connection) await(ctx context.Context) (*session, error) {
 	for {
 		c.mu.Lock()
-		s, cause, changed, closed := c.current, c.cause, c.changed, c.closed
+		s, cause, changed, closed, refused := c.current, c.cause, c.changed, c.closed, c.isRefused()
 		c.mu.Unlock()
 		switch {
 		case s != nil:
 			return s, nil
 		case closed:
 			return nil, fmt.Errorf("%w: %w", broker.ErrDown, errClosed)
+		case refused:
+			return nil, fmt.Errorf("%w: %w", broker.ErrDown, cause)
 		}
 		select {
 		case <-changed:

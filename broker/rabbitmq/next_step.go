@@ -4,11 +4,20 @@ import (
 	"crypto/tls"
 	"errors"
 	"net"
+	"syscall"
 
 	amqp "github.com/rabbitmq/amqp091-go"
 
 	"github.com/hookline/hookline/broker"
 )
+
+// isRefusedConnection reports whether a try to connect was refused at once: nothing listens, the host's name is unknown, or RabbitMQ
+// refuses the user or the virtual host. A later try has little hope, unless RabbitMQ starts.
+func isRefusedConnection(err error) bool {
+	var host *net.DNSError
+	return errors.Is(err, syscall.ECONNREFUSED) || errors.As(err, &host) && host.IsNotFound ||
+		errors.Is(err, amqp.ErrCredentials) || forbidden(err) || hasCode(err, amqp.NotAllowed)
+}
 
 // NextStep returns the next step of a person after an error of this package, or "" if there is none to name.
 func NextStep(err error) string {
@@ -31,7 +40,9 @@ func NextStep(err error) string {
 	case errors.As(err, &untrusted):
 		return "correct broker.tls, or RabbitMQ's certificate"
 	case errors.As(err, &network) && network.Timeout():
-		return "start RabbitMQ, or correct broker.url; a firewall may drop the packets"
+		return "look whether RabbitMQ runs, by `rabbitmq-diagnostics status` on its machine: start it, or correct broker.url; a firewall may drop the packets"
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return "nothing listens there: look whether RabbitMQ runs, by `rabbitmq-diagnostics status` on its machine; start it, or correct broker.url"
 	}
-	return "start RabbitMQ, or correct broker.url"
+	return "look at RabbitMQ's log, and by `rabbitmq-diagnostics status` whether it runs: start it, or correct broker.url"
 }
