@@ -32,7 +32,7 @@ var (
 )
 
 // PartlyError reports that the queues of some routes refused an event, and those of the other matching routes have it. A repeat of Publish
-// stores it for the refusing routes only, as long as the broker remembers them. It wraps ErrRefused.
+// within the window of duplicates stores it for the refusing routes only. It wraps ErrRefused.
 type PartlyError struct {
 	Routes []string // that lack the event
 	Err    error

@@ -40,6 +40,8 @@ type Note struct {
 	IDs    []string `json:"ids"` // of events
 	// Counted is set in the one note of kind Partly of an event that counts it for its source.
 	Counted bool `json:"counted,omitempty"`
+	// Lacking are the matching routes whose queues refused the event, in a note of kind Partly.
+	Lacking []string `json:"lacking,omitempty"`
 	// Taken is the time at which a receiver took accepted events, in Unix ms, to the second. It is set if that was more than a minute
 	// before the note, as for spooled events; 0 means the time of the message.
 	Taken int64 `json:"taken,omitempty"`

@@ -72,7 +72,7 @@ func start(cfg Config, declared []object, reg prometheus.Registerer, log *zap.Lo
 		publish:     newConnection(publishing, cfg, d, m, log),
 		consume:     newConnection(consuming, cfg, d, m, log),
 		auditLeader: newLeader(AuditLeaderQueue), scheduleLeader: newLeader(ScheduleLeaderQueue),
-		partly: newPartlyStored(), ledgerStopped: make(chan struct{}),
+		partly: newPartlyStored(cfg.Duplicates), ledgerStopped: make(chan struct{}),
 	}
 	b.publisher, b.spooled = newPublisher(b.publish, m), newSerialPublisher(b.publish)
 	b.ledger = newLedgerWriter(b.publish, cfg, m, log.Named("ledger"))
@@ -101,7 +101,7 @@ func (b *Broker) run(window time.Duration) {
 		b.running.Go(func() { c.run(ctx) })
 	}
 	if b.recent != nil {
-		peers := &peerDuplicates{conn: b.consume, recent: b.recent, process: b.ledger.process, log: b.log}
+		peers := &peerDuplicates{conn: b.consume, recent: b.recent, partly: b.partly, process: b.ledger.process, log: b.log}
 		b.running.Go(func() { peers.run(ctx, window) })
 	}
 }

@@ -82,11 +82,12 @@ func (w *ledgerWriter) noteAccepted(e event.Event, routes []string) {
 	w.note(linger, ledger.Accepted, e, routes)
 }
 
-// notePartly notes that e was stored for routes, some of those that match it. counted tells whether the note counts e for its source.
-func (w *ledgerWriter) notePartly(e event.Event, routes []string, counted bool) {
+// notePartly notes that e was stored for routes, and that the queues of others refused it. counted tells whether the note counts e for its
+// source.
+func (w *ledgerWriter) notePartly(e event.Event, routes, lacking []string, counted bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.add(linger, ledger.Partly, e, routes).count(ledger.Partly, e, routes, counted)
+	w.addNote(linger, ledger.Note{Kind: ledger.Partly, Source: e.Source, Action: e.Action, Routes: routes, Lacking: lacking, Counted: counted}, e)
 }
 
 // noteRetrying notes that e waits for another attempt.
@@ -248,8 +249,12 @@ func (w *ledgerWriter) note(patience time.Duration, kind ledger.Kind, e event.Ev
 }
 
 func (w *ledgerWriter) add(patience time.Duration, kind ledger.Kind, e event.Event, routes []string) *noteBatch {
+	return w.addNote(patience, ledger.Note{Kind: kind, Source: e.Source, Action: e.Action, Routes: routes}, e)
+}
+
+func (w *ledgerWriter) addNote(patience time.Duration, n ledger.Note, e event.Event) *noteBatch {
 	b := w.batch(patience)
-	b.add(kind, e, routes)
+	b.add(n, e)
 	w.unwritten++
 	w.dropOldest()
 	return b

@@ -22,42 +22,39 @@ type noteBatch struct {
 	notes    []ledger.Note
 	index    map[noteKey]int // in notes
 	size     int             // event IDs
-	accepted bool            // has notes of accepted events
+	accepted bool            // has notes of stored events
 	number   int64           // of its message; set before written is closed, 0 if the batch was dropped
 	written  chan struct{}   // closed when the batch is stored, or dropped
 }
 
 // noteKey is a note without its event IDs.
 type noteKey struct {
-	kind                   ledger.Kind
-	source, action, routes string
-	taken                  int64 // as in ledger.Note
+	kind                            ledger.Kind
+	source, action, routes, lacking string
+	counted                         bool
+	taken                           int64
 }
 
 func newNoteBatch() *noteBatch {
 	return &noteBatch{index: map[noteKey]int{}, written: make(chan struct{})}
 }
 
-// add adds e to the note with the same key, or begins a new note.
-func (b *noteBatch) add(kind ledger.Kind, e event.Event, routes []string) {
-	key := noteKey{kind, e.Source, e.Action, strings.Join(routes, " "), 0}
-	if kind == ledger.Accepted && time.Since(e.Time) > lateAfter {
-		key.taken = e.Time.Truncate(time.Second).UnixMilli()
+// add adds e to the note that equals n but for its event IDs, or begins n.
+func (b *noteBatch) add(n ledger.Note, e event.Event) {
+	storing := n.Kind == ledger.Accepted || n.Kind == ledger.Partly
+	if storing && time.Since(e.Time) > lateAfter {
+		n.Taken = e.Time.Truncate(time.Second).UnixMilli()
 	}
+	key := noteKey{n.Kind, n.Source, n.Action, strings.Join(n.Routes, " "), strings.Join(n.Lacking, " "), n.Counted, n.Taken}
 	i, ok := b.index[key]
 	if !ok {
 		i = len(b.notes)
 		b.index[key] = i
-		b.notes = append(b.notes, ledger.Note{Kind: kind, Source: e.Source, Action: e.Action, Routes: routes, Taken: key.taken})
+		b.notes = append(b.notes, n)
 	}
 	b.notes[i].IDs = append(b.notes[i].IDs, e.ID)
 	b.size++
-	b.accepted = b.accepted || kind == ledger.Accepted
-}
-
-// count sets Counted in the note of e. It is the same for all events of a note, which have one action.
-func (b *noteBatch) count(kind ledger.Kind, e event.Event, routes []string, counted bool) {
-	b.notes[b.index[noteKey{kind, e.Source, e.Action, strings.Join(routes, " "), 0}]].Counted = counted
+	b.accepted = b.accepted || storing
 }
 
 // isWritten reports whether the batch is stored.

@@ -15,18 +15,19 @@ import (
 	"github.com/hookline/hookline/pkg/event"
 )
 
-// typeAccepted is the AMQP type of ledger messages with notes of accepted events, so that receivers need not decode the others.
+// typeAccepted is the AMQP type of ledger messages with notes of stored events, so that receivers need not decode the others.
 const typeAccepted = "accepted"
 
 // rereadTime is the time between two tries to read the ledger. Each try begins that long before the last read message, because
 // RabbitMQ's clock may differ.
 const rereadTime = 10 * time.Second
 
-// peerDuplicates remembers the events that other receivers have stored, and this receiver before its start. It reads them in
+// peerDuplicates remembers the events that other receivers have stored, for all or for some of their routes, and this receiver before its start. It reads them in
 // the ledger, a tenth of a second after they were stored.
 type peerDuplicates struct {
 	conn    *connection
 	recent  *broker.RecentEvents
+	partly  *partlyStored
 	process string // this process: its notes are skipped
 	log     *zap.Logger
 }
@@ -80,7 +81,7 @@ func (p *peerDuplicates) read(ctx context.Context, from *time.Time) error {
 	}
 }
 
-// remember adds the accepted events of a ledger message.
+// remember adds the stored events of a ledger message.
 func (p *peerDuplicates) remember(d amqp.Delivery) {
 	if d.Type != typeAccepted || strings.HasPrefix(d.MessageId, p.process+"-") {
 		return
@@ -90,12 +91,15 @@ func (p *peerDuplicates) remember(d amqp.Delivery) {
 		return // of a foreign publisher
 	}
 	for _, note := range notes.Notes {
-		if note.Kind != ledger.Accepted {
+		if note.Kind != ledger.Accepted && note.Kind != ledger.Partly {
 			continue
 		}
 		at := time.UnixMilli(cmp.Or(note.Taken, notes.Time))
 		for _, id := range note.IDs {
-			p.recent.Add(broker.FingerprintOf(event.Event{Source: note.Source, Action: note.Action, ID: id}), at)
+			fingerprint := broker.FingerprintOf(event.Event{Source: note.Source, Action: note.Action, ID: id})
+			if note.Kind == ledger.Accepted || p.partly.set(fingerprint, at, note.Routes, note.Lacking) {
+				p.recent.Add(fingerprint, at)
+			}
 		}
 	}
 }

@@ -31,7 +31,7 @@ func (b *Broker) store(ctx context.Context, e event.Event, routes []string, publ
 		return fmt.Errorf("rabbitmq: %w", err)
 	}
 	if routes == nil {
-		routes = b.partly.lacking(fingerprint)
+		routes = b.lacking(e)
 	}
 	if routes == nil {
 		err = publish(ctx, &m)
@@ -50,6 +50,18 @@ func (b *Broker) store(ctx context.Context, e event.Event, routes []string, publ
 		return fmt.Errorf("rabbitmq: %w", err)
 	}
 	return nil
+}
+
+// lacking returns the routes that lack e, and nil if all may lack it. Another process may know routes that the configuration lacks: the
+// bindings decide about an event that one of them lacks.
+func (b *Broker) lacking(e event.Event) []string {
+	routes := b.partly.lacking(broker.FingerprintOf(e), e.Time)
+	for _, route := range routes {
+		if !slices.ContainsFunc(b.routes, func(r broker.Route) bool { return r.Name == route }) {
+			return nil
+		}
+	}
+	return routes
 }
 
 // storeForEach publishes e to the work queue of each route. Its error is a broker.PartlyError, unless this user may not do that.
@@ -71,9 +83,9 @@ func (b *Broker) storeForEach(ctx context.Context, e event.Event, routes []strin
 	}
 	if len(stored) > 0 {
 		matched := b.matcher.Match(e.Key())
-		b.ledger.notePartly(e, stored, len(matched) > 0 && slices.Contains(stored, matched[0])) // so that one note of the event counts it
+		b.ledger.notePartly(e, stored, lacking, len(matched) > 0 && slices.Contains(stored, matched[0])) // so that one note of the event counts it
 	}
-	if b.recent != nil && b.partly.set(broker.FingerprintOf(e), stored, lacking) {
+	if b.recent != nil && b.partly.set(broker.FingerprintOf(e), e.Time, stored, lacking) {
 		b.remember(broker.FingerprintOf(e), e)
 	}
 	if refused != nil {
