@@ -98,6 +98,15 @@ func TestRouteCheckNamesEverything(t *testing.T) {
 }
 
 func TestReason(t *testing.T) {
+	for _, err := range []error{broker.ErrDown, broker.ErrBlocked, broker.ErrRejected, broker.ErrTooLarge, broker.ErrUnknown, errors.New("x")} {
+		if !slices.Contains(broker.Reasons(), broker.Reason(err)) {
+			t.Errorf("the metric of %v, %s, is not prepared", err, broker.Reason(err))
+		}
+	}
+	partly := error(&broker.PartlyError{Routes: []string{"a", "b"}, Err: broker.ErrTooLarge})
+	if broker.Reason(partly) != "refused" || !errors.Is(partly, broker.ErrTooLarge) || partly.Error() != "not stored for a, b: "+broker.ErrTooLarge.Error() {
+		t.Errorf("%s: %v", broker.Reason(partly), partly)
+	}
 	for err, want := range map[error]string{
 		broker.ErrDown: "down", broker.ErrBlocked: "blocked", broker.ErrRefused: "refused", broker.ErrUnknown: "unknown",
 		context.DeadlineExceeded: "unknown", errors.New("x"): "other",

@@ -2,6 +2,7 @@ package broker_test
 
 import (
 	"fmt"
+	"sync"
 	"testing"
 	"time"
 
@@ -96,6 +97,62 @@ func TestRecentEventsAreBounded(t *testing.T) {
 		}
 		if known > limit || known < min(i+1, limit/2) {
 			t.Fatalf("after %d events, %d are remembered", i+1, known)
+		}
+	}
+}
+
+// TestRecentEventsAreSafeForConcurrentUse needs -race to fail.
+func TestRecentEventsAreSafeForConcurrentUse(t *testing.T) {
+	t.Parallel()
+	r := broker.NewRecentEvents(time.Hour, 10_000)
+	var group sync.WaitGroup
+	for g := range 4 {
+		group.Go(func() {
+			for i := range 200 {
+				r.Add(fingerprint(g*1000+i), time.UnixMilli(int64(i)))
+				r.Has(fingerprint(i), time.UnixMilli(int64(i)))
+				r.Since()
+			}
+		})
+	}
+	group.Wait()
+	if !r.Has(fingerprint(3199), time.UnixMilli(199)) {
+		t.Error("the last event is forgotten")
+	}
+}
+
+// TestTheTimeOfRecentEventsIsSafeForConcurrentUse needs -race to fail. Each Add begins a generation.
+func TestTheTimeOfRecentEventsIsSafeForConcurrentUse(t *testing.T) {
+	t.Parallel()
+	r := broker.NewRecentEvents(time.Hour, 2)
+	var group sync.WaitGroup
+	group.Go(func() {
+		for i := range 1000 {
+			r.Add(fingerprint(i), time.UnixMilli(int64(i)))
+		}
+	})
+	group.Go(func() {
+		for range 1000 {
+			r.Since()
+		}
+	})
+	group.Wait()
+	if since := r.Since(); !since.Equal(time.UnixMilli(998)) {
+		t.Errorf("since %v", since)
+	}
+}
+
+// TestAGenerationBeginsAtHalfTheLimit keeps the whole younger half: three more events do not begin another generation.
+func TestAGenerationBeginsAtHalfTheLimit(t *testing.T) {
+	t.Parallel()
+	r := broker.NewRecentEvents(time.Hour, 8)
+	if !r.Since().IsZero() {
+		t.Errorf("an empty memory begins at %v", r.Since())
+	}
+	for i := range 9 {
+		r.Add(fingerprint(i), time.UnixMilli(int64(i)))
+		if want := time.UnixMilli(int64(max(0, i/4*4-4))); !r.Since().Equal(want) {
+			t.Errorf("after event %d: since %v, want %v", i, r.Since().UnixMilli(), want.UnixMilli())
 		}
 	}
 }

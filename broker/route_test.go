@@ -2,9 +2,7 @@ package broker_test
 
 import (
 	"strings"
-	"sync"
 	"testing"
-	"time"
 
 	"github.com/hookline/hookline/broker"
 )
@@ -30,25 +28,5 @@ func TestRouteNamesHaveALimit(t *testing.T) {
 		if err := (broker.Route{Name: strings.Repeat("a", length), Match: []string{"#"}}).Check(); (err == nil) != ok {
 			t.Errorf("a name of %d bytes: %v", length, err)
 		}
-	}
-}
-
-// TestRecentEventsAreSafeForConcurrentUse needs -race to fail.
-func TestRecentEventsAreSafeForConcurrentUse(t *testing.T) {
-	t.Parallel()
-	r := broker.NewRecentEvents(time.Hour, 10_000)
-	var group sync.WaitGroup
-	for g := range 4 {
-		group.Go(func() {
-			for i := range 200 {
-				r.Add(fingerprint(g*1000+i), time.UnixMilli(int64(i)))
-				r.Has(fingerprint(i), time.UnixMilli(int64(i)))
-				r.Since()
-			}
-		})
-	}
-	group.Wait()
-	if !r.Has(fingerprint(3199), time.UnixMilli(199)) {
-		t.Error("the last event is forgotten")
 	}
 }

@@ -31,6 +31,9 @@ func TestNewAction(t *testing.T) {
 			t.Errorf("NewAction(%q) = %q, want %q", c.words, got, c.want)
 		}
 	}
+	if event.MaxKey != 255 || event.MaxSource+len(".")+event.MaxAction != event.MaxKey {
+		t.Error("the longest key is no short string of AMQP")
+	}
 }
 
 func FuzzAction(f *testing.F) {
@@ -89,6 +92,45 @@ func TestNewIDWithDigestTellsEventsWithOneIDApart(t *testing.T) {
 	}
 	if long := strings.Repeat("x", event.MaxID); event.NewIDWithDigest(long) == event.NewIDWithDigest(long[1:]) {
 		t.Error("long IDs have lost their difference")
+	}
+}
+
+// TestIDsStayTheSameOverVersions pins IDs, because a sender's repeat can come after an upgrade.
+func TestIDsStayTheSameOverVersions(t *testing.T) {
+	for got, want := range map[string]string{
+		event.NewID("", []byte("body")):             "sha256-230d8358dc8e8890b4c58deeb62912ee",
+		event.NewID("a b", nil):                     "id-c8687a08aa5d6ed2044328fa6a697ab8",
+		event.NewIDWithDigest("42", []byte("body")): "42~810519901940e8b1",
+	} {
+		if got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
+
+// TestNewIDWithDigestFits has the longest ID that is kept, and one more byte.
+func TestNewIDWithDigestFits(t *testing.T) {
+	const room = event.MaxID - len("~0123456789abcdef")
+	longest := strings.Repeat("x", room)
+	if id := event.NewIDWithDigest(longest); !strings.HasPrefix(id, longest+"~") || len(id) != event.MaxID {
+		t.Errorf("%q", id)
+	}
+	if id := event.NewIDWithDigest(longest + "x"); !strings.HasPrefix(id, "id-") || len(id) > event.MaxID {
+		t.Errorf("%q", id)
+	}
+}
+
+func TestAnErrorQuotesTheBeginOfALongSource(t *testing.T) {
+	for name, want := range map[string]string{
+		strings.Repeat("X", event.MaxSource):   `"` + strings.Repeat("X", event.MaxSource) + `"`,
+		strings.Repeat("X", event.MaxSource+1): `"` + strings.Repeat("X", event.MaxSource) + `..."`,
+	} {
+		if err := event.CheckSource(name); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, want %s", err, want)
+		}
+	}
+	if err := event.CheckSource(strings.Repeat("x", event.MaxSource)); err != nil {
+		t.Error(err)
 	}
 }
 

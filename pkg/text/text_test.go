@@ -89,6 +89,31 @@ func TestOfRefusesABodyThatIsNotJSON(t *testing.T) {
 	}
 }
 
+func TestOfRefusesALargeBody(t *testing.T) {
+	t.Parallel()
+	for size, ok := range map[int]bool{text.MaxBody: true, text.MaxBody + 1: false} {
+		body := `"` + strings.Repeat("x", size-2) + `"`
+		data, err := text.Of(event.Delivery{Event: event.Event{Data: []byte(body)}})
+		if (err == nil) != ok || (data != nil) != ok || !ok && !strings.Contains(err.Error(), "at most 4194304") {
+			t.Errorf("%d bytes: %v", size, err)
+		}
+	}
+}
+
+func TestJSONReturnsTheErrorOfAValue(t *testing.T) {
+	t.Parallel()
+	if s, err := text.JSON(func() {}); err == nil || s != "" {
+		t.Errorf("%q, %v", s, err)
+	}
+}
+
+func TestAnEmptyTemplateGivesAnEmptyText(t *testing.T) {
+	t.Parallel()
+	if s, err := (text.Template{}).Fill(nil); s != "" || err != nil {
+		t.Errorf("%q, %v", s, err)
+	}
+}
+
 func TestNewNamesTheKeyOfABrokenTemplate(t *testing.T) {
 	t.Parallel()
 	if made, err := text.New("subject", "{{.id"); err == nil || !strings.HasPrefix(err.Error(), "subject: ") || made != (text.Template{}) {

@@ -1,0 +1,46 @@
+package broker_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/hookline/hookline/broker"
+)
+
+// TestQueuesHaveTheirNames pins the names, because queues of an older Hookline have them.
+func TestQueuesHaveTheirNames(t *testing.T) {
+	t.Parallel()
+	if got := broker.WorkQueue("loans"); got != "hookline.work.loans" || broker.RouteOfWorkQueue(got) != "loans" {
+		t.Errorf("work queue %s of route %s", got, broker.RouteOfWorkQueue(got))
+	}
+	if got := broker.DeadQueue("loans"); got != "hookline.dead.loans" {
+		t.Errorf("dead-letter queue %s", got)
+	}
+}
+
+func TestAStoredDeliveryHasTheRoleOfItsQueue(t *testing.T) {
+	t.Parallel()
+	at := time.UnixMilli(1_700_000_000_000)
+	for want, d := range map[broker.QueueRole]broker.StoredDelivery{
+		broker.RoleWork:     {UndeliveredEvent: broker.UndeliveredEvent{Route: "loans"}},
+		broker.RoleRetry:    {UndeliveredEvent: broker.UndeliveredEvent{Route: "loans"}, Due: at},
+		broker.RoleDead:     {UndeliveredEvent: broker.UndeliveredEvent{Route: "loans", Died: at}, Due: at},
+		broker.RoleUnrouted: {UndeliveredEvent: broker.UndeliveredEvent{Route: broker.Unrouted, Died: at}},
+	} {
+		if got := d.Role(); got != want {
+			t.Errorf("role %s, want %s", got, want)
+		}
+	}
+}
+
+func TestASpoolLacksEventsThatAreNowhere(t *testing.T) {
+	t.Parallel()
+	for want, c := range map[int64]broker.SpoolCounts{
+		1: {Taken: 10, Published: 4, Discarded: 3, Present: 2},
+		0: {Taken: 1, Published: 1, Present: 5}, // more than were counted: nothing is lost
+	} {
+		if got := c.Unaccounted(); got != want {
+			t.Errorf("%+v: %d unaccounted for, want %d", c, got, want)
+		}
+	}
+}
