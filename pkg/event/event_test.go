@@ -156,7 +156,7 @@ func TestJSONRoundTrip(t *testing.T) {
 	if err := json.Unmarshal([]byte(ok), &back); err != nil {
 		t.Error(err)
 	}
-	for _, bad := range []string{strings.Replace(ok, "1", "", 1), strings.Replace(ok, `"a"`, `""`, 1), strings.Replace(ok, `"b"`, `""`, 1), `{}`, `[]`, `{"id":"1","source":"a","type":"b","time":"yesterday"}`} {
+	for _, bad := range []string{strings.Replace(ok, "1", "", 1), strings.Replace(ok, `"a"`, `""`, 1), strings.Replace(ok, `"b"`, `""`, 1), `{}`, `[]`, `{"id":"1","source":"a","type":"b","time":"yesterday"}`, strings.Replace(ok, "{", `{"header":5,`, 1), strings.Replace(ok, "{", `{"data_base64":"?",`, 1)} {
 		if err := json.Unmarshal([]byte(bad), &back); err == nil {
 			t.Errorf("%s was accepted", bad)
 		}

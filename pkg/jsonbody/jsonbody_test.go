@@ -46,6 +46,44 @@ func TestTheLastOfTwoFieldsCounts(t *testing.T) {
 	}
 }
 
+// TestStringsEndAtTheirQuote has strings that end in backslashes, in front of a field that has to be found.
+func TestStringsEndAtTheirQuote(t *testing.T) {
+	t.Parallel()
+	for escapes := range 6 {
+		text := `{"s":"x` + strings.Repeat(`\\`, escapes) + `","q":"` + strings.Repeat(`\\`, escapes) + `\"","a":1}`
+		if got := jsonbody.Get([]byte(text), "a").Raw; got != "1" {
+			t.Errorf("%s: a is %q", text, got)
+		}
+	}
+}
+
+func TestFieldsAreVisitedInTheirOrder(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		`{"b":1, "a" : [2,{"x":"}"}] , "b":"three","\u0063":{}}`: `b=1 a=[2,{"x":"}"}] b="three" c={} `,
+		" \n{} ": "", `[{"a":1}]`: "", `"a"`: "", "": "",
+	} {
+		got := ""
+		jsonbody.Fields([]byte(text), func(name string, value []byte) { got += name + "=" + string(value) + " " })
+		if got != want {
+			t.Errorf("%s: %s, want %s", text, got, want)
+		}
+	}
+}
+
+func TestEndIsBehindAValue(t *testing.T) {
+	t.Parallel()
+	for text, begin := range map[string]int{`[12|,3]`: 1, `["a]"|]`: 1, `[{"a":[1]}|,2]`: 1, `[true|]`: 1, `{"a":[[],{}]}|`: 0, `7|`: 0} {
+		end := strings.Index(text, "|")
+		if got := jsonbody.End([]byte(strings.Replace(text, "|", "", 1)), begin); got != end {
+			t.Errorf("%s: %d, want %d", text, got, end)
+		}
+	}
+	if got := jsonbody.Unquote([]byte(`"\u00e9\n"`)); got != "é\n" {
+		t.Errorf("%q", got)
+	}
+}
+
 func FuzzGet(f *testing.F) {
 	f.Add([]byte(`{"a":{"b":[1,"x"]},"a":{"b":2}}`))
 	f.Add([]byte("\ufeff[ {\"a\":{\"b\":\"\\u00e9\"}} ]"))

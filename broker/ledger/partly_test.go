@@ -1,0 +1,119 @@
+package ledger_test
+
+import (
+	"maps"
+	"slices"
+	"testing"
+
+	"github.com/hookline/hookline/broker/ledger"
+)
+
+// TestAnEventOfFullQueuesIsCountedOnceForItsSource has an event that three notes store, one for each queue.
+func TestAnEventOfFullQueuesIsCountedOnceForItsSource(t *testing.T) {
+	t.Parallel()
+	w := newWriter(ledger.NewBook())
+	partly := func(counted bool, routes ...string) {
+		w.fold(ledger.Notes{Notes: []ledger.Note{{Kind: ledger.Partly, Source: "alma", Routes: routes, IDs: []string{"1"}, Counted: counted}}})
+	}
+	partly(false, "one", "two")
+	partly(true, "three")
+	partly(false, "two") // again
+	w.note(ledger.Done, "1", "one")
+	got := w.book.Totals(now)
+	for route, want := range map[string]ledger.RouteTotals{"one": {Accepted: 1, Done: 1}, "two": {Accepted: 1, Open: 1}, "three": {Accepted: 1, Open: 1}} {
+		if total := got.Routes[route]; total.Accepted != want.Accepted || total.Open != want.Open || total.Done != want.Done || total.Uncounted != 0 {
+			t.Errorf("%s: %+v, want %+v", route, total, want)
+		}
+	}
+	if source := got.Sources["alma"]; source.Accepted != 1 || source.Unrouted != 0 {
+		t.Errorf("%+v", source)
+	}
+}
+
+func TestABookNamesItsRoutes(t *testing.T) {
+	t.Parallel()
+	w := newWriter(ledger.NewBook())
+	w.note(ledger.Accepted, "1", "noted")
+	w.note(ledger.Accepted, "2")
+	w.fold(ledger.Notes{Bindings: ledger.Bindings{"bound": {"a.#"}, "noted": {"b.#"}}})
+	got := w.book.Routes()
+	slices.Sort(got)
+	if !slices.Equal(got, []string{"", "bound", "noted"}) {
+		t.Errorf("%q", got)
+	}
+}
+
+func TestABookKnowsTheMessagesThatItFolded(t *testing.T) {
+	t.Parallel()
+	w := newWriter(ledger.NewBook())
+	if w.book.Has("p", 1) || w.book.Position() != (ledger.Position{Offset: -1}) {
+		t.Errorf("an empty book is at %+v", w.book.Position())
+	}
+	w.fold(ledger.Notes{Notes: []ledger.Note{{Kind: ledger.Accepted, Source: "alma", Routes: []string{"one"}, IDs: []string{"1", "2"}}}})
+	w.fold(ledger.Notes{})
+	for number, want := range map[int64]bool{1: true, 2: true, 3: false} {
+		if w.book.Has("p", number) != want || w.book.Has("other", number) {
+			t.Errorf("message %d is folded: %t, want %t", number, !want, want)
+		}
+	}
+	if got := w.book.Position(); got != (ledger.Position{Offset: 1, Process: "p", Number: 2}) {
+		t.Errorf("at %+v", got)
+	}
+	w.number, *w.offset = 1, 1 // the second message again
+	w.fold(ledger.Notes{Notes: []ledger.Note{{Kind: ledger.Accepted, Source: "alma", Routes: []string{"one"}, IDs: []string{"3"}}}})
+	if w.book.Open() != 2 || w.book.Folded() != 4 {
+		t.Errorf("%d open, %d folded: want 2, and two messages with two IDs", w.book.Open(), w.book.Folded())
+	}
+	if w.book.Summarized(); w.book.Folded() != 0 {
+		t.Errorf("%d folded since a summary", w.book.Folded())
+	}
+}
+
+func TestABookThatBeginsAnewKeepsCountsAndSince(t *testing.T) {
+	t.Parallel()
+	w := newWriter(ledger.NewBook())
+	for _, id := range []string{"1", "2", "3"} {
+		w.note(ledger.Accepted, id, "one")
+		w.note(ledger.Accepted, id, "whole")
+	}
+	if w.book.BeganAnew() {
+		t.Error("a new book began anew")
+	}
+	w.book.Counted(map[string]int64{"one": 2})
+	next := w.book.Anew(ledger.ReasonTrimmed)
+	if !next.BeganAnew() || next.Lost() != 2 || next.Open() != 0 || !slices.Equal(slices.Collect(maps.Keys(next.Totals(now).Routes)), []string{"one"}) {
+		t.Errorf("began anew %t, %d lost, %d open: %+v", next.BeganAnew(), next.Lost(), next.Open(), next.Totals(now).Routes)
+	}
+	w.book = next
+	w.book.Counted(map[string]int64{"one": 2})
+	w.note(ledger.Accepted, "4", "one")
+	w.fold(ledger.Notes{Acknowledged: true})
+	if got := w.book.Totals(now); got.Anew != "" || got.Routes["one"].Accepted != 3 || got.Routes["one"].Lost != 2 || !got.Since.Equal(now) {
+		t.Errorf("%+v", got)
+	}
+	begun := ledger.NewBook()
+	begun.BeginAnew(ledger.ReasonReplaced)
+	if got := begun.Totals(now).Anew; got != ledger.ReasonReplaced {
+		t.Errorf("began because %q", got)
+	}
+}
+
+func TestNewerMessagesAreCountedByTheirOffset(t *testing.T) {
+	t.Parallel()
+	book := ledger.NewBook()
+	for _, offset := range []int64{0, 0, 4, 3, 5} {
+		book.Skip(offset)
+	}
+	if got := book.Totals(now).Newer; got != 3 {
+		t.Errorf("%d newer messages, not 3: one at 0, 4 and 5", got)
+	}
+}
+
+func TestPartsOfASummaryThatCannotBeRead(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]int64{``: 1, `{}`: 1, `{"parts":-1}`: 1, `{"parts":2}`: 2, `{"parts":"2"}`: 1} {
+		if got := ledger.Parts([]byte(text)); got != want {
+			t.Errorf("%s: %d, want %d", text, got, want)
+		}
+	}
+}
