@@ -1,8 +1,12 @@
 package http
 
 import (
+	"net/http"
+	"strings"
 	"testing"
 	"time"
+
+	"github.com/hookline/hookline/pkg/handler"
 )
 
 func TestRetryAfter(t *testing.T) {
@@ -11,6 +15,10 @@ func TestRetryAfter(t *testing.T) {
 	for text, want := range map[string]time.Duration{
 		"":                                 0,
 		"0":                                0,
+		"1":                                time.Second,
+		"86400":                            24 * time.Hour,
+		"86401":                            24 * time.Hour,
+		"Sat, 21 Nov 2026 10:00:00 GMT":    0, // now
 		"-5":                               0,
 		"1.5":                              0,
 		"30":                               30 * time.Second,
@@ -23,6 +31,41 @@ func TestRetryAfter(t *testing.T) {
 	} {
 		if got, ok := retryAfter(text, now); got != want || ok != (want > 0) {
 			t.Errorf("%q: %v, %v", text, got, ok)
+		}
+	}
+}
+
+func TestAnswersAreDoneTriedAgainOrGivenUp(t *testing.T) {
+	t.Parallel()
+	for code, want := range map[int]string{
+		199: "given up", 200: "done", 299: "done", 300: "given up", 399: "given up", 400: "given up", 404: "given up", 408: "again", 425: "again",
+		429: "again", 499: "given up", 500: "again", 503: "again", 599: "again",
+	} {
+		got := "again"
+		switch err := checkResponse(&http.Response{StatusCode: code, Header: http.Header{}}, time.Now()); {
+		case err == nil:
+			got = "done"
+		case handler.IsPermanent(err):
+			got = "given up"
+		}
+		if got != want {
+			t.Errorf("%d: %s, want %s", code, got, want)
+		}
+	}
+	for _, c := range []struct {
+		code     int
+		location string
+		want     bool
+	}{{300, "https://host", true}, {399, "https://host", true}, {302, "", false}, {400, "https://host", false}} {
+		err := checkResponse(&http.Response{StatusCode: c.code, Header: http.Header{"Location": {c.location}}}, time.Now())
+		if got := strings.Contains(err.Error(), "set url to its target"); got != c.want || !handler.IsPermanent(err) {
+			t.Errorf("%d to %q: %v", c.code, c.location, err)
+		}
+	}
+	for code, waits := range map[int]bool{http.StatusTooManyRequests: true, http.StatusServiceUnavailable: true, http.StatusInternalServerError: false} {
+		err := checkResponse(&http.Response{StatusCode: code, Header: http.Header{"Retry-After": {"7"}}}, time.Now())
+		if after, ok := handler.AfterOf(err); ok != waits || waits && after != 7*time.Second {
+			t.Errorf("%d: after %v, %t", code, after, ok)
 		}
 	}
 }

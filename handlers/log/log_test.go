@@ -20,11 +20,13 @@ func TestLogsChosenFieldsAndNeverTheBody(t *testing.T) {
 		{`{"job":{"status":"OK","n":[{"v":1},{"v":2}]},"secret":"x"}`, "map[job.n.#:2 job.status:OK]"},
 		{"\ufeff" + `{"job":{"status":"KO"},"job":{"status":"OK"}} `, "map[job.status:OK]"},
 		{`{"job":{"status":"OK"}} {}`, "<nil>"},
+		{`{"job":{"status":"x` + long + `"}}`, "map[job.status:x" + long[:254] + "...]"}, // no half of a character
 		{`{"secret":1}`, "<nil>"},
 		{`{"job":{"status":"OK"},"secret":`, "<nil>"},
 		{`<secret/>`, "<nil>"},
 		{`{"job":{"status":"OK"},"n":` + strings.Repeat("[", 10_001) + strings.Repeat("]", 10_001) + `}`, "<nil>"},
 		{strings.Repeat("[", 64<<20), "<nil>"}, // gjson's own check would end the process
+		{`{"job":{"status":"` + long[:256] + `"}}`, "map[job.status:" + long[:256] + "]"},
 		{`{"job":{"status":"` + long + `"}}`, "map[job.status:" + long[:256] + "...]"},
 	} {
 		core, logs := observer.New(zapcore.InfoLevel)

@@ -17,6 +17,7 @@ func TestNewAction(t *testing.T) {
 		want  string
 	}{
 		{[]string{"JOB_END", ""}, "job_end"},
+		{[]string{"azAZ09_-/:@[`{"}, "azaz09_-______"},
 		{[]string{"LOAN", "LOAN_CREATED"}, "loan.loan_created"},
 		{[]string{"a.b*c#d e"}, "a_b_c_d_e"},
 		{[]string{"", " ", ""}, event.Unreadable},

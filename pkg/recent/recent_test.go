@@ -24,6 +24,15 @@ func TestTheLatestHalfIsRemembered(t *testing.T) {
 	}
 }
 
+func TestBothGenerationsCount(t *testing.T) {
+	m := recent.NewMap[int, int](4)
+	for n, want := range []int{1, 2, 3, 4, 3} { // the fifth entry ends the oldest two
+		if m.Put(n, n); m.Len() != want {
+			t.Errorf("%d entries, want %d", m.Len(), want)
+		}
+	}
+}
+
 func TestADeletedEntryIsForgotten(t *testing.T) {
 	m := recent.NewMap[string, int](2)
 	m.Put("old", 1)
