@@ -1,6 +1,8 @@
 package http
 
 import (
+	"context"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -8,6 +10,7 @@ import (
 
 	"github.com/hookline/hookline/pkg/event"
 	"github.com/hookline/hookline/pkg/handler"
+	"github.com/hookline/hookline/pkg/jsonbody"
 )
 
 // TestEachPartOfARequestIsLimited reads the limits, because their effect takes their time.
@@ -33,6 +36,35 @@ func TestTooManyHeadersInAnAnswerAreAnError(t *testing.T) {
 	}
 	if err := h.Handle(t.Context(), event.Delivery{}); err == nil || handler.IsPermanent(err) {
 		t.Errorf("%v", err)
+	}
+}
+
+// TestABodyWaitsForRoomToDecode has another large event that takes all of the budget.
+func TestABodyWaitsForRoomToDecode(t *testing.T) {
+	t.Parallel()
+	budget := jsonbody.NewBudget()
+	free, err := budget.Take(t.Context(), 1<<30)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	defer server.Close()
+	h, err := New(Config{URL: server.URL, Body: `{{.data.a}}`, Decoding: budget})
+	if err != nil {
+		t.Fatal(err)
+	}
+	large := event.Delivery{Event: event.Event{Data: []byte(`{"a":1,"b":"` + strings.Repeat("x", 1<<20) + `"}`)}}
+	stopping := errors.New("stopping")
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cancel(stopping)
+	if err := h.Handle(ctx, large); !errors.Is(err, stopping) || handler.IsPermanent(err) {
+		t.Errorf("without room: %v", err)
+	}
+	free()
+	for range 2 { // the first gives its room back
+		if err := h.Handle(t.Context(), large); err != nil {
+			t.Error(err)
+		}
 	}
 }
 

@@ -48,6 +48,26 @@ func TestLogsChosenFieldsAndNeverTheBody(t *testing.T) {
 	}
 }
 
+func TestOneFieldIsLogged(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		fields []string
+		want   string
+	}{"none": {nil, "<nil>"}, "one": {[]string{"a"}, "map[a:1]"}} {
+		core, logs := observer.New(zapcore.InfoLevel)
+		h, err := log.New(log.Config{Fields: c.fields}, zap.New(core))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := h.Handle(t.Context(), event.Delivery{Event: event.Event{Data: []byte(`{"a":1}`)}}); err != nil {
+			t.Fatal(err)
+		}
+		if got := fmt.Sprint(logs.All()[0].ContextMap()["fields"]); got != c.want {
+			t.Errorf("%s: %s", name, got)
+		}
+	}
+}
+
 func TestNewRefusesFieldsThatLogTheBody(t *testing.T) {
 	t.Parallel()
 	_, err := log.New(log.Config{Fields: []string{"@this", "a.@reverse", "", "{a,b}"}}, zap.NewNop())

@@ -20,6 +20,7 @@ func TestLargeTextsWaitForEachOther(t *testing.T) {
 		"two large ones":             {large, large, true},
 		"two of a MiB":               {1 << 20, 1 << 20, false},
 		"a small one":                {huge, 16<<10 - 1, false},
+		"one that is not small":      {huge, 16 << 10, true},
 		"one larger than the budget": {1 << 20, huge, true},
 	} {
 		synctest.Test(t, func(t *testing.T) {

@@ -27,10 +27,15 @@ func TestGetReadsAPath(t *testing.T) {
 	const text = "{ \"a\" : 1 , \"a\":{\"b\" : [ 10 , {\"c\":\"d\"} , [ ] ], \"x\":\"y\"}, \"e\\u0041\":true,\"n\":null,\"\":0, \"s\":\"q\\\"{\", \"z\":[{\"k\":1},{\"k\":2}] }"
 	for path, want := range map[string]string{
 		"a.b.0": "10", "a.b.1.c": `"d"`, "a.b.2": "[ ]", "a.x": `"y"`, "eA": "true", "n": "null", "s": `"q\"{"`, "a.b.#": "3", "z.#.k": "[1,2]", "z.1.k": "2",
-		"a.b.3": "", "a.b.-1": "", "a.b.c": "", "b": "", "a.x.y": "", "missing.b": "",
+		"": strings.TrimSpace(text), "a.b.3": "", "a.b.-1": "", "a.b.c": "", "b": "", "a.x.y": "", "missing.b": "",
 	} {
 		if got := jsonbody.Get([]byte(text), path); got.Raw != want {
 			t.Errorf("%s is %q, want %q", path, got.Raw, want)
+		}
+	}
+	for _, path := range []string{"", "a"} {
+		if got := jsonbody.Get(nil, path); got.Exists() {
+			t.Errorf("%q of no text is %q", path, got.Raw)
 		}
 	}
 }
