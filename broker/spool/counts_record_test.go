@@ -55,21 +55,23 @@ func opened(t *testing.T, dir string, database broker.Auditor) (*counts, *observ
 func TestARecordOfTheCountsResumes(t *testing.T) {
 	t.Parallel()
 	// The record has 10 events of earlier databases before those of the database that was made at 1000.
-	record := countsRecord{Number: 5, Taken: 30, Published: 12, Discarded: 3, Database: 1000, Before: [3]int64{10, 6, 1}}
+	record := func(database int64, now, before sums) countsRecord {
+		return countsRecord{Number: 5, sums: now, Database: database, Before: before}
+	}
+	found := func(made, present int64, now sums) databaseCounts { return databaseCounts{now, present, made} }
+	known := record(1000, sums{30, 12, 3}, sums{10, 6, 1})
 	for name, c := range map[string]struct {
 		record   countsRecord
 		database databaseCounts
 		want     countsRecord
 	}{
-		"no record":        {countsRecord{}, databaseCounts{taken: 9, published: 4, discarded: 2, present: 3, made: 1000}, countsRecord{Taken: 9, Published: 4, Discarded: 2, Database: 1000}},
-		"its own database": {record, databaseCounts{taken: 20, published: 6, discarded: 2, present: 12, made: 1000}, record},
-		"its own database knows more, after a crash": {record, databaseCounts{taken: 22, published: 8, discarded: 4, present: 10, made: 1000},
-			countsRecord{Number: 5, Taken: 32, Published: 14, Discarded: 5, Database: 1000, Before: [3]int64{10, 6, 1}}},
-		"an older copy of its own database": {record, databaseCounts{taken: 19, published: 6, discarded: 2, present: 11, made: 1000},
-			countsRecord{Number: 5, Taken: 30, Published: 12, Discarded: 3, Database: 1000, Before: [3]int64{11, 6, 1}}},
-		"an older copy with events that were published since": {record, databaseCounts{taken: 18, published: 0, discarded: 0, present: 18, made: 1000},
-			countsRecord{Number: 5, Taken: 33, Published: 12, Discarded: 3, Database: 1000, Before: [3]int64{15, 12, 3}}},
-		"a new database": {record, databaseCounts{made: 2000}, countsRecord{Number: 5, Taken: 30, Published: 12, Discarded: 3, Database: 2000, Before: [3]int64{30, 12, 3}}},
+		"no record":                  {countsRecord{}, found(1000, 3, sums{9, 4, 2}), countsRecord{sums: sums{9, 4, 2}, Database: 1000}},
+		"its own database":           {known, found(1000, 12, sums{20, 6, 2}), known},
+		"its own knows more":         {known, found(1000, 10, sums{22, 8, 4}), record(1000, sums{32, 14, 5}, sums{10, 6, 1})}, // after a crash
+		"an older copy of its own":   {known, found(1000, 11, sums{19, 6, 2}), record(1000, sums{30, 12, 3}, sums{11, 6, 1})},
+		"an older copy with more":    {known, found(1000, 18, sums{18, 0, 0}), record(1000, sums{33, 12, 3}, sums{15, 12, 3})}, // published since
+		"a new database":             {known, found(2000, 0, sums{}), record(2000, sums{30, 12, 3}, sums{30, 12, 3})},
+		"a new database with events": {known, found(2000, 16, sums{16, 0, 0}), record(2000, sums{31, 12, 3}, sums{15, 12, 3})},
 	} {
 		if got := c.record.resume(c.database); got != c.want {
 			t.Errorf("%s: %+v, want %+v", name, got, c.want)
