@@ -23,6 +23,7 @@ type auditor struct {
 	leftOver    *prometheus.GaugeVec
 	stale       *prometheus.GaugeVec
 	silent      prometheus.Gauge
+	open        prometheus.Gauge
 	checked     prometheus.Gauge
 	log         *zap.Logger
 }
@@ -47,7 +48,7 @@ func newAuditor(b auditBroker, routes []broker.Route, reg prometheus.Registerer,
 		unaccounted: prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "hookline_ledger_unaccounted",
 			Help: "Stored events that are neither in a queue nor finished. Any value but 0 means lost events."}, []string{"route"}),
 		incomplete: prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "hookline_ledger_incomplete",
-			Help: "1 if the audit misses notes: anew, counting began anew and nobody has acknowledged it; newer, notes of a newer Hookline."}, []string{"reason"}),
+			Help: "1 if the audit may miss a loss: anew, counting began anew and nobody has acknowledged it; newer, notes of a newer Hookline; unkeyed, so many events are open that it counts some by number."}, []string{"reason"}),
 		since: prometheus.NewGauge(prometheus.GaugeOpts{Name: "hookline_ledger_since_timestamp_seconds",
 			Help: "Time at which the audit's counting began, in seconds since 1970; 0 in a process that does not audit."}),
 		leftOver: prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "hookline_broker_left_over_events",
@@ -56,6 +57,8 @@ func newAuditor(b auditBroker, routes []broker.Route, reg prometheus.Registerer,
 			Help: "Bindings of a route that no running process has in its configuration, and that this process may not remove."}, []string{"route"}),
 		silent: prometheus.NewGauge(prometheus.GaugeOpts{Name: "hookline_ledger_silent_spool_events",
 			Help: "Events in spools whose receiver has written nothing for five minutes."}),
+		open: prometheus.NewGauge(prometheus.GaugeOpts{Name: "hookline_ledger_open_events",
+			Help: "Stored events that are not finished, of all routes but external ones. The process that audits keeps up to 524,288 of them in memory."}),
 		checked: prometheus.NewGauge(prometheus.GaugeOpts{Name: "hookline_ledger_checked_timestamp_seconds",
 			Help: "Time of the last audit by this process, in seconds since 1970; 0 before the first."}),
 	}
@@ -65,7 +68,7 @@ func newAuditor(b auditBroker, routes []broker.Route, reg prometheus.Registerer,
 	a.gauge("")
 	a.gauge(spoolRoute)
 	a.showBalance(broker.Audit{})
-	reg.MustRegister(a.unaccounted, a.incomplete, a.since, a.leftOver, a.stale, a.silent, a.checked)
+	reg.MustRegister(a.unaccounted, a.incomplete, a.since, a.leftOver, a.stale, a.silent, a.open, a.checked)
 	return a
 }
 
@@ -126,6 +129,15 @@ func (a *auditor) showBalance(found broker.Audit) {
 	}
 	set(a.incomplete.WithLabelValues("anew"), found.Anew != "")
 	set(a.incomplete.WithLabelValues("newer"), found.Newer > 0)
+	var open, unkeyed int64
+	for _, r := range found.Routes {
+		unkeyed += r.Unkeyed
+		if !r.External {
+			open += r.Waiting + r.Running + r.Retrying + r.Dead + r.Undeclared + r.Unaccounted
+		}
+	}
+	a.open.Set(float64(open))
+	set(a.incomplete.WithLabelValues("unkeyed"), unkeyed > 0)
 	a.since.Set(0)
 	if !found.Since.IsZero() {
 		a.since.Set(float64(found.Since.UnixMilli()) / 1000)

@@ -34,7 +34,7 @@ func TestOnlyTheLeaderShowsUnaccountedEvents(t *testing.T) {
 	lost := broker.Audit{Unaccounted: 3, Routes: []broker.RouteAudit{{Route: "", Unaccounted: 1}, {Route: "archive", Unaccounted: 2}, {Route: "old"}}}
 	fake, reg := &fakeBroker{}, prometheus.NewRegistry()
 	a := newAuditor(fake, []broker.Route{{Name: "archive"}, {Name: "mail"}}, reg, zap.NewNop())
-	if shown := values(t, reg); len(shown) != 9 {
+	if shown := values(t, reg); len(shown) != 11 {
 		t.Errorf("at the start there are %v", shown)
 	}
 	for _, step := range []struct {
@@ -95,19 +95,24 @@ func TestTheLeaderShowsThatTheAuditIsIncomplete(t *testing.T) {
 		fake               fakeBroker
 		anew, newer, since float64
 		lost, silent       float64 // of spools
+		open, unkeyed      float64
 	}{
-		{"at the start", fakeBroker{leads: true, found: broker.Audit{Since: since}}, 0, 0, 1_700_000_000, 0, 0},
-		{"counting began anew", fakeBroker{leads: true, found: broker.Audit{Since: since, Anew: "the notes are gone"}}, 1, 0, 1_700_000_000, 0, 0},
-		{"a newer process writes", fakeBroker{leads: true, found: broker.Audit{Since: since, Newer: 7}}, 0, 1, 1_700_000_000, 0, 0},
-		{"the audit fails", fakeBroker{leads: true, err: errors.New("down")}, 0, 1, 1_700_000_000, 0, 0},
-		{"spools have lost events, and one is silent", fakeBroker{leads: true, found: broker.Audit{Since: since, Spools: spools}}, 0, 0, 1_700_000_000, 5, 7},
-		{"another process leads", fakeBroker{}, 0, 0, 0, 0, 0},
+		{"at the start", fakeBroker{leads: true, found: broker.Audit{Since: since}}, 0, 0, 1_700_000_000, 0, 0, 0, 0},
+		{"counting began anew", fakeBroker{leads: true, found: broker.Audit{Since: since, Anew: "the notes are gone"}}, 1, 0, 1_700_000_000, 0, 0, 0, 0},
+		{"a newer process writes", fakeBroker{leads: true, found: broker.Audit{Since: since, Newer: 7}}, 0, 1, 1_700_000_000, 0, 0, 0, 0},
+		{"the audit fails", fakeBroker{leads: true, err: errors.New("down")}, 0, 1, 1_700_000_000, 0, 0, 0, 0},
+		{"spools have lost events, and one is silent", fakeBroker{leads: true, found: broker.Audit{Since: since, Spools: spools}}, 0, 0, 1_700_000_000, 5, 7, 0, 0},
+		{"many events are open", fakeBroker{leads: true, found: broker.Audit{Since: since, Routes: []broker.RouteAudit{
+			{Waiting: 1}, {Route: "mine", External: true, Waiting: 8}, {Route: "archive", Waiting: 2, Running: 3, Retrying: 4, Dead: 5, Unkeyed: 6},
+		}}}, 0, 0, 1_700_000_000, 0, 0, 15, 1},
+		{"another process leads", fakeBroker{}, 0, 0, 0, 0, 0, 0, 0},
 	} {
 		*fake = step.fake
 		a.audit(t.Context())
 		shown := values(t, reg)
 		if shown["anew"] != step.anew || shown["newer"] != step.newer || shown["since"] != step.since ||
-			shown["@spool"] != step.lost || shown["silent_spool_events"] != step.silent {
+			shown["@spool"] != step.lost || shown["silent_spool_events"] != step.silent ||
+			shown["open_events"] != step.open || shown["unkeyed"] != step.unkeyed {
 			t.Errorf("%s: %v", step.name, shown)
 		}
 	}

@@ -39,7 +39,7 @@ type SourceAudit struct {
 }
 
 // RouteAudit counts the events of one route. It counts each event once, however often it was delivered. Accepted is the sum of all
-// other numbers except Extra, Uncounted and Surplus.
+// other numbers except Extra, Uncounted, Unkeyed, InUnrouted and Surplus.
 type RouteAudit struct {
 	Route       string `json:"route"` // Unrouted for the unrouted events
 	Accepted    int64  `json:"accepted"`
@@ -53,10 +53,13 @@ type RouteAudit struct {
 	Taken       int64  `json:"taken,omitempty"`      // by that program
 	Undeclared  int64  `json:"undeclared,omitempty"` // unrouted events that match the patterns of undeclared queues, and are in no declared one
 	Unaccounted int64  `json:"unaccounted"`
-	InUnrouted  int64  `json:"in_unrouted,omitempty"` // of Waiting: they are in the unrouted queue, because a binding was missing
-	LeftOver    bool   `json:"left_over,omitempty"`   // the configuration lacks the route, and the broker has its events or queues
-	Surplus     int64  `json:"surplus,omitempty"`     // events in the route's queues beyond those that were accepted for it
-	Extra       int64  `json:"extra"`                 // finished more often than accepted: done twice, or stored without a 200
+	// Unkeyed counts open events that the audit knows by number alone, because too many are open: an event that was handled twice can hide a
+	// loss among them.
+	Unkeyed    int64 `json:"unkeyed,omitempty"`
+	InUnrouted int64 `json:"in_unrouted,omitempty"` // of Waiting: they are in the unrouted queue, because a binding was missing
+	LeftOver   bool  `json:"left_over,omitempty"`   // the configuration lacks the route, and the broker has its events or queues
+	Surplus    int64 `json:"surplus,omitempty"`     // events in the route's queues beyond those that were accepted for it
+	Extra      int64 `json:"extra"`                 // finished more often than accepted: done twice, or stored without a 200
 	// Uncounted counts finished events that no receiver counted for this route: it does not know the route, or stored them before Since.
 	Uncounted int64 `json:"uncounted,omitempty"`
 }

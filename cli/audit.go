@@ -32,8 +32,8 @@ After a change of broker.url, the command also names the events that are still o
 When counting began anew, as after the ledger was deleted, losses before that are unknown. The command says so until somebody
 acknowledges it with --acknowledge.
 
-Exit codes: 0 every stored event is accounted for, 4 some are not or are on another broker, 5 counting began anew, 6 the ledger has notes of a newer
-Hookline, 1 the audit failed.`,
+Exit codes: 0 every stored event is accounted for, 4 some are not or are on another broker, 5 counting began anew or too many events are open to check
+each, 6 the ledger has notes of a newer Hookline, 1 the audit failed.`,
 		Example: `  hookline audit
   hookline audit --json | jq .unaccounted`,
 		Args: args(cobra.NoArgs),
@@ -94,7 +94,7 @@ func auditCode(a broker.Audit) int {
 		return ExitUnaccounted
 	case a.Newer > 0:
 		return ExitNewer
-	case a.Anew != "":
+	case a.Anew != "", unkeyedEvents(a) > 0:
 		return ExitAnew
 	}
 	return ExitOK
@@ -104,6 +104,14 @@ func auditCode(a broker.Audit) int {
 type auditJSON struct {
 	broker.Audit
 	Elsewhere *app.Elsewhere `json:"elsewhere,omitempty"`
+}
+
+// unkeyedEvents counts the open events that the audit knows by number alone.
+func unkeyedEvents(a broker.Audit) (sum int64) {
+	for _, r := range a.Routes {
+		sum += r.Unkeyed
+	}
+	return sum
 }
 
 // silentEvents counts the events in spools of silent receivers.

@@ -40,6 +40,9 @@ func (c *command) auditTable(a broker.Audit, elsewhere *app.Elsewhere) error {
 		if r.Extra > 0 {
 			fmt.Fprintf(c.stdout, "%s finished %d more events than it accepted: some were handled twice, stored without the answer 200, or stored by a receiver that does not know the route.\n", routeName(r), r.Extra)
 		}
+		if r.Unkeyed > 0 {
+			fmt.Fprintf(c.stdout, "%d open events of %s were not checked one by one, because too many are open:\none that was handled twice can hide a loss among them.\n", r.Unkeyed, routeName(r))
+		}
 		if r.Uncounted > 0 {
 			fmt.Fprintf(c.stdout, "%s finished %d events that no receiver counted for it: the receiver does not know this route yet, or counting began later.\n", routeName(r), r.Uncounted)
 		}
@@ -150,6 +153,9 @@ func auditSummary(a broker.Audit) string {
 	}
 	if n := inUndeclared(a); a.Unaccounted == 0 && n > 0 {
 		return fmt.Sprintf("%d events are in queues that no configuration declares; all others are accounted for.", n)
+	}
+	if a.Unaccounted == 0 && unkeyedEvents(a) > 0 {
+		return "Every stored event is accounted for by number, but not one by one."
 	}
 	if a.Unaccounted == 0 {
 		return "Every stored event is accounted for."

@@ -29,7 +29,7 @@ const (
 	ExitUsage       = 2 // the command line or the configuration is wrong: nothing was tried
 	ExitDiffers     = 3 // `topology plan` or `apply`: RabbitMQ differs from the configuration
 	ExitUnaccounted = 4 // `audit`: stored events are unaccounted for, or elsewhere
-	ExitAnew        = 5 // `audit`: counting began anew, and nobody has acknowledged it
+	ExitAnew        = 5 // `audit`: counting began anew, and nobody has acknowledged it; or some open events are counted by number
 	ExitNewer       = 6 // `audit`: the ledger has notes of a newer Hookline
 
 	ExitInterrupted = 130 // Ctrl-C or SIGTERM interrupted a command that reads or changes undelivered events: 128 + SIGINT
@@ -124,7 +124,7 @@ Exit codes:
 - 2: wrong usage or configuration; nothing was done
 - 3: "topology plan" or "topology apply" found differences
 - 4: "audit" found stored events that are unaccounted for, or on another broker
-- 5: "audit" counts anew since some time, and nobody has acknowledged it yet
+- 5: "audit" counts anew since some time, and nobody has acknowledged it yet; or too many events are open to check each
 - 6: "audit" found notes of a newer Hookline
 - 130: Ctrl-C or SIGTERM interrupted a command at the broker; it says how far it came`,
 		Example: `  hookline run                  # receiver and worker in one process

@@ -84,6 +84,8 @@ func (b *Book) restart(reason string, at time.Time) {
 	}
 	clear(b.open)
 	for _, t := range b.routes {
+		t.accepted -= t.unkeyed.open
+		t.keyed, t.unkeyed = 0, unkeyedTally{}
 		t.accepted += t.unaccounted - t.lost
 		t.lost = t.unaccounted
 	}

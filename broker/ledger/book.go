@@ -7,8 +7,8 @@ import (
 	"unique"
 )
 
-// Book is the sum of all notes up to a position. Folding a message again changes nothing. A Book is not safe for concurrent
-// use.
+// Book is the sum of all notes up to a position. Folding a message again changes nothing. It keeps the keys of at most maxOpen open
+// events, and counts the others by number. A Book is not safe for concurrent use.
 type Book struct {
 	position  Position
 	since     time.Time
@@ -17,6 +17,7 @@ type Book struct {
 	newer     int64  // notes that this version does not know
 	newerAt   int64  // offset of the latest message that this version cannot read
 	open      map[key]entry
+	room      int // bounds open
 	early     *earlyNotes
 	routes    map[string]*tally
 	sources   map[string]*SourceTally
@@ -50,6 +51,8 @@ type tally struct {
 	unaccounted                      int64 // as the latest audit found, with lost
 	lost                             int64 // counted as unaccounted before counting began anew; part of accepted
 	external                         externalTally
+	keyed                            int64 // open events of the route in the book
+	unkeyed                          unkeyedTally
 }
 
 // SourceTally counts the events and requests of a source.
@@ -62,7 +65,7 @@ type SourceTally struct {
 // NewBook returns an empty book.
 func NewBook() *Book {
 	return &Book{
-		position: Position{Offset: -1}, newerAt: -1, open: map[key]entry{}, early: newEarlyNotes(),
+		position: Position{Offset: -1}, newerAt: -1, open: map[key]entry{}, room: maxOpen, early: newEarlyNotes(),
 		routes: map[string]*tally{}, sources: map[string]*SourceTally{},
 		processes: map[string]*process{}, spools: map[string]*spool{}, bindings: Bindings{},
 	}
@@ -75,7 +78,7 @@ func (b *Book) Position() Position { return b.position }
 // count, too, because they push others out of the stream.
 func (b *Book) Folded() int { return b.folded }
 
-// Open returns the number of open events.
+// Open returns the number of open events, as far as the book has their keys.
 func (b *Book) Open() int { return len(b.open) }
 
 // Has reports whether the message with this number, or a later one, of the process was folded.
@@ -194,7 +197,7 @@ func (b *Book) accept(source, id, route string, offset int64) {
 		action, _, _ := strings.Cut(id, " ")
 		e.routingKey = unique.Make(source + "." + action)
 	}
-	b.open[k] = e
+	b.add(k, e)
 }
 
 // finishedElsewhere reports whether a route finished an unrouted event before its acceptance was noted, and counts it there. A
@@ -223,8 +226,7 @@ func (b *Book) retry(k key, route string) {
 // the event there.
 func (b *Book) finish(kind Kind, source, id, route string) {
 	k := hash(source, id, route)
-	if e, ok := b.open[k]; ok {
-		delete(b.open, k)
+	if e, ok := b.remove(k); ok {
 		e.finish(kind)
 		return
 	}
@@ -239,6 +241,7 @@ func (b *Book) finishMoved(kind Kind, source, id, route string) bool {
 		if !b.closeUnrouted(source, id) {
 			return false
 		}
+		b.rememberRouted(source, id)
 		t := b.tally(route)
 		t.accepted++
 		t.finish(kind)
@@ -247,8 +250,7 @@ func (b *Book) finishMoved(kind Kind, source, id, route string) bool {
 	found := false
 	for other := range b.routes {
 		k := hash(source, id, other)
-		if e, ok := b.open[k]; ok {
-			delete(b.open, k)
+		if e, ok := b.remove(k); ok {
 			e.finish(kind)
 			found = true
 		}
@@ -259,7 +261,7 @@ func (b *Book) finishMoved(kind Kind, source, id, route string) bool {
 // reroute moves an event from the unrouted to routes. If the book does not have it as unrouted, one of the routes finished it
 // before this note arrived.
 func (b *Book) reroute(source, id string, routes []string, offset int64) {
-	if !b.closeUnrouted(source, id) {
+	if !b.closeUnrouted(source, id) && !b.closeUnkeyedUnrouted(source, id) {
 		return
 	}
 	for _, route := range routes {
@@ -269,22 +271,18 @@ func (b *Book) reroute(source, id string, routes []string, offset int64) {
 
 // move makes an event of a route an unrouted one. The route counts it as discarded.
 func (b *Book) move(source, id, route string, offset int64) {
-	k := hash(source, id, route)
-	if e, ok := b.open[k]; ok {
-		delete(b.open, k)
+	if e, ok := b.remove(hash(source, id, route)); ok {
 		e.finish(Discarded)
-	} else {
-		b.finishExternal(Discarded, route)
+	} else if !b.finishExternal(Discarded, route) {
+		b.finishUnkeyed(Discarded, route)
 	}
 	b.accept(source, id, "", offset)
 }
 
 // closeUnrouted counts an unrouted event as done, and reports whether it was open.
 func (b *Book) closeUnrouted(source, id string) bool {
-	k := hash(source, id, "")
-	e, ok := b.open[k]
+	e, ok := b.remove(hash(source, id, ""))
 	if ok {
-		delete(b.open, k)
 		e.done++
 	}
 	return ok

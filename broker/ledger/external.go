@@ -17,10 +17,12 @@ func (b *Book) declareExternal(route string, external bool) {
 	if external && !t.external.declared {
 		for k, e := range b.open {
 			if e.tally == t {
-				delete(b.open, k)
+				b.remove(k)
 				t.external.unfinished++
 			}
 		}
+		t.external.unfinished += t.unkeyed.open
+		t.unkeyed = unkeyedTally{}
 	}
 	t.external.declared = external
 }

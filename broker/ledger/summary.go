@@ -50,6 +50,7 @@ type routeSummary struct {
 
 	External   bool  `json:"external,omitempty"`
 	Unfinished int64 `json:"unfinished,omitempty"` // of an external route
+	Unkeyed    int64 `json:"unkeyed,omitempty"`    // open events that are counted by number
 }
 
 type processSummary struct {
@@ -87,7 +88,7 @@ func (b *Book) Summary() [][]byte {
 	b.addSpools(&s)
 	for _, route := range slices.Sorted(maps.Keys(b.routes)) {
 		t := b.routes[route]
-		s.Routes = append(s.Routes, routeSummary{route, t.accepted, t.done, t.discarded, t.extra, t.uncounted, t.unaccounted, t.lost, t.external.declared, t.external.unfinished})
+		s.Routes = append(s.Routes, routeSummary{route, t.accepted, t.done, t.discarded, t.extra, t.uncounted, t.unaccounted, t.lost, t.external.declared, t.external.unfinished, t.unkeyed.open})
 	}
 	latest := b.latestSeen()
 	for _, name := range slices.Sorted(maps.Keys(b.processes)) {

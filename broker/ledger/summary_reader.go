@@ -63,7 +63,7 @@ func (s summary) book() (*Book, error) {
 	b.anew, b.strangers = s.Anew, s.Strangers || len(s.Processes) >= maxProcesses // an older writer does not say it
 	for _, r := range s.Routes {
 		external := externalTally{declared: r.External, unfinished: r.Unfinished, atMark: r.Unfinished}
-		b.routes[r.Route] = &tally{r.Route, r.Accepted, r.Done, r.Discarded, r.Extra, r.Uncounted, r.Unaccounted, r.Lost, external}
+		b.routes[r.Route] = &tally{r.Route, r.Accepted, r.Done, r.Discarded, r.Extra, r.Uncounted, r.Unaccounted, r.Lost, external, 0, unkeyedTally{open: r.Unkeyed}}
 	}
 	for name, from := range s.Sources {
 		if from != nil {
@@ -83,7 +83,7 @@ func (s summary) book() (*Book, error) {
 			if r.RoutingKey != "" {
 				e.routingKey = unique.Make(r.RoutingKey)
 			}
-			b.open[k] = e
+			b.add(k, e)
 		}),
 		eachKey(s.Early, func(r run, k key) { b.put(earlyNote{k, r.Kind, r.Route, r.Uncounted}) }),
 	)

@@ -30,6 +30,7 @@ type RouteTotals struct {
 	Unfinished                int64 // accepted as events of an external route, and not finished: taken by its consumer, or in the queues
 	UnfinishedAtMark          int64 // Unfinished at Mark
 	Open                      int64 // accepted and not finished, without Unfinished
+	Unkeyed                   int64 // of Open: counted by number, because too many events are open
 	OpenAtMark                int64 // of Open: open at Mark already
 	Retrying                  int64 // of OpenAtMark: waiting for another attempt
 	Held                      int64 // deliveries that processes hold: the most of each since Mark
@@ -44,6 +45,7 @@ func (b *Book) Mark() {
 	}
 	for _, t := range b.routes {
 		t.external.atMark = t.external.unfinished
+		t.unkeyed.fresh = 0
 	}
 }
 
@@ -65,6 +67,7 @@ func (b *Book) Totals(now time.Time) Totals {
 		routes[name] = RouteTotals{
 			Accepted: t.accepted, Done: t.done, Discarded: t.discarded, Extra: t.extra, Uncounted: t.uncounted, Lost: t.lost,
 			External: t.external.declared, Unfinished: t.external.unfinished, UnfinishedAtMark: t.external.atMark,
+			Open: t.unkeyed.open, Unkeyed: t.unkeyed.open,
 		}
 	}
 	change := func(route string, f func(*RouteTotals)) {
@@ -94,13 +97,9 @@ func (b *Book) Totals(now time.Time) Totals {
 			}
 		})
 	}
-	for at := b.early.order.Front(); at != nil; at = at.Next() {
-		switch n := at.Value.(earlyNote); {
-		case n.uncounted:
-			change(n.route, func(r *RouteTotals) { r.Uncounted++ })
-		case n.kind.final():
-			change(n.route, func(r *RouteTotals) { r.Extra++ })
-		}
+	b.finishEarly(change)
+	for name, t := range b.routes {
+		change(name, t.countUnkeyed)
 	}
 	for _, p := range b.processes {
 		if now.Sub(p.seen) > freshness {

@@ -18,7 +18,8 @@ func (b *Book) markUncounted(source, id string, routes []string) {
 	}
 }
 
-// put keeps a note until the acceptance of its event arrives. A final note that put removes for it counts as uncounted or extra.
+// put keeps a note until the acceptance of its event arrives. A final note that put removes for it counts as uncounted, for an event without a
+// key, or as extra.
 func (b *Book) put(n earlyNote) {
 	b.tally(n.route)
 	oldest, removed := b.early.put(n)
@@ -26,7 +27,7 @@ func (b *Book) put(n earlyNote) {
 	case !removed:
 	case oldest.uncounted:
 		b.tally(oldest.route).uncounted++
-	case oldest.kind.final():
+	case oldest.kind.final() && !b.finishUnkeyed(oldest.kind, oldest.route):
 		b.tally(oldest.route).extra++
 	}
 }

@@ -51,7 +51,7 @@ func auditReport(t ledger.Totals, counts queueCounts) broker.Audit {
 	}
 
 	findUnrouted(balances)
-	findUndeclared(balances, t.Unrouted, counts.undeclared)
+	findUndeclared(balances, t, counts.undeclared)
 	a := broker.Audit{Since: t.Since, Anew: t.Anew, Newer: t.Newer, Sources: sourceAudits(t), Routes: []broker.RouteAudit{}, Undeclared: counts.undeclared}
 	for _, b := range balances {
 		r := routeAudit(t.Routes[b.route], b, counts)
@@ -95,8 +95,9 @@ func findUnrouted(balances []routeBalance) {
 	}
 }
 
-// findUndeclared matches missing unrouted events with the patterns of queues that no configuration declares.
-func findUndeclared(balances []routeBalance, unrouted map[string]int64, queues []broker.UndeclaredQueue) {
+// findUndeclared matches missing unrouted events with the patterns of queues that no configuration declares. Unrouted events that are
+// counted by number may match each.
+func findUndeclared(balances []routeBalance, t ledger.Totals, queues []broker.UndeclaredQueue) {
 	i := slices.IndexFunc(balances, func(b routeBalance) bool { return b.route == broker.Unrouted })
 	if i < 0 || len(queues) == 0 {
 		return
@@ -105,8 +106,8 @@ func findUndeclared(balances []routeBalance, unrouted map[string]int64, queues [
 	for _, q := range queues {
 		routes = append(routes, broker.Route{Name: q.Queue, Match: q.Patterns})
 	}
-	matcher, matching := broker.NewMatcher(routes), int64(0)
-	for key, n := range unrouted {
+	matcher, matching := broker.NewMatcher(routes), t.Routes[broker.Unrouted].Unkeyed
+	for key, n := range t.Unrouted {
 		if matcher.Match(key) != nil {
 			matching += n
 		}
@@ -127,7 +128,7 @@ func routeAudit(r ledger.RouteTotals, b routeBalance, counts queueCounts) broker
 	return broker.RouteAudit{
 		Route: b.route, Accepted: r.Accepted, Done: r.Done, Discarded: r.Discarded, Extra: r.Extra,
 		Uncounted: r.Uncounted, Unaccounted: b.missing + r.Lost, Surplus: b.surplus, LeftOver: counts.leftOver[b.route],
-		External: r.External, Taken: b.taken, Undeclared: b.undeclared,
+		External: r.External, Taken: b.taken, Undeclared: b.undeclared, Unkeyed: r.Unkeyed,
 		Dead: dead, Running: running, Retrying: retrying, Waiting: open, InUnrouted: min(open, b.inUnrouted),
 	}
 }

@@ -38,6 +38,9 @@ func TestAuditReport(t *testing.T) {
 			[]broker.RouteAudit{{}, {Accepted: 2, Retrying: 2}, {Accepted: 2, Retrying: 2}}},
 		"a surplus of a route hides no missing unrouted event": {map[string]ledger.RouteTotals{"": waits(3)}, map[string]int64{"": 1, "a": 2}, nil, 0,
 			[]broker.RouteAudit{{Accepted: 3, Waiting: 1, Unaccounted: 2}, {Surplus: 2}, {}}},
+		"events that are counted by number": {map[string]ledger.RouteTotals{"a": {Accepted: 9, Done: 1, Open: 8, OpenAtMark: 7, Unkeyed: 5}},
+			map[string]int64{"a": 4}, nil, 0,
+			[]broker.RouteAudit{{}, {Accepted: 9, Done: 1, Waiting: 5, Unaccounted: 3, Unkeyed: 5}, {}}},
 		"a missing binding": {map[string]ledger.RouteTotals{"a": waits(2), "b": waits(2)}, map[string]int64{"": 3}, nil, 0,
 			[]broker.RouteAudit{{}, {Accepted: 2, Waiting: 2, InUnrouted: 2}, {Accepted: 2, Waiting: 1, InUnrouted: 1, Unaccounted: 1}}},
 	} {
