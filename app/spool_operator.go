@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/hookline/hookline/app/config"
 	"github.com/hookline/hookline/broker"
@@ -61,18 +62,31 @@ func (o *spoolOperator) Discard(ctx context.Context, route string, pick func(bro
 	return n, err
 }
 
-// Erase implements broker.Eraser, for the events on RabbitMQ and then for those of the spool, if there is one.
+// Erase implements broker.Eraser, for the events of the spool, if there is one, and then for those on RabbitMQ: an event moves that way. An
+// error of one place is returned after the other place was visited, too, because RabbitMQ can be away for long.
 func (o *spoolOperator) Erase(ctx context.Context, pick func(broker.StoredDelivery) bool) (removed int, err error) {
-	removed, err = o.Operator.Erase(ctx, pick)
-	if err != nil || !spool.HasDeadLetters(o.dir) {
-		return removed, err
+	if spool.HasDeadLetters(o.dir) {
+		if removed, err = o.eraseSpool(ctx, pick); err != nil {
+			err = fmt.Errorf("not all of the spool in %s was searched: %w", o.dir, err)
+		}
 	}
+	if ctx.Err() != nil {
+		return removed, errors.Join(err, ctx.Err())
+	}
+	n, rabbitErr := o.Operator.Erase(ctx, pick)
+	if rabbitErr != nil {
+		rabbitErr = fmt.Errorf("not all of RabbitMQ was searched: %w", rabbitErr)
+	}
+	return removed + n, errors.Join(err, rabbitErr)
+}
+
+func (o *spoolOperator) eraseSpool(ctx context.Context, pick func(broker.StoredDelivery) bool) (int, error) {
 	letters, err := spool.OpenDeadLetters(o.dir)
 	if err != nil {
-		return removed, err
+		return 0, err
 	}
 	n, err := letters.Erase(ctx, pick)
-	return removed + n, errors.Join(err, letters.Close(ctx))
+	return n, errors.Join(err, letters.Close(ctx))
 }
 
 // with calls do with the undelivered events of a route.

@@ -250,7 +250,7 @@ func (b *builder) route(c *Config, name string, node *yaml.Node) Route {
 	}
 	h, err := b.kinds.Handlers.New(r.HandlerPart.Kind, r.HandlerPart.decode)
 	b.report(append(path, "handler"), err)
-	r.Handler = b.enriched(path, r, b.redacted(path, c, r, h))
+	r.Plain, r.Handler = h, b.enriched(path, r, b.redacted(path, c, r, h))
 	b.reportFields(path, r.Check())
 	return r
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/hookline/hookline/alma"
 	"github.com/hookline/hookline/alma/enrich"
 	"github.com/hookline/hookline/broker"
+	"github.com/hookline/hookline/pkg/handler"
 	"github.com/hookline/hookline/pkg/jsonbody"
 	"github.com/hookline/hookline/pkg/privacy"
 	"github.com/hookline/hookline/pkg/setting"
@@ -164,6 +165,8 @@ type Route struct {
 	Redact *privacy.Config `yaml:"redact,omitempty"`
 	// HandlerPart is the handler that does the work. A custom build may know more kinds.
 	HandlerPart HandlerPart `yaml:"handler" schema:"required"`
+	// Plain is the handler without enrich and redact, or nil if its keys have a problem that ReadBroker ignored.
+	Plain handler.Handler `yaml:"-"`
 }
 
 // ExternalRoute is a route whose queue a program of yours consumes, on RabbitMQ.

@@ -21,6 +21,11 @@ type eraser struct {
 // Erase implements broker.Eraser, also for the queues of left-over routes. It writes each picked event to the ledger first, as Discard
 // does. It goes through the queues in the order in which an event moves on. A crash can leave one event of a work queue there twice.
 func (b *Broker) Erase(ctx context.Context, pick func(broker.StoredDelivery) bool) (removed int, err error) {
+	connecting, cancel := context.WithTimeout(ctx, connectTimeout)
+	defer cancel()
+	if _, err := b.consume.await(connecting); err != nil {
+		return 0, fmt.Errorf("rabbitmq: %w", err)
+	}
 	queues, err := b.LeftOver(ctx)
 	if err != nil {
 		return 0, err

@@ -40,7 +40,8 @@ type Config struct {
 // Defaults returns a Config that lacks only its folder.
 func Defaults() Config { return Config{Path: "{source}/{action}/{date}/{id}{ext}"} }
 
-type writer struct {
+// Handler writes events to files, and finds and removes them.
+type Handler struct {
 	dir      string
 	makes    bool // the handler makes dir if it is missing
 	path     pathTemplate
@@ -62,7 +63,7 @@ func New(cfg Config, data string) (handler.Handler, error) {
 		return nil, err
 	}
 	dir := filepath.Clean(cfg.Dir)
-	return &writer{dir: dir, makes: !filepath.IsAbs(dir) || within(dir, data), path: path, metadata: cfg.Metadata}, nil
+	return &Handler{dir: dir, makes: !filepath.IsAbs(dir) || within(dir, data), path: path, metadata: cfg.Metadata}, nil
 }
 
 // within reports whether dir is the folder data or in it.
@@ -76,38 +77,38 @@ func within(dir, data string) bool {
 }
 
 // Handle writes the event's file.
-func (w *writer) Handle(ctx context.Context, d event.Delivery) (err error) {
+func (h *Handler) Handle(ctx context.Context, d event.Delivery) (err error) {
 	if err := ctx.Err(); err != nil {
 		return context.Cause(ctx)
 	}
-	dir, name := path.Split(w.path.expand(d))
-	root, err := w.open(path.Clean(dir))
+	dir, name := path.Split(h.path.expand(d))
+	root, err := h.open(path.Clean(dir))
 	if err != nil {
 		return fmt.Errorf("write event: %w", err)
 	}
 	defer func() { err = errors.Join(err, root.Close()) }()
 	target := newFolder(root)
 	name, err = target.put(name, d.Event.Data)
-	if err == nil && w.metadata {
+	if err == nil && h.metadata {
 		err = target.describe(name, d.Event)
 	}
 	if err != nil {
-		return fmt.Errorf("write event under %s: %w", w.dir, err)
+		return fmt.Errorf("write event under %s: %w", h.dir, err)
 	}
 	return nil
 }
 
-// open opens a folder under w.dir. It makes missing folders.
-func (w *writer) open(name string) (*os.Root, error) {
-	root, err := os.OpenRoot(w.dir)
+// open opens a folder under h.dir. It makes missing folders.
+func (h *Handler) open(name string) (*os.Root, error) {
+	root, err := os.OpenRoot(h.dir)
 	if errors.Is(err, fs.ErrNotExist) {
-		if !w.makes {
-			return nil, fmt.Errorf("the folder %s is missing: mount its volume, or make the folder once with `mkdir -p %s`", w.dir, w.dir)
+		if !h.makes {
+			return nil, fmt.Errorf("the folder %s is missing: mount its volume, or make the folder once with `mkdir -p %s`", h.dir, h.dir)
 		}
-		if err := durable.MkdirAll(durable.OS{}, w.dir, folderMode); err != nil {
+		if err := durable.MkdirAll(durable.OS{}, h.dir, folderMode); err != nil {
 			return nil, err
 		}
-		root, err = os.OpenRoot(w.dir)
+		root, err = os.OpenRoot(h.dir)
 	}
 	if err != nil {
 		return nil, err

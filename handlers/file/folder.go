@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"regexp"
 
 	"github.com/hookline/hookline/pkg/durable"
 	"github.com/hookline/hookline/pkg/event"
@@ -121,6 +122,8 @@ func (f folder) describe(name string, e event.Event) error {
 	_, err = f.put(name+metaSuffix, append(meta, '\n'))
 	return err
 }
+
+var part = regexp.MustCompile(`^\.hookline-[0-9a-f]{32}\.part$`)
 
 func partName(name string, body []byte) string {
 	h := sha256.New()

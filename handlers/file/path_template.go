@@ -63,6 +63,44 @@ func (t pathTemplate) expand(d event.Delivery) string {
 	return path.Join(elements...)
 }
 
+// pattern matches the paths that expand can have made. Its group "id" has the ID of the event, as far as the path shows it.
+func (t pathTemplate) pattern() *regexp.Regexp {
+	const changed = `[\w.+=@,~-]+~[0-9a-f]{16}[\w.+=@,~-]{0,16}` // by safe or fit
+	elements := make([]string, len(t))
+	for i, element := range t {
+		text, rest := "", element
+		for _, found := range placeholder.FindAllStringSubmatchIndex(element, -1) {
+			literal := element[len(element)-len(rest) : found[0]]
+			text, rest = text+regexp.QuoteMeta(literal)+valuePattern(element[found[2]:found[3]]), element[found[1]:]
+		}
+		elements[i] = "(?:" + text + regexp.QuoteMeta(rest) + "|" + changed + ")"
+	}
+	first, rest, _ := strings.Cut(strings.Join(elements, "/"), idGroup)
+	return regexp.MustCompile("^" + first + idGroup + strings.ReplaceAll(rest, idGroup, "(?:") + "$") // a group's name is there once
+}
+
+// idGroup begins the group of pattern.
+const idGroup = "(?P<id>"
+
+// valuePattern matches the values of a placeholder.
+func valuePattern(name string) string {
+	switch name {
+	case "ext":
+		return `\.(?:json|xml|form|txt|bin)(?:\.(?:gz|br|zst|encoded))?`
+	case "date":
+		return `\d{4}-\d\d-\d\d`
+	case "year":
+		return `\d{4}`
+	case "month", "day", "hour":
+		return `\d\d`
+	case "time":
+		return `\d{8}T\d{6}\.\d{3}Z`
+	case "id":
+		return `(?P<id>[\w.+=@,~-]*)`
+	}
+	return `[\w.+=@,~-]*`
+}
+
 func values(d event.Delivery) map[string]string {
 	at := d.Event.Time.UTC()
 	return map[string]string{
@@ -122,6 +160,11 @@ func suffixed(name, hash string) string {
 	ext := path.Ext(name)
 	return strings.TrimSuffix(name, ext) + "-" + hash + ext
 }
+
+var suffix = regexp.MustCompile(`-[0-9a-f]{16}(\.[^./]*)?$`)
+
+// unsuffixed takes a hash of suffixed off a path.
+func unsuffixed(name string) string { return suffix.ReplaceAllString(name, "$1") }
 
 func hash(s string) string {
 	sum := sha256.Sum256([]byte(s))

@@ -1,6 +1,7 @@
 package privacy
 
 import (
+	"bytes"
 	"errors"
 	"html"
 	"net/url"
@@ -111,11 +112,11 @@ func unescapeJSON(text string) string {
 	})
 }
 
-// Searchable reports whether a Mention can be found in a body: it is text, and not compressed.
+// Searchable reports whether a Mention can be found in a body: it is text in UTF-8, and not compressed. Text in UTF-16 has NUL bytes.
 func Searchable(e event.Event) bool {
 	switch strings.ToLower(e.Header["Content-Encoding"]) {
 	case "", "identity":
-		return utf8.Valid(e.Data)
+		return utf8.Valid(e.Data) && bytes.IndexByte(e.Data, 0) < 0
 	}
 	return false
 }
