@@ -58,6 +58,8 @@ func TestComposeGivesEachServiceWhatItNeeds(t *testing.T) {
 	}
 	for volume, want := range map[string][]string{
 		"secrets":           {"receiver", "setup"},
+		"data":              {"receiver"},
+		"spool":             {"receiver"},
 		"rabbitmq-password": {"passwords", "rabbitmq", "receiver", "worker"},
 		"grafana-password":  {"grafana", "passwords"},
 	} {

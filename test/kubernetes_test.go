@@ -89,8 +89,9 @@ func TestOnlyReceiversHaveTheSecretsOfSources(t *testing.T) {
 	if !strings.Contains(receiver, "hookline-sources") || strings.Contains(worker, "hookline-sources") {
 		t.Error("the secrets of sources are not the receivers' alone")
 	}
-	if !strings.Contains(receiver, "volumeClaimTemplates:\n    - metadata: { name: spool }") || strings.Contains(receiver, "emptyDir") {
-		t.Error("the spool has no volume that outlives its pod")
+	const mount, claim = "{ name: spool, mountPath: /data }", "volumeClaimTemplates:\n    - metadata: { name: spool }"
+	if !strings.Contains(receiver, mount) || !strings.Contains(receiver, claim) || strings.Contains(receiver, "emptyDir") {
+		t.Error("the data folder, with the spool, has no volume that outlives its pod")
 	}
 	var applied struct{ Resources []string }
 	if err := yaml.Unmarshal([]byte(read(t, dir+"kustomization.yaml")), &applied); err != nil {

@@ -31,6 +31,7 @@ func TestCompose(t *testing.T) {
 	}{
 		{"it answers Alma's handshake and refuses a wrong signature", handshake},
 		{"each container knows and reaches what it needs", secrets},
+		{"the receiver remembers its RabbitMQ", remembers},
 		{"every event becomes exactly one file", oneFileEach},
 		{"Prometheus sees four workers and the receiver", targets},
 		{"no alert fires while all is well", noAlerts},
@@ -59,6 +60,13 @@ func handshake(t *testing.T, _ *stack, a *alma, _ prometheus) {
 	r, err := a.post(t.Context(), jobEnd("1"), sign(jobEnd("2"), a.secret))
 	if err != nil || r.code != http.StatusUnauthorized {
 		t.Errorf("another body's signature was answered %d, %v", r.code, err)
+	}
+}
+
+// remembers needs a data folder that the receiver can write, in a container that is read-only otherwise.
+func remembers(t *testing.T, s *stack, _ *alma, _ prometheus) {
+	if log := s.compose(t, "logs", "--no-color", "receiver"); strings.Contains(log, "data folder cannot be written") {
+		t.Error("the receiver cannot write its data folder, so it would not notice another broker.url")
 	}
 }
 
