@@ -52,9 +52,11 @@ func Postpone(after time.Duration) Outcome {
 	return Outcome{Verdict: VerdictPostpone, After: after}
 }
 
-// ReasonCrashed is the reason of a retry or dead letter after the process or connection of its delivery ended. It is declared here
-// because brokers use it, too.
-const ReasonCrashed = "crashed"
+// The reasons of retries and dead letters that brokers use.
+const (
+	ReasonCrashed = "crashed" // the process, or its connection, ended during the delivery
+	ReasonFull    = "full"    // the route's queue was full at a replay, which stored the event for other routes; there was no attempt
+)
 
 // MaxErrorText is the size in bytes to which a dead letter cuts the text of an error.
 const MaxErrorText = 1024

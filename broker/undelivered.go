@@ -26,7 +26,7 @@ type UndeliveredEvent struct {
 	Event event.Event `json:"event"`
 	Route string      `json:"route"` // Unrouted for an unrouted event, which has only Event besides
 
-	Reason     string    `json:"reason"` // of the closed list in package worker
+	Reason     string    `json:"reason"` // of the closed list in package worker, or ReasonFull
 	Attempts   int       `json:"attempts"`
 	FirstError string    `json:"first_error"`
 	LastError  string    `json:"last_error"`
@@ -51,7 +51,8 @@ type Undelivered interface {
 	// Each visits the events, oldest first, until visit returns false.
 	Each(ctx context.Context, route string, visit func(UndeliveredEvent) (more bool)) error
 	// Replay returns picked dead letters to the work queue of their route as new events. It publishes picked unrouted events to
-	// every route that matches them now; an event that matches no route stays. Replay returns the number of events that it
+	// every route that matches them now; an event that matches no route stays. An unrouted event that only some routes can store becomes
+	// a dead letter of the others, with ReasonFull, and the error at the end says so. Replay returns the number of events that it
 	// replayed. At every moment each event is in one of the two queues; a crash, or a broker that does not confirm, can leave one event
 	// in both. The end of ctx leaves none in both.
 	Replay(ctx context.Context, route string, pick func(UndeliveredEvent) bool) (int, error)

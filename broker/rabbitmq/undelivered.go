@@ -84,63 +84,6 @@ func (b *Broker) Each(ctx context.Context, route string, visit func(broker.Undel
 	})
 }
 
-// replayTime is how long a replay waits for the confirm of one event.
-const replayTime = 10 * time.Second
-
-// Replay implements broker.Undelivered. A replayed event can return to the queue during the call. So Replay keeps a second event with
-// the same source, action and ID if it is unrouted, or if it died after the call began.
-//
-// The end of ctx ends Replay between two events, so that no event is in two queues because of it. RabbitMQ tells a connection of an
-// alarm only after the connection has published. So Replay writes to the ledger before it publishes the first event.
-func (b *Broker) Replay(ctx context.Context, route string, pick func(broker.UndeliveredEvent) bool) (n int, err error) {
-	from, began, replayed := undeliveredOf(route), time.Now(), map[broker.Fingerprint]bool{}
-	err = b.browse(ctx, from, func(d amqp.Delivery) (decision, error) {
-		u := from.read(d)
-		if !pick(u) {
-			return keepMessage, nil
-		}
-		fingerprint := broker.FingerprintOf(u.Event)
-		cameBack := replayed[fingerprint] && (route == broker.Unrouted || u.Died.After(began))
-		m, routes, ok := b.replayMessage(u)
-		if cameBack || !ok {
-			return keepMessage, nil
-		}
-		if len(replayed) == 0 {
-			if err := b.flushLedger(ctx); errors.Is(err, broker.ErrBlocked) || errors.Is(err, broker.ErrDown) || ctx.Err() != nil {
-				return keepMessage, fmt.Errorf("nothing was replayed: %w", err)
-			}
-		}
-		replayed[fingerprint] = true
-		if err := b.replayOne(ctx, u, &m); err != nil {
-			return keepMessage, err
-		}
-		if route == broker.Unrouted {
-			b.ledger.noteRouted(u.Event, routes)
-		}
-		n++
-		return removeMessage, nil
-	})
-	return n, err
-}
-
-// replayOne publishes the message of an event. It waits for the confirm after the end of ctx, too, because an event without it may be in
-// two queues.
-func (b *Broker) replayOne(ctx context.Context, u broker.UndeliveredEvent, m *message) error {
-	publishing, cancel := context.WithTimeout(context.WithoutCancel(ctx), replayTime)
-	defer cancel()
-	err := b.publisher.publish(publishing, m)
-	if errors.Is(err, broker.ErrUnknown) {
-		err = fmt.Errorf("%w, so this one event may be in two queues, and a repeat runs it twice", err)
-		if reason := b.Ready(); reason != nil {
-			err = fmt.Errorf("%w: %w", reason, err)
-		}
-	}
-	if err != nil {
-		return fmt.Errorf("replay %s: %w", u.Event.ID, err)
-	}
-	return nil
-}
-
 // flushLedger writes the ledger. If RabbitMQ takes no messages, the error also wraps broker.ErrBlocked or broker.ErrDown.
 func (b *Broker) flushLedger(ctx context.Context) error {
 	flushing, cancel := context.WithTimeout(ctx, noteTime)
@@ -153,16 +96,6 @@ func (b *Broker) flushLedger(ctx context.Context) error {
 		return fmt.Errorf("%w: %w", reason, err)
 	}
 	return fmt.Errorf("%w; `hookline topology apply` makes a missing ledger", err)
-}
-
-// replayMessage returns the message that replays an event, and the routes of an unrouted event. ok is false if no route matches it.
-func (b *Broker) replayMessage(u broker.UndeliveredEvent) (m message, routes []string, ok bool) {
-	if u.Route != broker.Unrouted {
-		return queuedEvent{event: u.Event, attempt: 1}.message(ReturnExchange, u.Route), nil, true
-	}
-	key := u.Event.Key()
-	routes = b.matcher.Match(key)
-	return message{EventsExchange, key, encode(u.Event)}, routes, routes != nil
 }
 
 // Discard implements broker.Undelivered. It writes each event to the ledger first. While the ledger cannot be written, Discard
