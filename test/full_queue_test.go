@@ -1,0 +1,88 @@
+package test
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/hookline/hookline/broker"
+	"github.com/hookline/hookline/test/rabbitnode"
+)
+
+// fullQueueConfig has two routes for each event. The queue of archive gets full, and the neighbour counts.
+const fullQueueConfig = `
+listen: "127.0.0.1:0"
+private_listen: "127.0.0.1:0"
+broker: { url: "${AMQP_URL}" }
+sources: { alma: { preset: alma, secrets: first-test-secret, when_down: spool } }
+routes:
+  archive: { match: "#", handler: { kind: file, dir: export } }
+  neighbour: { match: "#", handler: { kind: http, url: "${SINK_URL}" } }
+`
+
+// The spool tries an event that a full queue refused again and again. The neighbour must not get the event each time.
+func TestAFullQueueMultipliesNoEventAtItsNeighbour(t *testing.T) {
+	t.Parallel()
+	url := rabbitnode.URL(t)
+	_, vhost, _ := strings.Cut(strings.TrimPrefix(url, "amqp://"), "/")
+	sink := newSink(t)
+	sink.release()
+	f := newFolder(t, "AMQP_URL="+url, "SINK_URL="+sink.URL)
+	f.write(t, "hookline.yml", fullQueueConfig)
+	receiver := f.start(t, "receiver")
+	f.start(t, "worker", "--route", "neighbour")
+	if err := rabbitnode.Shared(t).SetPolicy(t.Context(), vhost, "short", "^"+broker.WorkQueue("archive")+"$", map[string]any{"max-length": 3}); err != nil {
+		t.Fatal(err)
+	}
+	events := 0
+	for deadline := time.Now().Add(patience); receiver.sum(t, "spool_stored_total") < 3; events += 5 {
+		if sent := f.run(t, "send", "alma", "job_end", "-n", "5", "--url", "http://"+receiver.listen); sent.code != 0 || time.Now().After(deadline) {
+			t.Fatalf("send: %+v", sent)
+		}
+	}
+	for range 3 {
+		receiver.log(t, "the broker did not store a spooled event; it stays in the spool")
+	}
+	f.start(t, "worker", "--route", "archive")
+	for range receiver.sum(t, "spool_stored_total") {
+		receiver.log(t, "spooled event published")
+	}
+	f.settled(t, events)
+	if audit := f.run(t, "audit"); audit.code != 0 {
+		t.Errorf("audit: %+v", audit)
+	}
+	receiver.stop(t)
+	sink.expectAtMostTwice(t, events, receiver.unconfirmed())
+}
+
+// unconfirmed returns the IDs of events that a busy machine did not confirm in time. The process has to be over.
+func (p *process) unconfirmed() map[string]bool {
+	ids := map[string]bool{}
+	for lines := bufio.NewScanner(bytes.NewReader(p.stderr.Bytes())); lines.Scan(); {
+		var line struct{ Msg, ID, Reason string }
+		if json.Unmarshal(lines.Bytes(), &line) == nil && line.Msg == "event spooled" && line.Reason != "refused" {
+			ids[line.ID] = true
+		}
+	}
+	return ids
+}
+
+// expectAtMostTwice checks that the events have arrived, each once or twice. Those in except can have come more often.
+func (s *sink) expectAtMostTwice(t *testing.T, events int, except map[string]bool) {
+	t.Helper()
+	counts := map[string]int{}
+	for len(s.arrived) > 0 {
+		counts[<-s.arrived]++
+	}
+	if len(counts) != events {
+		t.Errorf("%d of %d events arrived", len(counts), events)
+	}
+	for id, n := range counts {
+		if n > 2 && !except[id] {
+			t.Errorf("%s arrived %d times", id, n)
+		}
+	}
+}
