@@ -24,45 +24,45 @@ func (c *command) auditTable(a broker.Audit, elsewhere *app.Elsewhere) error {
 	if err := c.spools(a.Spools); err != nil {
 		return err
 	}
-	fmt.Fprintf(c.stdout, "\nCounted since %s.\n", a.Since.Local().Format(time.DateTime))
+	c.say("\nCounted since %s.", a.Since.Local().Format(time.DateTime))
 	if a.Anew != "" {
-		fmt.Fprintf(c.stdout, "Counting began anew then: %s.\nEvents from before are not in the balance. When you have looked into it: `hookline audit --acknowledge`.\n", a.Anew)
+		c.say("Counting began anew then: %s.\nEvents from before are not in the balance. When you have looked into it: `hookline audit --acknowledge`.", a.Anew)
 	}
 	if a.Newer > 0 {
-		fmt.Fprintf(c.stdout, "%d notes of a newer Hookline were not understood: update this process; the balance is incomplete.\n", a.Newer)
+		c.say("%d notes of a newer Hookline were not understood: update this process; the balance is incomplete.", a.Newer)
 	}
 	for _, s := range a.Sources {
 		if len(s.Rejected) > 0 {
-			fmt.Fprintf(c.stdout, "Rejected from %s: %s.\n", s.Source, reasons(s))
+			c.say("Rejected from %s: %s.", s.Source, reasons(s))
 		}
 	}
 	for _, r := range a.Routes {
 		if r.Extra > 0 {
-			fmt.Fprintf(c.stdout, "%s finished %d more events than it accepted: some were handled twice, stored without the answer 200, or stored by a receiver that does not know the route.\n", routeName(r), r.Extra)
+			c.say("%s finished %d more events than it accepted: some were handled twice, stored without the answer 200, or stored by a receiver that does not know the route.", routeName(r), r.Extra)
 		}
 		if r.Unkeyed > 0 {
-			fmt.Fprintf(c.stdout, "%d open events of %s were not checked one by one, because too many are open:\none that was handled twice can hide a loss among them.\n", r.Unkeyed, routeName(r))
+			c.say("%d open events of %s were not checked one by one, because too many are open:\none that was handled twice can hide a loss among them.", r.Unkeyed, routeName(r))
 		}
 		if r.Uncounted > 0 {
-			fmt.Fprintf(c.stdout, "%s finished %d events that no receiver counted for it: the receiver does not know this route yet, or counting began later.\n", routeName(r), r.Uncounted)
+			c.say("%s finished %d events that no receiver counted for it: the receiver does not know this route yet, or counting began later.", routeName(r), r.Uncounted)
 		}
 	}
 	for _, r := range a.Routes {
 		if r.External {
-			fmt.Fprintf(c.stdout, "Route %s is external: %d events were taken by a consumer of your own.\n", r.Route, r.Taken)
+			c.say("Route %s is external: %d events were taken by a consumer of your own.", r.Route, r.Taken)
 		}
 	}
 	for _, line := range append(misplaced(a.Routes), undeclared(a)...) {
-		fmt.Fprintln(c.stdout, line)
+		c.say("%s", line)
 	}
 	if a.Unaccounted != 0 || elsewhere == nil {
-		fmt.Fprintln(c.stdout, auditSummary(a))
+		c.say("%s", auditSummary(a))
 	}
 	return nil
 }
 
-// countTable is a table of numbers behind a name, with a small gap.
-func countTable(header ...string) table { return table{header: header, gap: 1} }
+// countTable is a table of numbers behind a name, with a small gap. Long names wrap.
+func countTable(header ...string) table { return table{header: header, wraps: []int{0}, gap: 1} }
 
 func (t *table) addCounts(name string, counts ...int64) {
 	cells := []string{name}
@@ -126,21 +126,25 @@ func (c *command) spools(spools []broker.SpoolAudit) error {
 	if len(spools) == 0 {
 		return nil
 	}
-	t := countTable("SPOOL", "TAKEN", "PUBLISHED", "DISCARDED", "PRESENT", "UNACCOUNTED")
-	for _, s := range spools {
-		t.addCounts(s.Spool, s.Taken, s.Published, s.Discarded, s.Present, s.Unaccounted)
-	}
 	fmt.Fprintln(c.stdout)
-	if err := c.printTable(t); err != nil {
+	if err := c.printTable(spoolTable(spools)); err != nil {
 		return err
 	}
 	for _, s := range spools {
 		if s.SilentSince != nil {
-			fmt.Fprintf(c.stdout, "The receiver of spool %s is silent since %s, with %d events in it: start it again with its data folder.\n",
+			c.say("The receiver of spool %s is silent since %s, with %d events in it: start it again with its data folder.",
 				s.Spool, s.SilentSince.Local().Format(time.DateTime), s.Present)
 		}
 	}
 	return nil
+}
+
+func spoolTable(spools []broker.SpoolAudit) table {
+	t := countTable("SPOOL", "TAKEN", "PUBLISHED", "DISCARDED", "PRESENT", "UNACCOUNTED")
+	for _, s := range spools {
+		t.addCounts(s.Spool, s.Taken, s.Published, s.Discarded, s.Present, s.Unaccounted)
+	}
+	return t
 }
 
 // auditSummary returns the result in a sentence.

@@ -61,7 +61,7 @@ func (c *command) configShow() *cobra.Command {
 		Long: `Show the configuration in force, with the defaults and without secrets. Of a handler it shows the kind only, because any
 other field may hold a secret.`,
 		Example: `  hookline config show
-  hookline config show --default > hookline.yml    # begin your own configuration`,
+  hookline config show --default > hookline.yml    # begin your own`,
 		Args: args(cobra.NoArgs),
 		RunE: func(*cobra.Command, []string) error {
 			if builtIn {

@@ -41,7 +41,7 @@ func (a *confirmation) ask(ctx context.Context, text string) error {
 	if a.yes {
 		return nil
 	}
-	fmt.Fprintf(a.out, "%s [y/N] ", text)
+	fmt.Fprint(a.out, fold(text+" [y/N] ", columns(a.out)))
 	answered := make(chan string, 1)
 	go func() { // it may wait for the terminal until the program ends
 		line, _ := bufio.NewReader(a.stdin).ReadString('\n')

@@ -59,7 +59,7 @@ func (c *command) deadList() *cobra.Command {
 				case l.asJSON:
 					return errors.Join(c.json(letters), err)
 				}
-				t := table{header: []string{"ROUTE", "ID", "KEY", "DIED", "ATTEMPTS", "REASON", "LAST ERROR"}}
+				t := table{header: []string{"ROUTE", "ID", "KEY", "DIED", "ATTEMPTS", "REASON", "LAST ERROR"}, wraps: []int{0, 2}}
 				for _, d := range letters {
 					t.add(d.Route, d.Event.ID, d.Event.Key(), shortTime(d.Died), strconv.Itoa(d.Attempts), d.Reason, d.LastError)
 				}
@@ -91,7 +91,7 @@ func (c *command) deadGroups(ctx context.Context, conf *config.Config, operator 
 	case l.asJSON:
 		return errors.Join(c.json(groups), err)
 	}
-	t := table{header: []string{"ROUTE", "REASON", "COUNT", "OLDEST", "NEWEST", "FIRST ERROR"}}
+	t := table{header: []string{"ROUTE", "REASON", "COUNT", "OLDEST", "NEWEST", "FIRST ERROR"}, wraps: []int{0}}
 	for _, g := range groups {
 		t.add(append(append([]string{g.Route, g.Reason}, g.cells()...), g.FirstError)...)
 	}
@@ -184,7 +184,7 @@ func (c *command) deadChange(verb, done, short string, do change) *cobra.Command
 				n, err := do.apply(ctx, operator, route, ids, &o)
 				err = n.progress(ctx, done, knownRoute(conf, route, n.seen > 0, err))
 				if n.picked > 0 || err == nil && o.all {
-					fmt.Fprintf(c.stdout, "%s %d of route %s\n", done, n.done, route)
+					c.say("%s %d of route %s", done, n.done, route)
 				}
 				if err == nil && n.unknown > 0 {
 					err = fmt.Errorf("%d of the %d IDs belong to no dead letter; `hookline dead list %s` lists the dead letters", n.unknown, len(ids), route)

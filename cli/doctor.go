@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 	"go.uber.org/zap"
@@ -38,8 +36,8 @@ The signed event is real and has the action hookline_doctor. Routes for all even
 it stays in "hookline unrouted". The test runs on this machine, so it cannot show that a firewall lets Alma in.
 
 Exit code 0 if nothing failed, else 1.`,
-		Example: `  hookline doctor alma --url https://hooks.example.org    # Alma's way, through proxy and firewall
-  hookline doctor alma                                    # public_url, else the listen address of the configuration`,
+		Example: `  hookline doctor alma --url https://hooks.example.org    # Alma's way
+  hookline doctor alma                                    # its public_url`,
 		Args: args(cobra.MaximumNArgs(1)),
 		RunE: func(cmd *cobra.Command, given []string) error {
 			source := "alma"
@@ -90,12 +88,11 @@ func (c *command) findings(found []doctor.Finding, asJSON bool) error {
 			return err
 		}
 	} else {
-		table := tabwriter.NewWriter(c.stdout, 0, 4, 2, ' ', 0)
-		fmt.Fprintln(table, "\tLINE OF ALMA'S FORM\tFINDING")
+		t := table{header: []string{"", "LINE OF ALMA'S FORM", "FINDING"}, wraps: []int{1, 2}}
 		for _, f := range found {
-			fmt.Fprintf(table, "%s\t%s\t%s\n", f.Status, f.Line, strings.ReplaceAll(f.Text, "\n", " "))
+			t.add(string(f.Status), f.Line, f.Text)
 		}
-		if err := table.Flush(); err != nil {
+		if err := c.printTable(t); err != nil {
 			return err
 		}
 	}

@@ -102,7 +102,7 @@ func (f *forgetting) run(ctx context.Context, mentions app.Mentions, log *zap.Lo
 			return err
 		}
 	case erased.Total() > 0:
-		fmt.Fprintf(f.stdout, "removed %d events and %d files; run the command again until it finds nothing\n", erased.Events, erased.Files)
+		f.say("removed %d events and %d files; run the command again until it finds nothing", erased.Events, erased.Files)
 	}
 	if err != nil && ctx.Err() == nil {
 		return fmt.Errorf("%w; solve this, and run the command again", err)
@@ -113,7 +113,7 @@ func (f *forgetting) run(ctx context.Context, mentions app.Mentions, log *zap.Lo
 // show prints the places with their numbers, the files, and the places that were not searched.
 func (f *forgetting) show(found app.Found) error {
 	if len(found.Places) > 0 {
-		t := table{header: []string{"ROUTE", "ROLE", "FOUND"}}
+		t := table{header: []string{"ROUTE", "ROLE", "FOUND"}, wraps: []int{0}}
 		for _, p := range found.Places {
 			t.add(cmp.Or(p.Route, "-"), string(p.Role), strconv.Itoa(p.Events))
 		}
@@ -125,13 +125,13 @@ func (f *forgetting) show(found app.Found) error {
 		fmt.Fprintf(f.stdout, "file of route %s: %s\n", file.Route, file.File)
 	}
 	if found.Total() == 0 {
-		fmt.Fprintln(f.stdout, "found no stored event and no file")
+		f.say("found no stored event and no file")
 	}
 	if found.Unsearched+found.UnsearchedFiles > 0 {
-		fmt.Fprintf(f.stdout, "%d further events and %d further files have a compressed or binary body that cannot be searched\n", found.Unsearched, found.UnsearchedFiles)
+		f.say("%d further events and %d further files have a compressed or binary body that cannot be searched", found.Unsearched, found.UnsearchedFiles)
 	}
 	for _, line := range notSearched(found.NotSearched) {
-		fmt.Fprintln(f.stdout, line)
+		f.say("%s", line)
 	}
 	return nil
 }

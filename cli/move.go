@@ -38,7 +38,7 @@ them behind: it renames data/line.db, or forgets the address of the RabbitMQ tha
 		case err != nil:
 			return err
 		case found == nil:
-			fmt.Fprintln(c.stdout, "no events are on another broker")
+			c.say("no events are on another broker")
 			return nil
 		case abandon:
 			return c.abandon(cmd.Context(), confirmed, conf, found)
@@ -46,7 +46,7 @@ them behind: it renames data/line.db, or forgets the address of the RabbitMQ tha
 			return usage(fmt.Errorf("only events of the embedded broker can be moved; %s", found.Advice()))
 		}
 		moved, err := app.Move(cmd.Context(), conf)
-		fmt.Fprintf(c.stdout, "moved %d of %d events from %s to RabbitMQ\n", moved, found.Events, found.Place)
+		c.say("moved %d of %d events from %s to RabbitMQ", moved, found.Events, found.Place)
 		return nextStep(conf, err)
 	}
 	return cmd
@@ -68,9 +68,9 @@ func (c *command) abandon(ctx context.Context, confirmed *confirmation, conf *co
 	case err != nil:
 		return err
 	case name != "":
-		fmt.Fprintf(c.stdout, "left %d events behind in %s\n", found.Events, name)
+		c.say("left %d events behind in %s", found.Events, name)
 	default:
-		fmt.Fprintf(c.stdout, "left %s behind\n", found.Place)
+		c.say("left %s behind", found.Place)
 	}
 	return nil
 }

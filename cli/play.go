@@ -8,8 +8,8 @@ import (
 	"iter"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -111,8 +111,8 @@ func progress(terminal io.Writer, player *sender.Player) (stop func()) {
 const maxShown = 20
 
 func (c *command) played(r sender.Report, cfg sender.PlayConfig) error {
-	table := tabwriter.NewWriter(c.stdout, 0, 4, 2, ' ', 0)
-	row := func(name string, n int, more string) { fmt.Fprintf(table, "%s\t%d\t%s\n", name, n, more) }
+	t := table{wraps: []int{0, 2}}
+	row := func(name string, n int, more string) { t.add(name, strconv.Itoa(n), more) }
 	row("messages", r.Messages, fmt.Sprintf("in %.3g s, repeated %s", r.Took, pauses(cfg)))
 	row("accepted at the first try", r.AtFirst, "")
 	row("accepted after repeats", r.Later, "")
@@ -122,9 +122,9 @@ func (c *command) played(r sender.Report, cfg sender.PlayConfig) error {
 	}
 	row("tries", r.Tries, counts(r.Answers))
 	row("duplicates", r.Duplicates, counts(r.DuplicateAnswers))
-	fmt.Fprintf(table, "slowest answer\t%.3g s\n", r.Slowest)
-	fmt.Fprintf(table, "longest gap without 2xx\t%.3g s\n", r.LongestGap)
-	if err := table.Flush(); err != nil {
+	t.add("slowest answer", fmt.Sprintf("%.3g s", r.Slowest))
+	t.add("longest gap without 2xx", fmt.Sprintf("%.3g s", r.LongestGap))
+	if err := c.printTable(t); err != nil {
 		return err
 	}
 	for i, m := range r.GivenUp {

@@ -55,10 +55,10 @@ when the next try is. Each worker pauses on its own: ask those on other machines
 					return err
 				}
 				if unseen != nil {
-					fmt.Fprintf(c.stdout, "Queues of removed routes cannot be looked for: %v\n", unseen)
+					c.say("Queues of removed routes cannot be looked for: %v", unseen)
 				}
 				for _, p := range paused {
-					fmt.Fprintf(c.stdout, "%s\n", upperFirst(p.String()))
+					c.say("%s", upperFirst(p.String()))
 				}
 				return nil
 			})
@@ -114,7 +114,7 @@ func markLeftOver(queues []broker.QueueInfo, routes []string) []broker.QueueInfo
 }
 
 func (c *command) queueTable(queues []broker.QueueInfo) error {
-	t := table{header: []string{"ROLE", "ROUTE", "WAITING", "CONSUMERS", "QUEUE"}}
+	t := table{header: []string{"ROLE", "ROUTE", "WAITING", "CONSUMERS", "QUEUE"}, wraps: []int{1, 4}}
 	missing := false
 	for _, q := range queues {
 		waiting, consumers := strconv.Itoa(q.Waiting), strconv.Itoa(q.Consumers)
@@ -130,14 +130,14 @@ func (c *command) queueTable(queues []broker.QueueInfo) error {
 		return err
 	}
 	if missing {
-		fmt.Fprintln(c.stdout, "Receivers and workers declare missing queues when they connect; `hookline topology apply` declares them now.")
+		c.say("Receivers and workers declare missing queues when they connect; `hookline topology apply` declares them now.")
 	}
 	for _, q := range queues {
 		if q.Role == broker.RoleExternal && q.Waiting > 0 && q.Consumers == 0 {
-			fmt.Fprintf(c.stdout, "No program consumes %s, so its %d events wait.\n", q.Name, q.Waiting)
+			c.say("No program consumes %s, so its %d events wait.", q.Name, q.Waiting)
 		}
 		if q.Role == broker.RoleWork && q.Waiting > 0 && q.LeftOver {
-			fmt.Fprintf(c.stdout, "Route %s is not in the configuration, so nobody handles its %d waiting events: add the route again until they are done,\nor move them by `hookline topology retire %s --to-unrouted`.\n", q.Route, q.Waiting, q.Route)
+			c.say("Route %s is not in the configuration, so nobody handles its %d waiting events: add the route again until they are done,\nor move them by `hookline topology retire %s --to-unrouted`.", q.Route, q.Waiting, q.Route)
 		}
 	}
 	return nil

@@ -134,6 +134,7 @@ Exit codes:
 		SilenceErrors: true,
 	}
 	group(root)
+	c.foldHelp(root)
 	flags := root.PersistentFlags()
 	flags.StringVarP(&c.file, "config", "c", "", "configuration `FILE` (default: $HOOKLINE_CONFIG, else hookline.yml if it exists)")
 	flags.StringVar(&c.logLevel, "log-level", "info", "log from this `LEVEL` up: debug, info, warn or error")

@@ -11,7 +11,6 @@ import (
 	"os"
 	"slices"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -45,11 +44,11 @@ would have given up.
 
 Exit code 0 if every answer was 2xx, or with --as-sender if every message was accepted at last; else 1.`,
 		Example: `  hookline send alma --list                 # list the samples
-  hookline send alma --challenge            # ask the question that activates Alma's integration profile
-  hookline send alma job_end                # send a sample as JSON; --format xml sends XML
+  hookline send alma --challenge            # ask Alma's activating question
+  hookline send alma job_end                # send a sample
   hookline send alma --all                  # send every sample
   hookline send alma --file event.json      # send a file
-  hookline send alma job_end --as-sender    # send with Alma's deadline and repeats`,
+  hookline send alma job_end --as-sender    # with deadline and repeats`,
 		Args: args(cobra.RangeArgs(1, 2)), ValidArgsFunction: c.completeSend,
 		RunE: func(cmd *cobra.Command, given []string) error {
 			action := ""
@@ -225,12 +224,11 @@ func (c *command) listSamples(preset string, asJSON bool) error {
 	if asJSON {
 		return c.json(all)
 	}
-	table := tabwriter.NewWriter(c.stdout, 0, 4, 2, ' ', 0)
-	fmt.Fprintln(table, "NAME\tACTION\tFORMAT")
+	t := table{header: []string{"NAME", "ACTION", "FORMAT"}, wraps: []int{0, 1}}
 	for _, s := range all {
-		fmt.Fprintf(table, "%s\t%s\t%s\n", s.Name, s.Action, s.Format)
+		t.add(s.Name, s.Action, s.Format)
 	}
-	return table.Flush()
+	return c.printTable(t)
 }
 
 func (c *command) completeSend(_ *cobra.Command, given []string, _ string) ([]string, cobra.ShellCompDirective) {

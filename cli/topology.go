@@ -90,7 +90,7 @@ stay there.`,
 			if err := app.Unbind(ctx, conf, given[0], given[1]); err != nil {
 				return nextStep(conf, err)
 			}
-			fmt.Fprintf(c.stdout, "%s is not bound to route %s now; RabbitMQ does not say whether it was bound before\n", given[1], given[0])
+			c.say("%s is not bound to route %s now; RabbitMQ does not say whether it was bound before", given[1], given[0])
 			return nil
 		},
 	}
@@ -123,13 +123,13 @@ Restart all processes with the new configuration first.`,
 				}
 				moved, err := operator.Retire(ctx, r)
 				if moved > 0 {
-					fmt.Fprintf(c.stdout, "moved %d events to the unrouted; `hookline unrouted list` shows them\n", moved)
+					c.say("moved %d events to the unrouted; `hookline unrouted list` shows them", moved)
 				}
 				if errors.Is(err, broker.ErrNotEmpty) {
 					return fmt.Errorf("%w; add the route again until they are done, or move them by --to-unrouted", err)
 				}
 				if err == nil {
-					fmt.Fprintf(c.stdout, "route %s is retired\n", r.Route)
+					c.say("route %s is retired", r.Route)
 				}
 				return err
 			})
@@ -151,7 +151,7 @@ func (c *command) rabbit() (*config.Config, error) {
 }
 
 func (c *command) changes(changes []app.Change) error {
-	t := table{header: []string{"STATE", "KIND", "NAME", "DETAIL"}}
+	t := table{header: []string{"STATE", "KIND", "NAME", "DETAIL"}, wraps: []int{2, 3}}
 	for _, change := range changes {
 		t.add(string(change.State), change.Kind, change.Name, change.Detail)
 	}
@@ -159,7 +159,7 @@ func (c *command) changes(changes []app.Change) error {
 		return err
 	}
 	if slices.ContainsFunc(changes, app.Change.Unseen) {
-		fmt.Fprintln(c.stdout, "AMQP cannot show bindings; `hookline topology apply` makes all of them.")
+		c.say("AMQP cannot show bindings; `hookline topology apply` makes all of them.")
 	}
 	return nil
 }

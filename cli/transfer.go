@@ -22,7 +22,7 @@ process and has no time limit. It replaces files that were delivered before, als
 The files of a publishing job are found by the job's ID. The files of an export are found by the name that the counter of
 the event gives: pass this name with --link.`,
 		Example: `  hookline transfer to-index --job 6587815790006421
-  hookline transfer to-dropbox --job 6587815790006421 --link BIBLIOGRAPHIC_6587815400006421`,
+  hookline transfer to-box --job 6587815790006421 --link BIB_6587815400006421`,
 		Args: args(cobra.ExactArgs(1)), ValidArgsFunction: c.completeRoutes,
 		RunE: func(cmd *cobra.Command, given []string) error {
 			if job.ID == "" {

@@ -60,12 +60,12 @@ func (l *listing) flags(cmd *cobra.Command, since, group string) {
 // printList prints a table of a list, or the text none if it is empty.
 func (c *command) printList(t table, limit int, none string) error {
 	if len(t.rows) == 0 {
-		fmt.Fprintln(c.stdout, none)
+		c.say("%s", none)
 		return nil
 	}
 	err := c.printTable(t)
 	if len(t.rows) == limit {
-		fmt.Fprintf(c.stdout, "(the first %d; --limit shows more)\n", limit)
+		c.say("(the first %d; --limit shows more)", limit)
 	}
 	return err
 }

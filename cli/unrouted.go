@@ -50,7 +50,7 @@ func (c *command) unroutedList() *cobra.Command {
 					}
 					return c.json(events)
 				}
-				t := table{header: []string{"ID", "KEY", "RECEIVED", "BYTES"}}
+				t := table{header: []string{"ID", "KEY", "RECEIVED", "BYTES"}, wraps: []int{1}}
 				for _, u := range found {
 					t.add(u.Event.ID, u.Event.Key(), shortTime(u.Event.Time), strconv.Itoa(len(u.Event.Data)))
 				}
@@ -72,7 +72,7 @@ func (c *command) unroutedGroups(ctx context.Context, operator app.Operator, l l
 	if l.asJSON {
 		return c.json(groups)
 	}
-	t := table{header: []string{"COUNT", "OLDEST", "NEWEST", "KEY"}}
+	t := table{header: []string{"COUNT", "OLDEST", "NEWEST", "KEY"}, wraps: []int{3}}
 	for _, g := range groups {
 		t.add(append(g.cells(), g.Key)...)
 	}
@@ -139,7 +139,7 @@ func (c *command) unroutedChange(verb, done, short string, do change) *cobra.Com
 				}
 				n, err := do.apply(ctx, operator, broker.Unrouted, ids, &o)
 				if n.picked > 0 || err == nil && o.all {
-					fmt.Fprintf(c.stdout, "%s %d of the unrouted events\n", done, n.done)
+					c.say("%s %d of the unrouted events", done, n.done)
 				}
 				switch {
 				case err != nil:
