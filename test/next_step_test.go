@@ -8,7 +8,7 @@ import (
 	"github.com/hookline/hookline/test/rabbitnode"
 )
 
-const nothingListens = "nothing listens there: look whether RabbitMQ runs, by `rabbitmq-diagnostics status` on its machine; start it, or correct broker.url"
+const nothingListens = "nothing listens there: look at `rabbitmq-diagnostics status` on its machine; start RabbitMQ, or correct broker.url"
 
 func TestErrorsOfAConnectionNameTheNextStep(t *testing.T) {
 	t.Parallel()

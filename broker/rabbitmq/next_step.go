@@ -40,9 +40,9 @@ func NextStep(err error) string {
 	case errors.As(err, &untrusted):
 		return "correct broker.tls, or RabbitMQ's certificate"
 	case errors.As(err, &network) && network.Timeout():
-		return "look whether RabbitMQ runs, by `rabbitmq-diagnostics status` on its machine: start it, or correct broker.url; a firewall may drop the packets"
+		return "look at `rabbitmq-diagnostics status` on its machine; start RabbitMQ, or correct broker.url; a firewall may drop the packets"
 	case errors.Is(err, syscall.ECONNREFUSED):
-		return "nothing listens there: look whether RabbitMQ runs, by `rabbitmq-diagnostics status` on its machine; start it, or correct broker.url"
+		return "nothing listens there: look at `rabbitmq-diagnostics status` on its machine; start RabbitMQ, or correct broker.url"
 	}
-	return "look at RabbitMQ's log, and by `rabbitmq-diagnostics status` whether it runs: start it, or correct broker.url"
+	return "look at RabbitMQ's log and `rabbitmq-diagnostics status`; start RabbitMQ, or correct broker.url"
 }
