@@ -19,13 +19,6 @@ type ExportedFile struct {
 	File  string `json:"file"` // absolute
 }
 
-// NotSearched is a route that can have copies of events out of reach.
-type NotSearched struct {
-	Route  string `json:"route"`
-	Kind   string `json:"kind"` // of its handler, or external
-	Reason string `json:"reason"`
-}
-
 // exports are the places to which the routes of a configuration hand events on.
 type exports struct {
 	folders     []routeFolder
@@ -53,9 +46,10 @@ func newExports(c *config.Config) (e exports) {
 			reason = "the program that consumes the queue can have copies"
 		}
 		if r.HandlerPart.Kind != "reconcile" { // it stores no events
-			e.notSearched = append(e.notSearched, NotSearched{r.Name, cmp.Or(r.HandlerPart.Kind, "external"), reason})
+			e.notSearched = append(e.notSearched, NotSearched{Route: r.Name, Kind: cmp.Or(r.HandlerPart.Kind, "external"), Reason: reason})
 		}
 	}
+	e.notSearched = append(e.notSearched, notSearchedData(c)...)
 	return e
 }
 
@@ -74,7 +68,7 @@ func (e exports) find(ctx context.Context, m privacy.Mention, found *Found) erro
 		seen[x.Name] = true
 		return false
 	}, func(f routeFolder) {
-		found.NotSearched = append(found.NotSearched, NotSearched{f.route, "file", fmt.Sprintf("the folder %s is missing on this machine", f.Dir())})
+		found.NotSearched = append(found.NotSearched, NotSearched{Route: f.route, Kind: "file", Reason: fmt.Sprintf("the folder %s is missing on this machine", f.Dir())})
 	})
 	return err
 }

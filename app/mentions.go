@@ -47,7 +47,7 @@ type Found struct {
 	Files      []ExportedFile `json:"files"` // sorted by name
 	// UnsearchedFiles are further files of that kind.
 	UnsearchedFiles int `json:"unsearched_files"`
-	// NotSearched are the routes that can have copies of events out of reach.
+	// NotSearched are the places that can have copies of events out of reach.
 	NotSearched []NotSearched `json:"not_searched"`
 }
 

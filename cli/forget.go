@@ -25,10 +25,12 @@ func (c *command) forget() *cobra.Command {
 events. With RabbitMQ also the events of the spool in the data folder. Remove files of the handler "file" that name the
 person, with their metadata. So run the command on each machine with a receiver or a worker.
 
-The command first shows how many events it found in which place, names the files, and asks. It also names the routes
-whose targets can have copies that it cannot search. It finds the text, in upper or lower case, as a whole word in the
-body, in kept headers and in the ID of an event: 4711 is not in 14711. It counts compressed and binary bodies, which it
-cannot search, and does not look into base64. The audit counts removed events as discarded.
+The command first shows how many events it found in which place, names the files, and asks. It also names the places
+that can have copies and that it cannot search: targets of handlers, databases that were set aside, another broker.
+
+It finds the text, in upper or lower case, as a whole word in the body, in kept headers and in the ID of an event: 4711
+is not in 14711. It counts compressed and binary bodies, which it cannot search, and does not look into base64. The
+audit counts removed events as discarded.
 
 While RabbitMQ is down, the command removes the events of the spool and the files, and ends with exit code 1: run it
 again later. Handlers that have begun with an event run on, and on RabbitMQ the events that workers have fetched are not
@@ -136,15 +138,15 @@ func (f *forgetting) show(found app.Found) error {
 	return nil
 }
 
-// notSearched returns a line for each reason, in the order of the routes.
-func notSearched(routes []app.NotSearched) (lines []string) {
+// notSearched returns a line for each reason, in the order of the places.
+func notSearched(places []app.NotSearched) (lines []string) {
 	var reasons []string
 	names := map[string][]string{}
-	for _, r := range routes {
-		if names[r.Reason] == nil {
-			reasons = append(reasons, r.Reason)
+	for _, p := range places {
+		if names[p.Reason] == nil {
+			reasons = append(reasons, p.Reason)
 		}
-		names[r.Reason] = append(names[r.Reason], fmt.Sprintf("%s (%s)", r.Route, r.Kind))
+		names[p.Reason] = append(names[p.Reason], cmp.Or(p.Place, fmt.Sprintf("%s (%s)", p.Route, p.Kind)))
 	}
 	for _, reason := range reasons {
 		lines = append(lines, fmt.Sprintf("not searched: %s: %s", strings.Join(names[reason], ", "), reason))

@@ -97,6 +97,16 @@ func TestForgetRemovesExportedFilesAndLeavesNoBytes(t *testing.T) {
 	if slices.Sort(missed); !slices.Equal(missed, []string{"away file", "crm http", "told notify"}) {
 		t.Errorf("not searched: %+v", dry.NotSearched)
 	}
+	f.write(t, "data/line.db.damaged-20260102T030405.000Z", patronID)
+	f.write(t, "data/rabbitmq", "rabbitmq.example.org:5672\n")
+	if r := f.run(t, "forget", "--match", patronID, "--dry-run"); !strings.Contains(r.stdout, "line.db.damaged-20260102T030405.000Z: it was set aside") || !strings.Contains(r.stdout, "not searched: rabbitmq.example.org:5672: until now") {
+		t.Errorf("databases that were set aside: %+v", r)
+	}
+	for _, name := range []string{"line.db.damaged-20260102T030405.000Z", "rabbitmq"} {
+		if err := os.Remove(filepath.Join(f.dir, "data", name)); err != nil {
+			t.Fatal(err)
+		}
+	}
 	unset := f
 	unset.env = append(slices.Clone(f.env), "VOLUME=")
 	if r := unset.run(t, "forget", "--match", patronID, "--dry-run"); r.code != 0 || !strings.Contains(r.stdout, "not searched: volume (file)") {
