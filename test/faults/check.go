@@ -47,6 +47,9 @@ func (t *trial) check(ctx context.Context, before usage, healed time.Time) (r re
 			r.duplicated += deliveries - 1
 		}
 	}
+	if t.plan.fills() {
+		t.neighbour(ctx, &r)
+	}
 	r.lost = r.accepted - r.handled
 	if destroyed := int(t.destroyed.Load()); r.lost != destroyed {
 		r.problem("%d events were lost, and %d destroyed by hand", r.lost, destroyed)

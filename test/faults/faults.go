@@ -28,7 +28,7 @@ func faults() []fault {
 		{name: "empty queue deleted", place: atNode, hold: 2 * time.Second, alone: true, inject: emptyQueueDeleted},
 		{name: "queue with 137 events deleted", place: atNode, hold: 2 * time.Second, alone: true, inject: fullQueueDeleted},
 		{name: "queue deleted under load", place: atNode, hold: 2 * time.Second, alone: true, loses: true, inject: queueDeleted},
-		{name: "policy limits a queue whose handler hangs", place: atNode, hold: 4 * time.Second, inject: policyChanged},
+		{name: "policy limits a queue whose handler hangs", place: atNode, hold: 4 * time.Second, fills: true, inject: policyChanged},
 		{name: "events larger than RabbitMQ takes", place: atDoor, hold: 4 * time.Second, inject: largeEvents},
 		{name: "password changed", place: atNode, hold: 4 * time.Second, inject: passwordChanged},
 		{name: "route removed and added again", place: atNode, hold: time.Second, alone: true, inject: routeRemoved},

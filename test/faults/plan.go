@@ -16,6 +16,7 @@ type fault struct {
 	needs need
 	hold  time.Duration // how long it lasts when injected alone
 	alone bool          // never mixed with others, because the events that it destroys are counted
+	fills bool          // it fills a queue, so that events can come twice to the neighbour
 	loses bool          // it destroys an unknown number of events, which the audit has to report
 	// inject causes the fault and returns the function that ends it.
 	inject func(ctx context.Context, t *trial) (heal func(context.Context) error, err error)
@@ -105,6 +106,9 @@ func (p plan) needs() (all need) {
 }
 
 func (p plan) loses() bool { return slices.ContainsFunc(p.steps, func(s step) bool { return s.loses }) }
+
+// fills reports whether a queue gets full, and nothing else makes the workers handle events twice.
+func (p plan) fills() bool { return len(p.steps) == 1 && p.steps[0].fills }
 
 // String lists the faults with their begin and duration.
 func (p plan) String() string {

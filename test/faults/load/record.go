@@ -12,6 +12,7 @@ import (
 type Record struct {
 	mu       sync.Mutex
 	sent     map[string]time.Time // first sent, by ID
+	tries    map[string]int       // by ID
 	accepted map[string]time.Time // answered 200, by ID
 	answers  map[string][]time.Time
 	spans    []span
@@ -22,7 +23,7 @@ type Record struct {
 type span struct{ began, ended time.Time }
 
 func newRecord() Record {
-	return Record{sent: map[string]time.Time{}, accepted: map[string]time.Time{}, answers: map[string][]time.Time{}, others: map[string]int{}}
+	return Record{sent: map[string]time.Time{}, tries: map[string]int{}, accepted: map[string]time.Time{}, answers: map[string][]time.Time{}, others: map[string]int{}}
 }
 
 func (r *Record) begin() {
@@ -43,6 +44,7 @@ func (r *Record) answered(source, id string, sent time.Time, code int, err error
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.sent[id] = sent
+	r.tries[id]++
 	if err != nil || code != 200 {
 		what := fmt.Sprint(code)
 		if err != nil {
@@ -65,6 +67,13 @@ func (r *Record) Accepted() []string {
 		ids = append(ids, id)
 	}
 	return ids
+}
+
+// Tries returns how often an event was sent until its 200.
+func (r *Record) Tries(id string) int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.tries[id]
 }
 
 // Count returns the number of events with a 200 so far.
