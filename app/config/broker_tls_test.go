@@ -155,3 +155,54 @@ func TestBrokenKeysOfTheBrokersTLSAreNamedAndNotQuoted(t *testing.T) {
 		t.Errorf("without keys: %v, %v", fmt.Sprint(cfg), err)
 	}
 }
+
+func TestTheCertificateIsShownByItsNamesAndItsEnd(t *testing.T) {
+	t.Parallel()
+	own, err := json.Marshal(map[string]string{"cert": newAuthority(t).cert, "key": "none"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := parse(t, "tls: "+string(own)+"\n"+small); err == nil || !strings.Contains(err.Error(), "tls: cert and key: ") {
+		t.Errorf("a key that does not belong to it: %v", err)
+	}
+	pair := newAuthority(t)
+	if own, err = json.Marshal(map[string]string{"cert": pair.cert, "key": pair.key}); err != nil {
+		t.Fatal(err)
+	}
+	c, err := parse(t, "tls: "+string(own)+"\n"+small)
+	if err != nil || c.TLS.IsZero() {
+		t.Fatal(err)
+	}
+	shown, err := c.Show()
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := "rabbit.example until " + c.TLS.Certificate.Leaf.NotAfter.Format(time.RFC3339)
+	if shown["tls"] != want {
+		t.Errorf("shown as %v, want %s", shown["tls"], want)
+	}
+	if plain, err := parse(t, small); err != nil || !plain.TLS.IsZero() {
+		t.Errorf("without a certificate: %v", err)
+	}
+}
+
+func TestURLsOfABrokerAreShownWithoutPasswords(t *testing.T) {
+	t.Parallel()
+	b := config.Broker{URL: []string{"amqp://user:hunter2@one/", "amqps://two/", "amqp://user:hunter2@ho st/"}}
+	if got := b.String(); got != "[amqp://user:xxxxx@one/ amqps://two/ amqp:(unreadable)]" {
+		t.Error(got)
+	}
+}
+
+func TestOnlyWorkersConsumeRoutes(t *testing.T) {
+	t.Parallel()
+	c, err := parse(t, "broker: { url: 'amqp://host/' }\n"+small+"  theirs: { match: 'alma.#', external: true }\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, got := range map[string]int{"worker": len(c.Routes.Worker()), "broker": len(c.Routes.Broker())} {
+		if want := map[string]int{"worker": 1, "broker": 2}[name]; got != want {
+			t.Errorf("%s: %d routes, want %d", name, got, want)
+		}
+	}
+}

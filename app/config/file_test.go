@@ -169,3 +169,15 @@ routes: # written otherwise, but the same
 		t.Errorf("nothing changed: %v", got)
 	}
 }
+
+func TestAFileHasALargestSize(t *testing.T) {
+	t.Parallel()
+	for size, ok := range map[int]bool{1 << 20: true, 1<<20 + 1: false} {
+		dir, file := opened(t)
+		text := withFile + "#" + strings.Repeat("x", size-len(withFile)-1)
+		write(t, filepath.Join(dir, "hookline.yml"), text)
+		if _, err := file.Read(); (err == nil) != ok || !ok && !strings.Contains(err.Error(), "no more than 1048576 are read") {
+			t.Errorf("%d bytes: %v", size, err)
+		}
+	}
+}
