@@ -4,9 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	"github.com/hookline/hookline/broker"
 	"github.com/hookline/hookline/pkg/event"
@@ -129,5 +133,38 @@ func TestAPauseStopsGrowingAtItsLimit(t *testing.T) {
 		if got := b.bySource["alma"].pause.wait; got != want {
 			t.Errorf("%v, not %v", got, want)
 		}
+	}
+}
+
+// TestARouteIsPausedOrNot has two paused sources: a dashboard adds the routes up.
+func TestARouteIsPausedOrNot(t *testing.T) {
+	t.Parallel()
+	b, reg := newBreakers("alma", "github"), prometheus.NewRegistry()
+	m, err := newMetrics(reg, map[string]*inflight{"r": newInflight()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := m.addBreakers(reg, b); err != nil {
+		t.Fatal(err)
+	}
+	for _, source := range []string{"alma", "github"} {
+		for i := range 2 {
+			b.record(event.Event{Source: source, ID: fmt.Sprint(i)}, admission{}, healthBad, broker.Retry(time.Second, ReasonError, errors.New("no")))
+		}
+	}
+	want := `# HELP hookline_worker_paused 1 while the route is paused for at least one source, because its events fail.
+# TYPE hookline_worker_paused gauge
+hookline_worker_paused{route="r"} 1
+# HELP hookline_worker_source_paused 1 while the route is paused for the source, because its events fail.
+# TYPE hookline_worker_source_paused gauge
+hookline_worker_source_paused{route="r",source="(other)"} 0
+hookline_worker_source_paused{route="r",source="alma"} 1
+hookline_worker_source_paused{route="r",source="github"} 1
+`
+	if err := testutil.GatherAndCompare(reg, strings.NewReader(want), "hookline_worker_paused", "hookline_worker_source_paused"); err != nil {
+		t.Error(err)
+	}
+	if got := b.paused(""); got != 2 {
+		t.Errorf("%v paused sources", got)
 	}
 }

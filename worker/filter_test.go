@@ -106,6 +106,17 @@ func TestFilterErrorsQuoteNothingOfTheEvent(t *testing.T) {
 	}
 }
 
+func TestAFilterThatFailsForAnEventPointsAtThePlace(t *testing.T) {
+	t.Parallel()
+	f, err := worker.NewFilter(`source == "alma" and data.missing < 5`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.Match(delivery("job_end", `{}`)); err == nil || !strings.Contains(err.Error(), "(1:35)") {
+		t.Errorf("%v", err)
+	}
+}
+
 func TestFilterErrorsPointAtThePlace(t *testing.T) {
 	t.Parallel()
 	for where, want := range map[string]string{

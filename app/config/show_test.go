@@ -2,6 +2,7 @@ package config_test
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
 
 	"github.com/hookline/hookline/app/config"
@@ -85,5 +86,44 @@ func holds(t *testing.T, path string, got, want any) {
 	w, _ := json.Marshal(want)
 	if string(g) != string(w) {
 		t.Errorf("%s is %s, want %s", path, g, w)
+	}
+}
+
+// TestShowHasTheSpoolAndExternalRoutesOfRabbitMQ has a configuration for each broker: the embedded one has no spool.
+func TestShowHasTheSpoolAndExternalRoutesOfRabbitMQ(t *testing.T) {
+	t.Parallel()
+	for broker, rabbit := range map[string]bool{"embedded": false, "amqp://host/": true} {
+		text := "broker: { url: '" + broker + "' }\n" + small
+		if rabbit {
+			text += "  theirs: { match: 'alma.#', external: true }\n"
+		}
+		c, err := parse(t, text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		shown, err := c.Show()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, found := shown["spool"]; found != rabbit {
+			t.Errorf("%s: the spool is shown: %t", broker, found)
+		}
+		routes, err := json.Marshal(shown["routes"])
+		if err != nil || strings.Contains(string(routes), `"theirs":{"external":true,"match":["alma.#"]}`) != rabbit {
+			t.Errorf("%s: %s, %v", broker, routes, err)
+		}
+	}
+}
+
+func TestTheAddressOfManagementIsChecked(t *testing.T) {
+	t.Parallel()
+	for address, ok := range map[string]bool{
+		"http://u:p@host:15672": true, "https://u:p@host": true, "": true,
+		"http://host:15672": false, "ftp://u:p@host": false, "http://u:p@": false, "u:p@host": false, "http://u:p@ho st/": false,
+	} {
+		_, err := parse(t, "broker: { url: 'amqp://host/', management: '"+address+"' }\n"+small)
+		if (err == nil) != ok {
+			t.Errorf("%q: %v", address, err)
+		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/hookline/hookline/broker/ledger"
 )
@@ -115,5 +116,56 @@ func TestPartsOfASummaryThatCannotBeRead(t *testing.T) {
 		if got := ledger.Parts([]byte(text)); got != want {
 			t.Errorf("%s: %d, want %d", text, got, want)
 		}
+	}
+}
+
+// TestEarlyNotesOfSeveralKindsAreInTheSummary has notes that came before the acceptance of their events.
+func TestEarlyNotesOfSeveralKindsAreInTheSummary(t *testing.T) {
+	t.Parallel()
+	w := newWriter(ledger.NewBook())
+	for _, route := range []string{"one", "two"} {
+		w.note(ledger.Accepted, "known", route)
+	}
+	w.note(ledger.Retrying, "1", "one")
+	w.note(ledger.Retrying, "2", "one")
+	w.note(ledger.Done, "3", "one")
+	w.note(ledger.Discarded, "4", "one")
+	w.note(ledger.Done, "5", "two")
+	w.note(ledger.Done, "6", "new") // a route that no receiver knows
+	w.note(ledger.Done, "7", "two")
+	w.book = again(t, w.book)
+	before := w.book.Totals(now).Routes
+	if before["one"].Extra != 2 || before["two"].Extra != 2 || before["new"].Uncounted != 1 {
+		t.Errorf("%+v", before)
+	}
+	for _, id := range []string{"1", "2", "3", "4"} {
+		w.note(ledger.Accepted, id, "one")
+	}
+	for _, id := range []string{"5", "7"} {
+		w.note(ledger.Accepted, id, "two")
+	}
+	w.book.Mark()
+	got := w.book.Totals(now).Routes
+	if want := (ledger.RouteTotals{Accepted: 5, Done: 1, Discarded: 1, Open: 3, OpenAtMark: 3, Retrying: 2}); got["one"] != want {
+		t.Errorf("one: %+v, want %+v", got["one"], want)
+	}
+	if want := (ledger.RouteTotals{Accepted: 3, Done: 2, Open: 1, OpenAtMark: 1}); got["two"] != want {
+		t.Errorf("two: %+v, want %+v", got["two"], want)
+	}
+}
+
+// TestAProcessWritesBeforeItsDeliveriesAreForgotten holds the interval against the time for which deliveries count.
+func TestAProcessWritesBeforeItsDeliveriesAreForgotten(t *testing.T) {
+	t.Parallel()
+	for age, held := range map[time.Duration]int64{3 * ledger.HoldInterval: 1, 30 * time.Second: 1, 30*time.Second + 1: 0} {
+		w := newWriter(ledger.NewBook())
+		w.fold(ledger.Notes{Held: map[string]int64{"one": 1}})
+		w.book.Mark()
+		if got := w.book.Totals(now.Add(age)).Routes["one"].Held; got != held {
+			t.Errorf("%v after its message %d deliveries count, want %d", age, got, held)
+		}
+	}
+	if ledger.HoldInterval < time.Second {
+		t.Errorf("a process writes each %v", ledger.HoldInterval)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"go.uber.org/zap"
@@ -270,4 +271,33 @@ func TestCountsAreSafeForConcurrentUse(t *testing.T) {
 		t.Error("counts that could not be opened cannot be closed")
 	}
 	(*counts)(nil).published()
+}
+
+// TestCountsReachTheDiskSoon has the clock of a bubble, so that the timer does not fire before the test looks.
+func TestCountsReachTheDiskSoon(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		c, _ := opened(t, dir, &fakeDatabase{})
+		for range 2 {
+			c.published()
+			c.writing.Lock()
+			dirty := c.dirty
+			c.writing.Unlock()
+			if !dirty {
+				t.Error("a change has no timer")
+			}
+			<-time.After(2 * syncPause)
+			synctest.Wait()
+			c.writing.Lock()
+			dirty = c.dirty
+			c.writing.Unlock()
+			if dirty {
+				t.Error("a change waits for longer than its pause")
+			}
+		}
+		if err := c.close(); err != nil {
+			t.Error(err)
+		}
+	})
 }

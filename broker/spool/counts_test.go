@@ -10,6 +10,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/hookline/hookline/broker"
 	"github.com/hookline/hookline/broker/embedded"
@@ -212,6 +213,30 @@ func BenchmarkCounts(b *testing.B) {
 				load(b, to, senders, b.N)
 				b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "events/s")
 			})
+		}
+	}
+}
+
+// TestASpoolWithoutCountsSaysSo has a folder in the place of their file.
+func TestASpoolWithoutCountsSaysSo(t *testing.T) {
+	t.Parallel()
+	for _, blocked := range []bool{false, true} {
+		k := newKept(t)
+		if blocked {
+			if err := os.Mkdir(k.file("counts"), 0o700); err != nil {
+				t.Fatal(err)
+			}
+		}
+		core, logs := observer.New(zap.ErrorLevel)
+		s, err := spool.Open(k.cfg, k.fake, &reports{}, prometheus.NewRegistry(), zap.New(core))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+		if said := logs.FilterMessageSnippet("the spool has no counts outside its database").Len() == 1; said != blocked || logs.Len() > 1 {
+			t.Errorf("blocked %t: the log says %v", blocked, logs.All())
 		}
 	}
 }

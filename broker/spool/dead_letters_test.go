@@ -86,8 +86,12 @@ func TestAnEventThatIsTooLargeForTheBrokerIsNotSpooled(t *testing.T) {
 
 func TestThereAreNoDeadLettersWithoutASpool(t *testing.T) {
 	t.Parallel()
-	if _, err := spool.OpenDeadLetters(t.TempDir()); !errors.Is(err, spool.ErrNoSpool) {
+	if _, err := spool.OpenDeadLetters(t.TempDir()); !errors.Is(err, spool.ErrNoSpool) || spool.HasDeadLetters(t.TempDir()) {
 		t.Errorf("%v", err)
+	}
+	k := newKept(t)
+	if k.with(t, k.publishing(t, 0, 1)); !spool.HasDeadLetters(k.cfg.Dir) {
+		t.Error("a spool can have none")
 	}
 }
 

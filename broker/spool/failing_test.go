@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -152,4 +153,32 @@ func TestAWaitForTheBrokerEndsWithTheSpool(t *testing.T) {
 			t.Errorf("%+v", o)
 		}
 	})
+}
+
+// notReady is a broker that would store an event, if it were asked.
+type notReady struct {
+	*fakeBroker
+	asked atomic.Int64
+}
+
+func (n *notReady) Ready() error { return broker.ErrBlocked }
+
+func (n *notReady) Publish(context.Context, event.Event) error {
+	n.asked.Add(1)
+	return nil
+}
+
+// TestABrokerThatIsNotReadyIsNotAsked keeps a sender from waiting for a broker that has an alarm.
+func TestABrokerThatIsNotReadyIsNotAsked(t *testing.T) {
+	t.Parallel()
+	store, closeStore := openStore(t, storeConfig(t))
+	defer closeStore()
+	b := &notReady{fakeBroker: newFakeBroker()}
+	s, _ := newSpool(t, b, store)
+	if err := s.Publish(t.Context(), sample("1")); err != nil {
+		t.Fatal(err)
+	}
+	if waiting, _, _, err := store.Size(t.Context()); waiting != 1 || err != nil || b.asked.Load() != 0 {
+		t.Errorf("%d spooled, %v; asked %d times", waiting, err, b.asked.Load())
+	}
 }
