@@ -24,6 +24,9 @@ type Outcome struct {
 	After   time.Duration // of a retry or postponed delivery: the shortest delay
 	Reason  string        // of a retry or dead letter: from a closed list, so that it can be a metric label
 	Err     error         // of a retry or dead letter
+	// Settled is called about a dead letter: with nil when it is stored, and with the reason when its queue refuses it. Then the delivery
+	// comes again later with GivenUp set. It may be nil.
+	Settled func(refused error)
 }
 
 // Ack removes the event from its queue: the work is done.
@@ -34,12 +37,19 @@ const MaxDelay = 24 * time.Hour
 
 // Retry asks for another attempt after a delay of at least after, at most MaxDelay.
 func Retry(after time.Duration, reason string, err error) Outcome {
-	return Outcome{VerdictRetry, after, reason, err}
+	return Outcome{Verdict: VerdictRetry, After: after, Reason: reason, Err: err}
 }
 
 // GiveUp makes the delivery a dead letter.
 func GiveUp(reason string, err error) Outcome {
-	return Outcome{VerdictDead, 0, reason, err}
+	return Outcome{Verdict: VerdictDead, Reason: reason, Err: err}
+}
+
+// Settle calls Settled if the outcome has one.
+func (o Outcome) Settle(refused error) {
+	if o.Settled != nil {
+		o.Settled(refused)
+	}
 }
 
 // Requeue returns the delivery to its queue. It does not count as an attempt.

@@ -2,6 +2,7 @@ package broker_test
 
 import (
 	"errors"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -21,7 +22,7 @@ func TestOutcomesHaveTheirVerdicts(t *testing.T) {
 		"give up":  {broker.GiveUp("permanent", failure), broker.Outcome{Verdict: broker.VerdictDead, Reason: "permanent", Err: failure}},
 		"postpone": {broker.Postpone(time.Minute), broker.Outcome{Verdict: broker.VerdictPostpone, After: time.Minute}},
 	} {
-		if c.got != c.want {
+		if !reflect.DeepEqual(c.got, c.want) {
 			t.Errorf("%s: %+v, want %+v", name, c.got, c.want)
 		}
 	}

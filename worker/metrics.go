@@ -14,6 +14,7 @@ type metrics struct {
 	attempts   *prometheus.HistogramVec
 	pauses     *prometheus.CounterVec
 	postponed  *prometheus.CounterVec
+	refused    *prometheus.CounterVec
 }
 
 // newMetrics registers the metrics of the routes that are the keys of inflights. It returns an error if reg has them
@@ -21,7 +22,7 @@ type metrics struct {
 func newMetrics(reg prometheus.Registerer, inflights map[string]*inflight) (*metrics, error) {
 	m := &metrics{
 		deliveries: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "hookline_worker_deliveries_total", Help: "Deliveries by outcome.",
+			Name: "hookline_worker_deliveries_total", Help: "Deliveries by outcome. A dead letter counts when it is stored.",
 		}, []string{"route", "outcome"}),
 		failures: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "hookline_worker_failures_total", Help: "Failed attempts by reason, both retried and dead.",
@@ -40,9 +41,12 @@ func newMetrics(reg prometheus.Registerer, inflights map[string]*inflight) (*met
 		postponed: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "hookline_worker_postponed_total", Help: "Deliveries that were postponed unhandled, because the route was paused for their source.",
 		}, []string{"route", "source"}),
+		refused: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "hookline_worker_dead_letters_refused_total", Help: "Dead letters that their full queue refused; each is stored again a minute later.",
+		}, []string{"route"}),
 	}
 	var errs []error
-	for _, c := range []prometheus.Collector{m.deliveries, m.failures, m.seconds, m.attempts, m.pauses, m.postponed} {
+	for _, c := range []prometheus.Collector{m.deliveries, m.failures, m.seconds, m.attempts, m.pauses, m.postponed, m.refused} {
 		errs = append(errs, reg.Register(c))
 	}
 	for route, f := range inflights {
@@ -55,6 +59,7 @@ func newMetrics(reg prometheus.Registerer, inflights map[string]*inflight) (*met
 		m.seconds.WithLabelValues(route)
 		m.attempts.WithLabelValues(route)
 		m.pauses.WithLabelValues(route)
+		m.refused.WithLabelValues(route)
 		of := prometheus.Labels{"route": route}
 		errs = append(errs,
 			reg.Register(prometheus.NewGaugeFunc(prometheus.GaugeOpts{

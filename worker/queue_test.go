@@ -15,6 +15,7 @@ type fakeQueue struct {
 	mu         sync.Mutex
 	waiting    []waiting
 	done, dead []event.Delivery
+	refusals   int // of dead letters, before one is stored
 }
 
 func (q *fakeQueue) count() (waiting, done, dead int) {
@@ -65,8 +66,20 @@ func (q *fakeQueue) settle(d event.Delivery, o broker.Outcome) {
 		q.done = append(q.done, d)
 	case broker.VerdictDead:
 		q.mu.Lock()
-		defer q.mu.Unlock()
-		q.dead = append(q.dead, d)
+		refused := q.refusals > 0
+		if refused {
+			q.refusals--
+		} else {
+			q.dead = append(q.dead, d)
+		}
+		q.mu.Unlock()
+		if !refused {
+			o.Settle(nil)
+			return
+		}
+		o.Settle(broker.ErrRefused)
+		d.GivenUp = true
+		q.add(d, time.Now().Add(time.Minute))
 	}
 }
 

@@ -67,16 +67,18 @@ func (r *record) level() zapcore.Level {
 	return zapcore.InfoLevel
 }
 
-// count counts the attempt in the worker's metrics.
+// count counts the attempt in the worker's metrics. A dead letter counts when the broker has stored it; see runner.settled.
 func (r *record) count(m *metrics) {
-	m.deliveries.WithLabelValues(r.route, r.outcome).Inc()
+	if r.outcome != outcomeDead {
+		m.deliveries.WithLabelValues(r.route, r.outcome).Inc()
+	}
 	if r.reason != "" {
 		m.failures.WithLabelValues(r.route, r.reason).Inc()
 	}
 	if r.called {
 		m.seconds.WithLabelValues(r.route).Observe(r.handling.Seconds())
 	}
-	if r.outcome == outcomeDone || r.outcome == outcomeDead {
+	if r.outcome == outcomeDone {
 		m.attempts.WithLabelValues(r.route).Observe(float64(r.attempt))
 	}
 }

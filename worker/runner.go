@@ -22,6 +22,7 @@ type runner struct {
 	matcher  *broker.Matcher // of the route
 	consumer broker.Consumer
 	breakers *sourceBreakers
+	refused  *refusedLetters
 	inflight *inflight
 	decoding *jsonbody.Budget // of the process
 	metrics  *metrics
@@ -83,6 +84,9 @@ func (r *runner) consumeRound(ctx context.Context, concurrency int, do processFu
 
 // guard postpones a delivery of a paused source, and lets do work on each other one.
 func (r *runner) guard(ctx context.Context, d event.Delivery, do processFunc) broker.Outcome {
+	if d.GivenUp {
+		return r.giveUpAgain(d)
+	}
 	if d.Redelivered { // its handler is not called
 		o, _ := do(ctx, d)
 		return o
@@ -124,7 +128,30 @@ func (r *runner) process(ctx, work context.Context, d event.Delivery, abandoned 
 	rec := newRecord(r.route.Name, d, start, res, o)
 	rec.count(r.metrics)
 	rec.log(r.log)
+	if o.Verdict == broker.VerdictDead {
+		o.Settled = r.settled(d)
+	}
 	return o, healthOf(res, o)
+}
+
+// giveUpAgain gives up an event whose dead letter was refused.
+func (r *runner) giveUpAgain(d event.Delivery) broker.Outcome {
+	o := broker.GiveUp("", nil) // the broker keeps the reason from before
+	o.Settled = r.settled(d)
+	return o
+}
+
+// settled returns the function that counts the dead letter of a delivery when it is stored, or its refusal.
+func (r *runner) settled(d event.Delivery) func(refused error) {
+	return func(refused error) {
+		r.refused.set(refused)
+		if refused != nil {
+			r.metrics.refused.WithLabelValues(r.route.Name).Inc()
+			return
+		}
+		r.metrics.deliveries.WithLabelValues(r.route.Name, outcomeDead).Inc()
+		r.metrics.attempts.WithLabelValues(r.route.Name).Observe(float64(d.Attempt))
+	}
 }
 
 // try calls the handler if match and filter choose the event and the handler may be called now.

@@ -50,7 +50,7 @@ func New(cfg Config, consumer broker.Consumer, reg prometheus.Registerer, log *z
 		}
 		w.runners = append(w.runners, &runner{
 			route: r, matcher: broker.NewMatcher([]broker.Route{r.Route}), consumer: consumer, breakers: breakers,
-			inflight: inflights[r.Name], decoding: cfg.Decoding, metrics: metrics, log: log.With(zap.String("route", r.Name)),
+			refused: &refusedLetters{route: r.Name}, inflight: inflights[r.Name], decoding: cfg.Decoding, metrics: metrics, log: log.With(zap.String("route", r.Name)),
 		})
 	}
 	return w, nil

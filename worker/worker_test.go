@@ -48,6 +48,7 @@ func (b *fakeBroker) Consume(ctx context.Context, r broker.Route, fn broker.Proc
 				b.outcomes = map[string][]broker.Outcome{}
 			}
 			b.outcomes[r.Name] = append(b.outcomes[r.Name], o)
+			o.Settle(nil)
 		})
 	}
 	<-ctx.Done()
@@ -213,7 +214,7 @@ func TestEverySeriesExistsAtZero(t *testing.T) {
 			t.Errorf("%s = %v", name, value)
 		}
 	}
-	if len(series) != 5+7+2+2+5+2*2 {
+	if len(series) != 5+7+2+2+6+2*2 {
 		t.Errorf("%d series: %v", len(series), series)
 	}
 }

@@ -200,7 +200,10 @@ func (b *Broker) Consume(ctx context.Context, r broker.Route, fn broker.Process)
 					}
 					unsettled <- struct{}{}
 					workers.Go(func() {
-						b.settle(q, d, o, out.Verdict == broker.VerdictRetry || out.Verdict == broker.VerdictPostpone)
+						stored := b.settle(q, d, o, out.Verdict == broker.VerdictRetry || out.Verdict == broker.VerdictPostpone)
+						if stored && out.Verdict == broker.VerdictDead {
+							out.Settle(nil)
+						}
 						<-unsettled
 					})
 				}
@@ -247,18 +250,18 @@ func (b *Broker) fetch(ctx context.Context, route, exclude string) (batch []leas
 
 // settle writes the outcome of a delivery, and tries again until the disk takes it or the broker is closed. Until then no worker gets the
 // delivery. retried tells whether the delivery comes again.
-func (b *Broker) settle(q *queue, d lease, o *op, retried bool) {
+func (b *Broker) settle(q *queue, d lease, o *op, retried bool) (stored bool) {
 	for tries := 0; ; tries++ {
 		err := b.write.do(context.Background(), o)
 		if err == nil {
 			q.release(d, retried)
-			return
+			return true
 		}
 		if tries == 0 {
 			b.log.Error("an outcome cannot be written to the broker; trying again", zap.String("route", d.route), zap.String("event", d.event.ID), zap.Error(err))
 		}
 		if !b.write.pause(settlePause) {
-			return
+			return false
 		}
 	}
 }

@@ -286,7 +286,7 @@ func (c *consumer) handle(ctx context.Context, d *delivery) (done bool) {
 	}
 	c.ledger.addRunning(c.route, 1)
 	o := c.process(context.WithoutCancel(ctx), event.Delivery{
-		Event: d.queued.event, Route: c.route, Attempt: d.queued.attempt, Redelivered: d.message.Redelivered,
+		Event: d.queued.event, Route: c.route, Attempt: d.queued.attempt, Redelivered: d.message.Redelivered, GivenUp: d.queued.givenUp(),
 	})
 	c.ledger.addRunning(c.route, -1)
 	if o.Verdict == broker.VerdictAck {

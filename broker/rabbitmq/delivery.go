@@ -2,6 +2,8 @@ package rabbitmq
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"math/rand/v2"
 	"time"
 
@@ -19,6 +21,8 @@ const (
 	// rejection counts towards the queue's x-delivery-limit of 20. So it has to be slow while RabbitMQ stores nothing: an
 	// hour's memory alarm should not make dead letters.
 	storePatience = 3 * time.Minute
+	// fullPause is the time until a dead letter is stored again that its queue has refused, because a policy bounds its length.
+	fullPause = time.Minute
 )
 
 // delivery is a message that a consumer has fetched from its route's queue. It is settled once, by ackDone, apply,
@@ -30,7 +34,12 @@ type delivery struct {
 }
 
 // read decodes the message.
-func (d *delivery) read(now time.Time) { d.queued = readQueuedEvent(d.message, now) }
+func (d *delivery) read(now time.Time) {
+	d.queued = readQueuedEvent(d.message, now)
+	if !d.queued.givenUp() {
+		d.queued.died = time.Time{}
+	}
+}
 
 // crashed reports whether an attempt at the event ended with its process or connection.
 func (d *delivery) crashed() bool {
@@ -60,11 +69,29 @@ func (d *delivery) apply(ctx context.Context, o broker.Outcome) {
 	case broker.VerdictPostpone:
 		d.postpone(ctx, now, o.After)
 	case broker.VerdictDead:
-		d.queued = d.queued.failed(o)
-		d.queued.due, d.queued.died = time.Time{}, now
-		d.replace(ctx, d.queued.message(DeadExchange, d.route))
+		if !d.queued.givenUp() {
+			d.queued = d.queued.failed(o)
+			d.queued.died = now
+		}
+		d.storeDeadLetter(ctx, o)
 	default:
 		d.requeue()
+	}
+}
+
+// storeDeadLetter stores the dead letter. While its queue refuses it, the event waits in the delay queues instead, so that the other events of the
+// route go on.
+func (d *delivery) storeDeadLetter(ctx context.Context, o broker.Outcome) {
+	letter := d.queued
+	letter.due = time.Time{}
+	switch err := d.replace(ctx, letter.message(DeadExchange, d.route)); {
+	case err == nil:
+		o.Settle(nil)
+	case errors.Is(err, errNegative):
+		d.log.Error("the queue of the dead letters is full, so the event waits: replay or discard dead letters, or raise the policy's max-length",
+			zap.String("queue", broker.DeadQueue(d.route)), zap.String("id", d.queued.event.ID), zap.Duration("again_in", fullPause), zap.Error(err))
+		o.Settle(err)
+		d.postpone(ctx, time.Now(), fullPause)
 	}
 }
 
@@ -76,25 +103,29 @@ func (d *delivery) postpone(ctx context.Context, now time.Time, after time.Durat
 
 // delay moves the event to the delay queues.
 func (d *delivery) delay(ctx context.Context, after time.Duration) {
-	d.replace(ctx, d.queued.message(delayExchange(after), d.route))
+	_ = d.replace(ctx, d.queued.message(delayExchange(after), d.route)) // it logs its errors
 }
 
 // replace stores the message that takes the delivery's place, then acknowledges the delivery. So the event is in one of the
 // two at every moment, and a crash in between leaves it in both. Until the message is stored the delivery is held. It is
-// rejected after storePatience, or at the first failure after the end of ctx.
-func (d *delivery) replace(ctx context.Context, m message) {
+// rejected after storePatience, or at the first failure after the end of ctx. If the queue of a dead letter refuses it, replace returns
+// errNegative, and the delivery is unsettled.
+func (d *delivery) replace(ctx context.Context, m message) error {
 	for began := time.Now(); !d.ch.IsClosed(); { // a delivery whose channel is closed comes again, and would be there twice
 		err := d.store(ctx, m)
+		if m.exchange == DeadExchange && errors.Is(err, errNegative) {
+			return err
+		}
 		if err == nil {
 			if !d.queued.due.IsZero() {
 				d.ledger.noteRetrying(d.queued.event, d.route)
 			}
 			d.ack()
-			return
+			return nil
 		}
 		if ctx.Err() != nil {
 			d.reject()
-			return
+			return err
 		}
 		d.log.Warn("cannot store the event for its next attempt, or as a dead letter; trying again", zap.String("id", d.queued.event.ID), zap.Error(err))
 		select {
@@ -103,9 +134,10 @@ func (d *delivery) replace(ctx context.Context, m message) {
 		}
 		if time.Since(began) > storePatience {
 			d.reject()
-			return
+			return fmt.Errorf("not stored in %v: %w", storePatience, err)
 		}
 	}
+	return amqp.ErrClosed
 }
 
 // requeue returns the delivery to the end of its queue, unchanged. It stores the event again and acknowledges the delivery,

@@ -18,7 +18,7 @@ type queuedEvent struct {
 	reason     string    // why the last attempt failed
 	firstError string
 	lastError  string
-	died       time.Time // of a dead letter
+	died       time.Time // when its route gave it up
 }
 
 func readQueuedEvent(d amqp.Delivery, now time.Time) queuedEvent {
@@ -44,6 +44,10 @@ func dueTime(d amqp.Delivery, now time.Time) time.Time {
 	}
 	return at
 }
+
+// givenUp reports whether the event is a dead letter that its queue has refused, and that waits for another try. A dead letter that somebody
+// moved back to the work queue has no due time.
+func (q queuedEvent) givenUp() bool { return !q.died.IsZero() && !q.due.IsZero() }
 
 // failed returns q after an attempt that ended with o.
 func (q queuedEvent) failed(o broker.Outcome) queuedEvent {

@@ -189,7 +189,8 @@ func (b *Broker) eventsOf(ctx context.Context, route string) (left routeEvents, 
 			return err
 		}
 		book.Mark()
-		left = routeEvents{work.Messages, int(book.Totals(time.Now()).Routes[route].Retrying), int(dead), work.Consumers}
+		totals := book.Totals(time.Now()).Routes[route]
+		left = routeEvents{work.Messages, int(totals.Retrying + totals.Unkeyed), int(dead), work.Consumers} // unkeyed ones may be retrying
 		return nil
 	})
 	return left, err

@@ -41,4 +41,7 @@ type Delivery struct {
 	// or its connection to the broker ended. The handler may have seen it then. A worker counts this attempt as failed, so
 	// a handler always sees false. It is false, too, after a stop, though a handler may have begun with the event.
 	Redelivered bool
+	// GivenUp is true if a worker gave the event up before, and the queue of its dead letters refused it. A worker then gives it up again, so a
+	// handler always sees false.
+	GivenUp bool
 }
