@@ -15,13 +15,14 @@ import (
 // over processes.
 type auditor struct {
 	broker      auditBroker
-	reported    map[string]bool // left-over routes and stale bindings that the log has named
+	reported    map[string]bool // left-over routes, stale bindings and queues that the log has named
 	shown       []broker.RouteAudit
 	unaccounted *prometheus.GaugeVec
 	incomplete  *prometheus.GaugeVec
 	since       prometheus.Gauge
 	leftOver    *prometheus.GaugeVec
 	stale       *prometheus.GaugeVec
+	atRisk      *prometheus.GaugeVec
 	silent      prometheus.Gauge
 	open        prometheus.Gauge
 	checked     prometheus.Gauge
@@ -55,6 +56,8 @@ func newAuditor(b auditBroker, routes []broker.Route, reg prometheus.Registerer,
 			Help: "Events in the queues of a route that the configuration lacks, so that nobody handles them."}, []string{"route"}),
 		stale: prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "hookline_broker_stale_bindings",
 			Help: "Bindings of a route that no running process has in its configuration, and that this process may not remove."}, []string{"route"}),
+		atRisk: prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "hookline_broker_queues_at_risk",
+			Help: "Queues that can lose events: members, on fewer nodes than they could be; policy, a policy drops events."}, []string{"risk"}),
 		silent: prometheus.NewGauge(prometheus.GaugeOpts{Name: "hookline_ledger_silent_spool_events",
 			Help: "Events in spools whose receiver has written nothing for five minutes."}),
 		open: prometheus.NewGauge(prometheus.GaugeOpts{Name: "hookline_ledger_open_events",
@@ -68,7 +71,7 @@ func newAuditor(b auditBroker, routes []broker.Route, reg prometheus.Registerer,
 	a.gauge("")
 	a.gauge(spoolRoute)
 	a.showBalance(broker.Audit{})
-	reg.MustRegister(a.unaccounted, a.incomplete, a.since, a.leftOver, a.stale, a.silent, a.open, a.checked)
+	reg.MustRegister(a.unaccounted, a.incomplete, a.since, a.leftOver, a.stale, a.atRisk, a.silent, a.open, a.checked)
 	return a
 }
 
@@ -98,6 +101,7 @@ func (a *auditor) audit(ctx context.Context) {
 		a.show(broker.Audit{})
 		a.showBalance(broker.Audit{})
 		a.stale.Reset()
+		a.atRisk.Reset()
 		return
 	}
 	var found broker.Audit
@@ -113,6 +117,7 @@ func (a *auditor) audit(ctx context.Context) {
 	a.showBalance(found)
 	a.nameLeftOver(found.Routes)
 	a.nameUndeclared(found.Undeclared)
+	a.nameAtRisk(found.AtRisk)
 	a.checked.SetToCurrentTime()
 	if found.Unaccounted != 0 {
 		a.log.Error("stored events are unaccounted for; `hookline audit` shows the routes", zap.Int64("events", found.Unaccounted))
@@ -200,6 +205,18 @@ func (a *auditor) nameUndeclared(queues []broker.UndeclaredQueue) {
 			a.reported[key] = true
 			a.log.Warn("a queue is bound to the events, and no configuration declares it: declare an external route instead",
 				zap.String("queue", q.Queue), zap.Strings("patterns", q.Patterns))
+		}
+	}
+}
+
+// nameAtRisk counts the queues that can lose events, and logs each of them once for each cause.
+func (a *auditor) nameAtRisk(queues []broker.QueueAtRisk) {
+	a.atRisk.Reset()
+	for _, q := range queues {
+		a.atRisk.WithLabelValues(string(q.Risk)).Inc()
+		if key := "at risk " + q.Queue + q.Advice; !a.reported[key] {
+			a.reported[key] = true
+			a.log.Warn("a queue can lose events", zap.String("queue", q.Queue), zap.String("risk", string(q.Risk)), zap.String("advice", q.Advice))
 		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/hookline/hookline/broker"
 )
@@ -58,6 +59,36 @@ func TestOnlyTheLeaderShowsUnaccountedEvents(t *testing.T) {
 		if shown["unrouted"] != step.unrouted || shown["archive"] != step.archive || shown["checked"] > 0 != step.checked {
 			t.Errorf("%s: %v", step.name, shown)
 		}
+	}
+}
+
+func TestQueuesAtRiskAreCountedByTheLeaderAndLoggedOnce(t *testing.T) {
+	t.Parallel()
+	core, logs := observer.New(zap.WarnLevel)
+	found := broker.Audit{AtRisk: []broker.QueueAtRisk{
+		{Queue: "hookline.work.a", Risk: broker.RiskMembers, Advice: "grow"}, {Queue: "hookline.work.b", Risk: broker.RiskMembers, Advice: "grow"},
+		{Queue: "hookline.work.b", Risk: broker.RiskPolicy, Advice: "message-ttl"},
+	}}
+	fake, reg := &fakeBroker{leads: true, found: found}, prometheus.NewRegistry()
+	a := newAuditor(fake, nil, reg, zap.New(core))
+	for range 2 {
+		a.audit(t.Context())
+		if shown := values(t, reg); shown["members"] != 2 || shown["policy"] != 1 {
+			t.Errorf("%v", shown)
+		}
+	}
+	if n := logs.FilterMessage("a queue can lose events").Len(); n != 3 {
+		t.Errorf("%d lines, want 3", n)
+	}
+	fake.found.AtRisk = found.AtRisk[:1]
+	a.audit(t.Context())
+	if shown := values(t, reg); shown["members"] != 1 || shown["policy"] != 0 {
+		t.Errorf("after the policy is gone: %v", shown)
+	}
+	fake.leads = false
+	a.audit(t.Context())
+	if shown := values(t, reg); shown["members"] != 0 {
+		t.Errorf("another process leads: %v", shown)
 	}
 }
 

@@ -19,7 +19,25 @@ type Audit struct {
 	Unaccounted int64         `json:"unaccounted"` // sum over all routes and spools; more than 0: events were lost
 	// Undeclared are the queues that get events and that no configuration declares, as far as this process can ask RabbitMQ's management API.
 	Undeclared []UndeclaredQueue `json:"undeclared_queues,omitempty"`
+	// AtRisk are the queues that can lose events, as far as this process can ask RabbitMQ's management API.
+	AtRisk []QueueAtRisk `json:"queues_at_risk,omitempty"`
 }
+
+// QueueAtRisk is a queue that can lose events because of the state of RabbitMQ's cluster or of its policies.
+type QueueAtRisk struct {
+	Queue  string `json:"queue"`
+	Risk   Risk   `json:"risk"`
+	Advice string `json:"advice"` // the cause, and what to do
+}
+
+// Risk is the kind of cause by which a queue can lose events.
+type Risk string
+
+// The risks.
+const (
+	RiskMembers Risk = "members" // a quorum queue or stream is on fewer nodes than it could be
+	RiskPolicy  Risk = "policy"  // a policy drops events
+)
 
 // UndeclaredQueue is a queue that somebody has bound to the events, and that no configuration declares.
 type UndeclaredQueue struct {

@@ -55,10 +55,22 @@ func (c *command) auditTable(a broker.Audit, elsewhere *app.Elsewhere) error {
 	for _, line := range append(misplaced(a.Routes), undeclared(a)...) {
 		c.say("%s", line)
 	}
+	if n := queuesAtRisk(a); n > 0 {
+		c.say("%d queues can lose events: `hookline topology plan` says why.", n)
+	}
 	if a.Unaccounted != 0 || elsewhere == nil {
 		c.say("%s", auditSummary(a))
 	}
 	return nil
+}
+
+// queuesAtRisk counts the queues that can lose events.
+func queuesAtRisk(a broker.Audit) int {
+	names := map[string]bool{}
+	for _, q := range a.AtRisk {
+		names[q.Queue] = true
+	}
+	return len(names)
 }
 
 // countTable is a table of numbers behind a name, with a small gap. Long names wrap.

@@ -21,7 +21,8 @@ func (c *command) topology() *cobra.Command {
 		Short:   "Compare RabbitMQ with the configuration, and declare missing queues",
 		Long: `Receivers and workers declare their exchanges, queues and bindings when they connect. Use these commands to see the
 changes before, to declare as another user where receivers and workers may not declare, to remove a binding, and to remove the queues of
-a route that you have removed from the configuration.`,
+a route that you have removed from the configuration. With broker.management "plan" also names the queues that can lose events,
+because they are on too few nodes of a cluster, or because a policy drops events.`,
 	}
 	group(cmd)
 	cmd.AddCommand(

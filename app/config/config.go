@@ -115,7 +115,7 @@ type Broker struct {
 	// ServerName is the name in RabbitMQ's certificate. Default: the URL's host.
 	ServerName string `yaml:"server_name"`
 	// Management is the URL of RabbitMQ's management API, http://user:password@host:15672: with it the audit sees queues that no
-	// configuration declares. The user needs the tag monitoring. Default: none.
+	// configuration declares, and queues that can lose events. The user needs the tag monitoring. Default: none.
 	Management setting.Secret `yaml:"management,omitempty"`
 	// MaxBytes is the largest size of the embedded broker's database in bytes.
 	MaxBytes int64 `yaml:"max_bytes" schema:"minimum=1048576"`

@@ -93,6 +93,7 @@ func (a *auditor) auditOnce(ctx context.Context) (broker.Audit, error) {
 		found, err = again, failed
 	}
 	if err == nil {
+		found.AtRisk = a.queuesAtRisk(ctx)
 		a.book.Counted(unaccounted(found))
 		if err := a.summarize(ctx); err != nil {
 			a.log.Warn("the ledger could not be summarized; the next audit has more to read", zap.Error(err))
@@ -140,6 +141,18 @@ func (a *auditor) compare(ctx context.Context, s *session, r *ledgerReader, paus
 	}
 	counts.undeclared = a.undeclaredQueues(ctx, r.book)
 	return auditReport(r.book.Totals(time.Now()), counts), nil
+}
+
+// queuesAtRisk returns the queues that can lose events, or none if the management API cannot be asked.
+func (a *auditor) queuesAtRisk(ctx context.Context) []broker.QueueAtRisk {
+	if a.api == nil {
+		return nil
+	}
+	found, err := a.api.queuesAtRisk(ctx)
+	if err != nil {
+		a.log.Warn("the members and policies of queues cannot be looked at", zap.Error(err))
+	}
+	return found
 }
 
 // catchUp reads all messages that were in the ledger at the call.

@@ -22,7 +22,7 @@ type Config struct {
 	// system's certificate authorities, or the parameters of the URL (cacertfile, ...).
 	TLS *tls.Config
 	// Management is the URL of RabbitMQ's management API, http://user:password@host:15672 or https://. Empty: there is none, and no
-	// audit sees queues that no configuration declares.
+	// audit sees queues that no configuration declares, or that can lose events.
 	Management string
 	// Spool names the spool of this process. The name is unique and stays the same over restarts; empty: there is no spool.
 	Spool string

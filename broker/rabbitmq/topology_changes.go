@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	amqp "github.com/rabbitmq/amqp091-go"
@@ -22,28 +23,29 @@ const (
 	StateDiffers State = "differs" // has other arguments, or this user may not declare it; Apply leaves it unchanged
 	StateUnknown State = "unknown" // a binding: AMQP cannot list bindings; Apply makes it if it is missing
 	StateBound   State = "bound"   // a binding that Apply has made or found: AMQP answers the same
+	StateAtRisk  State = "risk"    // a queue that can lose events; Apply changes neither members nor policies
 	StateLeft    State = "left"    // a queue of a route that the configuration lacks, or a binding that no running process has
 	StateUnbound State = "unbound" // a binding that was left, and that Apply has removed
 )
 
 // Change is an object of the topology and its state.
 type Change struct {
-	Kind   string `json:"kind"` // exchange, queue or binding
+	Kind   string `json:"kind"` // exchange, queue or binding; members or policy of a queue; route
 	Name   string `json:"name"`
 	State  State  `json:"state"`
-	Detail string `json:"detail,omitempty"` // RabbitMQ's description of a difference
+	Detail string `json:"detail,omitempty"` // RabbitMQ's description of a difference, or what to do
 }
 
-// Differs reports whether the object is missing on RabbitMQ, differs from the configuration, or is left from another one. It is false for a binding,
-// which AMQP cannot inspect.
+// Differs reports whether the object is missing on RabbitMQ, differs from the configuration, is left from another one, or can lose
+// events. It is false for a binding, which AMQP cannot inspect.
 func (c Change) Differs() bool {
-	return c.State == StateMissing || c.State == StateDiffers || c.State == StateLeft
+	return c.State == StateMissing || c.State == StateDiffers || c.State == StateLeft || c.State == StateAtRisk
 }
 
 // Unseen reports whether the state is unknown.
 func (c Change) Unseen() bool { return c.State == StateUnknown }
 
-// Plan compares RabbitMQ with the topology, without changes.
+// Plan compares RabbitMQ with the topology, without changes. It names the queues that can lose events, too.
 func Plan(ctx context.Context, cfg Config) ([]Change, error) {
 	var changes []Change
 	err := withConnection(ctx, cfg, func(conn *amqp.Connection) error {
@@ -56,7 +58,7 @@ func Plan(ctx context.Context, cfg Config) ([]Change, error) {
 	if err != nil {
 		return changes, err
 	}
-	return append(changes, leftOverChanges(ctx, cfg, false)...), nil
+	return slices.Concat(changes, leftOverChanges(ctx, cfg, false), atRiskChanges(ctx, cfg)), nil
 }
 
 // Apply makes the missing objects, as every session does. It leaves existing objects unchanged.
@@ -116,6 +118,25 @@ func leftOverChanges(ctx context.Context, cfg Config, apply bool) (changes []Cha
 	}
 	if err != nil {
 		return unseen(err)
+	}
+	return changes
+}
+
+// atRiskChanges returns the queues that can lose events. If the management API cannot be asked, the one change says so.
+func atRiskChanges(ctx context.Context, cfg Config) (changes []Change) {
+	unseen := func(reason string) []Change {
+		return []Change{{Kind: "members", Name: "(all queues)", State: StateUnknown, Detail: "members and policies of queues cannot be seen: " + reason}}
+	}
+	api := newManagementAPI(cfg)
+	if api == nil {
+		return unseen("set broker.management to the URL of RabbitMQ's management API")
+	}
+	found, err := api.queuesAtRisk(ctx)
+	if err != nil {
+		return unseen(err.Error())
+	}
+	for _, q := range found {
+		changes = append(changes, Change{Kind: string(q.Risk), Name: q.Queue, State: StateAtRisk, Detail: q.Advice})
 	}
 	return changes
 }

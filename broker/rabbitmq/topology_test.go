@@ -29,7 +29,7 @@ func TestAMismatchIsReportedAndUsedAsItIs(t *testing.T) {
 			}
 		}
 	}
-	cfg := rabbitmq.Config{URLs: []string{url}, Routes: []broker.Route{r}}
+	cfg := rabbitmq.Config{URLs: []string{url}, Routes: []broker.Route{r}, Management: rabbitnode.Shared(t).API}
 	core, logs := observer.New(zap.WarnLevel)
 	reg := prometheus.NewRegistry()
 	rabbit, err := rabbitmq.Open(cfg, reg, zap.New(core))

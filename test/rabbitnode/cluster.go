@@ -25,13 +25,24 @@ kill -KILL 0
 
 // Cluster is a cluster of three RabbitMQ nodes, each with an address of its own.
 type Cluster struct {
-	Nodes []*Node
-	epmd  process // for all nodes, so that it outlives each node
+	Nodes   []*Node
+	started int     // the first nodes
+	epmd    process // for all nodes, so that it outlives each node
 }
 
-// RunCluster starts a cluster on the loopback interface and returns when its nodes have found each other. It needs the
-// installed rabbitmq-server and the addresses 127.0.0.11 to 127.0.0.13, which Linux has. Call Remove, also after an error.
+// RunCluster starts a cluster on the loopback interface and returns when its nodes have found each other. It needs what NewCluster
+// needs. Call Remove, also after an error.
 func RunCluster(ctx context.Context, o Options) (*Cluster, error) {
+	c, err := NewCluster(ctx, o)
+	if err != nil {
+		return c, err
+	}
+	return c, c.Grow(ctx, len(c.Nodes))
+}
+
+// NewCluster prepares a cluster on the loopback interface. It starts no node: Grow does. It needs the installed rabbitmq-server and the
+// addresses 127.0.0.11 to 127.0.0.13, which Linux has. Call Remove, also after an error.
+func NewCluster(ctx context.Context, o Options) (*Cluster, error) {
 	c := &Cluster{}
 	scripts, ok := Installed()
 	if !ok {
@@ -60,17 +71,20 @@ func RunCluster(ctx context.Context, o Options) (*Cluster, error) {
 		c.Nodes = append(c.Nodes, n)
 	}
 	epmdEnv := c.Nodes[0].server.(*installed).env
-	if err := c.epmd.start(epmdEnv, filepath.Join(o.Dir, "epmd.log"), runEpmd); err != nil {
-		return c, err
-	}
+	return c, c.epmd.start(epmdEnv, filepath.Join(o.Dir, "epmd.log"), runEpmd)
+}
+
+// Grow starts the next nodes of the cluster, and returns when size nodes have found each other.
+func (c *Cluster) Grow(ctx context.Context, size int) error {
 	starts, starting := errgroup.WithContext(ctx)
-	for _, n := range c.Nodes {
+	for _, n := range c.Nodes[c.started:size] {
 		starts.Go(func() error { return n.StartAgain(starting) })
 	}
 	if err := starts.Wait(); err != nil {
-		return c, err
+		return err
 	}
-	return c, c.Together(ctx)
+	c.started = size
+	return c.Together(ctx)
 }
 
 func newMember(scripts, dir string, id identity, index int, host string, lines []string) (*Node, error) {
@@ -109,7 +123,7 @@ func membership(nodes int) []string {
 	return lines
 }
 
-// Together waits until every node sees all nodes.
+// Together waits until every started node sees all of them.
 func (c *Cluster) Together(ctx context.Context) error {
 	tick := time.NewTicker(200 * time.Millisecond)
 	defer tick.Stop()
@@ -127,7 +141,7 @@ func (c *Cluster) Together(ctx context.Context) error {
 }
 
 func (c *Cluster) whole(ctx context.Context) error {
-	for _, n := range c.Nodes {
+	for _, n := range c.Nodes[:c.started] {
 		var seen []struct {
 			Name    string
 			Running bool
@@ -141,8 +155,8 @@ func (c *Cluster) whole(ctx context.Context) error {
 				running++
 			}
 		}
-		if running != len(c.Nodes) {
-			return fmt.Errorf("%s sees %d of %d nodes", n.broker.API, running, len(c.Nodes))
+		if running != c.started {
+			return fmt.Errorf("%s sees %d of %d nodes", n.broker.API, running, c.started)
 		}
 	}
 	return nil

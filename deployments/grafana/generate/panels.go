@@ -67,6 +67,8 @@ func lost() row {
 			}},
 		{title: "Differences from the topology", description: "Queues and exchanges on RabbitMQ that differ from the configuration, so that guarantees may be missing: `hookline topology plan` names them.", unit: "none", bad: at(1),
 			queries: one("max by (job) (hookline_broker_topology_mismatches)", "{{job}}")},
+		{title: "Queues at risk", description: "Queues that can lose events: on fewer nodes than they could be (members), or by a policy that drops: `hookline topology plan` names them. Only with broker.management.", unit: "none", bad: at(1),
+			queries: one("max by (risk) (hookline_broker_queues_at_risk) or vector(0)", "{{risk}}")},
 	}}
 }
 
