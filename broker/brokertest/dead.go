@@ -14,6 +14,7 @@ func deadLetters() []promise {
 	return []promise{
 		{"giving up keeps the event with route, reason, attempts, first and last error", keepsAttempts},
 		{"giving up at the first attempt keeps one error, cut to its limit", keepsOneError},
+		{"giving up tells when the dead letter is stored", tellsWhenStored},
 		{"a dead letter is not delivered again", staysDead},
 		{"List returns the dead letters of its own route only", listsOneRoute},
 		{"Replay puts back as new while a consumer runs", replaysAsNew},
@@ -48,6 +49,30 @@ func keepsAttempts(t *testing.T, open Open) {
 	}
 	if d.Died.Before(before) || d.Died.After(time.Now().Add(time.Minute)) {
 		t.Errorf("died %v", d.Died)
+	}
+}
+
+func tellsWhenStored(t *testing.T, open Open) {
+	r := route("archive", "#")
+	b := open(t, []broker.Route{r})
+	publish(t, b, newEvent("1", "alma", "job_end"))
+	stored := make(chan error, 10)
+	o := broker.GiveUp("error", errors.New("gone"))
+	o.Settled = func(refused error) { stored <- refused }
+	c := start(t, b, r)
+	c.next(t).answer(o)
+	select {
+	case refused := <-stored:
+		if refused != nil {
+			t.Errorf("refused: %v", refused)
+		}
+	case <-patient(t).Done():
+		t.Fatal("nothing was told")
+	}
+	expectWaiting(t, b, broker.RoleDead, r.Name, 1)
+	c.stop(t)
+	if n := len(stored); n > 0 {
+		t.Errorf("told %d times more", n)
 	}
 }
 

@@ -113,7 +113,7 @@ func (r countsRecord) resume(d databaseCounts) countsRecord {
 	}
 	r.Taken = max(r.Taken, r.Published+r.Discarded+d.present)
 	r.Database = d.made
-	r.Before = r.sums.minus(d.sums)
+	r.Before = r.minus(d.sums)
 	return r
 }
 
@@ -121,7 +121,7 @@ func (r countsRecord) resume(d databaseCounts) countsRecord {
 func (c *counts) read(ctx context.Context) (d databaseCounts, err error) {
 	a, err := c.database.Audit(ctx)
 	for _, r := range a.Routes {
-		d.sums = d.sums.plus(sums{r.Accepted, r.Done, r.Discarded})
+		d.sums = d.plus(sums{r.Accepted, r.Done, r.Discarded})
 		d.present += r.Waiting + r.Running + r.Retrying + r.Dead
 	}
 	d.made = a.Since.UnixMilli()
