@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 	"go.uber.org/zap"
@@ -13,6 +14,9 @@ import (
 	"github.com/hookline/hookline/app"
 	"github.com/hookline/hookline/app/config"
 )
+
+// forgetTimeout bounds a search through all stored events and exported files, of which there can be millions on a slow disk.
+const forgetTimeout = 6 * time.Hour
 
 func (c *command) forget() *cobra.Command {
 	var text string
@@ -56,7 +60,7 @@ docs/how-to/erase-a-person.md names all other places.`,
 		if err != nil {
 			return err
 		}
-		return c.withOperator(cmd, browseTimeout, func(ctx context.Context, conf *config.Config, operator app.Operator) error {
+		return c.withOperator(cmd, forgetTimeout, func(ctx context.Context, conf *config.Config, operator app.Operator) error {
 			return f.run(ctx, mentions.On(conf, operator), log)
 		})
 	}

@@ -43,3 +43,24 @@ func TestNothingLeavesTheFolder(t *testing.T) {
 		t.Error("no dir was accepted")
 	}
 }
+
+func TestOthersCannotReadFiles(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "export")
+	location, err := local.New(local.Config{Dir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn, err := location.Connect(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := conn.Put(t.Context(), "loans/out.xml", strings.NewReader("x")); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"", "loans", "loans/out.xml"} {
+		if info, err := os.Stat(filepath.Join(dir, name)); err != nil || info.Mode()&0o007 != 0 {
+			t.Errorf("%s: %v, %v", name, info, err)
+		}
+	}
+}
