@@ -67,7 +67,7 @@ func (c *command) deadList() *cobra.Command {
 			})
 		},
 	}
-	l.flags(cmd, "only events that died", "count the dead letters by reason and first error")
+	l.flags(cmd, "only events that died", "count the dead letters by reason and first error, apart from numbers and IDs in it")
 	return cmd
 }
 

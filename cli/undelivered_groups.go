@@ -5,14 +5,16 @@ import (
 	"context"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
+	"unicode"
 
 	"github.com/hookline/hookline/app"
 	"github.com/hookline/hookline/broker"
 )
 
-// undeliveredGroup counts undelivered events that are alike: dead letters of a route with the same reason and first error, or unrouted
-// events with the same key.
+// undeliveredGroup counts undelivered events that are alike: dead letters of a route with the same reason and a first error that differs
+// only by numbers and IDs, or unrouted events with the same key. FirstError is that of one of them.
 type undeliveredGroup struct {
 	Route      string    `json:"route,omitempty"`
 	Reason     string    `json:"reason,omitempty"`
@@ -31,13 +33,14 @@ func groupUndelivered(ctx context.Context, operator app.Operator, route string, 
 		if at.Before(since) {
 			return true
 		}
-		name := undeliveredGroup{Route: u.Route, Reason: u.Reason, FirstError: cmp.Or(u.FirstError, u.LastError)}
+		sample := cmp.Or(u.FirstError, u.LastError)
+		name := undeliveredGroup{Route: u.Route, Reason: u.Reason, FirstError: errorPattern(sample)}
 		if u.Route == broker.Unrouted {
-			name = undeliveredGroup{Key: u.Event.Key()}
+			name, sample = undeliveredGroup{Key: u.Event.Key()}, ""
 		}
 		g := groups[name]
 		if g == nil {
-			g = &undeliveredGroup{Route: name.Route, Reason: name.Reason, FirstError: name.FirstError, Key: name.Key, Oldest: at, Newest: at}
+			g = &undeliveredGroup{Route: name.Route, Reason: name.Reason, FirstError: sample, Key: name.Key, Oldest: at, Newest: at}
 			groups[name] = g
 		}
 		g.Count++
@@ -71,3 +74,37 @@ func shortTime(t time.Time) string { return t.Local().Format(time.DateTime) }
 func (g undeliveredGroup) cells() []string {
 	return []string{strconv.Itoa(g.Count), shortTime(g.Oldest), shortTime(g.Newest)}
 }
+
+// errorPattern returns an error with # in place of each number, ID, duration, address and port, so that errors with one cause are equal.
+// An HTTP status and an exit code stay, because another one is another cause.
+func errorPattern(s string) string {
+	var out strings.Builder
+	before := ""
+	for rest := []rune(s); len(rest) > 0; {
+		end := slices.IndexFunc(rest, func(r rune) bool { return !isOfWord(r) })
+		if end < 0 {
+			end = len(rest)
+		}
+		word := string(rest[:end])
+		switch {
+		case end == 0:
+			end = 1
+			out.WriteRune(rest[0])
+		case strings.ContainsFunc(word, unicode.IsDigit) && before != "answered" && before != "status" && before != "code":
+			out.WriteByte('#')
+			before = word
+		default:
+			out.WriteString(word)
+			before = word
+		}
+		rest = rest[end:]
+	}
+	pattern := out.String()
+	for length := 0; length != len(pattern); { // 127.0.0.1:5672 and 1.5s
+		length = len(pattern)
+		pattern = strings.NewReplacer("#.#", "#", "#:#", "#").Replace(pattern)
+	}
+	return pattern
+}
+
+func isOfWord(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) || r == '-' || r == '_' }

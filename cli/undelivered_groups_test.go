@@ -1,0 +1,31 @@
+package cli
+
+import (
+	"testing"
+)
+
+func TestErrorsThatDifferByNumbersAndIDsAreAlike(t *testing.T) {
+	t.Parallel()
+	for _, alike := range [][]string{
+		{"POST 127.0.0.1:20011: dial tcp 127.0.0.1:20011: connection refused", "POST 10.0.0.7:80: dial tcp 10.0.0.7:80: connection refused"},
+		{"no answer within 1m30s", "no answer within 1.5s", "no answer within 200ms"},
+		{`item "23104-77" is unknown`, `item "8" is unknown`, `item "d1d45be6-cafe-feed-beef-9101e33430c6" is unknown`},
+		{`answered 500: {"code":"E17","tracking":"A0B1"}`, `answered 500: {"code":"E17","tracking":"77"}`},
+		{"the database of the service is away", "the database of the service is away"},
+		{"", ""},
+	} {
+		for _, s := range alike {
+			if got, want := errorPattern(s), errorPattern(alike[0]); got != want {
+				t.Errorf("%q: %q, want %q", s, got, want)
+			}
+		}
+	}
+	for _, other := range [][2]string{
+		{"answered 500: no", "answered 404: no"}, {"exit status 1", "exit status 2"}, {"connection refused", "connection reset"},
+		{"GET a.example: timeout after 3s", "GET b.example: timeout after 3s"},
+	} {
+		if errorPattern(other[0]) == errorPattern(other[1]) {
+			t.Errorf("%q and %q are alike: %q", other[0], other[1], errorPattern(other[0]))
+		}
+	}
+}
