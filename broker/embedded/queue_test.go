@@ -13,7 +13,7 @@ import (
 )
 
 // idle returns a queue whose database has no more deliveries, and a channel with the step of a consumer that waits.
-func idle(t *testing.T, ctx context.Context) (*queue, <-chan step) {
+func idle(ctx context.Context, t *testing.T) (*queue, <-chan step) {
 	t.Helper()
 	q := newQueue()
 	if _, next := q.take(ctx); next != stepFetch {
@@ -47,7 +47,7 @@ func TestAWaitingConsumerIsWoken(t *testing.T) {
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
-			q, got := idle(t, ctx)
+			q, got := idle(ctx, t)
 			c.change(q)
 			synctest.Wait()
 			select {
@@ -70,7 +70,7 @@ func TestAConsumerWaitsWithoutAChange(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
-		q, got := idle(t, ctx)
+		q, got := idle(ctx, t)
 		leave, ok := q.join(ctx)
 		q.release(lease{row: row{place: place{seq: 7}}}, false)
 		synctest.Wait()

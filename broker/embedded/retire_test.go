@@ -186,3 +186,58 @@ func TestQueuesBesideTheRoutes(t *testing.T) {
 		t.Errorf("the outcome says %q", text)
 	}
 }
+
+// TestEveryQuestionToAClosedBrokerIsAnError has a broker whose file is closed, and calls whose context has ended: an answer of nothing would
+// say that no event is there.
+func TestEveryQuestionToAClosedBrokerIsAnError(t *testing.T) {
+	t.Parallel()
+	stored := func(broker.StoredDelivery) bool { return true }
+	questions := map[string]func(context.Context, *embedded.Broker) error{
+		"queues": func(ctx context.Context, b *embedded.Broker) error { _, err := b.Queues(ctx); return err },
+		"audit":  func(ctx context.Context, b *embedded.Broker) error { _, err := b.Audit(ctx); return err },
+		"get":    func(ctx context.Context, b *embedded.Broker) error { _, err := b.Get(ctx, "archive", "1"); return err },
+		"list": func(ctx context.Context, b *embedded.Broker) error {
+			_, _, err := b.List(ctx, "archive", broker.Page{Limit: 1})
+			return err
+		},
+		"each": func(ctx context.Context, b *embedded.Broker) error { return b.Each(ctx, "archive", all) },
+		"replay": func(ctx context.Context, b *embedded.Broker) error {
+			_, err := b.Replay(ctx, "archive", all)
+			return err
+		},
+		"discard": func(ctx context.Context, b *embedded.Broker) error {
+			_, err := b.Discard(ctx, "archive", all)
+			return err
+		},
+		"erase":  func(ctx context.Context, b *embedded.Broker) error { _, err := b.Erase(ctx, stored); return err },
+		"oldest": func(ctx context.Context, b *embedded.Broker) error { _, err := b.Oldest(ctx); return err },
+		"oldest unrefused": func(ctx context.Context, b *embedded.Broker) error {
+			_, err := b.OldestUnrefused(ctx, "archive")
+			return err
+		},
+		"size":    func(ctx context.Context, b *embedded.Broker) error { _, _, _, err := b.Size(ctx); return err },
+		"sources": func(ctx context.Context, b *embedded.Broker) error { _, err := b.Sources(ctx); return err },
+		"move": func(ctx context.Context, b *embedded.Broker) error {
+			_, err := b.Move(ctx, func(context.Context, broker.StoredDelivery) error { return nil })
+			return err
+		},
+	}
+	sqlite := openOnce(t, embedded.Config{Path: filepath.Join(t.TempDir(), "line.db"), Routes: []broker.Route{archive(1)}})
+	publishAll(t, sqlite, 2)
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	for name, ask := range questions {
+		if err := ask(ended, sqlite); err == nil {
+			t.Errorf("%s: no error after the end of the context", name)
+		}
+	}
+	if n := waiting(t, sqlite, broker.RoleWork, "archive"); n != 2 {
+		t.Errorf("%d events are left, not 2", n)
+	}
+	shut(t, sqlite)
+	for name, ask := range questions {
+		if err := ask(t.Context(), sqlite); err == nil {
+			t.Errorf("%s: no error of a closed broker", name)
+		}
+	}
+}

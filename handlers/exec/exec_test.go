@@ -112,7 +112,7 @@ func TestAProgramThatIsNotThereIsTriedAgain(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := h.Handle(t.Context(), delivery("")); err == nil || handler.IsPermanent(err) || !strings.Contains(err.Error(), "cannot be started") {
+		if err := h.Handle(t.Context(), delivery("")); err == nil || handler.IsPermanent(err) || !strings.Contains(err.Error(), "cannot be started; is it installed") {
 			t.Errorf("%s: %v", program, err)
 		}
 	}

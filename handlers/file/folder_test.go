@@ -205,3 +205,47 @@ func TestWhenBothNamesAreTakenTheErrorNamesTheFile(t *testing.T) {
 		t.Errorf("a part is left: %v", got)
 	}
 }
+
+// TestAPartThatCannotBeWrittenIsNoFile has a folder in the place of the part: it must not get the event's name instead of it.
+func TestAPartThatCannotBeWrittenIsNoFile(t *testing.T) {
+	t.Parallel()
+	for name, link := range map[string]func(string, string) error{"with links": nil, "without": func(string, string) error { return errNoLinks }} {
+		f, dir, _ := openFolder(t)
+		if link != nil {
+			f.link = link
+		}
+		body := []byte("one")
+		if err := os.Mkdir(filepath.Join(dir, partName("42", body)), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := f.put("42", body); err == nil {
+			t.Errorf("%s: an event that is not written is done", name)
+		}
+		if _, err := os.Lstat(filepath.Join(dir, "42")); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestNoFolderStaysOpen(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	h, err := New(Config{Dir: dir, Path: "{source}/{id}"}, dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		if err := h.Handle(t.Context(), event.Delivery{Event: event.Event{ID: "1", Source: "alma", Data: []byte("{}")}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	all, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		t.Skip("this system does not list open files")
+	}
+	for _, fd := range all {
+		if name, err := os.Readlink("/proc/self/fd/" + fd.Name()); err == nil && strings.HasPrefix(name, dir) {
+			t.Errorf("%s is open", name)
+		}
+	}
+}

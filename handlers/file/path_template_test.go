@@ -56,6 +56,17 @@ func TestExtension(t *testing.T) {
 	}
 }
 
+func TestACompressionIsBehindTheExtension(t *testing.T) {
+	t.Parallel()
+	for encoding, want := range map[string]string{
+		"": ".json", "identity": ".json", "gzip": ".json.gz", "X-GZIP": ".json.gz", "br": ".json.br", "zstd": ".json.zst", "deflate": ".json.encoded", "gzip, br": ".json.encoded",
+	} {
+		if got := extension(event.Event{ContentType: "application/json", Header: map[string]string{"Content-Encoding": encoding}}); got != want {
+			t.Errorf("%q: %s, want %s", encoding, got, want)
+		}
+	}
+}
+
 // FuzzPath holds every path against what a name may be, and two IDs against each other.
 func FuzzPath(f *testing.F) {
 	f.Add("42", "../../etc/passwd", "alma", "job_end", "application/json")

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -81,6 +82,16 @@ func TestAnEventWhoseBodyCannotBeMadeIsNotSent(t *testing.T) {
 	for _, body := range []string{"<xml/>", `{"a":1}`} {
 		if err := h.Handle(t.Context(), event.Delivery{Event: event.Event{Data: []byte(body)}}); !handler.IsPermanent(err) {
 			t.Errorf("%s: %v", body, err)
+		}
+	}
+}
+
+func TestAnErrorOfARequestHasNoURL(t *testing.T) {
+	t.Parallel()
+	refused := errors.New("refused")
+	for name, err := range map[string]error{"with a URL": &url.Error{Op: "Post", URL: "https://host/secret", Err: refused}, "without": refused} {
+		if got := cause(err); !errors.Is(got, refused) || strings.Contains(got.Error(), "secret") {
+			t.Errorf("%s: %v", name, got)
 		}
 	}
 }
