@@ -18,6 +18,22 @@ func TestQueuesHaveTheirNames(t *testing.T) {
 	}
 }
 
+// TestNumbersThatOthersKnow pins the numbers that files, programs and RabbitMQ's defaults depend on.
+func TestNumbersThatOthersKnow(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ got, want int }{
+		"consumers that are unseen, in --json":              {broker.Unseen, -1},
+		"the longest route, as in the file of running work": {broker.MaxRoute, 100},
+		"the largest body, RabbitMQ's max_message_size":     {broker.MaxBody, 16 << 20},
+		"the bodies of a page of undelivered events":        {broker.MaxPageBytes, 4 << 20},
+		"the events that a broker remembers":                {broker.MaxRecentEvents, 100_000},
+	} {
+		if c.got != c.want {
+			t.Errorf("%s: %d, not %d", name, c.got, c.want)
+		}
+	}
+}
+
 func TestAStoredDeliveryHasTheRoleOfItsQueue(t *testing.T) {
 	t.Parallel()
 	at := time.UnixMilli(1_700_000_000_000)

@@ -126,3 +126,11 @@ func TestTheSignedAddressIsThePublicOne(t *testing.T) {
 		}
 	}
 }
+
+func TestTheVerifierOfASource(t *testing.T) {
+	t.Parallel()
+	all := every(t).Sources
+	if all.Verifier("alma") == nil || all.Verifier("nobody") != nil {
+		t.Error("a source has no verifier, or nobody has one")
+	}
+}

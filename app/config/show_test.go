@@ -127,3 +127,13 @@ func TestTheAddressOfManagementIsChecked(t *testing.T) {
 		}
 	}
 }
+
+func TestAnEmptyWhereChoosesEveryEvent(t *testing.T) {
+	t.Parallel()
+	for where, none := range map[string]bool{"''": true, "attempt == 1": false} {
+		c, err := parse(t, strings.Replace(small, `match: "#",`, `match: "#", where: `+where+`,`, 1))
+		if err != nil || (c.Routes[0].Where == nil) != none {
+			t.Errorf("where: %s: %v", where, err)
+		}
+	}
+}

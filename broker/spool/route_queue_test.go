@@ -90,3 +90,30 @@ func TestARepeatOfAnEventThatOneRouteLacksIsADuplicate(t *testing.T) {
 	}
 	r.expect(t, "waiting", "", 1)
 }
+
+// TestEventsOfARouteLeaveOneByOne keeps their order, with a broker that takes a second for each.
+func TestEventsOfARouteLeaveOneByOne(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var whole, rest, now atomic.Int32
+		store, shut := openStore(t, storeConfig(t))
+		defer shut()
+		fake := newFakeBroker()
+		r := newRig(t, fake, store)
+		fake.become(refusing(&whole, &rest))
+		want := r.publish(t, 0, 4)
+		fake.become(fault{publish: func(context.Context, event.Event) error {
+			if n := now.Add(1); n > 1 {
+				t.Errorf("%d events are published at once", n)
+			}
+			<-time.After(time.Second)
+			now.Add(-1)
+			return nil
+		}})
+		stop := r.run(t)
+		defer stop()
+		if got := fake.await(t, 4); !slices.Equal(got, want) {
+			t.Errorf("published %v, want %v", got, want)
+		}
+	})
+}

@@ -126,6 +126,11 @@ func TestASpoolKeepsItsNameAndNoOtherHasIt(t *testing.T) {
 	if made == "" || name(first, true) != made || name(first, false) != made {
 		t.Error("the name changed with a restart")
 	}
+	for path, want := range map[string]os.FileMode{first: 0o700, filepath.Join(first, "name"): 0o600} {
+		if info, err := os.Stat(path); err != nil || info.Mode().Perm() != want {
+			t.Errorf("%s: %v, %v", filepath.Base(path), info, err)
+		}
+	}
 	if err := os.WriteFile(filepath.Join(second, "name"), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}

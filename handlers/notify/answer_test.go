@@ -3,7 +3,9 @@ package notify
 import (
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
+	netmail "net/mail"
 	"net/url"
 	"strings"
 	"testing"
@@ -96,5 +98,31 @@ func TestLongTextsAreCut(t *testing.T) {
 		if got := cut(given); got != want {
 			t.Errorf("%d bytes become %d, want %d", len(given), len(got), len(want))
 		}
+	}
+}
+
+func TestMailWithoutAServerIsNotSent(t *testing.T) {
+	t.Parallel()
+	gone, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	port := gone.Addr().(*net.TCPAddr).Port
+	if err := gone.Close(); err != nil {
+		t.Fatal(err)
+	}
+	m := Message{To: "person@example.org", Text: "text", Key: "1"}
+	for name, e := range map[string]emailSender{
+		"no name":     {host: "", from: &netmail.Address{Address: "a@example.org"}},
+		"a port of 0": {host: "localhost", options: []mail.Option{mail.WithPort(-1)}, from: &netmail.Address{Address: "a@example.org"}},
+		"gone":        {host: "127.0.0.1", options: []mail.Option{mail.WithPort(port)}, from: &netmail.Address{Address: "a@example.org"}},
+	} {
+		if got := verdict(e.Send(t.Context(), m)); got != "again" {
+			t.Errorf("%s: %s", name, got)
+		}
+	}
+	m.To = "no address"
+	if got := verdict(emailSender{host: "localhost", from: &netmail.Address{Address: "a@example.org"}}.Send(t.Context(), m)); got != "given up" {
+		t.Errorf("an address that cannot be read: %s", got)
 	}
 }
