@@ -73,7 +73,7 @@ func New(o Options) (*App, error) {
 	if err := checkElsewhere(c); err != nil {
 		return nil, err
 	}
-	b, err := openBroker(c, o.Receive, o.Log, o.Metrics)
+	b, err := openBroker(c, o.Receive, len(routes), o.Log, o.Metrics)
 	if err != nil {
 		return nil, err
 	}

@@ -31,20 +31,23 @@ type Operator interface {
 	Close(ctx context.Context) error
 }
 
-// openBroker opens the broker of a process. receives tells whether the process has a receiver.
-func openBroker(c *config.Config, receives bool, log *zap.Logger, reg prometheus.Registerer) (broker.Broker, error) {
+// openBroker opens the broker of a process. receives tells whether the process has a receiver, and routes is the number of routes that it
+// consumes.
+func openBroker(c *config.Config, receives bool, routes int, log *zap.Logger, reg prometheus.Registerer) (broker.Broker, error) {
 	log = log.Named("broker")
 	if c.Broker.Embedded() {
 		if err := os.MkdirAll(c.Data, 0o700); err != nil {
 			return nil, fmt.Errorf("data: %w; events are stored in this folder: choose one that this user can write", err)
 		}
 		cfg := embeddedConfig(c)
+		cfg.RouteBytes = routeBytes(routes)
 		if _, err := os.Stat(cfg.Path); errors.Is(err, fs.ErrNotExist) {
 			log.Info("a new, empty database is made: if events were stored before, they are in another data folder", zap.String("file", filepath.Join(c.DataFolder(), "line.db")))
 		}
 		return embedded.Open(cfg, reg, log)
 	}
 	rabbit := rabbitMQ(c)
+	rabbit.RouteBytes = routeBytes(routes)
 	if receives {
 		remember(c, log)
 		rabbit.Duplicates = c.Duplicates

@@ -15,7 +15,8 @@ type Route struct {
 	// Match are topic patterns over <source>.<action>[.<event>], such as alma.#, *.job_end or #. An event that matches several is delivered
 	// once.
 	Match setting.List `yaml:"match,flow" schema:"required; minItems=1"`
-	// Concurrency is how many events one process works on at once.
+	// Concurrency is how many events one process works on at once. Large events can be fewer, because a route has a share of the
+	// process's memory: see docs/how-to/scale.md.
 	Concurrency int `yaml:"concurrency" schema:"minimum=1; maximum=1000"`
 	// External is for a queue on RabbitMQ that a program of yours consumes, and no worker. Such a route has match and no other key.
 	External bool `yaml:"external,omitempty"`

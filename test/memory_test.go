@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -47,33 +48,114 @@ func expectMemory(t *testing.T, route string, digits int) {
 	}
 	url := rabbitnode.URL(t)
 	f := newFolder(t, "GOMEMLIMIT=230MiB") // as in the manifest
-	f.write(t, "hookline.yml", `
-private_listen: "127.0.0.1:0"
-data: data
-broker: { url: "`+url+`" }
-sources: { other: { preset: token, secrets: "a secret of 22 bytes" } }
-routes:
-  kept: { match: "#", `+route+` }
-`)
-	b, err := rabbitmq.Open(rabbitmq.Config{URLs: []string{url}, Routes: []broker.Route{{Name: "kept", Match: []string{"#"}, Concurrency: 1}}},
-		prometheus.NewRegistry(), zap.NewNop())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = b.Close(context.Background()) })
-	body := []byte(`{"kind":"x","pad":[0` + strings.Repeat(",0", digits-1) + `]}`)
-	for i := range 6 {
-		e := event.Event{ID: fmt.Sprint(i), Source: "other", Action: "job_end", Time: time.Now().UTC(), ContentType: "application/json", Data: body}
-		if err := b.Publish(t.Context(), e); err != nil {
-			t.Fatal(err)
-		}
-	}
+	f.writeWorker(t, url, "  kept: { match: \"#\", "+route+" }\n")
+	publishLarge(t, url, 6, digits, "kept")
 	p := f.startPlain(t, "worker")
 	for range 6 {
 		if line := p.log(t, "delivery done"); line["outcome"] != "done" {
 			t.Errorf("%v", line)
 		}
 	}
+	expectPeak(t, p)
+}
+
+// TestFetchedEventsTakeABoundedMemory runs a worker with three slow routes on eight events of 16 MB, which all of them get. It fetched
+// all of them, 384 MB.
+func TestFetchedEventsTakeABoundedMemory(t *testing.T) {
+	if _, err := os.Stat("/proc/self/status"); err != nil {
+		t.Skip("needs /proc")
+	}
+	const events = 8
+	names := []string{"a", "b", "c"}
+	started, release := make(chan string, events*len(names)), make(chan struct{})
+	target := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		started <- r.URL.Path
+		<-release
+	}))
+	t.Cleanup(target.Close)
+	let := sync.OnceFunc(func() { close(release) })
+	defer let()
+	url := rabbitnode.URL(t)
+	f := newFolder(t, "GOMEMLIMIT=230MiB") // as in the manifest
+	routes := ""
+	for _, name := range names {
+		routes += fmt.Sprintf("  %s: { match: \"#\", concurrency: 8, handler: { kind: http, url: \"%s/%s\" } }\n", name, target.URL, name)
+	}
+	f.writeWorker(t, url, routes)
+	b := publishLarge(t, url, events, 8_000_000, names...)
+	p := f.startPlain(t, "worker")
+	for range names {
+		select {
+		case <-started:
+		case <-time.After(patience):
+			t.Fatal("not every route has an event")
+		}
+	}
+	for deadline, n := time.Now().Add(patience), 0; n != (events-1)*len(names); n = waitingWork(t, b) {
+		if time.Now().After(deadline) {
+			t.Fatalf("%d events wait in the queues, and the worker took %d MiB", n, peakMemory(t, p)>>10)
+		}
+		<-time.After(100 * time.Millisecond)
+	}
+	let()
+	for range events * len(names) {
+		if line := p.log(t, "delivery done"); line["outcome"] != "done" || line["attempt"] != 1.0 {
+			t.Errorf("%v", line)
+		}
+	}
+	expectPeak(t, p)
+}
+
+// waitingWork returns how many events wait in work queues.
+func waitingWork(t *testing.T, b *rabbitmq.Broker) (n int) {
+	t.Helper()
+	queues, err := b.Queues(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, q := range queues {
+		if q.Role == broker.RoleWork {
+			n += q.Waiting
+		}
+	}
+	return n
+}
+
+func (f folder) writeWorker(t *testing.T, url, routes string) {
+	t.Helper()
+	f.write(t, "hookline.yml", `
+private_listen: "127.0.0.1:0"
+data: data
+broker: { url: "`+url+`" }
+sources: { other: { preset: token, secrets: "a secret of 22 bytes" } }
+routes:
+`+routes)
+}
+
+// publishLarge publishes events with lists of this many digits to routes that match all.
+func publishLarge(t *testing.T, url string, events, digits int, routes ...string) *rabbitmq.Broker {
+	t.Helper()
+	cfg := rabbitmq.Config{URLs: []string{url}}
+	for _, name := range routes {
+		cfg.Routes = append(cfg.Routes, broker.Route{Name: name, Match: []string{"#"}, Concurrency: 1})
+	}
+	b, err := rabbitmq.Open(cfg, prometheus.NewRegistry(), zap.NewNop())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = b.Close(context.Background()) })
+	body := []byte(`{"kind":"x","pad":[0` + strings.Repeat(",0", digits-1) + `]}`)
+	for i := range events {
+		e := event.Event{ID: fmt.Sprint(i), Source: "other", Action: "job_end", Time: time.Now().UTC(), ContentType: "application/json", Data: body}
+		if err := b.Publish(t.Context(), e); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return b
+}
+
+func expectPeak(t *testing.T, p *process) {
+	t.Helper()
 	peak := peakMemory(t, p)
 	t.Logf("the worker took %d MiB", peak>>10)
 	if peak > mostMemory {

@@ -21,6 +21,9 @@ type Broker interface {
 // Window is the window in which a broker must detect duplicates.
 const Window = time.Hour
 
+// RouteBytes is the memory in bytes for the fetched bodies of a route.
+const RouteBytes = 1 << 20
+
 // Open opens the broker of one subtest with routes, and registers its cleanup. A second call opens the same broker with other routes; the
 // test then uses only the new one.
 type Open func(t *testing.T, routes []broker.Route) Broker

@@ -14,6 +14,7 @@ func concurrency() []promise {
 		{"a slow route does not delay another route", slowRouteDelaysNoOther},
 		{"a backlog of one route does not slow another", backlogDelaysNoOther},
 		{"two consumers of a route share its events", consumersShare},
+		{"the bodies of a route that are in memory have at most RouteBytes", boundsBodies},
 	}
 }
 
@@ -89,4 +90,33 @@ func consumersShare(t *testing.T, open Open) {
 	other.stop(t)
 	expectWaiting(t, b, broker.RoleWork, r.Name, 0)
 	expectIDs(t, got, named(series(n))...)
+}
+
+// boundsBodies fills the concurrency of a route with bodies of which only one has room.
+func boundsBodies(t *testing.T, open Open) {
+	const events = 4
+	r := broker.Route{Name: "archive", Match: []string{"alma.#"}, Concurrency: events}
+	b := open(t, []broker.Route{r})
+	for _, e := range series(events) {
+		e.Data = make([]byte, RouteBytes/2+1)
+		publish(t, b, e)
+	}
+	c := start(t, b, r)
+	seen := map[string]bool{}
+	for left := range events {
+		h := c.next(t)
+		if seen[h.Event.ID] || h.Attempt != 1 || len(h.Event.Data) != RouteBytes/2+1 {
+			t.Errorf("event %s came as attempt %d with %d bytes", h.Event.ID, h.Attempt, len(h.Event.Data))
+		}
+		seen[h.Event.ID] = true
+		expectWaiting(t, b, broker.RoleWork, r.Name, events-1-left)
+		select {
+		case other := <-c.deliveries:
+			t.Errorf("%s came beside %s", other.Event.ID, h.Event.ID)
+			other.answer(broker.Requeue())
+		default:
+		}
+		h.answer(broker.Ack())
+	}
+	c.stop(t)
 }

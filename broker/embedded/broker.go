@@ -82,10 +82,13 @@ func Open(cfg Config, reg prometheus.Registerer, log *zap.Logger) (*Broker, erro
 		return nil, errors.Join(fmt.Errorf("broker %s: %w", cfg.Path, err), lock.release())
 	}
 	for _, r := range cfg.Routes {
-		b.queues[r.Name] = newQueue()
+		b.queues[r.Name] = newQueue(cfg.RouteBytes)
+		if err := registerQueue(reg, r.Name, b.queues[r.Name]); err != nil {
+			return nil, errors.Join(fmt.Errorf("broker %s: metrics: %w", cfg.Path, err), b.close(), lock.release())
+		}
 	}
 	for _, name := range b.direct {
-		b.queues[name] = newQueue()
+		b.queues[name] = newQueue(cfg.RouteBytes)
 	}
 	if b.checkLater {
 		b.startCheck()

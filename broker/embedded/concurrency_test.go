@@ -2,6 +2,7 @@ package embedded
 
 import (
 	"context"
+	"math"
 	"path/filepath"
 	"runtime"
 	"sync"
@@ -15,7 +16,7 @@ import (
 func TestAQueueIsSharedByItsConsumers(t *testing.T) {
 	t.Parallel()
 	const consumers, deliveries = 4, 400
-	q := newQueue()
+	q := newQueue(math.MaxInt64)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	var (
@@ -115,7 +116,7 @@ func concurrently(calls ...func(i int64)) {
 
 func TestEachMethodOfAQueueLocks(t *testing.T) {
 	t.Parallel()
-	q := newQueue()
+	q := newQueue(math.MaxInt64)
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
 	var leave []func()

@@ -3,6 +3,7 @@ package embedded
 import (
 	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/hookline/hookline/broker"
@@ -28,6 +29,9 @@ type Config struct {
 	// Duplicates is the window in which the broker detects duplicates, also after a restart: of the latest broker.MaxRecentEvents
 	// events at most, and of one event for each KiB of MaxBytes. 0 detects none.
 	Duplicates time.Duration
+	// RouteBytes bounds the bodies of the events in progress of one route, in bytes. One larger body is in progress alone. 0: there is
+	// no bound. A route has up to 12 MiB and one body more in memory, which it has read ahead.
+	RouteBytes int64
 	// CheckFirst makes Open read the whole file before it returns, and return any damage as an error. This takes some 2 s for each
 	// GiB in use. Otherwise the broker reads a file of more than 32 MiB in use while it works, and takes no new events after damage.
 	CheckFirst bool
@@ -53,6 +57,12 @@ func (c *Config) check() error {
 	}
 	if c.Duplicates < 0 {
 		errs = append(errs, fmt.Errorf("embedded broker: duplicates is %v; it must be 0 or more", c.Duplicates))
+	}
+	if c.RouteBytes < 0 {
+		errs = append(errs, fmt.Errorf("embedded broker: bytes of a route are %d; they are 0 or more", c.RouteBytes))
+	}
+	if c.RouteBytes == 0 {
+		c.RouteBytes = math.MaxInt64
 	}
 	if err := broker.CheckRoutes(c.Routes); err != nil {
 		errs = append(errs, fmt.Errorf("embedded broker: %w", err))

@@ -22,7 +22,7 @@ func TestConformance(t *testing.T) {
 		t.Cleanup(func() { shutLast() })
 		return func(t *testing.T, routes []broker.Route) brokertest.Broker {
 			shutLast()
-			sqlite := openMortal(t, embedded.Config{Path: path, Routes: routes, Duplicates: brokertest.Window})
+			sqlite := openMortal(t, embedded.Config{Path: path, Routes: routes, Duplicates: brokertest.Window, RouteBytes: brokertest.RouteBytes})
 			shutLast = func() { sqlite.end(t) }
 			return sqlite
 		}

@@ -28,3 +28,12 @@ func newMetrics(reg prometheus.Registerer, w *writer) (*metrics, error) {
 	err := errors.Join(reg.Register(connected), reg.Register(reconnects), reg.Register(confirm))
 	return &metrics{confirm}, err
 }
+
+// registerQueue registers the metric of a route's queue.
+func registerQueue(reg prometheus.Registerer, route string, q *queue) error {
+	return reg.Register(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name:        "hookline_broker_fetched_bytes",
+		Help:        "Bodies of events in progress, in bytes.",
+		ConstLabels: prometheus.Labels{"route": route},
+	}, q.runningBytes))
+}

@@ -27,6 +27,9 @@ type queue struct {
 	ready     []lease        // fetched ahead
 	leased    map[int64]bool // by seq: ready or running
 	running   int
+	bytes     int64 // bodies of the running deliveries
+	limit     int64 // of bytes
+	crowded   bool  // a delivery waits for room
 	consumers int
 	stale     bool // the database may have more
 	fetching  bool
@@ -34,8 +37,8 @@ type queue struct {
 	timer     *time.Timer
 }
 
-func newQueue() *queue {
-	q := &queue{leased: map[int64]bool{}, stale: true}
+func newQueue(limit int64) *queue {
+	q := &queue{leased: map[int64]bool{}, stale: true, limit: limit}
 	q.changed.L = &q.mu
 	q.timer = time.AfterFunc(poll, q.wake)
 	return q
@@ -56,12 +59,14 @@ func (q *queue) take(ctx context.Context) (lease, step) {
 	defer q.mu.Unlock()
 	for ctx.Err() == nil && !q.closed {
 		switch {
-		case len(q.ready) > 0:
+		case len(q.ready) > 0 && q.hasRoom(q.ready[0]):
 			d := q.ready[0]
 			q.ready[0] = lease{}
 			q.ready = q.ready[1:]
-			q.running++
+			q.start(d, 1)
 			return d, stepHandle
+		case len(q.ready) > 0:
+			q.crowded = true
 		case q.stale && !q.fetching:
 			q.stale, q.fetching = false, true
 			return lease{}, stepFetch
@@ -69,6 +74,17 @@ func (q *queue) take(ctx context.Context) (lease, step) {
 		q.changed.Wait()
 	}
 	return lease{}, stepStop
+}
+
+// hasRoom reports whether the body of d has room beside those of the running deliveries. One body always has room.
+func (q *queue) hasRoom(d lease) bool {
+	return q.bytes == 0 || q.bytes+int64(len(d.event.Data)) <= q.limit
+}
+
+// start adds a delivery to the running ones, or removes it if n is -1.
+func (q *queue) start(d lease, n int) {
+	q.running += n
+	q.bytes += int64(n * len(d.event.Data))
 }
 
 // exclude returns the leased deliveries as a JSON list, so that they are not fetched again.
@@ -113,9 +129,10 @@ func (q *queue) release(d lease, retried bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	delete(q.leased, d.seq)
-	q.running--
-	if retried {
-		q.stale = true
+	q.start(d, -1)
+	q.stale = q.stale || retried
+	if retried || q.crowded {
+		q.crowded = false
 		q.changed.Broadcast()
 	}
 }
@@ -125,7 +142,7 @@ func (q *queue) requeue(d lease) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.ready = slices.Insert(q.ready, 0, d)
-	q.running--
+	q.start(d, -1)
 	q.changed.Broadcast()
 }
 
@@ -168,6 +185,13 @@ func (q *queue) close(ctx context.Context) error {
 		return ctx.Err()
 	}
 	return nil
+}
+
+// runningBytes returns the size of the bodies of the running deliveries.
+func (q *queue) runningBytes() float64 {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return float64(q.bytes)
 }
 
 // state returns the number of running deliveries, and whether the queue has consumers.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -15,7 +16,7 @@ import (
 // idle returns a queue whose database has no more deliveries, and a channel with the step of a consumer that waits.
 func idle(ctx context.Context, t *testing.T) (*queue, <-chan step) {
 	t.Helper()
-	q := newQueue()
+	q := newQueue(math.MaxInt64)
 	if _, next := q.take(ctx); next != stepFetch {
 		t.Fatalf("a new queue begins with step %d", next)
 	}
@@ -100,7 +101,7 @@ func TestAConsumerWaitsWithoutAChange(t *testing.T) {
 func TestAQueueThatClosesWaitsUntilItsContextEnds(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		q := newQueue()
+		q := newQueue(math.MaxInt64)
 		leave, _ := q.join(t.Context())
 		defer leave()
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
@@ -114,7 +115,7 @@ func TestAQueueThatClosesWaitsUntilItsContextEnds(t *testing.T) {
 func TestAReturnedDeliveryIsTheNext(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		q := newQueue()
+		q := newQueue(math.MaxInt64)
 		defer q.timer.Stop()
 		q.take(t.Context())
 		q.add([]lease{{row: row{place: place{seq: 1}}}, {row: row{place: place{seq: 2}}}}, false, time.Hour)
@@ -144,7 +145,7 @@ func TestAReturnedDeliveryIsTheNext(t *testing.T) {
 func TestAnIdleQueueLooksAgain(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		q := newQueue()
+		q := newQueue(math.MaxInt64)
 		q.take(t.Context())
 		begin := time.Now()
 		q.add(nil, false, 300*time.Millisecond)

@@ -17,24 +17,35 @@ type acknowledger struct {
 	prefetch int
 
 	mu        sync.Mutex
-	unsettled map[uint64]struct{}     // delivery tags
+	unsettled map[uint64]int          // bytes in memory by delivery tag
+	bytes     *fetchedBytes           // of the consumption
 	waiting   map[*noteBatch][]uint64 // tags of the done deliveries that wait for their batch to be written
 	count     int                     // of tags in waiting
 	last      time.Time               // of the last settlement
 }
 
-func newAcknowledger(channel amqp.Acknowledger, prefetch int) *acknowledger {
+func newAcknowledger(channel amqp.Acknowledger, prefetch int, bytes *fetchedBytes) *acknowledger {
 	return &acknowledger{
-		channel: channel, prefetch: prefetch,
-		unsettled: map[uint64]struct{}{}, waiting: map[*noteBatch][]uint64{},
+		channel: channel, prefetch: prefetch, bytes: bytes,
+		unsettled: map[uint64]int{}, waiting: map[*noteBatch][]uint64{},
 	}
 }
 
-// add adds a delivery that has just come.
-func (a *acknowledger) add(tag uint64) {
+// add adds a delivery that has just come, with the bytes that it keeps in memory.
+func (a *acknowledger) add(tag uint64, size int) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.unsettled[tag] = struct{}{}
+	a.unsettled[tag] = size
+}
+
+// end gives up the deliveries that are not settled, after the end of their channel and of their handlers.
+func (a *acknowledger) end() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for tag, size := range a.unsettled {
+		a.bytes.free(size)
+		delete(a.unsettled, tag)
+	}
 }
 
 // hold adds a delivery to those that wait for b, and reports whether it is the first.
@@ -123,10 +134,12 @@ func (a *acknowledger) reject(tag uint64) error {
 
 // markSettled marks a delivery as settled. It returns false if the delivery was settled before.
 func (a *acknowledger) markSettled(tag uint64) bool {
-	if _, ok := a.unsettled[tag]; !ok {
+	size, ok := a.unsettled[tag]
+	if !ok {
 		return false
 	}
 	delete(a.unsettled, tag)
+	a.bytes.free(size)
 	a.last = time.Now()
 	return true
 }

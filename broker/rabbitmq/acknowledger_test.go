@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"testing"
+
+	"github.com/prometheus/client_golang/prometheus"
 )
 
 // frames records the settlements of a channel.
@@ -45,9 +47,9 @@ func TestADeliveryIsSettledOnce(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var sent frames
-			a := newAcknowledger(&sent, 5)
+			a := newAcknowledger(&sent, 5, newFetchedBytes(0, prometheus.NewGauge(prometheus.GaugeOpts{})))
 			for tag := range uint64(5) {
-				a.add(tag + 1)
+				a.add(tag+1, 0)
 			}
 			if !a.full() {
 				t.Error("the prefetch allows more than five")

@@ -34,6 +34,8 @@ type Broker struct {
 	spooled        *serialPublisher
 	recent         *broker.RecentEvents // nil: duplicates are published
 	partly         *partlyStored        // unused while duplicates are published
+	metrics        *metrics
+	routeBytes     int64 // Config.RouteBytes
 	ledger         *ledgerWriter
 	auditor        *auditor
 	auditLeader    *leader
@@ -62,7 +64,7 @@ func start(cfg Config, declared []object, reg prometheus.Registerer, log *zap.Lo
 	if err := cfg.check(); err != nil {
 		return nil, err
 	}
-	m, err := newMetrics(reg)
+	m, err := newMetrics(reg, cfg.Routes)
 	if err != nil {
 		return nil, fmt.Errorf("rabbitmq: metrics: %w", err)
 	}
@@ -72,7 +74,7 @@ func start(cfg Config, declared []object, reg prometheus.Registerer, log *zap.Lo
 		publish:     newConnection(publishing, cfg, d, m, log),
 		consume:     newConnection(consuming, cfg, d, m, log),
 		auditLeader: newLeader(AuditLeaderQueue), scheduleLeader: newLeader(ScheduleLeaderQueue),
-		partly: newPartlyStored(cfg.Duplicates), ledgerStopped: make(chan struct{}),
+		metrics: m, routeBytes: cfg.RouteBytes, partly: newPartlyStored(cfg.Duplicates), ledgerStopped: make(chan struct{}),
 	}
 	b.publisher, b.spooled = newPublisher(b.publish, m), newSerialPublisher(b.publish)
 	b.ledger = newLedgerWriter(b.publish, cfg, m, log.Named("ledger"))
@@ -136,7 +138,8 @@ func (b *Broker) Consume(ctx context.Context, r broker.Route, fn broker.Process)
 	c := &consumption{
 		route: r, publisher: b.publisher, ledger: b.ledger, process: fn,
 		log:   b.log.With(zap.String("route", r.Name)),
-		slots: make(chan struct{}, r.Concurrency),
+		slots: make(chan struct{}, r.Concurrency), returned: map[string]bool{},
+		bytes: newFetchedBytes(b.routeBytes, b.metrics.fetched.WithLabelValues(r.Name)),
 	}
 	if err := c.run(ctx, b.consume); err != nil {
 		return fmt.Errorf("rabbitmq: %w", err)

@@ -34,6 +34,9 @@ type Config struct {
 	// GiveUp is how long the calls of an attached broker wait for nodes that refuse every connection at once. 0: until their contexts
 	// end, as while RabbitMQ starts.
 	GiveUp time.Duration
+	// RouteBytes bounds the bodies of events that this process has fetched for one route and has in memory, in bytes. One larger body
+	// has room alone. 0: there is no bound.
+	RouteBytes int64
 }
 
 // check returns all mistakes in the configuration. Its error contains no URL, because URLs hold passwords.
@@ -49,6 +52,9 @@ func (c Config) check() error {
 	}
 	if c.Duplicates < 0 {
 		errs = append(errs, fmt.Errorf("rabbitmq: duplicates is %v; it is 0 or more", c.Duplicates))
+	}
+	if c.RouteBytes < 0 {
+		errs = append(errs, fmt.Errorf("rabbitmq: bytes of a route are %d; they are 0 or more", c.RouteBytes))
 	}
 	if err := broker.CheckRoutes(c.Routes); err != nil {
 		errs = append(errs, fmt.Errorf("rabbitmq: %w", err))

@@ -22,7 +22,7 @@ func TestALongLossIsLoggedOnceAMinute(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		core, logs := observer.New(zap.WarnLevel)
-		m, err := newMetrics(prometheus.NewRegistry())
+		m, err := newMetrics(prometheus.NewRegistry(), nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -56,7 +56,7 @@ func TestAnAttachedBrokerGivesUpNodesThatRefuse(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				m, err := newMetrics(prometheus.NewRegistry())
+				m, err := newMetrics(prometheus.NewRegistry(), nil)
 				if err != nil {
 					t.Fatal(err)
 				}

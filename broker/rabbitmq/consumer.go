@@ -9,6 +9,7 @@ import (
 	"time"
 
 	amqp "github.com/rabbitmq/amqp091-go"
+	"go.uber.org/zap"
 
 	"github.com/hookline/hookline/broker"
 	"github.com/hookline/hookline/pkg/event"
@@ -49,35 +50,40 @@ type consumer struct {
 	process broker.Process
 	slots   chan struct{} // of all consumers of the consumption
 	careful *atomic.Int64 // of the consumption
+	bytes   *fetchedBytes // of the consumption
 
 	wide       bool // has extraPrefetch
+	wanted     int  // the prefetch if all bodies have room
 	deliveries <-chan amqp.Delivery
 	closed     <-chan *amqp.Error
 	cancelled  <-chan string
-	resize     chan struct{}  // capacity 1: a consumer with another prefetch should follow
-	fetched    []*delivery    // they wait for a slot
-	working    sync.WaitGroup // deliveries that have a slot or are being settled
+	resize     chan struct{}   // capacity 1: a consumer with another prefetch should follow
+	fetched    []*delivery     // they wait for a slot
+	dropped    []*delivery     // without their bodies, for which there was no room
+	returned   map[string]bool // of the consumption
+	working    sync.WaitGroup  // deliveries that have a slot or are being settled
 }
 
 // openConsumer opens a consumer. Its prefetch is the route's concurrency, so that no event waits behind a running one while another
-// worker is idle. A wide one has twice the concurrency and extraPrefetch.
+// worker is idle. A wide one has twice the concurrency and extraPrefetch. Large bodies make the prefetch smaller.
 func openConsumer(s *session, c *consumption, wide bool) (*consumer, error) {
 	ch, err := s.conn.Channel()
 	if err != nil {
 		return nil, fmt.Errorf("open channel: %w", err)
 	}
-	prefetch := c.route.Concurrency
+	wanted := c.route.Concurrency
 	if wide {
-		prefetch = 2*prefetch + extraPrefetch
+		wanted = 2*wanted + extraPrefetch
 	}
+	prefetch := c.bytes.fit(wanted, time.Now())
 	queue := broker.WorkQueue(c.route.Name)
 	opened := &consumer{
 		channelSettler: &channelSettler{
-			route: c.route.Name, ch: ch, acks: newAcknowledger(ch, prefetch),
+			route: c.route.Name, ch: ch, acks: newAcknowledger(ch, prefetch, c.bytes),
 			publisher: c.publisher, ledger: c.ledger, pause: &c.pause, log: c.log,
 		},
-		process: c.process, slots: c.slots, careful: &c.careful,
-		wide: wide, resize: make(chan struct{}, 1),
+		process: c.process, slots: c.slots, careful: &c.careful, bytes: c.bytes, returned: c.returned,
+		wide: wide, wanted: wanted, resize: make(chan struct{}, 1),
 		closed: ch.NotifyClose(make(chan *amqp.Error, 1)), cancelled: ch.NotifyCancel(make(chan string, 1)),
 	}
 	if err = ch.Qos(prefetch, 0, false); err != nil {
@@ -101,9 +107,10 @@ func (c *consumer) run(ctx context.Context) (wide bool, err error) {
 	}
 	if err != nil {
 		_ = c.ch.Close() // all unsettled deliveries go back to the queue
-		c.ledger.addHeld(c.route, -int64(len(c.fetched)))
+		c.ledger.addHeld(c.route, -int64(len(c.fetched)+len(c.dropped)))
 		return false, err
 	}
+	c.returnDropped()
 	for _, d := range c.fetched {
 		if c.wide || !c.startNext(ctx, d) {
 			d.requeue()
@@ -113,8 +120,25 @@ func (c *consumer) run(ctx context.Context) (wide bool, err error) {
 	return wide, nil
 }
 
+// returnDropped returns the deliveries without bodies to the queue. RabbitMQ marks them as redelivered, and this process knows better.
+// Another worker takes them for crashed once.
+func (c *consumer) returnDropped() {
+	if len(c.dropped) == 0 {
+		return
+	}
+	clear(c.returned)
+	for _, d := range c.dropped {
+		c.returned[identity(d.message)] = true
+		d.reject()
+	}
+	c.ledger.addHeld(c.route, -int64(len(c.dropped)))
+	c.log.Info("events went back to the queue because they are larger than the free memory of the route: it now fetches fewer at once",
+		zap.Int("events", len(c.dropped)), zap.Int64("bytes_of_the_route", c.bytes.limit))
+}
+
 // drain waits until all deliveries are settled, then closes the channel.
 func (c *consumer) drain() {
+	defer c.acks.end()
 	c.working.Wait()
 	if c.ch.IsClosed() {
 		return
@@ -146,11 +170,14 @@ func (c *consumer) receive(ctx context.Context) (wide bool, err error) {
 				return false, endReason(c.cancelled, c.closed)
 			}
 			c.fetch(d)
+			if len(c.dropped) > 0 {
+				return false, nil
+			}
 			last = d.DeliveryTag
-		case <-check.C:
+		case now := <-check.C:
 			idle := last == seen && c.acks.empty()
 			slow := c.wide && len(c.fetched) > 0 && c.fetched[0].message.DeliveryTag <= seen
-			if idle || slow {
+			if roomier := c.bytes.fit(c.wanted, now) > c.acks.prefetch; idle || slow || roomier {
 				return false, nil
 			}
 			seen = last
@@ -161,13 +188,30 @@ func (c *consumer) receive(ctx context.Context) (wide bool, err error) {
 	}
 }
 
-func (c *consumer) fetch(d amqp.Delivery) {
-	c.fetched = append(c.fetched, &delivery{channelSettler: c.channelSettler, message: d})
-	c.acks.add(d.DeliveryTag)
-	c.ledger.addHeld(c.route, 1)
-	if len(d.Body) >= largeBody {
-		c.keepSmall(time.Now())
+func (c *consumer) fetch(message amqp.Delivery) {
+	now, size := time.Now(), len(message.Body)
+	if message.Redelivered && c.returned[identity(message)] {
+		delete(c.returned, identity(message))
+		message.Redelivered = false
 	}
+	d := &delivery{channelSettler: c.channelSettler, message: message}
+	if c.bytes.take(size, now) {
+		c.acks.add(message.DeliveryTag, size)
+		c.fetched = append(c.fetched, d)
+	} else {
+		d.message.Body = nil
+		c.acks.add(message.DeliveryTag, 0)
+		c.dropped = append(c.dropped, d)
+	}
+	c.ledger.addHeld(c.route, 1)
+	if size >= largeBody {
+		c.keepSmall(now)
+	}
+}
+
+// identity returns a text that only the message of this event has.
+func identity(d amqp.Delivery) string {
+	return d.RoutingKey + " " + d.AppId + "." + d.Type + " " + d.MessageId
 }
 
 // startNext starts the handler of d as soon as there is a slot. It returns false if ctx ends first.
@@ -225,13 +269,12 @@ func (c *consumer) cancel() error {
 	c.pause.Lock()
 	defer c.pause.Unlock()
 	c.fill()
-	if err := c.ch.Cancel(c.route, false); err != nil {
-		return err
-	}
+	answer := make(chan error, 1)
+	go func() { answer <- c.ch.Cancel(c.route, false) }() // the answer comes after the deliveries that are under way, which take memory
 	for d := range c.deliveries {
 		c.fetch(d)
 	}
-	return nil
+	return <-answer
 }
 
 // fill fetches until the prefetch is used up, until no delivery has come for quietTime, or until fillTime has passed. After a quiet

@@ -20,10 +20,12 @@ type consumption struct {
 	process   broker.Process
 	log       *zap.Logger
 
-	slots     chan struct{}  // one for each running call of process; all consumers together take at most route.Concurrency
-	pause     sync.RWMutex   // locked while a consumer is cancelled; see consumer.cancel
-	careful   atomic.Int64   // unix nanoseconds: the last time that a large delivery came, or one whose attempt had crashed
-	consumers sync.WaitGroup // consumers with unsettled deliveries
+	slots     chan struct{}   // one for each running call of process; all consumers together take at most route.Concurrency
+	pause     sync.RWMutex    // locked while a consumer is cancelled; see consumer.cancel
+	careful   atomic.Int64    // unix nanoseconds: the last time that a large delivery came, or one whose attempt had crashed
+	consumers sync.WaitGroup  // consumers with unsettled deliveries
+	bytes     *fetchedBytes   // of the consumption
+	returned  map[string]bool // identities of the messages that went back for lack of memory
 }
 
 // run consumes the route's queue until ctx ends, session after session. It returns when all handlers have returned.
@@ -76,6 +78,9 @@ func (c *consumption) consume(ctx context.Context, s *session) error {
 		c.consumers.Go(consumer.drain)
 		if err != nil || ctx.Err() != nil {
 			return err
+		}
+		if len(consumer.dropped) > 0 {
+			c.consumers.Wait() // a new consumer has the whole room
 		}
 	}
 }

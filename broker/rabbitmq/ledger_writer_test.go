@@ -21,7 +21,7 @@ func TestAStopDoesNotWaitForTheLedger(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				core, logs := observer.New(zap.WarnLevel)
-				m, err := newMetrics(prometheus.NewRegistry())
+				m, err := newMetrics(prometheus.NewRegistry(), nil)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -57,7 +57,7 @@ func TestAStopDoesNotWaitForTheLedger(t *testing.T) {
 func TestCountsWaitForAnEventOrASecond(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		m, err := newMetrics(prometheus.NewRegistry())
+		m, err := newMetrics(prometheus.NewRegistry(), nil)
 		if err != nil {
 			t.Fatal(err)
 		}

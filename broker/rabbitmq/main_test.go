@@ -30,7 +30,7 @@ func TestConformance(t *testing.T) {
 	brokertest.Run(t, func(t *testing.T) brokertest.Open {
 		url := rabbitnode.URL(t)
 		return func(t *testing.T, routes []broker.Route) brokertest.Broker {
-			return mortal{open(t, rabbitmq.Config{URLs: []string{url}, Routes: routes, Duplicates: brokertest.Window})}
+			return mortal{open(t, rabbitmq.Config{URLs: []string{url}, Routes: routes, Duplicates: brokertest.Window, RouteBytes: brokertest.RouteBytes})}
 		}
 	})
 }

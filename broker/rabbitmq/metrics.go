@@ -1,6 +1,10 @@
 package rabbitmq
 
-import "github.com/prometheus/client_golang/prometheus"
+import (
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/hookline/hookline/broker"
+)
 
 // The roles of the two connections, which are values of the label "connection".
 const (
@@ -14,9 +18,10 @@ type metrics struct {
 	confirm    prometheus.Histogram
 	mismatches prometheus.Gauge
 	dropped    prometheus.Counter
+	fetched    *prometheus.GaugeVec
 }
 
-func newMetrics(reg prometheus.Registerer) (*metrics, error) {
+func newMetrics(reg prometheus.Registerer, routes []broker.Route) (*metrics, error) {
 	m := &metrics{
 		connected: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "hookline_broker_connected",
@@ -39,8 +44,12 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 			Name: "hookline_ledger_notes_dropped_total",
 			Help: "Notes that were dropped, because too many could not be written to the ledger. Audits then begin to count again.",
 		}),
+		fetched: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "hookline_broker_fetched_bytes",
+			Help: "Bodies of fetched events in memory, in bytes.",
+		}, []string{"route"}),
 	}
-	for _, c := range []prometheus.Collector{m.connected, m.reconnects, m.confirm, m.mismatches, m.dropped} {
+	for _, c := range []prometheus.Collector{m.connected, m.reconnects, m.confirm, m.mismatches, m.dropped, m.fetched} {
 		if err := reg.Register(c); err != nil {
 			return nil, err
 		}
@@ -48,6 +57,11 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 	for _, role := range []string{publishing, consuming} {
 		m.connected.WithLabelValues(role)
 		m.reconnects.WithLabelValues(role)
+	}
+	for _, r := range routes {
+		if !r.External {
+			m.fetched.WithLabelValues(r.Name)
+		}
 	}
 	return m, nil
 }

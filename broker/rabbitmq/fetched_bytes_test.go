@@ -1,0 +1,74 @@
+package rabbitmq
+
+import (
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+)
+
+func TestBodiesHaveRoomUpToTheLimit(t *testing.T) {
+	t.Parallel()
+	f := newFetchedBytes(100, prometheus.NewGauge(prometheus.GaugeOpts{}))
+	now := time.Unix(1_700_000_000, 0)
+	take := func(size int, want bool) {
+		t.Helper()
+		if got := f.take(size, now); got != want {
+			t.Errorf("a body of %d has room: %v", size, got)
+		}
+	}
+	take(500, true) // alone
+	take(1, false)
+	f.free(500)
+	take(60, true)
+	take(40, true)
+	take(1, false)
+	if held := testutil.ToFloat64(f.gauge); held != 100 {
+		t.Errorf("%v bytes are held", held)
+	}
+	f.free(60)
+	f.free(40)
+	take(100, true)
+	if held := testutil.ToFloat64(f.gauge); held != 100 {
+		t.Errorf("%v bytes are held", held)
+	}
+}
+
+func TestThePrefetchFollowsTheLargestBody(t *testing.T) {
+	t.Parallel()
+	f := newFetchedBytes(100, prometheus.NewGauge(prometheus.GaugeOpts{}))
+	now := time.Unix(1_700_000_000, 0)
+	take := func(size int) {
+		if f.take(size, now) {
+			defer f.free(size)
+		}
+	}
+	fit := func(n, want int) {
+		t.Helper()
+		if got := f.fit(n, now); got != want {
+			t.Errorf("the prefetch is %d, not %d", got, want)
+		}
+	}
+	fit(72, 72)
+	take(30)
+	fit(72, 72) // nothing was dropped
+	f.take(80, now)
+	take(30)
+	f.free(80)
+	fit(72, 1)
+	now = now.Add(carefulTime)
+	take(40) // half of the largest: such bodies still come
+	now = now.Add(carefulTime)
+	take(30)
+	fit(72, 1)
+	now = now.Add(time.Second)
+	fit(72, 72)
+	take(30)
+	f.take(30, now)
+	f.take(30, now)
+	f.take(30, now)
+	take(30)
+	fit(72, 3)
+	fit(2, 2)
+}
