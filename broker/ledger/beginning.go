@@ -46,7 +46,7 @@ func (b *Book) Lost() (n int64) {
 		n += t.lost
 	}
 	for _, s := range b.spools {
-		n += s.counts.Unaccounted()
+		n += s.counts.Unaccounted() + s.lacking
 	}
 	return n
 }

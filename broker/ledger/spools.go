@@ -32,6 +32,7 @@ type spool struct {
 	counts  SpoolCounts      // zero: the writer does not know them
 	process string
 	seen    time.Time // time of the report
+	lacking int64     // events that an older copy of the spool's folder does not have
 }
 
 // foldSpool replaces the state of a spool. An empty spool without losses is removed, because each new container has another name.
@@ -40,11 +41,23 @@ func (b *Book) foldSpool(n Notes, seen time.Time) {
 	if n.SpoolCounts != nil {
 		s.counts = *n.SpoolCounts
 	}
-	if len(s.events) == 0 && s.counts.Present == 0 && s.counts.Unaccounted() == 0 {
+	if before := b.spools[n.Spool]; before != nil {
+		s.lacking = before.lacking + before.lostBy(s.counts)
+	}
+	if len(s.events) == 0 && s.counts.Present == 0 && s.counts.Unaccounted() == 0 && s.lacking == 0 {
 		delete(b.spools, n.Spool)
 		return
 	}
 	b.spools[n.Spool] = s
+}
+
+// lostBy returns how many events of the spool an older copy of its folder lacks. The copy shows by its smaller number of taken events. A
+// spool publishes the oldest events first, so those that were present are the last taken; if a queue refuses events, fewer are lost.
+func (s *spool) lostBy(now SpoolCounts) int64 {
+	if now == (SpoolCounts{}) {
+		return 0
+	}
+	return max(0, min(s.counts.Present, s.counts.Taken-now.Taken))
 }
 
 // spoolTotals returns the spools whose numbers are known.
@@ -54,6 +67,7 @@ func (b *Book) spoolTotals(now time.Time) (list []SpoolTotals) {
 			continue
 		}
 		t := SpoolTotals{Spool: name, SpoolCounts: s.counts}
+		t.Taken += s.lacking
 		seen := s.seen
 		if p := b.processes[s.process]; p != nil && p.seen.After(seen) {
 			seen = p.seen
@@ -72,6 +86,7 @@ type spoolSummary struct {
 	Counts  SpoolCounts `json:"counts"`
 	Process string      `json:"process"`
 	Seen    int64       `json:"seen"` // unix ms
+	Lacking int64       `json:"lacking,omitempty"`
 }
 
 // addSpools adds the spools to a summary.
@@ -80,7 +95,7 @@ func (b *Book) addSpools(s *summary) {
 	for name, sp := range b.spools {
 		s.Spools[name] = sp.events
 		if sp.counts != (SpoolCounts{}) {
-			s.SpoolCounts = append(s.SpoolCounts, spoolSummary{name, sp.counts, sp.process, sp.seen.UnixMilli()})
+			s.SpoolCounts = append(s.SpoolCounts, spoolSummary{name, sp.counts, sp.process, sp.seen.UnixMilli(), sp.lacking})
 		}
 	}
 }
@@ -91,6 +106,6 @@ func (b *Book) readSpools(s summary) {
 		b.spools[name] = &spool{events: events}
 	}
 	for _, c := range s.SpoolCounts {
-		b.spools[c.Spool] = &spool{s.Spools[c.Spool], c.Counts, c.Process, time.UnixMilli(c.Seen).UTC()}
+		b.spools[c.Spool] = &spool{s.Spools[c.Spool], c.Counts, c.Process, time.UnixMilli(c.Seen).UTC(), c.Lacking}
 	}
 }

@@ -47,3 +47,34 @@ func TestASpoolWithLossesOrEventsStaysInTheBook(t *testing.T) {
 		t.Errorf("its process writes: %+v", got)
 	}
 }
+
+// A restored copy of a spool's folder has the same name and smaller numbers. The events that it lacks stay lost in the book.
+func TestAnOlderCopyOfASpoolLacksEvents(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		before, copied ledger.SpoolCounts
+		lost           int64
+	}{
+		"all have been published since":        {ledger.SpoolCounts{Taken: 15, Published: 15}, ledger.SpoolCounts{Taken: 10, Present: 10}, 0},
+		"five came since, and are there":       {ledger.SpoolCounts{Taken: 15, Present: 15}, ledger.SpoolCounts{Taken: 10, Present: 10}, 5},
+		"five came since, and three are there": {ledger.SpoolCounts{Taken: 15, Published: 12, Present: 3}, ledger.SpoolCounts{Taken: 10, Present: 10}, 3},
+		"no older copy":                        {ledger.SpoolCounts{Taken: 15, Present: 15}, ledger.SpoolCounts{Taken: 15, Published: 15}, 0},
+	} {
+		w := newWriter(ledger.NewBook())
+		report := func(c ledger.SpoolCounts) {
+			w.fold(ledger.Notes{Spool: "s", SpoolCounts: &c, Spooled: map[string]int64{"alma": c.Present}})
+		}
+		report(c.before)
+		report(c.copied)
+		for _, b := range []*ledger.Book{w.book, again(t, w.book), w.book.Anew(ledger.ReasonReplaced)} {
+			list := b.Totals(now).Spools
+			if len(list) != 1 || list[0].Unaccounted() != c.lost || list[0].Taken != c.copied.Taken+c.lost || b.Lost() != c.lost {
+				t.Errorf("%s: %+v, lost %d", name, list, b.Lost())
+			}
+		}
+		report(ledger.SpoolCounts{Taken: 20, Published: 20}) // the copy goes on, and is published
+		if b := w.book; b.Lost() != c.lost {
+			t.Errorf("%s: later %d are lost", name, b.Lost())
+		}
+	}
+}

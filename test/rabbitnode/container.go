@@ -82,9 +82,9 @@ func (c *container) remove() error {
 	return nil
 }
 
-// ctl runs as the broker's own user, because root could create an Erlang cookie that the broker cannot read.
-func (c *container) ctl(ctx context.Context, args ...string) error {
-	return docker(ctx, append([]string{"exec", "--user", "rabbitmq", c.name, "rabbitmqctl"}, args...)...)
+// tool runs as the broker's own user, because root could create an Erlang cookie that the broker cannot read.
+func (c *container) tool(ctx context.Context, name string, args ...string) error {
+	return docker(ctx, append([]string{"exec", "--user", "rabbitmq", c.name, name}, args...)...)
 }
 
 func docker(ctx context.Context, args ...string) error {

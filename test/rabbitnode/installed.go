@@ -102,11 +102,11 @@ func (s *installed) start() error {
 	return s.process.start(append(s.env, "REMOVE="+s.removeDir), filepath.Join(s.dir, "output"), supervise, filepath.Join(s.scripts, "rabbitmq-server"))
 }
 
-func (s *installed) ctl(ctx context.Context, args ...string) error {
-	cmd := exec.CommandContext(ctx, filepath.Join(s.scripts, "rabbitmqctl"), args...)
+func (s *installed) tool(ctx context.Context, name string, args ...string) error {
+	cmd := exec.CommandContext(ctx, filepath.Join(s.scripts, name), args...)
 	cmd.Env = s.env
 	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("rabbitnode: rabbitmqctl %s: %w: %s", strings.Join(args, " "), err, out)
+		return fmt.Errorf("rabbitnode: %s %s: %w: %s", name, strings.Join(args, " "), err, out)
 	}
 	return nil
 }

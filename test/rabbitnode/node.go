@@ -31,11 +31,11 @@ type Node struct {
 // server runs a node, from the installed package or in Docker.
 type server interface {
 	start() error
-	stop(ctx context.Context) error // gracefully; returns when it has ended
-	kill() error                    // SIGKILL; returns when it has ended
-	remove() error                  // kills, and removes its container or processes
-	ended() <-chan struct{}         // closed when the server has ended by itself
-	ctl(ctx context.Context, args ...string) error
+	stop(ctx context.Context) error                              // gracefully; returns when it has ended
+	kill() error                                                 // SIGKILL; returns when it has ended
+	remove() error                                               // kills, and removes its container or processes
+	ended() <-chan struct{}                                      // closed when the server has ended by itself
+	tool(ctx context.Context, name string, args ...string) error // one of RabbitMQ's tools
 }
 
 // ErrMissing says that this machine has neither rabbitmq-server nor a working Docker.
@@ -133,7 +133,14 @@ func (n *Node) StartAgain(ctx context.Context) error {
 }
 
 // Ctl runs rabbitmqctl against the node.
-func (n *Node) Ctl(ctx context.Context, args ...string) error { return n.server.ctl(ctx, args...) }
+func (n *Node) Ctl(ctx context.Context, args ...string) error {
+	return n.Run(ctx, "rabbitmqctl", args...)
+}
+
+// Run runs one of RabbitMQ's tools, such as rabbitmq-queues, against the node.
+func (n *Node) Run(ctx context.Context, tool string, args ...string) error {
+	return n.server.tool(ctx, tool, args...)
+}
 
 // SetAlarm raises or clears the node's memory alarm, which blocks connections that publish.
 func (n *Node) SetAlarm(ctx context.Context, on bool) error {
