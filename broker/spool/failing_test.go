@@ -11,7 +11,12 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
+
 	"github.com/hookline/hookline/broker"
+	"github.com/hookline/hookline/broker/spool"
 	"github.com/hookline/hookline/pkg/event"
 )
 
@@ -174,9 +179,18 @@ func TestABrokerThatIsNotReadyIsNotAsked(t *testing.T) {
 	store, closeStore := openStore(t, storeConfig(t))
 	defer closeStore()
 	b := &notReady{fakeBroker: newFakeBroker()}
-	s, _ := newSpool(t, b, store)
+	core, logs := observer.New(zap.InfoLevel)
+	cfg := spool.Config{Sources: map[string]bool{"github": true}, MaxAge: maxAge}
+	s, err := spool.New(cfg, b, store, &reports{}, prometheus.NewRegistry(), zap.New(core))
+	if err != nil {
+		t.Fatal(err)
+	}
 	if err := s.Publish(t.Context(), sample("1")); err != nil {
 		t.Fatal(err)
+	}
+	said := logs.FilterMessage("event spooled").FilterField(zap.String("id", "1")).FilterField(zap.String("reason", "blocked"))
+	if said.Len() != 1 {
+		t.Errorf("the log says %v", logs.All())
 	}
 	if waiting, _, _, err := store.Size(t.Context()); waiting != 1 || err != nil || b.asked.Load() != 0 {
 		t.Errorf("%d spooled, %v; asked %d times", waiting, err, b.asked.Load())
