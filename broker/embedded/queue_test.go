@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/hookline/hookline/broker"
+	"github.com/hookline/hookline/pkg/event"
 )
 
 // idle returns a queue whose database has no more deliveries, and a channel with the step of a consumer that waits.
@@ -191,4 +192,42 @@ func TestADelayIsRoundedUp(t *testing.T) {
 			}
 		}
 	})
+}
+
+func TestADeliveryWaitsForTheRoomOfItsBody(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		q := newQueue(100)
+		defer q.timer.Stop()
+		if _, next := q.take(t.Context()); next != stepFetch {
+			t.Fatal("a new queue does not fetch")
+		}
+		q.add([]lease{sized(1, 60), sized(2, 60), sized(3, 500), sized(4, 1)}, false, time.Hour)
+		taken := make(chan lease, 4)
+		for range 4 {
+			go func() {
+				d, _ := q.take(t.Context())
+				taken <- d
+			}()
+		}
+		for seq := range int64(4) {
+			synctest.Wait()
+			if len(taken) != 1 || q.runningBytes() == 0 {
+				t.Fatalf("%d deliveries are in progress beside each other", len(taken))
+			}
+			d := <-taken
+			if d.seq != seq+1 {
+				t.Errorf("delivery %d came for %d", d.seq, seq+1)
+			}
+			q.release(d, false)
+		}
+		if q.runningBytes() != 0 {
+			t.Errorf("%v bytes are in progress", q.runningBytes())
+		}
+	})
+}
+
+// sized returns a lease with a body of so many bytes.
+func sized(seq int64, size int) lease {
+	return lease{row: row{place: place{seq: seq}, event: event.Event{Data: make([]byte, size)}}}
 }
