@@ -88,9 +88,9 @@ func isProse(line string) bool {
 func wrap(s string, width int) (lines []string) {
 	rest := []rune(s)
 	for len(rest) > width {
-		end := breakAt(rest, width, func(i int) bool { return rest[i] == ' ' })
+		end := breakAt(width, func(i int) bool { return rest[i] == ' ' })
 		if end == 0 {
-			end = breakAt(rest, width, func(i int) bool { return strings.ContainsRune(".-_/,:", rest[i-1]) })
+			end = breakAt(width, func(i int) bool { return strings.ContainsRune(".-_/,:", rest[i-1]) })
 		}
 		if end == 0 {
 			end = width
@@ -102,7 +102,7 @@ func wrap(s string, width int) (lines []string) {
 }
 
 // breakAt returns the last position of a break within width, or 0 if a line that ends there would be short.
-func breakAt(line []rune, width int, is func(int) bool) int {
+func breakAt(width int, is func(int) bool) int {
 	for i := width; i > width/3; i-- {
 		if is(i) {
 			return i
