@@ -66,7 +66,7 @@ func TestAnAttachedBrokerGivesUpNodesThatRefuse(t *testing.T) {
 				var tries sync.WaitGroup
 				tries.Go(func() {
 					for i := 0; ctx.Err() == nil; i++ {
-						time.Sleep(time.Second)
+						<-time.After(time.Second)
 						l.set(nil, c.causes[min(i, len(c.causes)-1)])
 					}
 				})

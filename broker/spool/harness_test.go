@@ -201,7 +201,7 @@ func (r rig) publish(t testing.TB, from, to int) (ids []string) {
 	t.Helper()
 	for i := from; i < to; i++ {
 		ids = append(ids, fmt.Sprintf("e-%03d", i))
-		ctx, cancel := context.WithTimeout(context.Background(), 500*time.Millisecond)
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 		err := r.Publish(ctx, sample(ids[len(ids)-1]))
 		cancel()
 		if err != nil {
