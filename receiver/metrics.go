@@ -27,7 +27,8 @@ type metrics struct {
 	removed         *prometheus.CounterVec
 	noRoom          *prometheus.CounterVec
 	connections     prometheus.Gauge
-	ended           *prometheus.CounterVec
+	gaveWay         prometheus.Counter // of connections
+	ofShare         prometheus.Counter // of connections
 	handshakes      *prometheus.CounterVec
 	publishSeconds  *prometheus.HistogramVec
 	publishFailures *prometheus.CounterVec
@@ -42,6 +43,7 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 		return prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "hookline_receiver_" + name, Help: help,
 			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10}}, []string{"source"})
 	}
+	ended := counter("connections_ended_total", "Connections that ended for lack of room: one address has its share, or the longest idle one gave way to a new one.", "reason")
 	m := &metrics{
 		requests:        counter("requests_total", "Requests by the status code of their answer.", "source", "code"),
 		requestSeconds:  seconds("request_seconds", "Time from the end of a request's headers to its answer."),
@@ -55,15 +57,16 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 		copies:          counter("copies_total", "Duplicates by their signature: the same signed body came before with another ID, which the sender does not sign.", "source"),
 		removed:         counter("removed_requests_total", "Requests for a source that a reload removed, answered 503.", "source"),
 		noRoom:          counter("no_room_total", "Requests answered 503 for lack of room, by the bound that is used up: the share of the client or of the source, or the limit for all.", "source", "bound"),
+		gaveWay:         ended.WithLabelValues("gave_way"),
+		ofShare:         ended.WithLabelValues("client_share"),
 		connections:     prometheus.NewGauge(prometheus.GaugeOpts{Name: "hookline_receiver_connections", Help: "Open connections."}),
-		ended:           counter("connections_ended_total", "Connections that ended for lack of room: one address has its share, or the longest idle one gave way to a new one.", "reason"),
 		handshakes:      counter("handshakes_total", "Handshakes of senders.", "source", "result"),
 		publishSeconds:  seconds("publish_seconds", "Time until the broker had stored an event or had failed."),
 		publishFailures: counter("publish_failures_total", "Events that the broker did not store.", "source", "reason"),
 	}
 	var errs []error
 	for _, c := range []prometheus.Collector{m.requests, m.requestSeconds, m.inFlight, m.verifyFailures, m.accepted,
-		m.duplicates, m.unrouted, m.unreadable, m.otherBodies, m.copies, m.removed, m.noRoom, m.connections, m.ended, m.handshakes, m.publishSeconds, m.publishFailures} {
+		m.duplicates, m.unrouted, m.unreadable, m.otherBodies, m.copies, m.removed, m.noRoom, m.connections, ended, m.handshakes, m.publishSeconds, m.publishFailures} {
 		errs = append(errs, reg.Register(c))
 	}
 	return m, errors.Join(errs...)

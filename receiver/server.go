@@ -43,7 +43,7 @@ func (rc *Receiver) Serve(ctx context.Context, ln net.Listener) error {
 // connectionEvents counts the connections, and logs the clients that use their share.
 func (rc *Receiver) connectionEvents() connectionEvents {
 	return connectionEvents{
-		open: rc.metrics.connections, gaveWay: rc.metrics.ended.WithLabelValues("gave_way"), ofShare: rc.metrics.ended.WithLabelValues("client_share"),
+		open: rc.metrics.connections, gaveWay: rc.metrics.gaveWay, ofShare: rc.metrics.ofShare,
 		shareUsed: func(client netip.Addr) {
 			if rc.recorder.shares.Allow() {
 				rc.recorder.log.Warn("a client uses its half of limits.max_connections: "+proxyHint, zap.Stringer("client", client))

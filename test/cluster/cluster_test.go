@@ -111,12 +111,14 @@ func (i installation) expectAtRisk(t *testing.T, when string, n int) {
 // wait polls, because RabbitMQ gives no signal.
 func wait(t *testing.T, condition string, check func() bool) {
 	t.Helper()
-	end := time.Now().Add(patience)
-	for !check() {
-		if time.Now().After(end) {
+	look := time.NewTicker(time.Second)
+	defer look.Stop()
+	for late := time.After(patience); !check(); {
+		select {
+		case <-look.C:
+		case <-late:
 			t.Fatalf("waited in vain for: %s", condition)
 		}
-		time.Sleep(time.Second)
 	}
 }
 
