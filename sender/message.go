@@ -2,6 +2,9 @@ package sender
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
 	"encoding/json"
 	"math/rand/v2"
 	"net/http"
@@ -43,12 +46,16 @@ func (s Sample) Message(id string, now time.Time) Message {
 	return m
 }
 
-// placeholders replaces the placeholders of sample files.
+// placeholders replaces the placeholders of sample files. {{commit}} and {{number}} follow from the ID. They make the bodies of two messages
+// differ, also where a header has the ID: a receiver takes a copy of a signed body for a repeat.
 func placeholders(id string, now time.Time) *strings.Replacer {
 	now = now.UTC()
+	digest := sha256.Sum256([]byte(id))
 	later := now.AddDate(0, 0, 14) // when a loan is due
 	return strings.NewReplacer(
 		"{{id}}", id,
+		"{{commit}}", hex.EncodeToString(digest[:20]),
+		"{{number}}", strconv.FormatUint(1e11+binary.BigEndian.Uint64(digest[:])%9e11, 10),
 		"{{time}}", now.Format(event.TimeFormat),
 		"{{time_s}}", now.Format(time.RFC3339),
 		"{{date}}", now.Format(time.DateOnly),

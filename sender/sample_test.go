@@ -1,6 +1,7 @@
 package sender_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"encoding/xml"
 	"maps"
@@ -51,6 +52,20 @@ func TestAlmaHasASampleOfEveryKindOfEventInBothFormats(t *testing.T) {
 			t.Errorf("%s has the formats %q", name, formats)
 		}
 	}
+}
+
+// A receiver takes a copy of a signed body for a repeat.
+func TestTwoMessagesOfASampleHaveDifferentBodies(t *testing.T) {
+	t.Parallel()
+	every(t, func(t *testing.T, s sender.Sample) {
+		one, other := s.Message("", now), s.Message("", now)
+		if bytes.Equal(one.Body, other.Body) {
+			t.Errorf("both bodies are %s", one.Body)
+		}
+		if again := s.Message(one.ID, now); !bytes.Equal(again.Body, one.Body) {
+			t.Errorf("a repeat has another body: %s", again.Body)
+		}
+	})
 }
 
 func TestEverySampleIsAWholeMessage(t *testing.T) {
