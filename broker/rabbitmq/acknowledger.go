@@ -43,7 +43,7 @@ func (a *acknowledger) end() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for tag, size := range a.unsettled {
-		a.bytes.free(size)
+		a.bytes.free(size, time.Now())
 		delete(a.unsettled, tag)
 	}
 }
@@ -139,7 +139,7 @@ func (a *acknowledger) markSettled(tag uint64) bool {
 		return false
 	}
 	delete(a.unsettled, tag)
-	a.bytes.free(size)
+	a.bytes.free(size, time.Now())
 	a.last = time.Now()
 	return true
 }

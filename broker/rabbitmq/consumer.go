@@ -28,6 +28,8 @@ const (
 	// carefulTime is for how long a route keeps the small prefetch after a crashed or a large delivery came. The event of the first may
 	// have ended its process, and another time it would take along all fetched deliveries.
 	carefulTime = time.Minute
+	// maxReturned bounds the identities of the messages that went back for lack of memory.
+	maxReturned = 10_000
 	// largeBody is the size in bytes of a large delivery: a wide consumer holds up to extraPrefetch of them and more.
 	largeBody = 256 << 10
 	// idleTime is how long a consumer stays idle before it is replaced; twice that at most. When a quorum queue is deleted and
@@ -126,7 +128,9 @@ func (c *consumer) returnDropped() {
 	if len(c.dropped) == 0 {
 		return
 	}
-	clear(c.returned)
+	if len(c.returned) > maxReturned {
+		clear(c.returned) // other workers have taken most of them
+	}
 	for _, d := range c.dropped {
 		c.returned[identity(d.message)] = true
 		d.reject()

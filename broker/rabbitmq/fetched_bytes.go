@@ -19,7 +19,7 @@ type fetchedBytes struct {
 	mu      sync.Mutex
 	held    int64
 	largest int64     // body of late
-	last    time.Time // when a body of half of that size, or more, last came
+	last    time.Time // when a body of half of that size, or more, last came or was freed
 	dropped bool      // a body was dropped, and such bodies still come
 }
 
@@ -46,10 +46,14 @@ func (f *fetchedBytes) take(size int, now time.Time) bool {
 }
 
 // free returns the bytes of a body.
-func (f *fetchedBytes) free(size int) {
+func (f *fetchedBytes) free(size int, now time.Time) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.add(-int64(size))
+	n := int64(size)
+	if n >= f.largest/2 {
+		f.last = now
+	}
+	f.add(-n)
 }
 
 func (f *fetchedBytes) add(n int64) {
@@ -69,9 +73,9 @@ func (f *fetchedBytes) fit(n int, now time.Time) int {
 	return int(max(1, min(int64(n), f.limit/max(1, f.largest))))
 }
 
-// forget forgets the largest body carefulTime after the last one of about its size.
+// forget forgets the largest body carefulTime after the last one of about its size was freed: a handler can hold it for longer than that.
 func (f *fetchedBytes) forget(now time.Time) {
-	if now.Sub(f.last) > carefulTime {
+	if now.Sub(f.last) > carefulTime && f.held <= f.largest/2 {
 		f.largest, f.dropped = 0, false
 	}
 }

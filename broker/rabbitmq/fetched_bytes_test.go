@@ -20,15 +20,15 @@ func TestBodiesHaveRoomUpToTheLimit(t *testing.T) {
 	}
 	take(500, true) // alone
 	take(1, false)
-	f.free(500)
+	f.free(500, now)
 	take(60, true)
 	take(40, true)
 	take(1, false)
 	if held := testutil.ToFloat64(f.gauge); held != 100 {
 		t.Errorf("%v bytes are held", held)
 	}
-	f.free(60)
-	f.free(40)
+	f.free(60, now)
+	f.free(40, now)
 	take(100, true)
 	if held := testutil.ToFloat64(f.gauge); held != 100 {
 		t.Errorf("%v bytes are held", held)
@@ -41,7 +41,7 @@ func TestThePrefetchFollowsTheLargestBody(t *testing.T) {
 	now := time.Unix(1_700_000_000, 0)
 	take := func(size int) {
 		if f.take(size, now) {
-			defer f.free(size)
+			defer f.free(size, now)
 		}
 	}
 	fit := func(n, want int) {
@@ -55,7 +55,7 @@ func TestThePrefetchFollowsTheLargestBody(t *testing.T) {
 	fit(72, 72) // nothing was dropped
 	f.take(80, now)
 	take(30)
-	f.free(80)
+	f.free(80, now)
 	fit(72, 1)
 	now = now.Add(carefulTime)
 	take(40) // half of the largest: such bodies still come
@@ -71,4 +71,25 @@ func TestThePrefetchFollowsTheLargestBody(t *testing.T) {
 	take(30)
 	fit(72, 3)
 	fit(2, 2)
+}
+
+// A handler of some minutes must not make its worker fetch, and return, all bodies again each minute.
+func TestALargeBodyIsRememberedWhileItIsHeld(t *testing.T) {
+	t.Parallel()
+	f := newFetchedBytes(100, prometheus.NewGauge(prometheus.GaugeOpts{}))
+	now := time.Unix(1_700_000_000, 0)
+	f.take(80, now)
+	f.take(80, now) // dropped
+	now = now.Add(time.Hour)
+	if got := f.fit(72, now); got != 1 {
+		t.Errorf("while the body is held the prefetch is %d", got)
+	}
+	f.free(80, now)
+	now = now.Add(carefulTime)
+	if got := f.fit(72, now); got != 1 {
+		t.Errorf("soon after it the prefetch is %d", got)
+	}
+	if got := f.fit(72, now.Add(time.Second)); got != 72 {
+		t.Errorf("later the prefetch is %d", got)
+	}
 }
