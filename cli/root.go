@@ -8,9 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"strings"
-	"syscall"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/spf13/cobra"
@@ -44,12 +42,9 @@ type Program struct {
 }
 
 // Main runs the command line of the process and returns its exit code. The first SIGINT or SIGTERM begins a clean stop;
-// the second one ends the process at once.
+// one that comes more than a second later ends the process at once.
 func (p Program) Main() int {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	context.AfterFunc(ctx, stop)
-	return p.Run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	return p.Run(stopOnSignal(), os.Args[1:], os.Stdout, os.Stderr)
 }
 
 // Run runs one command line until it ends or ctx ends, and returns its exit code.

@@ -28,7 +28,7 @@ form and shows it. Environment variables of the built-in configuration:
 - HOOKLINE_PRIVATE_LISTEN: the address for metrics and health (default 127.0.0.1:9090)
 
 Ctrl-C stops the process when running handlers have finished, at the latest after the configured grace. A second Ctrl-C
-ends it at once. Every event that was answered with 200 stays stored in both cases.`,
+ends it at once; in the first second it counts as a repeat. Every event that was answered with 200 stays stored in both cases.`,
 		Example: `  hookline run
   hookline run --config hookline.yml`,
 		Args: args(cobra.NoArgs),

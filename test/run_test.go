@@ -2,12 +2,14 @@ package test
 
 import (
 	"encoding/json"
+	"errors"
 	"io/fs"
 	"net"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -135,6 +137,21 @@ routes:
 	}
 	if line := p.log(t, "stopping; a second signal ends the process at once"); line["grace"] != "20s" {
 		t.Error(line)
+	}
+}
+
+// `timeout` sends SIGTERM to the process, and at once to its group.
+func TestARepeatedSignalIsACleanStop(t *testing.T) {
+	t.Parallel()
+	p := newFolder(t).start(t, "run")
+	for range 2 {
+		if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
+			t.Fatal(err)
+		}
+	}
+	p.log(t, "stopped")
+	if <-p.ended; p.cmd.ProcessState.ExitCode() != 0 {
+		t.Errorf("it ended with %v", p.cmd.ProcessState)
 	}
 }
 
