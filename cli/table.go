@@ -48,7 +48,7 @@ func (t *table) print(w io.Writer, columns int) (cut bool, err error) {
 		}
 	}
 	if columns > 0 && !t.shrink(widths, columns) {
-		return t.blocks(w, columns)
+		return false, t.blocks(w, columns)
 	}
 	for _, row := range lines {
 		shortened, err := t.row(w, row, widths)
@@ -123,18 +123,14 @@ func (t *table) row(w io.Writer, row []string, widths []int) (cut bool, err erro
 	return cut, nil
 }
 
-// blocks writes each cell behind its header, and an empty line between two rows. The last column is cut, unless it wraps. Empty cells
-// are left out.
-func (t *table) blocks(w io.Writer, columns int) (cut bool, err error) {
+// blocks writes each cell behind its header, and an empty line between two rows. All cells wrap, so that nothing is cut. Empty cells are
+// left out.
+func (t *table) blocks(w io.Writer, columns int) error {
 	names := width(t.header) + columnGap
 	room := max(columns-names, minWrapped)
 	for i, row := range t.rows {
 		block := table{wraps: []int{1}}
 		for j, cell := range row {
-			if j == len(row)-1 && !slices.Contains(t.wraps, j) {
-				short := shorten(cell, room)
-				cell, cut = short, cut || short != cell
-			}
 			if cell != "" {
 				block.rows = append(block.rows, []string{t.header[j], cell})
 			}
@@ -143,10 +139,10 @@ func (t *table) blocks(w io.Writer, columns int) (cut bool, err error) {
 			fmt.Fprintln(w)
 		}
 		if _, err := block.print(w, names+room); err != nil {
-			return cut, err
+			return err
 		}
 	}
-	return cut, nil
+	return nil
 }
 
 // width returns the width of the widest text.

@@ -18,7 +18,7 @@ func TestATableFitsTheTerminal(t *testing.T) {
 		{0, false, "ID  ERROR\n1   answered 500: the database of the service is away\n"},
 		{80, false, "ID  ERROR\n1   answered 500: the database of the service is away\n"},
 		{30, true, "ID  ERROR\n1   answered 500: the databas…\n"},
-		{27, true, "ID     1\nERROR  answered 500: the d…\n"},
+		{27, false, "ID     1\nERROR  answered 500: the\n       database of the\n       service is away\n"},
 	} {
 		tab := table{header: []string{"ID", "ERROR"}}
 		tab.add("1", "answered 500: the database\nof the service is away")

@@ -79,23 +79,27 @@ func (g undeliveredGroup) cells() []string {
 // An HTTP status and an exit code stay, because another one is another cause.
 func errorPattern(s string) string {
 	var out strings.Builder
-	before := ""
+	before, gap := "", "" // the word before, and the signs behind it
 	for rest := []rune(s); len(rest) > 0; {
 		end := slices.IndexFunc(rest, func(r rune) bool { return !isOfWord(r) })
 		if end < 0 {
 			end = len(rest)
 		}
 		word := string(rest[:end])
-		switch {
+		switch number := strings.ContainsFunc(word, unicode.IsDigit); {
 		case end == 0:
 			end = 1
 			out.WriteRune(rest[0])
-		case strings.ContainsFunc(word, unicode.IsDigit) && before != "answered" && before != "status" && before != "code":
+			gap += string(rest[0])
+		case number && isVersion(before, gap):
+			out.WriteString(word)
+			gap = "" // and a status may come after it
+		case number && !isStatus(before, gap):
 			out.WriteByte('#')
-			before = word
+			before, gap = word, ""
 		default:
 			out.WriteString(word)
-			before = word
+			before, gap = word, ""
 		}
 		rest = rest[end:]
 	}
@@ -105,6 +109,23 @@ func errorPattern(s string) string {
 		pattern = strings.NewReplacer("#.#", "#", "#:#", "#").Replace(pattern)
 	}
 	return pattern
+}
+
+// isStatus reports whether a number is an HTTP status or an exit code, by the word before it and the gap between them. Other numbers
+// follow in http://10.0.0.7.
+func isStatus(before, gap string) bool {
+	switch strings.ToLower(before) {
+	case "answered", "status", "code", "status_code", "statuscode":
+		return true
+	case "http":
+		return gap == " " || gap == ": "
+	}
+	return false
+}
+
+// isVersion reports whether a word is part of the version in HTTP/1.1, by the word before the version and the gap.
+func isVersion(before, gap string) bool {
+	return strings.EqualFold(before, "http") && (gap == "/" || gap == ".")
 }
 
 func isOfWord(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) || r == '-' || r == '_' }
