@@ -11,6 +11,7 @@ import (
 
 	"github.com/hookline/hookline/app"
 	"github.com/hookline/hookline/app/config"
+	"github.com/hookline/hookline/broker"
 )
 
 const (
@@ -20,6 +21,8 @@ const (
 	operatorCloseTimeout = 5 * time.Second
 	// noticeInterval is the time after which a command says why it waits.
 	noticeInterval = time.Second
+	// unknownTicks is the number of notice intervals after which it says so also without a reason.
+	unknownTicks = 4
 	// refusedTimeout bounds the waiting for a RabbitMQ that refuses connections. Nothing listens there then, or the address is wrong.
 	refusedTimeout = 2 * time.Second
 )
@@ -43,7 +46,7 @@ func (c *command) withPatientOperator(cmd *cobra.Command, timeout, refused time.
 	stop := c.explainWait(conf, operator)
 	ctx, cancel := context.WithTimeout(cmd.Context(), timeout)
 	defer cancel()
-	err = nextStep(conf, do(ctx, conf, operator))
+	err = leftBehind(conf, nextStep(conf, do(ctx, conf, operator)))
 	stop()
 	if err != nil && cmd.Context().Err() != nil {
 		err = interrupted(err)
@@ -65,17 +68,17 @@ func interrupted(err error) error {
 }
 
 // explainWait says on stderr once why the broker does not answer, unless stop is called before. A command may wait for the broker
-// for a while.
+// for a while. RabbitMQ keeps a wrong password waiting, too: an unknown reason is said only after unknownTicks.
 func (c *command) explainWait(conf *config.Config, operator app.Operator) (stop func()) {
 	ended := make(chan struct{})
 	var explaining sync.WaitGroup
 	explaining.Go(func() {
 		tick := time.NewTicker(noticeInterval)
 		defer tick.Stop()
-		for {
+		for ticks := 1; ; ticks++ {
 			select {
 			case <-tick.C:
-				if err := operator.Ready(); err != nil {
+				if err := operator.Ready(); err != nil && (ticks >= unknownTicks || app.NextStep(conf, err) != "") {
 					fmt.Fprintf(c.stderr, "hookline: still trying: %v\n", nextStep(conf, err))
 					return
 				}
@@ -96,4 +99,16 @@ func nextStep(conf *config.Config, err error) error {
 		return fmt.Errorf("%w (%s)", err, step)
 	}
 	return err
+}
+
+// leftBehind adds to an error about a missing queue where other events of the data folder are.
+func leftBehind(conf *config.Config, err error) error {
+	if !errors.Is(err, broker.ErrNoQueue) {
+		return err
+	}
+	elsewhere, failed := app.FindElsewhere(conf)
+	if failed != nil || elsewhere == nil {
+		return err
+	}
+	return fmt.Errorf("%w; events are elsewhere: %s", err, elsewhere.Advice())
 }

@@ -1,9 +1,19 @@
 package cli
 
 import (
+	"bytes"
 	"context"
+	"errors"
+	"fmt"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/hookline/hookline/app"
+	"github.com/hookline/hookline/app/config"
+	"github.com/hookline/hookline/broker"
+	"github.com/hookline/hookline/pkg/text"
 )
 
 // One life of three dead letters and an unrouted event, through every command that looks at and decides about them.
@@ -103,5 +113,35 @@ func TestACommandGivesUpARefusedConnection(t *testing.T) {
 		if code != ExitFailed || strings.Contains(said, "interrupted") || args == "queues" && !strings.Contains(said, "nothing listens there") {
 			t.Errorf("%s: exit code %d: %s", args, code, said)
 		}
+	}
+}
+
+// waiting is a broker that knows the reason of its waiting after some questions.
+type waiting struct {
+	app.Operator
+	unknown int
+}
+
+func (w *waiting) Ready() error {
+	if w.unknown--; w.unknown >= 0 {
+		return errors.New("not connected yet")
+	}
+	return fmt.Errorf("%w: the reason", broker.ErrDown)
+}
+
+func TestANoticeWaitsForTheReason(t *testing.T) {
+	t.Parallel()
+	conf := &config.Config{}
+	conf.Broker.URL = []string{"amqp://127.0.0.1:1/"}
+	for unknown, want := range map[int]string{0: "the reason", unknownTicks - 1: "the reason", unknownTicks: "not connected yet"} {
+		synctest.Test(t, func(t *testing.T) {
+			var out bytes.Buffer
+			c := command{stderr: text.NewWriter(&out)}
+			stop := c.explainWait(conf, &waiting{unknown: unknown})
+			time.Sleep(time.Hour)
+			if stop(); strings.Count(out.String(), "still trying: ") != 1 || !strings.Contains(out.String(), want) {
+				t.Errorf("unknown %d times: %q, want %q", unknown, out.String(), want)
+			}
+		})
 	}
 }

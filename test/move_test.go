@@ -76,6 +76,8 @@ func TestEventsOfTheEmbeddedBrokerMoveToRabbitMQ(t *testing.T) {
 	for _, role := range []string{"run", "receiver", "worker"} {
 		rabbit.expect(t, 2, "of the embedded broker has 3 events", role)
 	}
+	rabbit.expect(t, 1, "`hookline move` puts them into RabbitMQ's queues", "dead", "list")
+	rabbit.expect(t, 4, "start a receiver or a worker there first, or correct broker.url", "audit")
 	rabbit.expect(t, 0, "", "topology", "apply")
 	rabbit.expect(t, 4, "hookline move", "audit")
 	rabbit.expect(t, 4, `"events": 3`, "audit", "--json")

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -114,6 +115,9 @@ func (a *auditor) read(ctx context.Context) (*session, *ledgerReader, error) {
 		}
 	}
 	r, err := newLedgerReader(s, a.book)
+	if missing(err) {
+		return nil, nil, fmt.Errorf("the virtual host of broker.url at %s has no ledger: start a receiver or a worker there first, or correct broker.url", s.address)
+	}
 	if err != nil {
 		return nil, nil, err
 	}

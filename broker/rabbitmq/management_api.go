@@ -118,10 +118,23 @@ func (m *managementAPI) get(ctx context.Context, into any, query url.Values, pat
 	}
 	defer answer.Body.Close()
 	if answer.StatusCode != http.StatusOK {
-		return fmt.Errorf("rabbitmq: management API: %s answers %s; its user needs the tag monitoring", m.base.Host, answer.Status)
+		return fmt.Errorf("rabbitmq: management API: %s answers %s; %s", m.base.Host, answer.Status, statusStep(answer.StatusCode))
 	}
 	if err := json.NewDecoder(http.MaxBytesReader(nil, answer.Body, 16<<20)).Decode(into); err != nil {
 		return fmt.Errorf("rabbitmq: management API: %w", err)
 	}
 	return nil
+}
+
+// statusStep returns the next step after an HTTP status of the management API.
+func statusStep(status int) string {
+	switch status {
+	case http.StatusUnauthorized: // RabbitMQ answers so also to a user without any tag
+		return "correct user and password in broker.management; the user needs the tag monitoring"
+	case http.StatusForbidden:
+		return "give its user the tag monitoring"
+	case http.StatusNotFound:
+		return "correct the address in broker.management, or the virtual host in broker.url"
+	}
+	return "look at RabbitMQ's log"
 }

@@ -55,8 +55,8 @@ func TestAPlanNamesPoliciesThatLoseEvents(t *testing.T) {
 func TestAPlanSaysThatItCannotSeeMembers(t *testing.T) {
 	t.Parallel()
 	for name, management := range map[string]string{
-		"set broker.management":         "",
-		"its user needs the tag monito": strings.Replace(rabbitnode.Shared(t).API, "guest:guest@", "guest:wrong@", 1),
+		"set broker.management":                          "",
+		"correct user and password in broker.management": strings.Replace(rabbitnode.Shared(t).API, "guest:guest@", "guest:wrong@", 1),
 	} {
 		changes, err := rabbitmq.Plan(patient(t), rabbitmq.Config{URLs: []string{rabbitnode.URL(t)}, Management: management})
 		if err != nil {
