@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
@@ -54,11 +55,13 @@ func fold(s string, width int) string {
 		if strings.HasPrefix(line, "- ") {
 			indent = len("- ")
 		}
-		if gap := strings.LastIndex(line, "  "); gap > indent && gap+columnGap <= width/2 {
+		column := indent // of runes, and indent is of bytes
+		if gap := strings.LastIndex(line, "  "); gap > indent && utf8.RuneCountInString(line[:gap])+columnGap <= width/2 {
 			indent = gap + columnGap
+			column = utf8.RuneCountInString(line[:indent])
 		}
-		parts := wrap(line[indent:], max(width-indent, 1))
-		lines[i] = line[:indent] + strings.Join(parts, "\n"+strings.Repeat(" ", indent))
+		parts := wrap(line[indent:], max(width-column, 1))
+		lines[i] = line[:indent] + strings.Join(parts, "\n"+strings.Repeat(" ", column))
 	}
 	return strings.Join(lines, "\n")
 }

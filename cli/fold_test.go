@@ -15,6 +15,7 @@ func TestProseIsFoldedBetweenWords(t *testing.T) {
 		{"Every stored event is accounted for.", "Every stored event\nis accounted for."},
 		{"- 130: it was interrupted by a signal", "- 130: it was\n  interrupted by a\n  signal"},
 		{"  --url  the address of it", "  --url  the address\n         of it"},
+		{"  äääää  the address of it", "  äääää  the address\n         of it"},
 		{"hookline.work.archive-of-all", "hookline.work.\narchive-of-all"},
 		{strings.Repeat("a", 45), strings.Repeat("a", 20) + "\n" + strings.Repeat("a", 20) + "\naaaaa"},
 		{"short\n\nlines", "short\n\nlines"},

@@ -12,8 +12,8 @@ type Bindings map[string][]string
 // BeatInterval is the longest time between two messages of a running process that declares bindings.
 const BeatInterval = 5 * time.Minute
 
-// silence is the time after its latest message from which a process counts as ended. A process that stops cleanly says so.
-const silence = 3 * BeatInterval
+// Silence is the time after its latest message from which a process counts as ended. A process that stops cleanly says so.
+const Silence = 3 * BeatInterval
 
 // bind folds the bindings that a process has declared or removed, and the end of the process.
 func (b *Book) bind(p *process, n Notes) {
@@ -36,7 +36,7 @@ func (b *Book) bind(p *process, n Notes) {
 func (b *Book) Declared(now time.Time) Bindings {
 	all := Bindings{}
 	for _, p := range b.processes {
-		if now.Sub(p.seen) > silence {
+		if now.Sub(p.seen) > Silence {
 			continue
 		}
 		for route, patterns := range p.bindings {
@@ -78,7 +78,7 @@ func without(all, some []string) []string {
 
 // declaredBindings returns the bindings of a process for a summary, and nil for one that has ended.
 func (p *process) declaredBindings(latest time.Time) Bindings {
-	if latest.Sub(p.seen) > silence {
+	if latest.Sub(p.seen) > Silence {
 		return nil
 	}
 	return p.bindings

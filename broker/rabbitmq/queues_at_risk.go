@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -50,20 +51,20 @@ func fewMembers(q apiQueue, nodes []string, vhost string) string {
 	}
 	others := slices.DeleteFunc(slices.Clone(nodes), func(node string) bool { return slices.Contains(q.Members, node) })
 	others = others[:min(lacking, len(others))]
-	command := fmt.Sprintf("rabbitmq-queues grow NODE all%s --queue-pattern ^%s", option(" --vhost-pattern ^%s$", vhost), strings.TrimSuffix(ownQueues, "."))
+	command := fmt.Sprintf("rabbitmq-queues grow NODE all%s --queue-pattern ^%s", option(" --vhost-pattern %s", vhost, "^"+regexp.QuoteMeta(vhost)+"$"), strings.TrimSuffix(ownQueues, "."))
 	if q.Type == "stream" {
-		command = fmt.Sprintf("rabbitmq-streams add_replica%s %s NODE", option(" --vhost %s", vhost), q.Name)
+		command = fmt.Sprintf("rabbitmq-streams add_replica%s %s NODE", option(" --vhost %s", vhost, vhost), q.Name)
 	}
 	return fmt.Sprintf("has %d of %d members, and a lost node takes its events along: run `%s` with %s",
 		len(q.Members), len(q.Members)+lacking, command, strings.Join(others, " and with "))
 }
 
-// option returns a command's option for a virtual host that is not the default.
-func option(format, vhost string) string {
+// option returns a command's option for a virtual host that is not the default. Its value is quoted for a shell.
+func option(format, vhost, value string) string {
 	if vhost == "/" {
 		return ""
 	}
-	return fmt.Sprintf(format, vhost)
+	return fmt.Sprintf(format, "'"+strings.ReplaceAll(value, "'", `'\''`)+"'")
 }
 
 // losses says by which settings of a policy a queue loses events. A work queue and a delay queue forward what they drop, except for

@@ -24,10 +24,12 @@ func TestFewMembersSayWhichNodesToAdd(t *testing.T) {
 		"one of five": {apiQueue{Type: "quorum", Members: five[1:2]}, five, "/",
 			"has 1 of 3 members, and a lost node takes its events along: run `rabbitmq-queues grow NODE all --queue-pattern ^hookline` with r@a and with r@c"},
 		"a virtual host": {apiQueue{Type: "quorum", Members: three[:2]}, three, "v",
-			"`rabbitmq-queues grow NODE all --vhost-pattern ^v$ --queue-pattern ^hookline` with r@c"},
-		"a stream":               {apiQueue{Name: LedgerStream, Type: "stream", Members: three[:2]}, three, "v", "`rabbitmq-streams add_replica --vhost v hookline.ledger NODE` with r@c"},
-		"a classic queue":        {apiQueue{Type: "classic"}, three, "/", ""},
-		"no member is known yet": {apiQueue{Type: "quorum"}, three, "/", ""},
+			"`rabbitmq-queues grow NODE all --vhost-pattern '^v$' --queue-pattern ^hookline` with r@c"},
+		"a stream":                          {apiQueue{Name: LedgerStream, Type: "stream", Members: three[:2]}, three, "v", "`rabbitmq-streams add_replica --vhost 'v' hookline.ledger NODE` with r@c"},
+		"signs of a pattern and of a shell": {apiQueue{Type: "quorum", Members: three[:2]}, three, "it's a.b", `--vhost-pattern '^it'\''s a\.b$' ` + "--queue-pattern"},
+		"signs of a shell":                  {apiQueue{Name: LedgerStream, Type: "stream", Members: three[:2]}, three, "a;b c", "--vhost 'a;b c' hookline.ledger"},
+		"a classic queue":                   {apiQueue{Type: "classic"}, three, "/", ""},
+		"no member is known yet":            {apiQueue{Type: "quorum"}, three, "/", ""},
 	} {
 		if got := fewMembers(c.queue, c.nodes, c.vhost); c.want == "" && got != "" || !strings.Contains(got, c.want) {
 			t.Errorf("%s: %q, want %q", name, got, c.want)

@@ -1,10 +1,12 @@
 package rabbitmq
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	amqp "github.com/rabbitmq/amqp091-go"
@@ -26,12 +28,7 @@ func (b *Broker) LeftOver(ctx context.Context) (infos []broker.QueueInfo, err er
 	err = b.auditor.look(ctx, func(s *session, book *ledger.Book) error {
 		admin := &adminChannel{conn: s.conn}
 		defer admin.close()
-		routes := book.Routes()
-		slices.Sort(routes)
-		for _, route := range routes {
-			if route == broker.Unrouted || b.configures(route) {
-				continue
-			}
+		for _, route := range b.removedRoutes(book) {
 			for _, q := range []broker.QueueInfo{{Name: broker.WorkQueue(route), Role: broker.RoleWork}, {Name: broker.DeadQueue(route), Role: broker.RoleDead}} {
 				found, err := admin.queue(q.Name)
 				if missing(err) {
@@ -50,6 +47,13 @@ func (b *Broker) LeftOver(ctx context.Context) (infos []broker.QueueInfo, err er
 		return nil, fmt.Errorf("rabbitmq: left-over routes: %w", err)
 	}
 	return infos, nil
+}
+
+// removedRoutes returns the routes of a book that the configuration lacks, sorted.
+func (b *Broker) removedRoutes(book *ledger.Book) []string {
+	routes := slices.DeleteFunc(book.Routes(), func(route string) bool { return route == broker.Unrouted || b.configures(route) })
+	slices.Sort(routes)
+	return routes
 }
 
 func (b *Broker) configures(route string) bool {
@@ -114,16 +118,24 @@ func (b *Broker) Retire(ctx context.Context, r broker.Retirement) (moved int, er
 func (b *Broker) unbindRoute(ctx context.Context, r broker.Retirement) error {
 	return b.auditor.look(ctx, func(s *session, book *ledger.Book) error {
 		if _, used := book.Declared(time.Now())[r.Route]; used {
-			return fmt.Errorf("%w: a process that runs, or ran until lately, has it in its configuration; restart the processes with the new one", broker.ErrRouteInUse)
+			return fmt.Errorf("%w: a process has it in its configuration; restart all processes with the new one. One that crashed counts for up to %d minutes",
+				broker.ErrRouteInUse, int(ledger.Silence.Minutes()))
+		}
+		admin := &adminChannel{conn: s.conn}
+		defer admin.close()
+		exists, err := admin.exists(broker.WorkQueue(r.Route))
+		if err != nil {
+			return err
+		}
+		if removed := b.removedRoutes(book); !exists && !slices.Contains(removed, r.Route) {
+			return fmt.Errorf("no such route is known; the removed routes are: %s", cmp.Or(strings.Join(removed, ", "), "none"))
 		}
 		patterns, known := book.Patterns(r.Route)
 		if patterns = append(patterns, r.Patterns...); !known && len(r.Patterns) == 0 {
 			return errors.New("the ledger does not have its patterns, because it was removed before Hookline noted them: give those that it had with --match")
 		}
-		admin := &adminChannel{conn: s.conn}
-		defer admin.close()
-		if exists, err := admin.exists(broker.WorkQueue(r.Route)); err != nil || !exists {
-			return err
+		if !exists {
+			return nil
 		}
 		for _, pattern := range patterns {
 			if err := admin.unbind(r.Route, pattern); err != nil {

@@ -3,6 +3,7 @@ package rabbitmq_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -53,6 +54,12 @@ func TestRetireLosesNoEventOfALeftOverRoute(t *testing.T) {
 	updated := operator(t, url, a)
 	if _, err := updated.Retire(briefly(t), broker.Retirement{Route: "b"}); !errors.Is(err, broker.ErrRouteInUse) {
 		t.Errorf("while a process has the route: %v", err)
+	}
+	for _, patterns := range [][]string{nil, {"#"}} {
+		_, err := updated.Retire(briefly(t), broker.Retirement{Route: "typo", Patterns: patterns})
+		if err == nil || !strings.HasSuffix(err.Error(), "no such route is known; the removed routes are: b") {
+			t.Errorf("an unknown route: %v", err)
+		}
 	}
 	if _, err := updated.Retire(briefly(t), broker.Retirement{Route: "a"}); !errors.Is(err, broker.ErrRouteInUse) {
 		t.Errorf("a route of the configuration: %v", err)
