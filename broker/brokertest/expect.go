@@ -15,7 +15,7 @@ import (
 
 const (
 	// patience bounds each wait of a test.
-	patience = 30 * time.Second
+	patience = 2 * time.Minute
 	// pollPause is the time between two polls of a condition without a signal.
 	pollPause = 20 * time.Millisecond
 )

@@ -243,7 +243,7 @@ func TestAnAttachedProcessReplaysAndDiscardsDeadLetters(t *testing.T) {
 	}
 
 	// The consumer runs, and its queue is empty before the replay: nothing in its process wakes it.
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	ended, got := make(chan error, 1), make(chan string, 2)
 	go func() {

@@ -67,7 +67,7 @@ func open(t testing.TB, cfg embedded.Config) *embedded.Broker {
 // shut closes a broker, as its process does at a stop.
 func shut(t testing.TB, sqlite *embedded.Broker) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
 	if err := sqlite.Close(ctx); err != nil {
 		t.Errorf("close: %v", err)

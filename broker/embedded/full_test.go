@@ -84,7 +84,7 @@ func TestOutcomesWaitForSpace(t *testing.T) {
 	}
 	t.Cleanup(func() { shut(t, sqlite) })
 	taken := fill(t, sqlite, 1000)
-	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 	ended := make(chan error, 1)
 	go func() {

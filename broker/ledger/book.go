@@ -219,7 +219,7 @@ func (b *Book) retry(k key, route string) {
 		b.open[k] = e
 		return
 	}
-	b.put(earlyNote{k, Retrying, route, false})
+	b.put(earlyNote{key: k, kind: Retrying, route: route})
 }
 
 // finish closes the event for a route. If the book has the event as unrouted, or a discarded unrouted event at a route, it closes
@@ -233,7 +233,7 @@ func (b *Book) finish(kind Kind, source, id, route string) {
 	if b.finishMoved(kind, source, id, route) || b.finishExternal(kind, route) {
 		return
 	}
-	b.put(earlyNote{k, kind, route, b.isUncounted(route)})
+	b.put(earlyNote{key: k, kind: kind, route: route, uncounted: b.isUncounted(route)})
 }
 
 func (b *Book) finishMoved(kind Kind, source, id, route string) bool {

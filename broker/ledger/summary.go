@@ -150,7 +150,9 @@ func (b *Book) earlyRuns() (runs []run) {
 			runs = append(runs, run{Kind: n.kind, Route: n.route, Uncounted: n.uncounted})
 			last++
 		}
-		runs[last].Keys = append(runs[last].Keys, n.key[:]...)
+		for range 1 + n.repeats {
+			runs[last].Keys = append(runs[last].Keys, n.key[:]...)
+		}
 	}
 	return runs
 }

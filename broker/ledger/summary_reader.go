@@ -85,7 +85,7 @@ func (s summary) book() (*Book, error) {
 			}
 			b.add(k, e)
 		}),
-		eachKey(s.Early, func(r run, k key) { b.put(earlyNote{k, r.Kind, r.Route, r.Uncounted}) }),
+		eachKey(s.Early, func(r run, k key) { b.put(earlyNote{key: k, kind: r.Kind, route: r.Route, uncounted: r.Uncounted}) }),
 	)
 	if err != nil {
 		return nil, err

@@ -22,12 +22,16 @@ func (b *Book) markUncounted(source, id string, routes []string) {
 // key, or as extra.
 func (b *Book) put(n earlyNote) {
 	b.tally(n.route)
-	oldest, removed := b.early.put(n)
-	switch {
-	case !removed:
-	case oldest.uncounted:
-		b.tally(oldest.route).uncounted++
-	case oldest.kind.final() && !b.finishUnkeyed(oldest.kind, oldest.route):
-		b.tally(oldest.route).extra++
+	removed, ok := b.early.put(n)
+	if !ok {
+		return
+	}
+	for range 1 + removed.repeats {
+		switch {
+		case removed.uncounted:
+			b.tally(removed.route).uncounted++
+		case removed.kind.final() && !b.finishUnkeyed(removed.kind, removed.route):
+			b.tally(removed.route).extra++
+		}
 	}
 }

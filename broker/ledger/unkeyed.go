@@ -57,7 +57,7 @@ func (b *Book) closeUnkeyedUnrouted(source, id string) bool {
 // rememberRouted remembers that a route finished an unrouted event before the note Routed, while others without a key are unrouted.
 func (b *Book) rememberRouted(source, id string) {
 	if t := b.routes[""]; t != nil && t.unkeyed.open > 0 {
-		b.put(earlyNote{hash(source, id, ""), Routed, "", false})
+		b.put(earlyNote{key: hash(source, id, ""), kind: Routed})
 	}
 }
 
@@ -68,22 +68,27 @@ func (b *Book) finishEarly(change func(route string, f func(*RouteTotals))) {
 		if !n.kind.final() {
 			continue
 		}
-		change(n.route, func(r *RouteTotals) {
-			switch {
-			case n.uncounted:
-				r.Uncounted++
-			case r.Unkeyed == 0:
-				r.Extra++
-			default:
-				r.Unkeyed--
-				r.Open--
-				if n.kind == Done {
-					r.Done++
-				} else {
-					r.Discarded++
-				}
-			}
-		})
+		for range 1 + n.repeats {
+			change(n.route, n.finish)
+		}
+	}
+}
+
+// finish adds a final that waits for its acceptance to the totals of its route.
+func (n earlyNote) finish(r *RouteTotals) {
+	switch {
+	case n.uncounted:
+		r.Uncounted++
+	case r.Unkeyed == 0:
+		r.Extra++
+	default:
+		r.Unkeyed--
+		r.Open--
+		if n.kind == Done {
+			r.Done++
+		} else {
+			r.Discarded++
+		}
 	}
 }
 

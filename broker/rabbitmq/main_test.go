@@ -23,7 +23,7 @@ func TestMain(m *testing.M) {
 }
 
 // patience is how long a test waits, on a busy machine.
-const patience = 60 * time.Second
+const patience = 2 * time.Minute
 
 func TestConformance(t *testing.T) {
 	t.Parallel()
