@@ -71,7 +71,8 @@ type Notes struct {
 	// Acknowledged says that a person has taken note of a ledger that counts anew.
 	Acknowledged bool `json:"acknowledged,omitempty"`
 
-	// Bindings are the routes of the process's configuration, with their patterns: in its first message on each connection.
+	// Bindings are the routes of the process's configuration, with their patterns: in its first message on each connection, and
+	// each BeatInterval.
 	Bindings Bindings `json:"bindings,omitempty"`
 	// External names the routes of Bindings whose events a program of somebody else consumes.
 	External []string `json:"external,omitempty"`

@@ -34,6 +34,7 @@ type Broker struct {
 	spooled        *serialPublisher
 	recent         *broker.RecentEvents // nil: duplicates are published
 	partly         *partlyStored        // unused while duplicates are published
+	peers          *peerBindings        // empty while duplicates are published
 	metrics        *metrics
 	routeBytes     int64 // Config.RouteBytes
 	ledger         *ledgerWriter
@@ -74,7 +75,7 @@ func start(cfg Config, declared []object, reg prometheus.Registerer, log *zap.Lo
 		publish:     newConnection(publishing, cfg, d, m, log),
 		consume:     newConnection(consuming, cfg, d, m, log),
 		auditLeader: newLeader(AuditLeaderQueue), scheduleLeader: newLeader(ScheduleLeaderQueue),
-		metrics: m, routeBytes: cfg.RouteBytes, partly: newPartlyStored(cfg.Duplicates), ledgerStopped: make(chan struct{}),
+		metrics: m, routeBytes: cfg.RouteBytes, partly: newPartlyStored(cfg.Duplicates), peers: newPeerBindings(), ledgerStopped: make(chan struct{}),
 	}
 	b.publisher, b.spooled = newPublisher(b.publish, m), newSerialPublisher(b.publish)
 	b.ledger = newLedgerWriter(b.publish, cfg, m, log.Named("ledger"))
@@ -103,8 +104,8 @@ func (b *Broker) run(window time.Duration) {
 		b.running.Go(func() { c.run(ctx) })
 	}
 	if b.recent != nil {
-		peers := &peerDuplicates{conn: b.consume, recent: b.recent, partly: b.partly, process: b.ledger.process, log: b.log}
-		b.running.Go(func() { peers.run(ctx, window) })
+		peers := &peerDuplicates{conn: b.consume, recent: b.recent, partly: b.partly, bindings: b.peers, process: b.ledger.process, log: b.log}
+		b.running.Go(func() { peers.run(ctx, max(window, ledger.Silence)) })
 	}
 }
 

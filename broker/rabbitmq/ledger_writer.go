@@ -61,7 +61,7 @@ type ledgerWriter struct {
 	counts      map[string]map[string]int64
 	unbound     ledger.Bindings    // removed since the last message
 	announced   bool               // a message had the bindings
-	session     *session           // of the latest message with bindings
+	session     *session           // of the latest message with bindings; nil: the next message repeats them
 	stopped     bool               // the next message is the last
 	spooled     map[string]int64   // nil: unchanged since the last message
 	spoolCounts ledger.SpoolCounts // with spooled
@@ -212,6 +212,7 @@ func (w *ledgerWriter) announce() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.bindings != nil {
+		w.session = nil
 		w.batch(0)
 	}
 }
@@ -406,8 +407,11 @@ func (w *ledgerWriter) next() (b *noteBatch, m message, ok bool) {
 	notes.Stopped = w.stopped && len(w.batches) == 0
 	w.counts, w.spooled, w.lost, w.acknowledged = map[string]map[string]int64{}, nil, 0, false
 	kind := ""
-	if b.accepted {
+	switch {
+	case b.accepted:
 		kind = typeAccepted
+	case notes.Bindings != nil || notes.Stopped:
+		kind = typeBindings
 	}
 	return b, message{LedgerExchange, LedgerNote, amqp.Publishing{
 		MessageId: w.process + "-" + strconv.FormatInt(b.number, 10), ContentType: "application/json", Type: kind,

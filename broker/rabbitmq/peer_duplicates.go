@@ -22,14 +22,15 @@ const typeAccepted = "accepted"
 // RabbitMQ's clock may differ.
 const rereadTime = 10 * time.Second
 
-// peerDuplicates remembers the events that other receivers have stored, for all or for some of their routes, and this receiver before its start. It reads them in
-// the ledger, a tenth of a second after they were stored.
+// peerDuplicates remembers the events that other receivers have stored, for all or for some of their routes, and this receiver before its start, and the
+// bindings of the other processes. It reads them in the ledger, a tenth of a second after they were stored.
 type peerDuplicates struct {
-	conn    *connection
-	recent  *broker.RecentEvents
-	partly  *partlyStored
-	process string // this process: its notes are skipped
-	log     *zap.Logger
+	conn     *connection
+	recent   *broker.RecentEvents
+	partly   *partlyStored
+	bindings *peerBindings
+	process  string // this process: its notes are skipped
+	log      *zap.Logger
 }
 
 // run reads the ledger from window ago until ctx ends. Publishes do not wait for it: a repeat of an event that it has not read yet
@@ -81,15 +82,16 @@ func (p *peerDuplicates) read(ctx context.Context, from *time.Time) error {
 	}
 }
 
-// remember adds the stored events of a ledger message.
+// remember adds the stored events and the bindings of a ledger message.
 func (p *peerDuplicates) remember(d amqp.Delivery) {
-	if d.Type != typeAccepted || strings.HasPrefix(d.MessageId, p.process+"-") {
+	if d.Type != typeAccepted && d.Type != typeBindings || strings.HasPrefix(d.MessageId, p.process+"-") {
 		return
 	}
 	notes, err := ledger.Decode(d.Body)
 	if err != nil {
 		return // of a foreign publisher
 	}
+	p.bindings.fold(notes)
 	for _, note := range notes.Notes {
 		if note.Kind != ledger.Accepted && note.Kind != ledger.Partly {
 			continue

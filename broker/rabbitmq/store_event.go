@@ -20,7 +20,7 @@ func (b *Broker) PublishSpooled(ctx context.Context, e event.Event, routes []str
 type publishOne func(context.Context, *message) error
 
 // store stores e for routes, or for all that match it if there are none. RabbitMQ says that one of the queues of a message refused it, and
-// not which. So store then publishes e to each queue alone.
+// not which. So store then publishes e to each queue alone, also to those of routes that only other processes have.
 func (b *Broker) store(ctx context.Context, e event.Event, routes []string, publish publishOne) error {
 	fingerprint := broker.FingerprintOf(e)
 	if b.recent != nil && b.recent.Has(fingerprint, e.Time) {
@@ -35,16 +35,17 @@ func (b *Broker) store(ctx context.Context, e event.Event, routes []string, publ
 	}
 	if routes == nil {
 		err = publish(ctx, &m)
-		matched := b.matcher.Match(m.key)
 		if err == nil {
 			b.remember(fingerprint, e)
-			b.ledger.noteAccepted(e, matched)
+			b.ledger.noteAccepted(e, b.matcher.Match(m.key))
 			return nil
 		}
-		if !errors.Is(err, errNegative) || len(matched) == 0 {
+		if errors.Is(err, errNegative) {
+			routes = b.bound(m.key)
+		}
+		if len(routes) == 0 {
 			return fmt.Errorf("rabbitmq: %w", err)
 		}
-		routes = matched
 	}
 	if err := b.storeForEach(ctx, e, routes, publish); err != nil {
 		return fmt.Errorf("rabbitmq: %w", err)
@@ -52,12 +53,23 @@ func (b *Broker) store(ctx context.Context, e event.Event, routes []string, publ
 	return nil
 }
 
-// lacking returns the routes that lack e, and nil if all may lack it. Another process may know routes that the configuration lacks: the
-// bindings decide about an event that one of them lacks.
+// bound returns the routes that match a key: first those of this configuration, then those that only other running processes have.
+func (b *Broker) bound(key string) []string {
+	routes := b.matcher.Match(key)
+	for _, route := range b.peers.match(key) {
+		if !slices.Contains(routes, route) {
+			routes = append(routes, route)
+		}
+	}
+	return routes
+}
+
+// lacking returns the routes that lack e, and nil if all may lack it. A route may be gone since, from this configuration and from those of
+// the other running processes: the bindings decide about an event that such a route lacks.
 func (b *Broker) lacking(e event.Event) []string {
 	routes := b.partly.lacking(broker.FingerprintOf(e), e.Time)
 	for _, route := range routes {
-		if !slices.ContainsFunc(b.routes, func(r broker.Route) bool { return r.Name == route }) {
+		if !b.configures(route) && !b.peers.have(route) {
 			return nil
 		}
 	}
@@ -82,8 +94,8 @@ func (b *Broker) storeForEach(ctx context.Context, e event.Event, routes []strin
 		stored = append(stored, route)
 	}
 	if len(stored) > 0 {
-		matched := b.matcher.Match(e.Key())
-		b.ledger.notePartly(e, stored, lacking, len(matched) > 0 && slices.Contains(stored, matched[0])) // so that one note of the event counts it
+		matching := b.bound(e.Key())
+		b.ledger.notePartly(e, stored, lacking, len(matching) > 0 && slices.Contains(stored, matching[0])) // so that one note of the event counts it
 	}
 	if b.recent != nil && b.partly.set(broker.FingerprintOf(e), e.Time, stored, lacking) {
 		b.remember(broker.FingerprintOf(e), e)

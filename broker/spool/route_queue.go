@@ -3,6 +3,7 @@ package spool
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -25,13 +26,20 @@ func queues(routes []string) []string {
 // routeOf returns the route of a queue of the store.
 func routeOf(queue string) string { return strings.TrimPrefix(queue, queuePrefix) }
 
-// lacking returns the routes that lack an event after an error of its publish, and nil if all may lack it.
-func lacking(err error) []string {
+// lacking returns the routes that lack an event after an error of its publish, and nil if all may lack it. It returns nil, too, if one of
+// the routes has no queue here, because only another process has it: the broker knows which routes lack the event.
+func (s *Spool) lacking(err error) []string {
 	var partly *broker.PartlyError
-	if errors.As(err, &partly) {
-		return partly.Routes
+	if !errors.As(err, &partly) {
+		return nil
 	}
-	return nil
+	direct := s.store.Direct()
+	for _, queue := range queues(partly.Routes) {
+		if !slices.Contains(direct, queue) {
+			return nil
+		}
+	}
+	return partly.Routes
 }
 
 // drainRoute returns a Process that publishes an event to a route that lacks it. It waits until the route's queue takes the event, so that

@@ -137,7 +137,7 @@ func (s *Spool) Publish(ctx context.Context, e event.Event) error {
 	if brokerErr == nil || errors.Is(brokerErr, broker.ErrDuplicate) || errors.Is(brokerErr, broker.ErrTooLarge) {
 		return brokerErr
 	}
-	switch err := s.publishToDisk(ctx, e, lacking(brokerErr)); {
+	switch err := s.publishToDisk(ctx, e, s.lacking(brokerErr)); {
 	case errors.Is(err, broker.ErrDuplicate):
 		return fmt.Errorf("spool: %w", err)
 	case err != nil:
@@ -243,9 +243,10 @@ func (s *Spool) drain(stop <-chan struct{}) broker.Process {
 		for failures := 0; ; {
 			if s.broker.Ready() == nil {
 				err := s.republish(ctx, d.Event, nil)
+				lacking := s.lacking(err)
 				switch {
-				case lacking(err) != nil:
-					return embedded.MoveTo(queues(lacking(err))...)
+				case lacking != nil:
+					return embedded.MoveTo(queues(lacking)...)
 				case err == nil:
 					return broker.Ack()
 				case errors.Is(err, broker.ErrRejected):
