@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/hookline/hookline/broker"
+	"github.com/hookline/hookline/pkg/event"
 )
 
 func matches(pattern, key string) bool {
@@ -80,9 +81,14 @@ func FuzzMatch(f *testing.F) {
 }
 
 func TestCheckPattern(t *testing.T) {
-	for _, bad := range []string{"", ".", "a..b", "A.b", "alma.job end", "al*ma", strings.Repeat("a", 256)} {
+	for _, bad := range []string{"", ".", "a..b", "A.b", "alma.job end", "al*ma", strings.Repeat("a", event.MaxKey+1)} {
 		if broker.CheckPattern(bad) == nil {
 			t.Errorf("%q was accepted", bad)
+		}
+	}
+	for _, good := range []string{"a.*.#", strings.Repeat("a", event.MaxKey)} {
+		if err := broker.CheckPattern(good); err != nil {
+			t.Error(err)
 		}
 	}
 }

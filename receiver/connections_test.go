@@ -65,3 +65,30 @@ func TestAConnectionWaitsForRoom(t *testing.T) {
 		}
 	}
 }
+
+// TestAnEndedConnectionTellsAWaitingAccept has no Accept that waits, so the signal is kept for it.
+func TestAnEndedConnectionTellsAWaitingAccept(t *testing.T) {
+	t.Parallel()
+	ln, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	told := connectionEvents{open: prometheus.NewGauge(prometheus.GaugeOpts{Name: "open"})}
+	l := newConnections(ln, 1, trustedProxies{netip.MustParsePrefix("127.0.0.0/8")}, told)
+	dialed, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", ln.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer dialed.Close()
+	accepted, err := l.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := accepted.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if len(l.room) != 1 {
+		t.Error("the end of the connection gave no signal")
+	}
+}

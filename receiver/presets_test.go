@@ -148,6 +148,24 @@ func TestOnlyASenderThatRepeatsForHoursIsRefused(t *testing.T) {
 	}
 }
 
+// The deadlines are those that the senders document.
+func TestAPresetHasTheDeadlineOfItsSender(t *testing.T) {
+	t.Parallel()
+	documented := map[string]time.Duration{
+		"alma": 5 * time.Second, "github": 10 * time.Second, "stripe": 10 * time.Second, "slack": 3 * time.Second, "shopify": 5 * time.Second,
+		"gitlab": 10 * time.Second, "bitbucket": 10 * time.Second, "zoom": 3 * time.Second,
+	}
+	for _, name := range signature.Presets() {
+		want, known := documented[name]
+		if !known {
+			want = 10 * time.Second
+		}
+		if got := preset(t, name).Deadline; got != want {
+			t.Errorf("%s: %v, want %v", name, got, want)
+		}
+	}
+}
+
 func TestPresetsOfOtherNamesDoNotExist(t *testing.T) {
 	t.Parallel()
 	if _, ok := receiver.Preset("almma"); ok {

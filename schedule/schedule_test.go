@@ -73,6 +73,20 @@ func TestAProcessWithoutTheBrokerDoesNotLead(t *testing.T) {
 	})
 }
 
+func TestAProcessThatEndsDoesNotLead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, reg, stop := start(t, member{&fakeBroker{leader: 1}, 1}, time.Hour, nightly())
+		pass(time.Second)
+		if got := leads(t, reg); got != 1 {
+			t.Errorf("at first %v", got)
+		}
+		stop()
+		if got := leads(t, reg); got != 0 {
+			t.Errorf("at the end %v", got)
+		}
+	})
+}
+
 func TestOnlyTheLeaderEmits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := &fakeBroker{leader: 1}

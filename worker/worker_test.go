@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -216,6 +217,30 @@ func TestEverySeriesExistsAtZero(t *testing.T) {
 	}
 	if len(series) != 5+7+2+2+6+2*2 {
 		t.Errorf("%d series: %v", len(series), series)
+	}
+}
+
+// The bounds are part of the names of series, which dashboards and alert rules use.
+func TestTheBoundsOfTheHistograms(t *testing.T) {
+	t.Parallel()
+	families, err := newBench(t, &fakeBroker{}, route("r", succeed)).reg.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string][]float64{
+		"hookline_worker_attempts":       {1, 2, 3, 5, 10, 20},
+		"hookline_worker_handle_seconds": {.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 300},
+	}
+	for _, family := range families {
+		for _, m := range family.GetMetric() {
+			var bounds []float64
+			for _, bucket := range m.GetHistogram().GetBucket() {
+				bounds = append(bounds, bucket.GetUpperBound())
+			}
+			if !slices.Equal(bounds, want[family.GetName()]) {
+				t.Errorf("%s: %v", family.GetName(), bounds)
+			}
+		}
 	}
 }
 

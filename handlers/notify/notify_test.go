@@ -209,6 +209,10 @@ func TestNewNamesEverythingThatIsWrong(t *testing.T) {
 		"at least one is needed":              {Text: "x"},
 		"sms.twilio: account":                 {Text: "x", SMS: notify.SMS{Twilio: &notify.Twilio{}}},
 		"sms.sns: key":                        {Text: "x", SMS: notify.SMS{SNS: &notify.SNS{Region: "eu-central-1"}}},
+		"sms.sns.url: ":                       {Text: "x", SMS: notify.SMS{SNS: &notify.SNS{Region: "eu-central-1", Key: "AKIDEXAMPLE", Secret: "secret", URL: "://hidden"}}},
+		"text: template":                      {Text: "{{", URL: "slack://hook:A-B-C@webhook"},
+		"email.subject: template":             {Text: "x", URL: "slack://hook:A-B-C@webhook", Email: notify.Email{Subject: "{{"}},
+		"subject: template":                   {Text: "x", URL: "slack://hook:A-B-C@webhook", Subject: "{{", Email: notify.Email{Subject: "x"}},
 		"sms.http.url: is required":           {Text: "x", SMS: notify.SMS{HTTP: &notify.HTTP{}}},
 		"sms.http.url: must begin with https": {Text: "x", SMS: notify.SMS{HTTP: &notify.HTTP{URL: "hidden"}}},
 	} {

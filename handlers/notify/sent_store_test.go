@@ -163,6 +163,19 @@ func TestAFolderThatCannotBeWrittenSendsNothing(t *testing.T) {
 	}
 }
 
+// TestAMarkThatCannotBeMadeSendsNothing has a folder that exists, and in which nobody can make a file, not even root.
+func TestAMarkThatCannotBeMadeSendsNothing(t *testing.T) {
+	t.Parallel()
+	const dir = "/proc/self"
+	if _, err := os.Stat(dir); err != nil {
+		t.Skip("this system has no such folder")
+	}
+	url, asked := service(t, nil)
+	if err := once(t, dir, url).Handle(t.Context(), ended("both")); err == nil || handler.IsPermanent(err) || len(asked) != 0 {
+		t.Errorf("asked %d times: %v", len(asked), err)
+	}
+}
+
 func TestAMarkThatCouldNotBeKeptIsNoMessage(t *testing.T) {
 	t.Parallel()
 	if os.Getuid() == 0 {
