@@ -7,6 +7,10 @@ import (
 	"testing"
 
 	"github.com/creack/pty"
+
+	"github.com/hookline/hookline/app"
+	"github.com/hookline/hookline/broker"
+	"github.com/hookline/hookline/pkg/event"
 )
 
 func TestOnlyYesIsAYes(t *testing.T) {
@@ -59,5 +63,37 @@ func TestTheFlagYesAnswersTheQuestion(t *testing.T) {
 	t.Cleanup(func() { _, _ = screen.Close(), terminal.Close() })
 	if err := (&confirmation{stdin: terminal}).check(); err != nil {
 		t.Errorf("on a terminal: %v", err)
+	}
+}
+
+// oneLetter is a broker with one dead letter of an event.
+type oneLetter struct {
+	app.Operator
+	event event.Event
+}
+
+func (o oneLetter) Queues(context.Context) ([]broker.QueueInfo, error) {
+	return []broker.QueueInfo{{Route: "failing", Role: broker.RoleWork, Waiting: 7}, {Route: "failing", Role: broker.RoleDead, Waiting: 1}}, nil
+}
+
+func (o oneLetter) List(context.Context, string, broker.Page) ([]broker.UndeliveredEvent, string, error) {
+	return []broker.UndeliveredEvent{{Event: o.event}}, "", nil
+}
+
+func TestTheQuestionShowsTheOldestEventsAtMostEightyCharactersLong(t *testing.T) {
+	t.Parallel()
+	in, typed, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = in.Close() })
+	_ = typed.Close() // no answer
+	var out strings.Builder
+	operator := oneLetter{event: event.Event{ID: strings.Repeat("i", 81), Source: "alma", Action: strings.Repeat("a", 76)}}
+	err = (&confirmation{stdin: in, out: &out}).discardAll(t.Context(), operator, "failing", "dead letters of route failing")
+	want := "This removes all 1 dead letters of route failing for good. The oldest:\n" +
+		"  " + strings.Repeat("i", 79) + "…  alma." + strings.Repeat("a", 74) + "…  received "
+	if err == nil || !strings.HasPrefix(out.String(), want) || !strings.HasSuffix(out.String(), "Remove them? [y/N] ") {
+		t.Errorf("%v; it asked %q", err, out.String())
 	}
 }

@@ -50,6 +50,8 @@ func TestCommandsLookAndDecide(t *testing.T) {
 		{"dead discard failing one --all", ExitUsage, []string{"give either IDs or --all"}},
 		{"dead discard failing --all --all-with-id --yes", ExitUsage, []string{"--all-with-id chooses"}},
 		{"dead discard failing --all", ExitUsage, []string{"--yes goes on"}},
+		{"send alma --list", ExitOK, []string{"job_end"}},
+		{"forget --match 4711", ExitUsage, []string{"--yes goes on"}},
 		{"dead discard failing none", ExitFailed, []string{"1 of the 1 IDs belong to no dead letter"}},
 		{"dead discard failing one none", ExitFailed, []string{"discarded 1 of route failing", "1 of the 2 IDs belong to no dead letter"}},
 		{"dead discard failing two", ExitUsage, []string{"2 events have the ID two"}},

@@ -160,6 +160,22 @@ func TestMissedEventsAreEmittedLateInsideTheWindow(t *testing.T) {
 	}
 }
 
+// TestTheSearchForMissedEventsEndsAfterAYear begins around 2001-03-01 at noon, 366 days after the event was due.
+func TestTheSearchForMissedEventsEndsAfterAYear(t *testing.T) {
+	for hour, want := range map[int]string{6: "leap-20000229T120000Z", 18: ""} {
+		synctest.Test(t, func(t *testing.T) {
+			pass(time.Until(time.Date(2001, 3, 1, hour, 0, 0, 0, time.UTC)))
+			l := &fakeBroker{leader: 1}
+			_, _, stop := start(t, member{l, 1}, 2*366*24*time.Hour, map[string]schedule.Source{"leap": {Cron: "0 12 29 2 *", Action: "leap"}})
+			pass(time.Second)
+			if l.ids() != want {
+				t.Errorf("at %d o'clock: %q, want %q", hour, l.ids(), want)
+			}
+			stop()
+		})
+	}
+}
+
 func TestARefusedEventIsTriedAgainAndOnlyTheLatestIsEmitted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := &fakeBroker{leader: 1, refuse: broker.ErrDown}

@@ -64,6 +64,21 @@ func TestAFilterReadsABodyWithAByteOrderMark(t *testing.T) {
 	}
 }
 
+func TestAFilterNamesAtMostFourMebibytes(t *testing.T) {
+	f, err := NewFilter(`len(data.a) + len(data.b) > 5`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for length, fails := range map[int]bool{2<<20 - 100: false, 2<<20 + 100: true} {
+		value := strings.Repeat("x", length)
+		body := []byte(`{"a":"` + value + `","b":"` + value + `"}`)
+		chosen, err := f.Match(event.Delivery{Event: event.Event{Data: body}})
+		if (err != nil) != fails || chosen == fails {
+			t.Errorf("twice %d bytes: %v, %v", length, chosen, err)
+		}
+	}
+}
+
 func TestALargeBodyTakesLittleMemory(t *testing.T) {
 	body := []byte(`{"kind":"x","pad":[0` + strings.Repeat(",0", 8_000_000) + `]}`)
 	for expression, fails := range map[string]bool{`data.kind == "x"`: false, "len(data.pad) > 5": true, "data != null": true} {

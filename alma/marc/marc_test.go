@@ -275,6 +275,17 @@ func TestSelectors(t *testing.T) {
 			t.Errorf("%s: %v, %v", text, s.Values(r), err)
 		}
 	}
+	for text, want := range map[string]bool{"245": true, "6XX": false, "XXX$a": false, "00X": false} {
+		s, err := marc.ParseSelector(text)
+		if tag, exact := s.Tag(); err != nil || exact != want || tag != text[:3] {
+			t.Errorf("%s: tag %s, exact %v, %v", text, tag, exact, err)
+		}
+		for _, other := range []string{"", "24", "2455", "6", "6500"} {
+			if s.Matches(other) {
+				t.Errorf("%s selects %q", text, other)
+			}
+		}
+	}
 	for _, bad := range []string{"", "24", "2455", "245$", "245$ab", "245 a", "é45"} {
 		if _, err := marc.ParseSelector(bad); err == nil {
 			t.Errorf("%q was accepted", bad)

@@ -1,8 +1,10 @@
 package ledger_test
 
 import (
+	"bytes"
 	"maps"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -39,6 +41,9 @@ func TestBindingsAreStaleWithoutARunningProcess(t *testing.T) {
 	at = at.Add(2 * time.Minute)
 	write(ledger.Notes{Process: "new", Number: 4})
 	expect("it is silent", ledger.Bindings{"c": {"z.#"}})
+	if n := strings.Count(string(bytes.Join(book.Summary(), nil)), "z.#"); n != 1 {
+		t.Errorf("the summary has the pattern %d times, not once: a silent process declares nothing", n)
+	}
 	if patterns, known := book.Patterns("b"); !known || !slices.Equal(patterns, []string{"y.#"}) {
 		t.Errorf("b is bound by %v, known: %v", patterns, known)
 	}

@@ -292,7 +292,7 @@ func TestOldProcessesAreForgotten(t *testing.T) {
 		w := &writer{book, fmt.Sprint(i), 0, &offset}
 		w.fold(ledger.Notes{})
 	}
-	if book.Has("0", 1) || !book.Has("1099", 1) || book.Has("1099", 2) {
+	if book.Has("99", 1) || !book.Has("100", 1) || !book.Has("1099", 1) || book.Has("1099", 2) {
 		t.Error("the wrong ones were forgotten")
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/hookline/hookline/pkg/event"
 	"github.com/hookline/hookline/pkg/handler"
@@ -17,7 +18,7 @@ import (
 // TestEachPartOfARequestIsLimited reads the limits, because their effect takes their time.
 func TestEachPartOfARequestIsLimited(t *testing.T) {
 	t.Parallel()
-	if d := newDialer(); d.Timeout <= 0 || d.KeepAlive <= 0 {
+	if d := newDialer(); d.Timeout != 10*time.Second || d.KeepAlive != 30*time.Second {
 		t.Errorf("%+v", d)
 	}
 	if tr := newTransport(newDialer()); tr.TLSHandshakeTimeout <= 0 || tr.IdleConnTimeout <= 0 || tr.Proxy != nil {
@@ -58,7 +59,7 @@ func TestABodyWaitsForRoomToDecode(t *testing.T) {
 	stopping := errors.New("stopping")
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cancel(stopping)
-	if err := h.Handle(ctx, large); !errors.Is(err, stopping) || handler.IsPermanent(err) {
+	if err := h.Handle(ctx, large); !errors.Is(err, stopping) || handler.IsPermanent(err) || !strings.Contains(err.Error(), "no memory to decode") {
 		t.Errorf("without room: %v", err)
 	}
 	free()

@@ -113,6 +113,23 @@ func TestAProcessThatDiedWhileItSentSaysMaybe(t *testing.T) {
 	}
 }
 
+// TestAMarkThatACrashCutShortSaysSent has the first byte of what is written after the message was sent.
+func TestAMarkThatACrashCutShortSaysSent(t *testing.T) {
+	t.Parallel()
+	url, asked := service(t, nil)
+	dir := t.TempDir()
+	h := once(t, dir, url)
+	if err := h.Handle(t.Context(), ended("both")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Truncate(marksOf(t, dir)[0], 1); err != nil {
+		t.Fatal(err)
+	}
+	if err := h.Handle(t.Context(), ended("both")); err != nil || len(asked) != 1 {
+		t.Errorf("sent %d times: %v", len(asked), err)
+	}
+}
+
 func TestAStopInTheMiddleKeepsTheMark(t *testing.T) {
 	t.Parallel()
 	release := make(chan struct{})

@@ -72,6 +72,24 @@ func TestAFolderThatCannotBeMadeIsAnError(t *testing.T) {
 	}
 }
 
+// unsynced is a folder that cannot be opened to make its own names durable.
+type unsynced struct{ *os.Root }
+
+func (u unsynced) Open(name string) (*os.File, error) {
+	if name == "." {
+		return nil, fs.ErrPermission
+	}
+	return u.Root.Open(name)
+}
+
+func TestAParentThatIsNotDurableIsAnError(t *testing.T) {
+	t.Parallel()
+	w, _ := watch(t)
+	if err := durable.MkdirAll(unsynced{w.Root}, "a/b", 0o700); !errors.Is(err, fs.ErrPermission) {
+		t.Error(err)
+	}
+}
+
 func TestSyncNeedsItsFile(t *testing.T) {
 	t.Parallel()
 	w, _ := watch(t)

@@ -66,6 +66,7 @@ func TestFieldsAreDroppedHashedAndMasked(t *testing.T) {
 		"value is the text":     {privacy.Config{Mask: []string{"a.value"}}, `<w><a desc="x">y</a></w>`, `<w><a desc="x">***</a></w>`, "mask a.value"},
 		"namespaces":            {privacy.Config{Mask: []string{"a.b"}, Drop: []string{"*"}}, `<w xmlns="u" xmlns:x="v"><x:a x:b="1"/><c/></w>`, `<w xmlns="u" xmlns:x="v"><x:a x:b="***"/></w>`, "drop *, mask a.b"},
 		"stray text":            {privacy.Config{Drop: []string{"a.*"}, Keep: []string{"a.b"}}, `<w><a>patron<b>1</b></a></w>`, `<w><a><b>1</b></a></w>`, "drop a.*"},
+		"an instruction":        {privacy.Config{Mask: []string{"a"}}, `<?xml version="1.0"?><?patron 4711?><w><?patron 4711?><a>x</a><!-- 4711 --></w>`, `<?xml version="1.0"?><w><a>***</a></w>`, "mask a, drop comments"},
 		"a wrong declaration":   {privacy.Config{Mask: []string{"a"}}, `<?xml version="1.0" encoding="UTF-16"?><w><a>é</a><b>é</b></w>`, `<?xml version="1.0" encoding="UTF-16"?><w><a>***</a><b>é</b></w>`, "mask a"},
 	} {
 		t.Run(name, func(t *testing.T) {
