@@ -65,6 +65,8 @@ func (b *Broker) replayOne(ctx context.Context, u broker.UndeliveredEvent, m *me
 	err := b.publisher.publish(publishing, m)
 	if errors.Is(err, errNegative) && len(routes) > 0 {
 		err = b.replayForEach(publishing, u.Event, routes, full)
+	} else if errors.Is(err, errNegative) {
+		err = fmt.Errorf("%s is full: let workers drain it, or raise its limit, then run the command again: %w", m.key, err)
 	}
 	if errors.Is(err, broker.ErrUnknown) {
 		err = fmt.Errorf("%w, so this one event may be in two queues, and a repeat runs it twice", err)
@@ -90,6 +92,8 @@ func (b *Broker) replayForEach(ctx context.Context, e event.Event, routes []stri
 			m = q.message(DeadExchange, route)
 			if err = b.publisher.publish(ctx, &m); err == nil {
 				full[route]++
+			} else if errors.Is(err, errNegative) {
+				err = fmt.Errorf("%s and %s are full: make room in one of them, then run the command again: %w", broker.WorkQueue(route), broker.DeadQueue(route), err)
 			}
 		}
 		if err != nil {
