@@ -140,7 +140,7 @@ func TestANoticeWaitsForTheReason(t *testing.T) {
 			var out bytes.Buffer
 			c := command{stderr: text.NewWriter(&out)}
 			stop := c.explainWait(conf, &waiting{unknown: unknown})
-			time.Sleep(time.Hour)
+			<-time.After(time.Hour)
 			if stop(); strings.Count(out.String(), "still trying: ") != 1 || !strings.Contains(out.String(), want) {
 				t.Errorf("unknown %d times: %q, want %q", unknown, out.String(), want)
 			}

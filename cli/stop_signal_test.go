@@ -16,7 +16,7 @@ func TestASignalEndsTheProcessOnlyAWhileAfterTheFirst(t *testing.T) {
 		releaseLater(ctx, func() { released.Store(true) })
 		expect := func(after time.Duration, want bool) {
 			t.Helper()
-			time.Sleep(after)
+			<-time.After(after)
 			if synctest.Wait(); released.Load() != want {
 				t.Errorf("a signal ends the process: %v", !want)
 			}
