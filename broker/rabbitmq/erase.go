@@ -34,13 +34,13 @@ func (b *Broker) Erase(ctx context.Context, pick func(broker.StoredDelivery) boo
 		queues = append(queues, broker.QueueInfo{Name: q.Name, Role: q.Role, Route: q.Route})
 	}
 	e := &eraser{b, pick, 0}
-	for _, role := range []broker.QueueRole{broker.RoleWork, broker.RoleRetry, broker.RoleDead, broker.RoleUnrouted} {
+	for _, role := range []broker.QueueRole{broker.RoleWork, broker.RoleExternal, broker.RoleRetry, broker.RoleDead, broker.RoleUnrouted} {
 		for _, q := range queues {
 			if q.Role != role {
 				continue
 			}
 			from := undeliveredQueue{q.Name, q.Route}
-			if role == broker.RoleWork {
+			if role == broker.RoleWork || role == broker.RoleExternal {
 				err = e.rotate(ctx, from)
 			} else {
 				err = b.browse(ctx, from, func(d amqp.Delivery) (decision, error) { return e.visit(ctx, from, role, d) })

@@ -79,3 +79,18 @@ func TestARemovedExternalRouteIsUnbound(t *testing.T) {
 	}
 	expectAudit(t, updated, "mine", broker.RouteAudit{Accepted: 1, Taken: 1, External: true, LeftOver: true})
 }
+
+func TestEraseSearchesTheQueueOfAnExternalRoute(t *testing.T) {
+	t.Parallel()
+	rabbit, _ := start(t, rabbitnode.URL(t), externalRoute("mine", "alma.#"))
+	for i := range 3 {
+		publish(t, rabbit, anEvent(id(i)))
+	}
+	pick := func(d broker.StoredDelivery) bool { return d.Event.ID == id(1) }
+	for _, want := range []int{1, 0} {
+		if n, err := rabbit.Erase(patient(t), pick); n != want || err != nil {
+			t.Errorf("erased %d, want %d: %v", n, want, err)
+		}
+	}
+	expectAudit(t, rabbit, "mine", broker.RouteAudit{Accepted: 3, Waiting: 2, Discarded: 1, External: true})
+}
