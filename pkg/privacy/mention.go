@@ -4,24 +4,25 @@ import (
 	"bytes"
 	"errors"
 	"html"
-	"net/url"
 	"regexp"
 	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 
+	"golang.org/x/text/unicode/norm"
+
 	"github.com/hookline/hookline/pkg/event"
 )
 
 // Mention finds a text that names a person, such as a primary ID. It finds the text as a whole word in upper or lower case. A letter, a digit
 // or "_" beside the text belongs to a longer word, and so does "-" with a letter or digit behind it, and "." between digits: 4711 is not in
-// 14711, 4711-b or 4711.50, and it is in /users/4711 and 4711@example.org.
+// 14711, 4711-b or 4711.50, and it is in /users/4711 and 4711@example.org. A letter with its accent is the same as one character or as two.
 type Mention struct{ text string }
 
 // NewMention returns an error for a text without a letter or a digit.
 func NewMention(text string) (Mention, error) {
-	text = strings.ToLower(strings.TrimSpace(text))
+	text = folded(strings.TrimSpace(text))
 	if !strings.ContainsFunc(text, isWord) {
 		return Mention{}, errors.New("the text has no letter and no digit, so it would be found in every event")
 	}
@@ -49,12 +50,11 @@ func (m Mention) InText(text string) bool {
 	if !strings.ContainsAny(text, "%+") {
 		return false
 	}
-	plain, err := url.QueryUnescape(text)
-	return err == nil && m.inWords(plain)
+	return m.inWords(unescapeURL(text))
 }
 
 func (m Mention) inWords(text string) bool {
-	text = strings.ToLower(text)
+	text = folded(text)
 	for at := 0; ; at++ {
 		i := strings.Index(text[at:], m.text)
 		if i < 0 {
@@ -67,6 +67,9 @@ func (m Mention) inWords(text string) bool {
 		}
 	}
 }
+
+// folded returns a text in lower case and in one Unicode normal form.
+func folded(text string) string { return norm.NFC.String(strings.ToLower(text)) }
 
 // joins reports whether beside, which begins next to a found text with the last character edge, continues its word.
 func joins(beside string, edge byte) bool {
@@ -94,6 +97,16 @@ func reversed(s string) string {
 		s = s[:len(s)-size]
 	}
 	return b.String()
+}
+
+var percent = regexp.MustCompile(`%[0-9a-fA-F]{2}`)
+
+// unescapeURL replaces the escapes of URLs and forms. Any other percent sign stays, because a text around the escapes can have one.
+func unescapeURL(text string) string {
+	return percent.ReplaceAllStringFunc(strings.ReplaceAll(text, "+", " "), func(s string) string {
+		code, _ := strconv.ParseUint(s[1:], 16, 8)
+		return string([]byte{byte(code)})
+	})
 }
 
 var escapes = regexp.MustCompile(`\\(u[0-9a-fA-F]{4}|.)`)
