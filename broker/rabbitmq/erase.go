@@ -19,7 +19,8 @@ type eraser struct {
 }
 
 // Erase implements broker.Eraser, also for the queues of left-over routes. It writes each picked event to the ledger first, as Discard
-// does. It goes through the queues in the order in which an event moves on. A crash can leave one event of a work queue there twice.
+// does. It goes through the queues in the order in which an event moves on. A crash can leave one event of a work queue there twice. A work
+// queue that is full because of a policy is searched up to the first event that stays; the error at the end of the call names it.
 func (b *Broker) Erase(ctx context.Context, pick func(broker.StoredDelivery) bool) (removed int, err error) {
 	connecting, cancel := context.WithTimeout(ctx, connectTimeout)
 	defer cancel()
@@ -34,6 +35,7 @@ func (b *Broker) Erase(ctx context.Context, pick func(broker.StoredDelivery) boo
 		queues = append(queues, broker.QueueInfo{Name: q.Name, Role: q.Role, Route: q.Route})
 	}
 	e := &eraser{b, pick, 0}
+	var full []error
 	for _, role := range []broker.QueueRole{broker.RoleWork, broker.RoleExternal, broker.RoleRetry, broker.RoleDead, broker.RoleUnrouted} {
 		for _, q := range queues {
 			if q.Role != role {
@@ -45,12 +47,15 @@ func (b *Broker) Erase(ctx context.Context, pick func(broker.StoredDelivery) boo
 			} else {
 				err = b.browse(ctx, from, func(d amqp.Delivery) (decision, error) { return e.visit(ctx, from, role, d) })
 			}
-			if err != nil && !errors.Is(err, broker.ErrNoQueue) {
-				return e.removed, err
+			switch {
+			case errors.Is(err, errNegative):
+				full = append(full, err)
+			case err != nil && !errors.Is(err, broker.ErrNoQueue):
+				return e.removed, errors.Join(append(full, err)...)
 			}
 		}
 	}
-	return e.removed, nil
+	return e.removed, errors.Join(full...)
 }
 
 // visit picks a message of a queue that is browsed.
@@ -130,12 +135,17 @@ func (e *eraser) settle(ctx context.Context, queue *browser, route string, d amq
 		queue.held = append(queue.held, d.DeliveryTag)
 		return nil
 	}
-	defer e.ledger.addHeld(route, -1)
 	m := readQueuedEvent(d, time.Now()).message(ReturnExchange, route)
 	storing, cancel := context.WithTimeout(context.WithoutCancel(ctx), replayTime)
 	defer cancel()
-	if err := e.publisher.publish(storing, &m); err != nil {
+	switch err := e.publisher.publish(storing, &m); {
+	case errors.Is(err, errNegative):
+		queue.held = append(queue.held, d.DeliveryTag)
+		return fmt.Errorf("the queue is full, so it was not searched to its end: let workers take events, or raise the policy's max-length: %w", err)
+	case err != nil:
+		e.ledger.addHeld(route, -1)
 		return fmt.Errorf("store %s again: %w", stored.Event.ID, err)
 	}
+	e.ledger.addHeld(route, -1)
 	return d.Ack(false)
 }
