@@ -3,11 +3,10 @@ package cli
 import (
 	"cmp"
 	"context"
+	"regexp"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
-	"unicode"
 
 	"github.com/hookline/hookline/app"
 	"github.com/hookline/hookline/broker"
@@ -75,57 +74,9 @@ func (g undeliveredGroup) cells() []string {
 	return []string{strconv.Itoa(g.Count), shortTime(g.Oldest), shortTime(g.Newest)}
 }
 
-// errorPattern returns an error with # in place of each number, ID, duration, address and port, so that errors with one cause are equal.
-// An HTTP status and an exit code stay, because another one is another cause.
-func errorPattern(s string) string {
-	var out strings.Builder
-	before, gap := "", "" // the word before, and the signs behind it
-	for rest := []rune(s); len(rest) > 0; {
-		end := slices.IndexFunc(rest, func(r rune) bool { return !isOfWord(r) })
-		if end < 0 {
-			end = len(rest)
-		}
-		word := string(rest[:end])
-		switch number := strings.ContainsFunc(word, unicode.IsDigit); {
-		case end == 0:
-			end = 1
-			out.WriteRune(rest[0])
-			gap += string(rest[0])
-		case number && isVersion(before, gap):
-			out.WriteString(word)
-			gap = "" // and a status may come after it
-		case number && !isStatus(before, gap):
-			out.WriteByte('#')
-			before, gap = word, ""
-		default:
-			out.WriteString(word)
-			before, gap = word, ""
-		}
-		rest = rest[end:]
-	}
-	pattern := out.String()
-	for length := 0; length != len(pattern); { // 127.0.0.1:5672 and 1.5s
-		length = len(pattern)
-		pattern = strings.NewReplacer("#.#", "#", "#:#", "#").Replace(pattern)
-	}
-	return pattern
-}
+// varying matches a part of an error that can differ between errors with one cause: a number, an ID, a duration, or an address with its port.
+// Its group is an HTTP status or an exit code, with the words before it: another one is another cause.
+var varying = regexp.MustCompile(`(?i)(\b(?:answered|code|status(?:_?code)?|http(?:/[\d.]+)?)[ :="]+\d+)|[\w-]*\d[\w-]*(?:[.:][\w-]*\d[\w-]*)*`)
 
-// isStatus reports whether a number is an HTTP status or an exit code, by the word before it and the gap between them. Other numbers
-// follow in http://10.0.0.7.
-func isStatus(before, gap string) bool {
-	switch strings.ToLower(before) {
-	case "answered", "status", "code", "status_code", "statuscode":
-		return true
-	case "http":
-		return gap == " " || gap == ": "
-	}
-	return false
-}
-
-// isVersion reports whether a word is part of the version in HTTP/1.1, by the word before the version and the gap.
-func isVersion(before, gap string) bool {
-	return strings.EqualFold(before, "http") && (gap == "/" || gap == ".")
-}
-
-func isOfWord(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) || r == '-' || r == '_' }
+// errorPattern returns an error without its varying parts, so that errors with one cause are equal.
+func errorPattern(s string) string { return varying.ReplaceAllString(s, "$1") }

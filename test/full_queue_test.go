@@ -28,14 +28,14 @@ routes:
 func TestAFullQueueMultipliesNoEventAtItsNeighbour(t *testing.T) {
 	t.Parallel()
 	url := rabbitnode.URL(t)
-	_, vhost, _ := strings.Cut(strings.TrimPrefix(url, "amqp://"), "/")
+	vhost := rabbitnode.VhostOf(url)
 	sink := newSink(t)
 	sink.release()
 	f := newFolder(t, "AMQP_URL="+url, "SINK_URL="+sink.URL)
 	f.write(t, "hookline.yml", fullQueueConfig)
 	receiver := f.start(t, "receiver")
 	f.start(t, "worker", "--route", "neighbour")
-	if err := rabbitnode.Shared(t).SetPolicy(t.Context(), vhost, "short", "^"+broker.WorkQueue("archive")+"$", map[string]any{"max-length": 3}); err != nil {
+	if err := rabbitnode.Shared(t).LimitQueue(t.Context(), vhost, broker.WorkQueue("archive"), 3); err != nil {
 		t.Fatal(err)
 	}
 	const stays = "the broker did not store a spooled event; it stays in the spool"

@@ -67,7 +67,7 @@ func TestEventsInAQueueThatSomebodyBoundByHandAreSetApart(t *testing.T) {
 		t.Errorf("JSON: %s", text)
 	}
 
-	_, vhost, _ := strings.Cut(strings.TrimPrefix(url, "amqp://"), "/")
+	vhost := rabbitnode.VhostOf(url)
 	if err := rabbitnode.Shared(t).DeleteQueue(context.WithoutCancel(t.Context()), vhost, "hookline.unrouted"); err != nil {
 		t.Fatal(err)
 	}

@@ -45,7 +45,7 @@ type Broker struct {
 
 	browsing      sync.Mutex // held while a queue is browsed, because that holds the seen messages
 	stop          context.CancelFunc
-	running       sync.WaitGroup // the connections, and peerDuplicates
+	running       sync.WaitGroup // the connections, and peerReader
 	stopLedger    context.CancelFunc
 	ledgerStopped chan struct{}
 }
@@ -104,7 +104,7 @@ func (b *Broker) run(window time.Duration) {
 		b.running.Go(func() { c.run(ctx) })
 	}
 	if b.recent != nil {
-		peers := &peerDuplicates{conn: b.consume, recent: b.recent, partly: b.partly, bindings: b.peers, process: b.ledger.process, log: b.log}
+		peers := &peerReader{conn: b.consume, recent: b.recent, partly: b.partly, bindings: b.peers, process: b.ledger.process, log: b.log}
 		b.running.Go(func() { peers.run(ctx, max(window, ledger.Silence)) })
 	}
 }

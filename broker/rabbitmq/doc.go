@@ -11,8 +11,8 @@
 //     acknowledged. For a retry or a dead letter the delivery publishes another message first. From a delay queue it comes
 //     back to its work queue.
 //   - Dead letters and unrouted events stay in their queues until a person replays or discards them. A browser gets them there.
-//   - The auditor reads the ledger with a ledgerReader and compares it with the queues. peerDuplicates reads there which
-//     events other receivers have stored.
+//   - The auditor reads the ledger with a ledgerReader and compares it with the queues. peerReader reads there
+//     the stored events and the bindings of other processes.
 //
 // A session is one AMQP connection and its channels. After any fault a new session replaces it, so that a delivery can only
 // be settled on the session that brought it. There are two connections, because RabbitMQ stops reading from a connection that

@@ -13,13 +13,13 @@ import (
 func TestEraseGoesOnAfterAFullQueue(t *testing.T) {
 	t.Parallel()
 	url := rabbitnode.URL(t)
-	_, vhost, _ := strings.Cut(strings.TrimPrefix(url, "amqp://"), "/")
+	vhost := rabbitnode.VhostOf(url)
 	full, good := route("a-full", "#"), route("good", "#")
 	rabbit := open(t, rabbitmq.Config{URLs: []string{url}, Routes: []broker.Route{full, good}})
 	for _, name := range []string{"another", "person"} {
 		publish(t, rabbit, anEvent(name))
 	}
-	if err := rabbitnode.Shared(t).SetPolicy(t.Context(), vhost, "short", "^"+broker.WorkQueue("a-full")+"$", map[string]any{"max-length": 1}); err != nil {
+	if err := rabbitnode.Shared(t).LimitQueue(t.Context(), vhost, broker.WorkQueue("a-full"), 1); err != nil {
 		t.Fatal(err)
 	}
 	filling := anEvent("filling")
@@ -33,7 +33,7 @@ func TestEraseGoesOnAfterAFullQueue(t *testing.T) {
 		t.Errorf("%d events are left in the full queue", got)
 	}
 
-	if err := rabbitnode.Shared(t).SetPolicy(t.Context(), vhost, "short", "^"+broker.WorkQueue("a-full")+"$", map[string]any{"max-length": 100}); err != nil {
+	if err := rabbitnode.Shared(t).LimitQueue(t.Context(), vhost, broker.WorkQueue("a-full"), 100); err != nil {
 		t.Fatal(err)
 	}
 	eventually(t, "the queue to have room", func() bool { return rabbit.Publish(patient(t), filling) == nil })

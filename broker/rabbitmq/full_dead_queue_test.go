@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"maps"
-	"strings"
 	"testing"
 
 	amqp "github.com/rabbitmq/amqp091-go"
@@ -19,13 +18,13 @@ import (
 func TestAFullDeadLetterQueueStopsNoOtherEvents(t *testing.T) {
 	t.Parallel()
 	url := rabbitnode.URL(t)
-	_, vhost, _ := strings.Cut(strings.TrimPrefix(url, "amqp://"), "/")
+	vhost := rabbitnode.VhostOf(url)
 	r := route("archive", "#")
 	r.Concurrency = 1
 	rabbit := open(t, rabbitmq.Config{URLs: []string{url}, Routes: []broker.Route{r}})
 	eventually(t, "the queue to exist", func() bool { return waiting(t, rabbit, broker.DeadQueue(r.Name)) == 0 })
 	shared := rabbitnode.Shared(t)
-	if err := shared.SetPolicy(t.Context(), vhost, "short", "^"+broker.DeadQueue(r.Name)+"$", map[string]any{"max-length": 1}); err != nil {
+	if err := shared.LimitQueue(t.Context(), vhost, broker.DeadQueue(r.Name), 1); err != nil {
 		t.Fatal(err)
 	}
 	type settled struct {

@@ -3,7 +3,6 @@ package rabbitmq_test
 import (
 	"errors"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
@@ -17,12 +16,12 @@ import (
 func TestAFullQueueMultipliesNoEventsAtItsNeighbours(t *testing.T) {
 	t.Parallel()
 	url := rabbitnode.URL(t)
-	_, vhost, _ := strings.Cut(strings.TrimPrefix(url, "amqp://"), "/")
+	vhost := rabbitnode.VhostOf(url)
 	good, full := route("good", "#"), route("full", "#")
 	rabbit := open(t, rabbitmq.Config{URLs: []string{url}, Routes: []broker.Route{good, full}, Duplicates: time.Hour})
 	eventually(t, "the queue to exist", func() bool { return waiting(t, rabbit, broker.WorkQueue("full")) == 0 })
 	shared := rabbitnode.Shared(t)
-	if err := shared.SetPolicy(t.Context(), vhost, "short", "^"+broker.WorkQueue("full")+"$", map[string]any{"max-length": 5}); err != nil {
+	if err := shared.LimitQueue(t.Context(), vhost, broker.WorkQueue("full"), 5); err != nil {
 		t.Fatal(err)
 	}
 	var n int
@@ -78,11 +77,11 @@ func TestAFullQueueMultipliesNoEventsAtItsNeighbours(t *testing.T) {
 func TestReceiversTellEachOtherTheRoutesThatLackAnEvent(t *testing.T) {
 	t.Parallel()
 	url := rabbitnode.URL(t)
-	_, vhost, _ := strings.Cut(strings.TrimPrefix(url, "amqp://"), "/")
+	vhost := rabbitnode.VhostOf(url)
 	cfg := rabbitmq.Config{URLs: []string{url}, Routes: []broker.Route{route("good", "#"), route("full", "#")}, Duplicates: time.Hour}
 	first, second := open(t, cfg), open(t, cfg)
 	publish(t, first, anEvent("the first"))
-	if err := rabbitnode.Shared(t).SetPolicy(t.Context(), vhost, "short", "^"+broker.WorkQueue("full")+"$", map[string]any{"max-length": 1}); err != nil {
+	if err := rabbitnode.Shared(t).LimitQueue(t.Context(), vhost, broker.WorkQueue("full"), 1); err != nil {
 		t.Fatal(err)
 	}
 	refused := partlyStoreMany(t, first)

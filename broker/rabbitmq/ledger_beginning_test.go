@@ -2,7 +2,6 @@ package rabbitmq_test
 
 import (
 	"context"
-	"strings"
 	"testing"
 	"time"
 
@@ -169,7 +168,7 @@ func TestAVirtualHostMadeAgainIsNoNewLedger(t *testing.T) {
 func makeAgain(t *testing.T, url string) {
 	t.Helper()
 	shared := rabbitnode.Shared(t)
-	_, vhost, _ := strings.Cut(strings.TrimPrefix(url, "amqp://"), "/")
+	vhost := rabbitnode.VhostOf(url)
 	if err := shared.DeleteVhost(t.Context(), vhost); err != nil {
 		t.Fatal(err)
 	}

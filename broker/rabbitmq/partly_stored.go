@@ -58,13 +58,11 @@ func (p *partlyStored) set(f broker.Fingerprint, at time.Time, stored, lacking [
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	routes, known := p.events.Get(f)
-	switch {
-	case known && !p.isOne(routes, at):
-		if len(lacking) == 0 || at.Before(routes.taken) {
-			return false
-		}
-		fallthrough
-	case !known:
+	isOther := known && !p.isOne(routes, at)
+	if isOther && (len(lacking) == 0 || at.Before(routes.taken)) {
+		return false // the remembered event is the one that matters
+	}
+	if isOther || !known {
 		routes = lackingRoutes{taken: at}
 	}
 	rest := slices.DeleteFunc(slices.Clone(routes.names), func(route string) bool { return slices.Contains(stored, route) })

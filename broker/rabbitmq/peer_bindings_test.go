@@ -3,7 +3,6 @@ package rabbitmq_test
 import (
 	"errors"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
@@ -20,12 +19,12 @@ func TestAFullQueueOfARouteThatOnlyAnotherProcessHas(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			url := rabbitnode.URL(t)
-			_, vhost, _ := strings.Cut(strings.TrimPrefix(url, "amqp://"), "/")
+			vhost := rabbitnode.VhostOf(url)
 			c := route("c", "#")
 			updated := open(t, rabbitmq.Config{URLs: []string{url}, Routes: []broker.Route{route("a", "#"), c}})
 			publish(t, updated, anEvent("the first"))
 			receiver := open(t, rabbitmq.Config{URLs: []string{url}, Routes: []broker.Route{own}, Duplicates: time.Hour})
-			if err := rabbitnode.Shared(t).SetPolicy(t.Context(), vhost, "short", "^"+broker.WorkQueue("c")+"$", map[string]any{"max-length": 1}); err != nil {
+			if err := rabbitnode.Shared(t).LimitQueue(t.Context(), vhost, broker.WorkQueue("c"), 1); err != nil {
 				t.Fatal(err)
 			}
 			n := 0

@@ -14,7 +14,7 @@ import (
 func TestAPlanNamesPoliciesThatLoseEvents(t *testing.T) {
 	t.Parallel()
 	url := rabbitnode.URL(t)
-	_, vhost, _ := strings.Cut(strings.TrimPrefix(url, "amqp://"), "/")
+	vhost := rabbitnode.VhostOf(url)
 	cfg := rabbitmq.Config{URLs: []string{url}, Management: rabbitnode.Shared(t).API, Routes: []broker.Route{route("a", "alma.#"), route("old", "x.#")}}
 	if _, err := rabbitmq.Apply(patient(t), cfg); err != nil {
 		t.Fatal(err)

@@ -58,12 +58,12 @@ func TestAFullQueueRefuses(t *testing.T) {
 func TestAFullQueueWithoutItsLimitTakesEventsAgain(t *testing.T) {
 	t.Parallel()
 	url := rabbitnode.URL(t)
-	_, vhost, _ := strings.Cut(strings.TrimPrefix(url, "amqp://"), "/")
+	vhost := rabbitnode.VhostOf(url)
 	r, other := route("archive", "alma.#"), route("other", "github.#")
 	rabbit := open(t, rabbitmq.Config{URLs: []string{url}, Routes: []broker.Route{r, other}})
 	eventually(t, "the queue to exist", func() bool { return waiting(t, rabbit, broker.WorkQueue(r.Name)) == 0 })
 	shared := rabbitnode.Shared(t)
-	if err := shared.SetPolicy(t.Context(), vhost, "short", "^"+broker.WorkQueue(r.Name)+"$", map[string]any{"max-length": 3}); err != nil {
+	if err := shared.LimitQueue(t.Context(), vhost, broker.WorkQueue(r.Name), 3); err != nil {
 		t.Fatal(err)
 	}
 	var n int
@@ -72,7 +72,7 @@ func TestAFullQueueWithoutItsLimitTakesEventsAgain(t *testing.T) {
 		return rabbit.Publish(patient(t), anEvent(id(n))) != nil
 	}
 	eventually(t, "the full queue to refuse", refused)
-	if err := shared.DeletePolicy(t.Context(), vhost, "short"); err != nil {
+	if err := shared.DeletePolicy(t.Context(), vhost, rabbitnode.LimitPolicy); err != nil {
 		t.Fatal(err)
 	}
 	beside := anEvent("beside")

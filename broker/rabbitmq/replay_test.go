@@ -14,7 +14,7 @@ import (
 func TestAReplayOfUnroutedEventsIntoAFullQueueMultipliesNone(t *testing.T) {
 	t.Parallel()
 	url := rabbitnode.URL(t)
-	_, vhost, _ := strings.Cut(strings.TrimPrefix(url, "amqp://"), "/")
+	vhost := rabbitnode.VhostOf(url)
 	before := open(t, rabbitmq.Config{URLs: []string{url}, Routes: []broker.Route{route("good", "other.#")}})
 	const events = 5
 	for n := range events {
@@ -25,7 +25,7 @@ func TestAReplayOfUnroutedEventsIntoAFullQueueMultipliesNone(t *testing.T) {
 	filling := anEvent("filling")
 	filling.Source = "filler"
 	publish(t, rabbit, filling)
-	if err := rabbitnode.Shared(t).SetPolicy(t.Context(), vhost, "short", "^"+broker.WorkQueue("full")+"$", map[string]any{"max-length": 1}); err != nil {
+	if err := rabbitnode.Shared(t).LimitQueue(t.Context(), vhost, broker.WorkQueue("full"), 1); err != nil {
 		t.Fatal(err)
 	}
 	eventually(t, "the queue to be full", func() bool { return rabbit.Publish(patient(t), filling) != nil })

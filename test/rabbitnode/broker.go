@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 
 	amqp "github.com/rabbitmq/amqp091-go"
@@ -94,10 +95,24 @@ func (b *Broker) Permit(ctx context.Context, vhost, user string) error {
 	return b.call(ctx, http.MethodPut, "/api/permissions/"+url.PathEscape(vhost)+"/"+url.PathEscape(user), all, nil)
 }
 
+// LimitPolicy is the name of the policy of LimitQueue.
+const LimitPolicy = "short"
+
+// VhostOf returns the virtual host of an AMQP address.
+func VhostOf(address string) string {
+	_, vhost, _ := strings.Cut(strings.TrimPrefix(address, "amqp://"), "/")
+	return vhost
+}
+
 // SetPolicy applies a definition to all queues of a virtual host whose names match pattern.
 func (b *Broker) SetPolicy(ctx context.Context, vhost, name, pattern string, definition map[string]any) error {
 	policy := map[string]any{"pattern": pattern, "definition": definition, "apply-to": "queues"}
 	return b.call(ctx, http.MethodPut, "/api/policies/"+url.PathEscape(vhost)+"/"+url.PathEscape(name), policy, nil)
+}
+
+// LimitQueue sets the most messages of a queue by the policy LimitPolicy.
+func (b *Broker) LimitQueue(ctx context.Context, vhost, queue string, most int) error {
+	return b.SetPolicy(ctx, vhost, LimitPolicy, "^"+regexp.QuoteMeta(queue)+"$", map[string]any{"max-length": most})
 }
 
 // DeletePolicy deletes a policy.

@@ -22,9 +22,9 @@ const typeAccepted = "accepted"
 // RabbitMQ's clock may differ.
 const rereadTime = 10 * time.Second
 
-// peerDuplicates remembers the events that other receivers have stored, for all or for some of their routes, and this receiver before its start, and the
-// bindings of the other processes. It reads them in the ledger, a tenth of a second after they were stored.
-type peerDuplicates struct {
+// peerReader reads the notes of the other processes in the ledger, a tenth of a second after they were written: events that they have stored, for
+// all or for some of their routes, and their bindings. It reads those of this receiver from before its start, too.
+type peerReader struct {
 	conn     *connection
 	recent   *broker.RecentEvents
 	partly   *partlyStored
@@ -35,7 +35,7 @@ type peerDuplicates struct {
 
 // run reads the ledger from window ago until ctx ends. Publishes do not wait for it: a repeat of an event that it has not read yet
 // is stored again.
-func (p *peerDuplicates) run(ctx context.Context, window time.Duration) {
+func (p *peerReader) run(ctx context.Context, window time.Duration) {
 	from := time.Now().Add(-window)
 	for failing := false; ctx.Err() == nil; {
 		err := p.read(ctx, &from)
@@ -52,7 +52,7 @@ func (p *peerDuplicates) run(ctx context.Context, window time.Duration) {
 
 // read reads the ledger from a time until the connection or ctx ends, and moves the time forward. It is not an offset,
 // because the stream may be replaced by another one.
-func (p *peerDuplicates) read(ctx context.Context, from *time.Time) error {
+func (p *peerReader) read(ctx context.Context, from *time.Time) error {
 	s, err := p.conn.await(ctx)
 	if err != nil {
 		return nil //nolint:nilerr // the connection logs it
@@ -83,7 +83,7 @@ func (p *peerDuplicates) read(ctx context.Context, from *time.Time) error {
 }
 
 // remember adds the stored events and the bindings of a ledger message.
-func (p *peerDuplicates) remember(d amqp.Delivery) {
+func (p *peerReader) remember(d amqp.Delivery) {
 	if d.Type != typeAccepted && d.Type != typeBindings || strings.HasPrefix(d.MessageId, p.process+"-") {
 		return
 	}
