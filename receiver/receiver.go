@@ -27,6 +27,8 @@ type Config struct {
 	Routed func(key string) bool
 	// Counter counts every request for a source. nil: requests are not counted.
 	Counter Counter
+	// Journal is told of every stored event. nil: there is no journal.
+	Journal Journal
 	// PublicURL is the address of "/" for senders, such as "https://hooks.example.org". Senders that sign the address need
 	// it. Empty: https and the host of the request.
 	PublicURL string
@@ -78,7 +80,7 @@ func New(cfg Config, publisher broker.Publisher, reg prometheus.Registerer, log 
 		metrics:   m,
 		slots:     newShares(int64(cfg.MaxRequests)),
 		memory:    newShares(cfg.MaxMemory),
-		recorder:  recorder{counter: cfg.Counter, proxies: cfg.TrustedProxies, strangers: rate.NewLimiter(10, 100), shares: rate.NewLimiter(1, 5), log: log},
+		recorder:  recorder{counter: cfg.Counter, journal: cfg.Journal, proxies: cfg.TrustedProxies, strangers: rate.NewLimiter(10, 100), shares: rate.NewLimiter(1, 5), log: log},
 	}
 	if err := errors.Join(err, cfg.check(), rc.Reload(cfg.Sources)); err != nil {
 		return nil, err
@@ -92,6 +94,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Counter == nil {
 		c.Counter = noCounter{}
+	}
+	if c.Journal == nil {
+		c.Journal = noJournal{}
 	}
 	usual := DefaultLimits()
 	setDefault(&c.MaxConnections, usual.MaxConnections)

@@ -40,7 +40,8 @@ const (
 	reasonPanic     = "panic"
 )
 
-// record describes one request at its end. Its log line, its metrics and its counts for the audit are made from it.
+// record describes one request at its end. Its log line, its metrics, its counts for the audit and its
+// record in the journal are made from it.
 type record struct {
 	request    *http.Request
 	source     *source
@@ -115,9 +116,21 @@ type noCounter struct{}
 
 func (noCounter) Count(string, string) {}
 
-// recorder writes the records of requests to the log and counts them.
+// Journal keeps the events for people. It is safe for concurrent use, and it never waits.
+type Journal interface {
+	// Stored records an event that the broker has stored, and the label of the secret that fitted.
+	Stored(e event.Event, secret string)
+}
+
+// noJournal ignores all events.
+type noJournal struct{}
+
+func (noJournal) Stored(event.Event, string) {}
+
+// recorder writes the records of requests to the log and the journal, and counts them.
 type recorder struct {
 	counter   Counter
+	journal   Journal
 	proxies   trustedProxies
 	strangers *rate.Limiter // for log lines that anybody can cause
 	shares    *rate.Limiter // for those about a client's share of the connections: each new connection of a flood causes one
@@ -128,6 +141,9 @@ type recorder struct {
 func (rc *recorder) record(r *record) {
 	rc.audit(r)
 	r.count(r.source.metrics)
+	if r.result == resultStored {
+		rc.journal.Stored(r.event, r.secret)
+	}
 	rc.write(r)
 }
 

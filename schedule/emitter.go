@@ -13,6 +13,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/hookline/hookline/broker"
+	"github.com/hookline/hookline/pkg/event"
 )
 
 // Broker is the part of a broker.Broker that an Emitter uses.
@@ -23,6 +24,12 @@ type Broker interface {
 	Count(source, kind string)
 }
 
+// Journal keeps the events for people. It never waits.
+type Journal interface {
+	// Stored records an event that the broker has stored. No secret belongs to it.
+	Stored(e event.Event, secret string)
+}
+
 // Config configures an Emitter.
 type Config struct {
 	// Sources are the sources until a Reload. Without a source the Emitter emits nothing.
@@ -30,6 +37,8 @@ type Config struct {
 	// Window is the window in which the broker detects duplicates. If nobody emitted for a while, the Emitter emits the last due event
 	// of each source within the window late. It leaves out older events, because they could have been emitted. 0 leaves out all.
 	Window time.Duration
+	// Journal is told of every stored event. nil: there is no journal.
+	Journal Journal
 }
 
 const (
@@ -45,6 +54,7 @@ type Emitter struct {
 	sources atomic.Pointer[Sources]
 	window  time.Duration
 	broker  Broker
+	journal Journal // nil: none
 	metrics *metrics
 	failing bool // the last election failed, and the log says so; Run's
 	log     *zap.Logger
@@ -56,7 +66,7 @@ func New(cfg Config, b Broker, reg prometheus.Registerer, log *zap.Logger) (*Emi
 	if err != nil {
 		return nil, err
 	}
-	e := &Emitter{window: cfg.Window, broker: b, metrics: m, log: log}
+	e := &Emitter{window: cfg.Window, broker: b, journal: cfg.Journal, metrics: m, log: log}
 	e.Reload(cfg.Sources)
 	return e, nil
 }
@@ -154,6 +164,9 @@ func (e *Emitter) publish(ctx context.Context, s *source, due, now time.Time) (s
 	default:
 		e.metrics.events.WithLabelValues(s.name, emitted).Inc()
 		e.broker.Count(s.name, broker.CountReceived)
+		if e.journal != nil {
+			e.journal.Stored(ev, "")
+		}
 		log.Info("scheduled event emitted", zap.String("action", s.action), zap.Duration("late", now.Sub(due)))
 	}
 	return true

@@ -15,6 +15,7 @@ import (
 	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/hookline/hookline/broker"
+	"github.com/hookline/hookline/pkg/event"
 	"github.com/hookline/hookline/schedule"
 )
 
@@ -23,7 +24,8 @@ func watched(t *testing.T, l schedule.Broker, window time.Duration, sources map[
 	t.Helper()
 	core, logs := observer.New(zapcore.InfoLevel)
 	reg := prometheus.NewRegistry()
-	e, err := schedule.New(schedule.Config{Sources: checked(t, sources), Window: window}, l, reg, zap.New(core))
+	kept, _ := l.(schedule.Journal)
+	e, err := schedule.New(schedule.Config{Sources: checked(t, sources), Window: window, Journal: kept}, l, reg, zap.New(core))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -107,20 +109,32 @@ func TestAnEventThatIsNotStoredIsLoggedAndCounted(t *testing.T) {
 func TestARepeatIsCountedAsReceivedAndAsADuplicate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := &fakeBroker{leader: 1}
+		kept := &journaled{member: member{l, 1}}
 		pass(2*time.Hour + time.Minute)
 		for range 2 {
-			logs, _, stop := watched(t, member{l, 1}, time.Hour, nightly())
+			logs, _, stop := watched(t, kept, time.Hour, nightly())
 			pass(time.Second)
 			stop()
 			if len(l.counts) == 2 && logs.FilterMessage("scheduled event was emitted before").Len() != 1 {
 				t.Errorf("the log says %v", logs.All())
 			}
 		}
+		if len(kept.stored) != 1 || kept.stored[0].Source != "nightly" {
+			t.Errorf("the journal has %v", kept.stored)
+		}
 		if l.counts["nightly received"] != 2 || l.counts["nightly duplicate"] != 1 {
 			t.Errorf("%v", l.counts)
 		}
 	})
 }
+
+// journaled is a broker that is a schedule.Journal, too.
+type journaled struct {
+	member
+	stored []event.Event
+}
+
+func (j *journaled) Stored(e event.Event, _ string) { j.stored = append(j.stored, e) }
 
 // candidate is a broker that counts elections, and answers none while it is away.
 type candidate struct {

@@ -34,6 +34,8 @@ type Config struct {
 	Grace time.Duration
 	// Decoding bounds the memory of the values that Where and handlers decode; nil: no bound.
 	Decoding *jsonbody.Budget
+	// Journal is told of every attempt that has ended. nil: there is no journal.
+	Journal Journal
 }
 
 // Route is a queue, and the work on its events.

@@ -25,6 +25,7 @@ type runner struct {
 	refused  *refusedLetters
 	inflight *inflight
 	decoding *jsonbody.Budget // of the process
+	journal  Journal
 	metrics  *metrics
 	log      *zap.Logger
 }
@@ -125,9 +126,10 @@ func (r *runner) process(ctx, work context.Context, d event.Delivery, abandoned 
 	start := time.Now()
 	res := r.try(ctx, work, d, abandoned)
 	o := outcome(res, d.Attempt, r.route.Retry, rand.Float64())
-	rec := newRecord(r.route.Name, d, start, res, o)
-	rec.count(r.metrics)
-	rec.log(r.log)
+	attempt := newAttempt(r.route.Name, d, start, res, o)
+	attempt.count(r.metrics)
+	attempt.log(r.log)
+	r.journal.Ended(attempt)
 	if o.Verdict == broker.VerdictDead {
 		o.Settled = r.settled(d)
 	}

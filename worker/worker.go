@@ -42,6 +42,9 @@ func New(cfg Config, consumer broker.Consumer, reg prometheus.Registerer, log *z
 	if err != nil {
 		return nil, fmt.Errorf("worker: %w", err)
 	}
+	if cfg.Journal == nil {
+		cfg.Journal = noJournal{}
+	}
 	w := &Worker{grace: cfg.Grace}
 	for _, r := range cfg.Routes {
 		breakers := newSourceBreakers(r)
@@ -50,7 +53,7 @@ func New(cfg Config, consumer broker.Consumer, reg prometheus.Registerer, log *z
 		}
 		w.runners = append(w.runners, &runner{
 			route: r, matcher: broker.NewMatcher([]broker.Route{r.Route}), consumer: consumer, breakers: breakers,
-			refused: &refusedLetters{route: r.Name}, inflight: inflights[r.Name], decoding: cfg.Decoding, metrics: metrics, log: log.With(zap.String("route", r.Name)),
+			refused: &refusedLetters{route: r.Name}, inflight: inflights[r.Name], decoding: cfg.Decoding, journal: cfg.Journal, metrics: metrics, log: log.With(zap.String("route", r.Name)),
 		})
 	}
 	return w, nil

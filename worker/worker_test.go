@@ -59,20 +59,34 @@ func (b *fakeBroker) Consume(ctx context.Context, r broker.Route, fn broker.Proc
 
 // bench is a worker with its metrics and its log.
 type bench struct {
-	reg  *prometheus.Registry
-	logs *observer.ObservedLogs
+	reg     *prometheus.Registry
+	logs    *observer.ObservedLogs
+	journal *fakeJournal
 	*worker.Worker
+}
+
+// fakeJournal is a worker.Journal.
+type fakeJournal struct {
+	mu       sync.Mutex
+	attempts map[string][]worker.Attempt // by route
+}
+
+func (j *fakeJournal) Ended(a worker.Attempt) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.attempts[a.Delivery.Route] = append(j.attempts[a.Delivery.Route], a)
 }
 
 func newBench(t *testing.T, consumer broker.Consumer, routes ...worker.Route) bench {
 	t.Helper()
 	core, logs := observer.New(zapcore.DebugLevel)
 	reg := prometheus.NewRegistry()
-	w, err := worker.New(worker.Config{Routes: routes, Grace: 20 * time.Second}, consumer, reg, zap.New(core))
+	kept := &fakeJournal{attempts: map[string][]worker.Attempt{}}
+	w, err := worker.New(worker.Config{Routes: routes, Grace: 20 * time.Second, Journal: kept}, consumer, reg, zap.New(core))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return bench{reg, logs, w}
+	return bench{reg, logs, kept, w}
 }
 
 func route(name string, h handler.Func) worker.Route {
@@ -116,7 +130,7 @@ func (b bench) series(t *testing.T) map[string]float64 {
 	return values
 }
 
-func TestEachDeliveryHasOneOutcomeOneLogLineAndItsMetrics(t *testing.T) {
+func TestEachDeliveryHasOneOutcomeOneLogLineOneRecordAndItsMetrics(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		secret := delivery("job_end", `{"patron":"secret"}`)
 		second, crashed := secret, secret
@@ -177,6 +191,10 @@ func TestEachDeliveryHasOneOutcomeOneLogLineAndItsMetrics(t *testing.T) {
 			}
 			if _, stack := got["stack"]; stack != (name == "panic") {
 				t.Errorf("%s: %v", name, got)
+			}
+			attempts := b.journal.attempts[name]
+			if len(attempts) != 1 || attempts[0].Outcome != want.outcome || attempts[0].Reason != want.reason || attempts[0].Duration != want.duration || int64(attempts[0].Delivery.Attempt) != want.attempt {
+				t.Errorf("%s: the journal has %+v", name, attempts)
 			}
 			if strings.Contains(fmt.Sprint(got), "secret") {
 				t.Errorf("%s: the body is in the log: %v", name, got)
