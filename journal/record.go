@@ -28,6 +28,7 @@ type Stored struct {
 	Unrouted bool        // it matched no route
 	Secret   string      // label of the secret that fitted; empty for events without a signature
 	Process  string      // that stored it
+	Omitted  int64       // bytes of the body, if it was too large and Event.Data is empty; else 0
 }
 
 // Outcome is the end of an attempt.
