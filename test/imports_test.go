@@ -66,8 +66,10 @@ func TestImportsRunOneWay(t *testing.T) {
 			"alma/enrich", "handlers/exec", "handlers/file", "handlers/http", "handlers/log", "handlers/notify",
 			"alma/reconcile", "alma/transfer", "pkg/privacy",
 		},
-		"cli":          {"app", "app/config", "broker", "pkg/event", "pkg/handler", "pkg/text", "sender", "alma/doctor", "alma/transfer"},
-		"cmd/hookline": {"cli"},
+		"console":             {"broker", "pkg/setting", "pkg/text"},
+		"console/consoletest": {"broker", "console"},
+		"cli":                 {"app", "app/config", "broker", "pkg/event", "pkg/handler", "pkg/text", "sender", "alma/doctor", "alma/transfer"},
+		"cmd/hookline":        {"cli"},
 	}
 	for pkg, imports := range packages(t) {
 		if strings.HasPrefix(pkg, "test") || strings.HasPrefix(pkg, "docs/") || strings.HasPrefix(pkg, "deployments/") {
