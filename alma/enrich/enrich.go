@@ -53,13 +53,26 @@ type Alma interface {
 }
 
 type enricher struct {
-	read func(ctx context.Context, body []byte) ([]byte, error)
+	what string
+	read read
 	next handler.Handler
 }
 
+// read reads the document that an event's body names.
+type read func(ctx context.Context, body []byte) ([]byte, error)
+
 // New checks cfg and returns the step before next. It makes no request.
 func New(cfg Config, from Alma, next handler.Handler) (handler.Handler, error) {
-	reads := map[string]func(context.Context, []byte) ([]byte, error){
+	read, known := reads(from)[cfg.What]
+	if !known {
+		return nil, fmt.Errorf("what %q: must be user, bib or item", cfg.What)
+	}
+	return &enricher{cfg.What, read, next}, nil
+}
+
+// reads returns the functions that read each document.
+func reads(from Alma) map[string]read {
+	return map[string]read{
 		"user": func(ctx context.Context, body []byte) ([]byte, error) {
 			id := first(body, "job_instance.submitted_by.value", "item_loan.user_id", "user_request.user_primary_id", "webhook_user.user.primary_id")
 			switch {
@@ -80,18 +93,13 @@ func New(cfg Config, from Alma, next handler.Handler) (handler.Handler, error) {
 			return from.ItemByBarcode(ctx, first(body, "item_loan.item_barcode", "user_request.barcode"))
 		},
 	}
-	read, known := reads[cfg.What]
-	if !known {
-		return nil, fmt.Errorf("what %q: must be user, bib or item", cfg.What)
-	}
-	return &enricher{read, next}, nil
 }
 
 // Handle reads the document and passes the enriched event to the next handler.
 func (e *enricher) Handle(ctx context.Context, d event.Delivery) error {
-	body, ok := jsonbody.Text(d.Event.Data)
-	if !ok || body[0] != '{' {
-		return handler.Permanent(errors.New("enrich: the body is not a JSON object: choose JSON as the message type in Alma's form"))
+	body, err := object(d)
+	if err != nil {
+		return err
 	}
 	document, err := e.read(ctx, body)
 	var used *alma.QuotaError
@@ -101,12 +109,23 @@ func (e *enricher) Handle(ctx context.Context, d event.Delivery) error {
 	case errors.As(err, &used):
 		return handler.RetryAfter(used.Wait(), fmt.Errorf("enrich: %w", err))
 	case err != nil:
-		return fmt.Errorf("enrich: %w", err)
+		return wrap(err)
 	case !json.Valid(document):
 		return errors.New("enrich: Alma's answer is not JSON")
 	}
 	d.Event.Data = with(body, document)
 	return e.next.Handle(ctx, d)
+}
+
+func wrap(err error) error { return fmt.Errorf("enrich: %w", err) }
+
+// object returns the body of a delivery, which has to be a JSON object.
+func object(d event.Delivery) ([]byte, error) {
+	body, ok := jsonbody.Text(d.Event.Data)
+	if !ok || body[0] != '{' {
+		return nil, handler.Permanent(errors.New("enrich: the body is not a JSON object: choose JSON as the message type in Alma's form"))
+	}
+	return body, nil
 }
 
 // with adds the field to an object and leaves its other bytes as they are, numbers too.

@@ -45,9 +45,9 @@ func New(cfg Config, env []string, m *Metrics, log *zap.Logger) (handler.Handler
 
 // Handle transfers the files of the event's job.
 func (h *Handler) Handle(ctx context.Context, d event.Delivery) error {
-	job, err := jobOf(d.Event, h.find.counters)
+	job, err := h.job(d.Event)
 	if err != nil {
-		return handler.Permanent(err)
+		return err
 	}
 	return h.run(ctx, job, h.log.With(zap.String("route", d.Route), zap.String("job", job.ID)))
 }
@@ -62,10 +62,19 @@ func (h *Handler) Again(ctx context.Context, job Job) error {
 	return again.run(ctx, job, h.log.With(zap.String("job", job.ID)))
 }
 
-func (h *Handler) run(ctx context.Context, job Job, log *zap.Logger) error {
-	if h.lacksLink(job) {
-		return handler.Permanent(fmt.Errorf("job %s names no file: it has no counter %s. Did it export anything? Choose jobs by the route's where, or set find.counters or find.files", job.ID, strings.Join(h.find.counters, " or ")))
+// job returns the job of an event, with the names that lead to its files.
+func (h *Handler) job(e event.Event) (Job, error) {
+	job, err := jobOf(e, h.find.counters)
+	if err != nil {
+		return job, handler.Permanent(err)
 	}
+	if h.lacksLink(job) {
+		return job, handler.Permanent(fmt.Errorf("job %s names no file: it has no counter %s. Did it export anything? Choose jobs by the route's where, or set find.counters or find.files", job.ID, strings.Join(h.find.counters, " or ")))
+	}
+	return job, nil
+}
+
+func (h *Handler) run(ctx context.Context, job Job, log *zap.Logger) error {
 	return h.verdict(h.transfer(ctx, job, log))
 }
 

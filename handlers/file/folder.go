@@ -111,16 +111,22 @@ func (f folder) write(name string, body []byte) error {
 // describe writes the metadata of e beside its file. An existing description stays, because a repeat has
 // another time of receipt.
 func (f folder) describe(name string, e event.Event) error {
-	e.Data = nil
-	meta, err := json.Marshal(e)
+	meta, err := metadata(e)
 	if err != nil {
 		return err
 	}
 	if _, err := f.root.Lstat(name + metaSuffix); err == nil {
 		return nil
 	}
-	_, err = f.put(name+metaSuffix, append(meta, '\n'))
+	_, err = f.put(name+metaSuffix, meta)
 	return err
+}
+
+// metadata returns the content of the file that describes e.
+func metadata(e event.Event) ([]byte, error) {
+	e.Data = nil
+	meta, err := json.Marshal(e)
+	return append(meta, '\n'), err
 }
 
 var part = regexp.MustCompile(`^\.hookline-[0-9a-f]{32}\.part$`)

@@ -76,7 +76,7 @@ func newTransport(dialer *net.Dialer) *http.Transport {
 
 // Handle sends the event. Its errors name the host only: paths and queries of URLs can be secret.
 func (f *forwarder) Handle(ctx context.Context, d event.Delivery) error {
-	req, err := f.request(ctx, d)
+	req, err := f.request(ctx, d, time.Now())
 	if err != nil {
 		return fmt.Errorf("%s %s: %w", f.method, f.url.Host, err)
 	}
@@ -110,7 +110,8 @@ func (f *forwarder) content(ctx context.Context, d event.Delivery) (body []byte,
 	return []byte(made), "application/json", handler.Permanent(err)
 }
 
-func (f *forwarder) request(ctx context.Context, d event.Delivery) (*http.Request, error) {
+// request returns the request for d, signed as of now.
+func (f *forwarder) request(ctx context.Context, d event.Delivery, now time.Time) (*http.Request, error) {
 	body, kind, err := f.content(ctx, d)
 	if err != nil {
 		return nil, err
@@ -138,7 +139,7 @@ func (f *forwarder) request(ctx context.Context, d event.Delivery) (*http.Reques
 	req.Header.Set("Hookline-Attempt", strconv.Itoa(d.Attempt))
 	if f.sign != nil {
 		signed := signature.Request{Method: f.method, URL: f.url.String(), Header: req.Header, Body: body}
-		if err := f.sign.Sign(&signed, messageID(d.Event), time.Now()); err != nil {
+		if err := f.sign.Sign(&signed, messageID(d.Event), now); err != nil {
 			return nil, err
 		}
 		req.Header = signed.Header

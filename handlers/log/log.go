@@ -47,6 +47,12 @@ func New(cfg Config, log *zap.Logger) (handler.Handler, error) {
 
 // Handle logs the event. It never fails.
 func (l *logger) Handle(_ context.Context, d event.Delivery) error {
+	l.log.Info("event", l.line(d)...)
+	return nil
+}
+
+// line returns the fields of the log line.
+func (l *logger) line(d event.Delivery) []zap.Field {
 	fields := []zap.Field{
 		zap.String("route", d.Route), zap.String("id", d.Event.ID), zap.String("source", d.Event.Source),
 		zap.String("action", d.Event.Action), zap.Int("size", len(d.Event.Data)),
@@ -54,8 +60,7 @@ func (l *logger) Handle(_ context.Context, d event.Delivery) error {
 	if found := l.find(d.Event.Data); len(found) > 0 {
 		fields = append(fields, zap.Dict("fields", found...))
 	}
-	l.log.Info("event", fields...)
-	return nil
+	return fields
 }
 
 func (l *logger) find(body []byte) []zap.Field {

@@ -40,15 +40,9 @@ func (n *notifier) personalRecipient(ctx context.Context, data map[string]any) (
 	if n.people == nil {
 		return recipient{because: "neither sms nor email is configured"}, nil
 	}
-	id, err := n.user.Fill(data)
+	id, err := n.personID(data)
 	if err != nil {
-		return recipient{}, handler.Permanent(err)
-	}
-	switch id = strings.TrimSpace(id); {
-	case id == "":
-		return recipient{}, handler.Permanent(errors.New("user: the template gives no text for this event; write one that finds the user in it"))
-	case privacy.Redacted(id):
-		return recipient{}, handler.Permanent(errors.New("user: the ID is redacted already; redact in the other routes instead of at the source"))
+		return recipient{}, err
 	}
 	person, err := n.people.Person(ctx, id)
 	switch {
@@ -66,6 +60,21 @@ func (n *notifier) personalRecipient(ctx context.Context, data map[string]any) (
 		return recipient{sender: n.email, service: serviceEmail, address: person.Email, person: person}, nil
 	}
 	return recipient{person: person, because: "the user has no usable phone marked for SMS and no preferred e-mail address"}, nil
+}
+
+// personID returns the ID of the event's person.
+func (n *notifier) personID(data map[string]any) (string, error) {
+	id, err := n.user.Fill(data)
+	if err != nil {
+		return "", handler.Permanent(err)
+	}
+	switch id = strings.TrimSpace(id); {
+	case id == "":
+		return "", handler.Permanent(errors.New("user: the template gives no text for this event; write one that finds the user in it"))
+	case privacy.Redacted(id):
+		return "", handler.Permanent(errors.New("user: the ID is redacted already; redact in the other routes instead of at the source"))
+	}
+	return id, nil
 }
 
 // message returns the message about the event.
