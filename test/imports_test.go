@@ -60,6 +60,8 @@ func TestImportsRunOneWay(t *testing.T) {
 		"alma/doctor":     {"alma", "pkg/signature", "sender"},
 		"sender":          {"pkg/event", "pkg/signature"},
 
+		"console/jobs": {"broker", "journal", "pkg/event"},
+
 		"app/config": {"alma/enrich", "pkg/setting", "alma", "broker", "pkg/handler", "pkg/jsonbody", "pkg/privacy", "pkg/signature", "receiver", "schedule", "worker"},
 		"app": {
 			"app/config", "alma", "broker", "broker/embedded", "broker/rabbitmq", "pkg/event", "pkg/handler", "pkg/jsonbody", "pkg/text", "receiver", "schedule", "broker/spool", "worker",

@@ -13,7 +13,7 @@ import (
 func (s *store) Discard(ctx context.Context, route string, pick func(broker.UndeliveredEvent) bool) (int, error) {
 	n, err := s.undelivered.Discard(ctx, route, pick)
 	if n > 0 {
-		err = errors.Join(err, s.emptyLog(ctx))
+		err = errors.Join(err, s.emptyLog(context.WithoutCancel(ctx)))
 	}
 	return n, err
 }

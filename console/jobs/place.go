@@ -1,0 +1,117 @@
+package jobs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/hookline/hookline/broker"
+	"github.com/hookline/hookline/pkg/event"
+)
+
+// place is where a selection looks for events, and where its jobs act on them.
+type place interface {
+	// look visits the events of a route that are there now, with the size of their bodies.
+	look(ctx context.Context, route string, s Selection, visit func(d broker.StoredDelivery, bytes int) (more bool)) error
+	// act acts on the picked events of a route, and returns their number.
+	act(ctx context.Context, a Action, route string, c *chunk) (int, error)
+}
+
+// place returns the place of selections, or an error that says why there is none.
+func (j *Jobs) place(from From, to []string) (place, error) {
+	p := j.parts
+	switch {
+	case (from == FromDead || from == FromUnrouted) && p.Undelivered != nil:
+		return undelivered{p.Undelivered}, nil
+	case from == FromFailing && p.Retrier != nil:
+		return failing{p.Retrier}, nil
+	case from == FromJournal && p.History != nil && p.Redeliverer != nil:
+		return recorded{p.History, p.Redeliverer, to}, nil
+	case from == FromJournal:
+		return nil, errors.New("events of the journal cannot be replayed, because the journal is off: switch it on in the configuration")
+	}
+	return nil, fmt.Errorf("this process cannot act on %s events", from)
+}
+
+// undelivered is the place of dead letters and unrouted events.
+type undelivered struct{ broker Undelivered }
+
+func (u undelivered) look(ctx context.Context, route string, _ Selection, visit func(broker.StoredDelivery, int) bool) error {
+	return u.broker.Each(ctx, route, func(e broker.UndeliveredEvent) bool {
+		return visit(broker.StoredDelivery{UndeliveredEvent: e}, len(e.Event.Data))
+	})
+}
+
+// act ends its walk through the queue behind the last event of the chunk. Because the targets are in the order of the queue, the walks of a
+// job together go through the queue about once.
+func (u undelivered) act(ctx context.Context, a Action, route string, c *chunk) (int, error) {
+	walking, stop := context.WithCancel(ctx)
+	defer stop()
+	pick := func(e broker.UndeliveredEvent) bool {
+		if c.complete() {
+			stop() // between two events, so that each is in one queue
+			return false
+		}
+		return c.pick(broker.StoredDelivery{UndeliveredEvent: e})
+	}
+	do := u.broker.Replay
+	if a == Discard {
+		do = u.broker.Discard
+	}
+	n, err := do(walking, route, pick)
+	if c.complete() && ctx.Err() == nil && errors.Is(err, context.Canceled) {
+		err = nil
+	}
+	return n, err
+}
+
+// failing is the place of the events that wait for another attempt.
+type failing struct{ broker Retrier }
+
+func (f failing) look(ctx context.Context, route string, _ Selection, visit func(broker.StoredDelivery, int) bool) error {
+	more := true
+	_, err := f.broker.RetryNow(ctx, route, func(d broker.StoredDelivery) bool {
+		more = more && visit(d, len(d.Event.Data))
+		return false
+	})
+	return err
+}
+
+func (f failing) act(ctx context.Context, _ Action, route string, c *chunk) (int, error) {
+	return f.broker.RetryNow(ctx, route, c.pick)
+}
+
+// recorded is the place of the events in the journal. They stay there, so that a look cannot tell whether one was acted on.
+type recorded struct {
+	history History
+	broker  Redeliverer
+	to      []string
+}
+
+func (r recorded) look(ctx context.Context, _ string, s Selection, visit func(broker.StoredDelivery, int) bool) error {
+	return r.history.Select(ctx, s, func(e Recorded) bool {
+		found := broker.StoredDelivery{UndeliveredEvent: broker.UndeliveredEvent{
+			Event: event.Event{Source: e.Key.Source, Action: e.Key.Action, ID: e.Key.ID, Time: e.Key.Time}, Died: e.Last,
+		}}
+		return visit(found, e.Bytes)
+	})
+}
+
+func (r recorded) act(ctx context.Context, _ Action, _ string, c *chunk) (n int, err error) {
+	for _, t := range c.targets {
+		if err := ctx.Err(); err != nil {
+			return n, err
+		}
+		e, err := r.history.Recorded(ctx, t.journalKey())
+		if err != nil {
+			c.skipped[t.Number] = err.Error()
+			continue
+		}
+		if err := r.broker.Redeliver(ctx, e, r.to); err != nil {
+			return n, err
+		}
+		c.picked = append(c.picked, t.Number)
+		n++
+	}
+	return n, nil
+}
