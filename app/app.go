@@ -51,6 +51,8 @@ type App struct {
 	broker broker.Broker
 	spool  *spool.Spool // nil with the embedded broker, which stores on the disk itself
 	loops  []func(context.Context) error
+
+	consumed []string // the routes of Worker
 }
 
 // ErrOneProcess says that the embedded broker cannot serve a receiver and a worker in two processes.
@@ -133,6 +135,12 @@ func (a *App) assembleReceiver(o Options, reload *reloader) (err error) {
 func (a *App) assembleWorker(o Options, routes []worker.Route) (err error) {
 	c := o.Config
 	if a.Worker, err = worker.New(worker.Config{Routes: routes, Grace: c.Grace, Decoding: c.Decoding}, a.broker, o.Metrics, o.Log.Named("worker")); err != nil {
+		return err
+	}
+	for _, r := range routes {
+		a.consumed = append(a.consumed, r.Name)
+	}
+	if err = a.countPaused(o.Metrics); err != nil {
 		return err
 	}
 	a.loops = append(a.loops, a.Worker.Run)

@@ -19,11 +19,12 @@ import (
 	"github.com/hookline/hookline/broker/spool"
 )
 
-// Operator is the part of a broker that a person uses: look at queues, audit, decide about undelivered events, and erase events.
+// Operator is the part of a broker that a person uses: look at queues, audit, decide about undelivered events, erase events, and pause routes.
 type Operator interface {
 	broker.Inspector
 	broker.Undelivered
 	broker.Eraser
+	broker.Pauser
 	broker.Auditor
 	broker.LeftOvers
 	// Ready returns nil, or the reason why the broker takes no events now: broker.ErrDown or broker.ErrBlocked.

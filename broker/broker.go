@@ -16,6 +16,7 @@ type Broker interface {
 	Inspector
 	Undelivered
 	Eraser
+	Pauser
 	Auditor
 	Unbinder
 	Counter
@@ -45,7 +46,7 @@ type Consumer interface {
 	// Consume calls fn for each event in the route's queue until ctx ends. Then it starts no more calls, returns fetched events
 	// to the queue, waits for running calls, settles their deliveries and returns nil. The end of ctx does not cancel the
 	// context of fn: the caller bounds running work. Consume reconnects by itself; an error means that nobody can consume
-	// this route.
+	// this route. While a person pauses the route, Consume waits; see Pauser.
 	//
 	// When a process dies or loses its connection, its unsettled deliveries come again as the same attempt with Redelivered set.
 	// Deliveries that a stop or the outcome Requeue returned to the queue come again without Redelivered.
@@ -74,4 +75,6 @@ type Health interface {
 	Ready() error
 	// Lacking names the objects that the broker lacks and that this process may not create.
 	Lacking() []string
+	// Paused returns the pauses by route that this process obeys while it consumes. It waits for nobody.
+	Paused() map[string]Pause
 }

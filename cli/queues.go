@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -29,8 +30,9 @@ func (c *command) queues() *cobra.Command {
 - dead: events that a route gave up on; see "hookline dead"
 - unrouted: events that match no route; see "hookline unrouted"
 
-It also asks the processes on this machine, at their private listeners, which routes are paused, for which source, why, and
-when the next try is. Each worker pauses on its own: ask those on other machines with --url.`,
+It shows the routes that a person has paused; see "hookline routes". It also asks the processes on this machine, at their private
+listeners, which routes they have paused by themselves because events fail, for which source, why, and when the next try is. Each
+worker does that on its own: ask those on other machines with --url.`,
 		Example: `  hookline queues
   hookline queues --url http://worker-2:9090`,
 		Args: args(cobra.NoArgs),
@@ -44,6 +46,11 @@ when the next try is. Each worker pauses on its own: ask those on other machines
 				if err != nil {
 					return fmt.Errorf("no answer: %w (is a worker running, and is this its private_listen?)", err)
 				}
+				pauses, err := operator.Pauses(ctx)
+				if err != nil {
+					return err
+				}
+				paused = withPersons(paused, pauses)
 				looking, cancel := context.WithTimeout(ctx, operatorTimeout/2)
 				defer cancel()
 				leftOver, unseen := operator.LeftOver(looking)
@@ -84,7 +91,20 @@ func askPaused(ctx context.Context, url, listen string) (paused []app.PausedSour
 	return paused, nil
 }
 
-// queueState is a queue with the sources that its route is paused for.
+// withPersons puts the pauses of persons, as the broker has them, in the place of those that processes have told.
+func withPersons(told []app.PausedSource, pauses map[string]broker.Pause) (paused []app.PausedSource) {
+	for _, route := range slices.Sorted(maps.Keys(pauses)) {
+		paused = append(paused, app.PausedByPerson(route, pauses[route]))
+	}
+	for _, p := range told {
+		if !p.ByPerson() {
+			paused = append(paused, p)
+		}
+	}
+	return paused
+}
+
+// queueState is a queue with the pauses of its route.
 type queueState struct {
 	broker.QueueInfo
 	Paused []app.PausedSource `json:"paused,omitempty"` // of work queues

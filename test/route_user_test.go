@@ -47,6 +47,8 @@ func TestAWorkerOfOneRouteNeedsItsQueueOnly(t *testing.T) {
 	if audit := all.run(t, "audit"); audit.code != 0 {
 		t.Errorf("audit: %+v", audit)
 	}
+	all.says(t, "route forward is paused", "routes", "pause", "forward", "--why", "a try")
+	worker.awaits(t, "/readyz", "route forward is paused by a person")
 	for queue, refused := range map[string]bool{"hookline.work.forward": false, "hookline.work.archive": true} {
 		if got := refusedByBroker(t, u.String(), func(ch *amqp.Channel) error {
 			_, err := ch.Consume(queue, "", false, false, false, false, nil)

@@ -48,6 +48,7 @@ func Run(t *testing.T, place func(t *testing.T) Open) {
 		{"Dead", deadLetters()},
 		{"Unrouted", unrouted()},
 		{"Erase", erasing()},
+		{"Pause", pausing()},
 		{"Concurrency", concurrency()},
 		{"Stop", stopping()},
 		{"Crash", crashes()},

@@ -12,17 +12,18 @@ import (
 )
 
 // Attached is a broker that another process runs, or no process at all. It can be inspected and audited, its undelivered events can be
-// replayed and discarded, and all events can be erased.
+// replayed and discarded, all events can be erased, and routes can be paused.
 type Attached struct{ *store }
 
 var (
 	_ broker.Inspector   = (*Attached)(nil)
 	_ broker.Undelivered = (*Attached)(nil)
 	_ broker.Eraser      = (*Attached)(nil)
+	_ broker.Pauser      = (*Attached)(nil)
 	_ broker.Auditor     = (*Attached)(nil)
 )
 
-// Attach opens the existing broker at cfg.Path, beside the process that runs it. That process notices replays within a second.
+// Attach opens the existing broker at cfg.Path, beside the process that runs it. That process notices replays and pauses within a second.
 func Attach(cfg Config) (*Attached, error) {
 	if err := cfg.check(); err != nil {
 		return nil, err

@@ -13,6 +13,8 @@
 //	look      a view of delivery and event with readable times
 //	seen      fingerprints of the events that were stored lately, to detect duplicates
 //
+//	pause     routes of which no worker takes an event, because a person said so
+//
 //	source_tally  by source: n events accepted and unrouted, and the numbers of Count
 //
 // A done event leaves nothing but its count. The file never shrinks, but the database uses freed space again.
@@ -59,7 +61,9 @@ type Broker struct {
 	marker  *crashMarker
 	direct  []string // Config.Direct, and further queues with events
 
-	stopCheck func() // waits for the end of the check
+	stopCheck  func() // waits for the end of the check
+	stopPauses func() // waits for the end of followPauses
+	pauses     pausedRoutes
 }
 
 var _ broker.Broker = (*Broker)(nil)
@@ -77,7 +81,7 @@ func Open(cfg Config, reg prometheus.Registerer, log *zap.Logger) (*Broker, erro
 	if err != nil {
 		return nil, fmt.Errorf("broker %s: %w", cfg.Path, err)
 	}
-	b := &Broker{lock: lock, log: log, queues: map[string]*queue{}, stopCheck: func() {}}
+	b := &Broker{lock: lock, log: log, queues: map[string]*queue{}, stopCheck: func() {}, stopPauses: func() {}}
 	if err := b.open(cfg, reg); err != nil {
 		return nil, errors.Join(fmt.Errorf("broker %s: %w", cfg.Path, err), lock.release())
 	}
@@ -90,6 +94,10 @@ func Open(cfg Config, reg prometheus.Registerer, log *zap.Logger) (*Broker, erro
 	for _, name := range b.direct {
 		b.queues[name] = newQueue(cfg.RouteBytes)
 	}
+	if err := b.readPauses(context.Background()); err != nil {
+		return nil, errors.Join(fmt.Errorf("broker %s: %w", cfg.Path, err), b.close(), lock.release())
+	}
+	b.followPauses()
 	if b.checkLater {
 		b.startCheck()
 	}
@@ -372,6 +380,7 @@ func (b *Broker) Ready() error {
 // close closes the files.
 func (b *Broker) close() error {
 	b.stopCheck()
+	b.stopPauses()
 	var err error
 	if b.marker != nil {
 		err = b.marker.file.Close()

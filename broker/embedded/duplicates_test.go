@@ -104,7 +104,7 @@ func TestAFileOfVersion2IsUpgraded(t *testing.T) {
 	sqlite := openOnce(t, cfg)
 	publishAll(t, sqlite, 4)
 	shut(t, sqlite)
-	older := "ALTER TABLE event DROP COLUMN checksum; DROP INDEX delivery_undelivered; ALTER TABLE delivery DROP COLUMN event_id; DROP TABLE seen; DROP TRIGGER event_gone; DELETE FROM event WHERE seq = 4; PRAGMA user_version = 2"
+	older := "DROP TABLE pause; ALTER TABLE event DROP COLUMN checksum; DROP INDEX delivery_undelivered; ALTER TABLE delivery DROP COLUMN event_id; DROP TABLE seen; DROP TRIGGER event_gone; DELETE FROM event WHERE seq = 4; PRAGMA user_version = 2"
 	if _, err := database(t, cfg.Path).ExecContext(t.Context(), older); err != nil {
 		t.Fatal(err)
 	}

@@ -112,7 +112,7 @@ func TestALaterVersionIsRefused(t *testing.T) {
 	if _, err := database(t, path).ExecContext(t.Context(), "PRAGMA user_version = 99"); err != nil {
 		t.Fatal(err)
 	}
-	expectRefusal(t, embedded.Config{Path: path}, "version 99", "version 6")
+	expectRefusal(t, embedded.Config{Path: path}, "version 99", "version 7")
 }
 
 func TestAnEmptyFileBecomesABroker(t *testing.T) {

@@ -19,7 +19,7 @@ const (
 
 // queries are the prepared statements that read.
 type queries struct {
-	ready, due, undelivered, undeliveredByID, lastUndelivered, count, oldest, oldestUnrefused, size, sources, audit *sql.Stmt
+	ready, due, undelivered, undeliveredByID, lastUndelivered, count, oldest, oldestUnrefused, size, sources, audit, pauses *sql.Stmt
 }
 
 const (
@@ -51,6 +51,7 @@ func (q *queries) all() []statement {
 			page_count - freelist_count FROM pragma_page_count, pragma_freelist_count`},
 		{&q.sources, `SELECT source, count(*) FROM event GROUP BY source`},
 		{&q.audit, auditQuery},
+		{&q.pauses, `SELECT route, person, why, since FROM pause`},
 	}
 }
 

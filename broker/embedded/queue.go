@@ -33,6 +33,7 @@ type queue struct {
 	consumers int
 	stale     bool // the database may have more
 	fetching  bool
+	paused    bool // by a person: no delivery is taken
 	closed    bool
 	timer     *time.Timer
 }
@@ -59,6 +60,7 @@ func (q *queue) take(ctx context.Context) (lease, step) {
 	defer q.mu.Unlock()
 	for ctx.Err() == nil && !q.closed {
 		switch {
+		case q.paused:
 		case len(q.ready) > 0 && q.hasRoom(q.ready[0]):
 			d := q.ready[0]
 			q.ready[0] = lease{}
@@ -103,11 +105,14 @@ func (q *queue) exclude() string {
 func (q *queue) add(batch []lease, more bool, again time.Duration) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	q.fetching = false
+	if q.paused {
+		batch, more = nil, true
+	}
 	for _, d := range batch {
 		q.leased[d.seq] = true
 	}
 	q.ready = append(q.ready, batch...)
-	q.fetching = false
 	if more {
 		q.stale = true
 	} else if !q.closed {
@@ -124,6 +129,20 @@ func (q *queue) wake() {
 	q.changed.Broadcast()
 }
 
+// pause lets no delivery be taken, and returns those that nobody has taken; or it ends that.
+func (q *queue) pause(paused bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.paused == paused {
+		return
+	}
+	for _, d := range q.ready {
+		delete(q.leased, d.seq)
+	}
+	q.paused, q.ready, q.stale = paused, nil, true
+	q.changed.Broadcast()
+}
+
 // release removes a delivery with an outcome on the disk. retried tells whether it comes again.
 func (q *queue) release(d lease, retried bool) {
 	q.mu.Lock()
@@ -137,11 +156,15 @@ func (q *queue) release(d lease, retried bool) {
 	}
 }
 
-// requeue makes a delivery the next one.
+// requeue makes a delivery the next one, or returns it to the database while the route is paused.
 func (q *queue) requeue(d lease) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.ready = slices.Insert(q.ready, 0, d)
+	if q.paused {
+		delete(q.leased, d.seq)
+	} else {
+		q.ready = slices.Insert(q.ready, 0, d)
+	}
 	q.start(d, -1)
 	q.changed.Broadcast()
 }

@@ -11,12 +11,12 @@ const (
 	// applicationID marks a database as Hookline's: "Hook" in ASCII.
 	applicationID = 0x486f6f6b
 	// version of the schema: the number of its steps.
-	version = 6
+	version = 7
 )
 
 // steps returns the steps that upgrade the schema by one version each. A released step never changes.
 func steps() [version]string {
-	return [...]string{firstStep, countSources, rememberEvents, keepDeliveriesTrue, indexUndelivered, addChecksums}
+	return [...]string{firstStep, countSources, rememberEvents, keepDeliveriesTrue, indexUndelivered, addChecksums, addPauses}
 }
 
 // The primary key of delivery is the order of every read.
@@ -91,6 +91,14 @@ CREATE INDEX delivery_undelivered ON delivery (route, event_id) WHERE event_id <
 // An event of before has the checksum -1; see checksum.go.
 const addChecksums = `
 ALTER TABLE event ADD COLUMN checksum INTEGER NOT NULL DEFAULT -1;`
+
+const addPauses = `
+CREATE TABLE pause (
+	route  TEXT PRIMARY KEY,
+	person TEXT NOT NULL,
+	why    TEXT NOT NULL,
+	since  INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;`
 
 // schemaVersion returns the version of the schema in the database, and 0 for an empty database. It changes nothing.
 func schemaVersion(ctx context.Context, db *sql.DB) (v int, err error) {

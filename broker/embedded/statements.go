@@ -19,6 +19,7 @@ type statements struct {
 	moveToUnrouted, clear   *sql.Stmt // the events of a route
 	tally, sourceTally      *sql.Stmt
 	seen, unsee             *sql.Stmt
+	pause, resume           *sql.Stmt
 }
 
 // usedPages reads the number of pages in use.
@@ -49,6 +50,8 @@ func (s *statements) all() []statement {
 		{&s.sourceTally, `INSERT INTO source_tally (source, what, n) VALUES (?, ?, ?) ON CONFLICT (source, what) DO UPDATE SET n = n + excluded.n`},
 		{&s.seen, `INSERT INTO seen (at, marks) VALUES (?, ?)`},
 		{&s.unsee, `DELETE FROM seen WHERE at < ?`},
+		{&s.pause, `INSERT OR REPLACE INTO pause (route, person, why, since) VALUES (?, ?, ?, ?)`},
+		{&s.resume, `DELETE FROM pause WHERE route = ?`},
 	}
 }
 

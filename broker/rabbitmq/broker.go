@@ -38,6 +38,7 @@ type Broker struct {
 	metrics        *metrics
 	routeBytes     int64 // Config.RouteBytes
 	ledger         *ledgerWriter
+	pauses         *pauseStream
 	auditor        *auditor
 	auditLeader    *leader
 	scheduleLeader *leader
@@ -45,7 +46,8 @@ type Broker struct {
 
 	browsing      sync.Mutex // held while a queue is browsed, because that holds the seen messages
 	stop          context.CancelFunc
-	running       sync.WaitGroup // the connections, and peerReader
+	followPauses  func()         // reads the pauses from now on; only processes that consume may do that
+	running       sync.WaitGroup // the connections, peerReader and the reader of pauses
 	stopLedger    context.CancelFunc
 	ledgerStopped chan struct{}
 }
@@ -82,6 +84,7 @@ func start(cfg Config, declared []object, reg prometheus.Registerer, log *zap.Lo
 	if declared != nil {
 		b.ledger.bindings, b.ledger.external = bindingsOf(cfg.Routes), externalOf(cfg.Routes)
 	}
+	b.pauses = newPauseStream(b.publish, b.consume, log)
 	b.auditor = newAuditor(b.publish, b.consume, b.ledger, b.routes, log)
 	b.auditor.api = newManagementAPI(cfg)
 	if cfg.Duplicates > 0 {
@@ -100,6 +103,7 @@ func (b *Broker) run(window time.Duration) {
 		defer close(b.ledgerStopped)
 		b.ledger.run(writing)
 	}()
+	b.followPauses = sync.OnceFunc(func() { b.running.Go(func() { b.pauses.follow(ctx) }) })
 	for _, c := range []*connection{b.publish, b.consume} {
 		b.running.Go(func() { c.run(ctx) })
 	}
@@ -137,11 +141,12 @@ func (b *Broker) Consume(ctx context.Context, r broker.Route, fn broker.Process)
 		return fmt.Errorf("rabbitmq: route %q is not in the configuration, or is external", r.Name)
 	}
 	c := &consumption{
-		route: r, publisher: b.publisher, ledger: b.ledger, process: fn,
+		route: r, publisher: b.publisher, ledger: b.ledger, gate: b.pauses.gate, process: fn,
 		log:   b.log.With(zap.String("route", r.Name)),
 		slots: make(chan struct{}, r.Concurrency), returned: map[string]bool{},
 		bytes: newFetchedBytes(b.routeBytes, b.metrics.fetched.WithLabelValues(r.Name)),
 	}
+	b.followPauses()
 	if err := c.run(ctx, b.consume); err != nil {
 		return fmt.Errorf("rabbitmq: %w", err)
 	}

@@ -17,6 +17,7 @@ type consumption struct {
 	route     broker.Route
 	publisher *publisher
 	ledger    *ledgerWriter
+	gate      *pauseGate
 	process   broker.Process
 	log       *zap.Logger
 
@@ -28,9 +29,23 @@ type consumption struct {
 	returned  map[string]bool // identities of the messages that went back for lack of memory
 }
 
-// run consumes the route's queue until ctx ends, session after session. It returns when all handlers have returned.
+// run consumes the route's queue until ctx ends, except while a person pauses the route. It returns when all handlers have returned.
 func (c *consumption) run(ctx context.Context, conn *connection) error {
 	defer c.consumers.Wait()
+	for ctx.Err() == nil {
+		round, leave, err := c.gate.enter(ctx, c.route.Name)
+		if err == nil {
+			err = c.runRound(round, conn)
+		}
+		if leave(); err != nil {
+			return fmt.Errorf("consume %s: %w", c.route.Name, err)
+		}
+	}
+	return nil
+}
+
+// runRound consumes the route's queue until ctx ends, session after session.
+func (c *consumption) runRound(ctx context.Context, conn *connection) error {
 	pauses := newPauses()
 	failure := limitLog(2)
 	for pauses.Reset(); ; {
@@ -39,7 +54,7 @@ func (c *consumption) run(ctx context.Context, conn *connection) error {
 			return nil
 		}
 		if err != nil {
-			return fmt.Errorf("consume %s: %w", c.route.Name, err)
+			return err
 		}
 		began := time.Now()
 		err = c.consume(ctx, s)

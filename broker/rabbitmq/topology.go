@@ -15,11 +15,13 @@ const (
 	DeadExchange     = "hookline.dead"     // direct: to the dead-letter queue of a route
 	UnroutedExchange = "hookline.unrouted" // fanout: events that no queue took
 
-	LedgerExchange = "hookline.ledger"       // direct: to the two streams, by the keys LedgerNote and LedgerSummary
-	LedgerStream   = "hookline.ledger"       // the notes of every process about events; see package ledger
-	SummaryStream  = "hookline.ledger.state" // sums of the notes, so that a reader need not begin with the first note
+	LedgerExchange = "hookline.ledger"        // direct: to the three streams, by the keys LedgerNote, LedgerSummary and LedgerPause
+	LedgerStream   = "hookline.ledger"        // the notes of every process about events; see package ledger
+	SummaryStream  = "hookline.ledger.state"  // sums of the notes, so that a reader need not begin with the first note
+	PauseStream    = "hookline.ledger.pauses" // every pause of a route by a person, and its end; see pause_stream.go
 	LedgerNote     = "note"
 	LedgerSummary  = "state"
+	LedgerPause    = "pause"
 
 	AuditLeaderQueue    = "hookline.ledger.keeper" // always empty: its one consumer leads the audit
 	ScheduleLeaderQueue = "hookline.clock"         // always empty: its one consumer leads the schedules
@@ -85,6 +87,7 @@ const (
 	// segments. Notes before the latest summary are not needed.
 	maxLedger    = 512 << 20
 	maxSummaries = 64 << 20
+	maxPauses    = 64 << 20
 	maxSegment   = 16 << 20
 	maxLedgerAge = "30D"
 )
@@ -103,6 +106,9 @@ func NewTopology(routes []broker.Route) Topology {
 	}
 	t.queue(Queue{Name: LedgerStream, Role: roleLedger, Args: stream(maxLedger)}, Binding{Exchange: LedgerExchange, Key: LedgerNote})
 	t.queue(Queue{Name: SummaryStream, Role: roleLedger, Args: stream(maxSummaries)}, Binding{Exchange: LedgerExchange, Key: LedgerSummary})
+	pauses := stream(maxPauses)
+	delete(pauses, "x-max-age") // a pause of any age counts
+	t.queue(Queue{Name: PauseStream, Role: roleLedger, Args: pauses}, Binding{Exchange: LedgerExchange, Key: LedgerPause})
 	t.queue(Queue{Name: AuditLeaderQueue, Role: roleLeader, Args: quorum(neverLimit)})
 	t.queue(Queue{Name: ScheduleLeaderQueue, Role: roleLeader, Args: quorum(neverLimit)})
 	t.queue(Queue{Name: broker.UnroutedQueue, Role: broker.RoleUnrouted, Args: quorum(neverLimit)}, Binding{Exchange: UnroutedExchange})

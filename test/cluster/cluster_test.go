@@ -140,7 +140,7 @@ func (i installation) grow(t *testing.T, c *rabbitnode.Cluster) {
 			})
 		}
 		run("rabbitmq-queues", "grow", about.Node, "all", "--vhost-pattern", "^"+i.vhost+"$", "--queue-pattern", "^hookline")
-		for _, stream := range []string{rabbitmq.LedgerStream, rabbitmq.SummaryStream} {
+		for _, stream := range []string{rabbitmq.LedgerStream, rabbitmq.SummaryStream, rabbitmq.PauseStream} {
 			run("rabbitmq-streams", "add_replica", "--vhost", i.vhost, stream, about.Node)
 		}
 	}

@@ -95,8 +95,11 @@ func failing() row {
 			queries: one(`max by (route) (hookline_broker_queue_waiting{role="dead"})`, "{{route}}")},
 		{title: "Attempts needed", description: "Attempts that an event took to be done or given up, on average. 1: nothing is retried.", unit: "none", width: 6,
 			queries: one("sum by (route) (rate(hookline_worker_attempts_sum[$__rate_interval])) / sum by (route) (rate(hookline_worker_attempts_count[$__rate_interval]))", "{{route}}")},
-		{title: "Paused routes", description: "Workers that pause a route, because most of the latest events of a source failed. They try one now and then, and resume by themselves.", unit: "none", width: 12, bad: at(1),
-			queries: one("sum by (route) (hookline_worker_paused)", "{{route}}")},
+		{title: "Paused routes", description: "Workers that pause a route, because most of the latest events of a source failed. They try one now and then, and resume by themselves. A person resumes a route that a person has paused: `hookline routes`.", unit: "none", width: 12, bad: at(1),
+			queries: []query{
+				{"sum by (route) (hookline_worker_paused)", "{{route}}"},
+				{"max by (route) (hookline_worker_paused_by_person)", "{{route}}: by a person"},
+			}},
 		{title: "Abandoned handlers", description: "Handler calls that ignored the end of their context. Each keeps its resources until it returns or its worker restarts.", unit: "none", width: 12, bad: at(1),
 			queries: one("sum by (route) (hookline_worker_left_behind)", "{{route}}")},
 	}}
