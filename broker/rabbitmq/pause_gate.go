@@ -2,6 +2,7 @@ package rabbitmq
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"sync"
 
@@ -29,7 +30,7 @@ func newPauseGate() *pauseGate {
 }
 
 // enter waits until a route is not paused. It returns a context that ends with ctx, and when the route is paused; call leave after it. After
-// the end of ctx, enter returns at once. Its error is errClosed.
+// the end of ctx, enter returns at once. Its error wraps broker.ErrDown: the broker was closed.
 func (g *pauseGate) enter(ctx context.Context, route string) (round context.Context, leave func(), err error) {
 	round, end := context.WithCancel(ctx)
 	r := &pausableRound{route, end}
@@ -57,7 +58,7 @@ func (g *pauseGate) try(r *pausableRound) (changed <-chan struct{}, entered bool
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.closed {
-		return nil, false, errClosed
+		return nil, false, fmt.Errorf("%w: %w", broker.ErrDown, errClosed)
 	}
 	if _, paused := g.pauses[r.route]; paused || !g.known {
 		return g.changed, false, nil
