@@ -8,7 +8,11 @@ import (
 )
 
 // Verifier verifies and signs by one scheme with one set of secrets. It is safe for concurrent use.
-type Verifier struct{ method method }
+type Verifier struct {
+	method  method
+	scheme  Scheme   // with its defaults
+	secrets []Secret // each with a label
+}
 
 type method interface {
 	verify(r Request, now time.Time) (Proof, error)
@@ -19,20 +23,23 @@ type method interface {
 // Without secrets the Verifier refuses every request with NoSecret.
 func New(s Scheme, secrets []Secret) (*Verifier, error) {
 	labelled, err := named(secrets)
+	if s.Kind == HMAC {
+		s = s.withDefaults()
+	}
 	var m method
 	var more error
 	switch s.Kind {
 	case Token:
 		m, more = newToken(s, labelled)
 	case HMAC:
-		m, more = newHMAC(s.withDefaults(), labelled)
+		m, more = newHMAC(s, labelled)
 	default:
 		more = fmt.Errorf("kind: %q is not known; there are %v", s.Kind, []Kind{HMAC, Token})
 	}
 	if err := errors.Join(more, err); err != nil {
 		return nil, err
 	}
-	return &Verifier{m}, nil
+	return &Verifier{m, s, labelled}, nil
 }
 
 // Verify returns the proof that the request comes from its sender, or an *Error. It ignores secrets whose NotAfter is before now.
