@@ -3,13 +3,13 @@ package cli
 import (
 	"cmp"
 	"context"
-	"regexp"
 	"slices"
 	"strconv"
 	"time"
 
 	"github.com/hookline/hookline/app"
 	"github.com/hookline/hookline/broker"
+	"github.com/hookline/hookline/pkg/errorpattern"
 )
 
 // undeliveredGroup counts undelivered events that are alike: dead letters of a route with the same reason and a first error that differs
@@ -33,7 +33,7 @@ func groupUndelivered(ctx context.Context, operator app.Operator, route string, 
 			return true
 		}
 		sample := cmp.Or(u.FirstError, u.LastError)
-		name := undeliveredGroup{Route: u.Route, Reason: u.Reason, FirstError: errorPattern(sample)}
+		name := undeliveredGroup{Route: u.Route, Reason: u.Reason, FirstError: errorpattern.Of(sample)}
 		if u.Route == broker.Unrouted {
 			name, sample = undeliveredGroup{Key: u.Event.Key()}, ""
 		}
@@ -73,10 +73,3 @@ func shortTime(t time.Time) string { return t.Local().Format(time.DateTime) }
 func (g undeliveredGroup) cells() []string {
 	return []string{strconv.Itoa(g.Count), shortTime(g.Oldest), shortTime(g.Newest)}
 }
-
-// varying matches a part of an error that can differ between errors with one cause: a number, an ID, a duration, or an address with its port.
-// Its group is an HTTP status or an exit code, with the words before it: another one is another cause.
-var varying = regexp.MustCompile(`(?i)(\b(?:answered|code|status(?:_?code)?|http(?:/[\d.]+)?)[ :="]+\d+)|[\w-]*\d[\w-]*(?:[.:][\w-]*\d[\w-]*)*`)
-
-// errorPattern returns an error without its varying parts, so that errors with one cause are equal.
-func errorPattern(s string) string { return varying.ReplaceAllString(s, "$1") }

@@ -1,7 +1,9 @@
-package cli
+package errorpattern_test
 
 import (
 	"testing"
+
+	"github.com/hookline/hookline/pkg/errorpattern"
 )
 
 func TestErrorsThatDifferByNumbersAndIDsAreAlike(t *testing.T) {
@@ -17,7 +19,7 @@ func TestErrorsThatDifferByNumbersAndIDsAreAlike(t *testing.T) {
 		{"", ""},
 	} {
 		for _, s := range alike {
-			if got, want := errorPattern(s), errorPattern(alike[0]); got != want {
+			if got, want := errorpattern.Of(s), errorpattern.Of(alike[0]); got != want {
 				t.Errorf("%q: %q, want %q", s, got, want)
 			}
 		}
@@ -29,8 +31,8 @@ func TestErrorsThatDifferByNumbersAndIDsAreAlike(t *testing.T) {
 		{"connection refused", "connection reset"},
 		{"GET a.example: timeout after 3s", "GET b.example: timeout after 3s"},
 	} {
-		if errorPattern(other[0]) == errorPattern(other[1]) {
-			t.Errorf("%q and %q are alike: %q", other[0], other[1], errorPattern(other[0]))
+		if errorpattern.Of(other[0]) == errorpattern.Of(other[1]) {
+			t.Errorf("%q and %q are alike: %q", other[0], other[1], errorpattern.Of(other[0]))
 		}
 	}
 }

@@ -1,0 +1,43 @@
+package journal
+
+import (
+	"database/sql"
+	"errors"
+
+	"github.com/hookline/hookline/pkg/recent"
+)
+
+// maxNames bounds the names that a writer remembers.
+const maxNames = 1 << 14
+
+// names gives texts that repeat, such as sources and routes, their numbers in the file. It belongs to one writer.
+type names struct {
+	known       *recent.Map[string, int64]
+	find, store *sql.Stmt
+}
+
+// id returns the number of a text, and stores the text if it is new.
+func (n *names) id(text string) (int64, error) {
+	if text == "" {
+		return 0, nil
+	}
+	if id, ok := n.known.Get(text); ok {
+		return id, nil
+	}
+	var id int64
+	err := n.find.QueryRow(text).Scan(&id)
+	if errors.Is(err, sql.ErrNoRows) {
+		var done sql.Result
+		if done, err = n.store.Exec(text); err == nil {
+			id, err = done.LastInsertId()
+		}
+	}
+	if err != nil {
+		return 0, err
+	}
+	n.known.Put(text, id)
+	return id, nil
+}
+
+// forget forgets what it knows, because a transaction was rolled back.
+func (n *names) forget() { n.known = recent.NewMap[string, int64](maxNames) }
