@@ -31,7 +31,6 @@ func TestImportsRunOneWay(t *testing.T) {
 		"pkg/privacy":      {"pkg/event", "pkg/setting", "pkg/jsonbody"},
 		"pkg/tail":         {},
 
-		"journal":           {"pkg/event"},
 		"broker/rabbitmq":   {"pkg/recent", "broker", "pkg/event", "broker/ledger"},
 		"broker/embedded":   {"broker", "pkg/event"},
 		"broker/brokertest": {"broker", "pkg/event"},
