@@ -51,8 +51,8 @@ func (f *feed) batch(stored []journal.Stored, ended []journal.Attempt) {
 	}
 }
 
-// stored returns the record of an event of the source "alma", n seconds after noon.
-func stored(n int, body string) journal.Stored {
+// received returns the record of an event of the source "alma", n seconds after noon.
+func received(n int, body string) journal.Stored {
 	return journal.Stored{
 		Event: event.Event{
 			ID: fmt.Sprintf("event-%d", n), Source: "alma", Action: "job_end", Time: noon().Add(time.Duration(n) * time.Second),
@@ -116,7 +116,7 @@ func TestAnEventHasItsRecordAndEveryAttempt(t *testing.T) {
 	t.Parallel()
 	s := open(t, journal.Config{})
 	f := feedOf(t, s)
-	one := stored(1, `{"mms":9912345678901234567,"name":"Ende"}`)
+	one := received(1, `{"mms":9912345678901234567,"name":"Ende"}`)
 	f.batch([]journal.Stored{one}, nil)
 	f.batch(nil, []journal.Attempt{ended(one, "mail", 1, journal.Retried, "connection refused"), ended(one, "archive", 1, journal.Done, "")})
 	f.batch(nil, []journal.Attempt{ended(one, "mail", 2, journal.Dead, "gone")})
@@ -148,7 +148,7 @@ func TestAnAttemptMayComeBeforeItsEvent(t *testing.T) {
 	t.Parallel()
 	s := open(t, journal.Config{})
 	f := feedOf(t, s)
-	one := stored(1, `{"name":"late"}`)
+	one := received(1, `{"name":"late"}`)
 	f.batch(nil, []journal.Attempt{ended(one, "mail", 1, journal.Done, "")})
 	seq := seqOf(t, s, journal.Filter{})
 	if d, err := s.Event(t.Context(), seq); err != nil || d.Known || d.Kept || d.State != journal.StateDone {
@@ -164,7 +164,7 @@ func TestAnAttemptMayComeBeforeItsEvent(t *testing.T) {
 func TestARepeatedBatchIsIgnored(t *testing.T) {
 	t.Parallel()
 	s := open(t, journal.Config{})
-	one := stored(1, `{}`)
+	one := received(1, `{}`)
 	b := journal.Batch{Process: "one", Number: 1, Stored: []journal.Stored{one}, Ended: []journal.Attempt{ended(one, "mail", 1, journal.Done, "")}}
 	for range 2 {
 		if err := s.Append(t.Context(), b); err != nil {
@@ -173,7 +173,7 @@ func TestARepeatedBatchIsIgnored(t *testing.T) {
 	}
 	for _, offset := range []int64{0, 0} {
 		b.Number++
-		b.Stored, b.Ended = []journal.Stored{stored(int(b.Number), `{}`)}, nil
+		b.Stored, b.Ended = []journal.Stored{received(int(b.Number), `{}`)}, nil
 		if err := s.AppendAt(t.Context(), offset, b); err != nil {
 			t.Fatal(err)
 		}
@@ -192,7 +192,7 @@ func TestEventsAreFilteredAndPaged(t *testing.T) {
 	s := open(t, journal.Config{})
 	f := feedOf(t, s)
 	for n := range 40 {
-		one := stored(n, fmt.Sprintf(`{"n":%d,"even":"%t"}`, 5000+n, n%2 == 0))
+		one := received(n, fmt.Sprintf(`{"n":%d,"even":"%t"}`, 5000+n, n%2 == 0))
 		if n == 3 {
 			one.Event.Source, one.Event.Action = "github", "push"
 		}
@@ -256,7 +256,7 @@ func TestAChangeIsTold(t *testing.T) {
 		t.Fatal("changed before a batch")
 	default:
 	}
-	feedOf(t, s).batch([]journal.Stored{stored(1, `{}`)}, nil)
+	feedOf(t, s).batch([]journal.Stored{received(1, `{}`)}, nil)
 	select {
 	case <-changed:
 	default:
