@@ -34,6 +34,7 @@ type Console struct {
 	attempts *attempts
 	sessions *sessions
 	first    string
+	token    token
 }
 
 // New returns the pages. It makes the password of the user admin if there are no others and no start has made it before.
@@ -58,6 +59,9 @@ func New(cfg Config, parts Parts) (*Console, error) {
 	if cfg.Login {
 		c.users, c.first, err = newUsers(cfg.Users, filepath.Join(cfg.Dir, "password"))
 		if err != nil {
+			return nil, fmt.Errorf("console: %w", err)
+		}
+		if c.token, err = ensureToken(filepath.Join(cfg.Dir, TokenFile)); err != nil {
 			return nil, fmt.Errorf("console: %w", err)
 		}
 	}
@@ -85,6 +89,10 @@ func (c *Console) Handler() http.Handler {
 	mux.Handle("GET /{$}", c.may(Look, c.home))
 	mux.Handle("GET /keys", c.may(Look, c.keys))
 	mux.Handle("GET /", c.may(Look, c.notFound))
+	if c.parts.API != nil {
+		mux.HandleFunc("GET "+apiPrefix, c.serveAPI)
+		mux.HandleFunc("POST "+apiPrefix, c.serveAPI)
+	}
 	crossOrigin := http.NewCrossOriginProtection()
 	crossOrigin.SetDenyHandler(http.HandlerFunc(c.foreign))
 	return c.guard(crossOrigin.Handler(mux))

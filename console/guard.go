@@ -29,6 +29,10 @@ func (c *Console) guard(next http.Handler) http.Handler {
 		h.Set("Cross-Origin-Opener-Policy", "same-origin")
 		h.Set("Cross-Origin-Resource-Policy", "same-origin")
 		h.Set("Cache-Control", "no-store")
+		if !c.knows(r.Host) && forAPI(r) {
+			apiProblem(w, http.StatusMisdirectedRequest, "This console is not known by this name", "Use its address, or add the name to console.hosts in hookline.yml and start again.")
+			return
+		}
 		if !c.knows(r.Host) {
 			http.Error(w, "This console is not known as "+text.Escape(r.Host)+".\nIf it should be, add the name to console.hosts in hookline.yml and start again.", http.StatusMisdirectedRequest)
 			return
@@ -53,6 +57,10 @@ func (c *Console) knows(hostport string) bool {
 
 // foreign refuses a form that a foreign page has sent.
 func (c *Console) foreign(w http.ResponseWriter, r *http.Request) {
+	if forAPI(r) {
+		apiProblem(w, http.StatusForbidden, "This came from another page", "Nothing was done. Pages of other origins may not use the API.")
+		return
+	}
 	c.problem(w, r, problem{http.StatusForbidden, "This came from another page",
 		"Nothing was done. Open the console itself, and try again there. Behind a proxy, let the proxy pass on the header Host."})
 }

@@ -2,6 +2,7 @@ package console
 
 import (
 	"context"
+	"net/http"
 	"time"
 
 	"go.uber.org/zap"
@@ -14,6 +15,7 @@ type Parts struct {
 	Auditor   Auditor          // counts where each event is
 	Inspector broker.Inspector // counts the events in each queue
 	Pausing   Pausing          // knows which routes have paused themselves; nil: unknown
+	API       http.Handler     // answers below /api/; nil: nothing is there
 	Sources   []Source
 	Routes    []Route
 
