@@ -81,6 +81,7 @@ func (rc *Receiver) serve(s *source, respond responder, w http.ResponseWriter, r
 	defer s.metrics.inFlight.Dec()
 	a := guarded(respond, w, r, s, start)
 	a.request, a.source, a.start, a.duration = r, s, start, time.Since(start)
+	rc.rejectUnread(r, a)
 	rc.recorder.record(&a.record)
 	a.write(w)
 }

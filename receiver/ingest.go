@@ -37,13 +37,16 @@ func (rc *Receiver) ingest(w http.ResponseWriter, r *http.Request, s *source, st
 	now := time.Now()
 	proof, err := s.verifier.Verify(rc.signed(r, s, body), now)
 	if err != nil {
-		return refuseSignature(s, err, rc.clock.inDoubt(rc.read(now)))
+		return rc.refuseUnverified(r, s, body, err, now)
 	}
 	if proof.Timed {
 		rc.clock.confirm(rc.read(now))
 	}
 	p := newPayload(r.Header, body, s.extractor.xmlPaths)
 	if a := s.Handshake.answerPost(p, proof); a != nil {
+		if a.result == resultHandshakeRefused {
+			a.rejected = rc.reject(r, s, body, now)
+		}
 		return a
 	}
 	if wait := s.wait(now); wait > 0 {

@@ -26,6 +26,7 @@ type metrics struct {
 	copies          *prometheus.CounterVec
 	removed         *prometheus.CounterVec
 	noRoom          *prometheus.CounterVec
+	leftOut         *prometheus.CounterVec
 	connections     prometheus.Gauge
 	gaveWay         prometheus.Counter // of connections
 	ofShare         prometheus.Counter // of connections
@@ -59,6 +60,7 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 		noRoom:          counter("no_room_total", "Requests answered 503 for lack of room, by the bound that is used up: the share of the client or of the source, or the limit for all.", "source", "bound"),
 		gaveWay:         ended.WithLabelValues("gave_way"),
 		ofShare:         ended.WithLabelValues("client_share"),
+		leftOut:         counter("rejected_left_out_total", "Rejected requests that the quarantine does not have, because more came in a second than it takes.", "source"),
 		connections:     prometheus.NewGauge(prometheus.GaugeOpts{Name: "hookline_receiver_connections", Help: "Open connections."}),
 		handshakes:      counter("handshakes_total", "Handshakes of senders.", "source", "result"),
 		publishSeconds:  seconds("publish_seconds", "Time until the broker had stored an event or had failed."),
@@ -66,7 +68,7 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 	}
 	var errs []error
 	for _, c := range []prometheus.Collector{m.requests, m.requestSeconds, m.inFlight, m.verifyFailures, m.accepted,
-		m.duplicates, m.unrouted, m.unreadable, m.otherBodies, m.copies, m.removed, m.noRoom, m.connections, ended, m.handshakes, m.publishSeconds, m.publishFailures} {
+		m.duplicates, m.unrouted, m.unreadable, m.otherBodies, m.copies, m.removed, m.noRoom, m.leftOut, m.connections, ended, m.handshakes, m.publishSeconds, m.publishFailures} {
 		errs = append(errs, reg.Register(c))
 	}
 	return m, errors.Join(errs...)
@@ -91,6 +93,7 @@ type sourceMetrics struct {
 	refused            prometheus.Counter
 	publishSeconds     prometheus.Observer
 	publishFailures    map[string]prometheus.Counter
+	leftOut            prometheus.Counter
 }
 
 func (m *metrics) source(name string) *sourceMetrics {
@@ -114,7 +117,7 @@ func (m *metrics) source(name string) *sourceMetrics {
 
 // requestsOnly returns the series for requests for an unknown source, which are always refused.
 func (m *metrics) requestsOnly(name string) *sourceMetrics {
-	s := &sourceMetrics{requests: map[int]prometheus.Counter{}, requestSeconds: m.requestSeconds.WithLabelValues(name), inFlight: m.inFlight}
+	s := &sourceMetrics{requests: map[int]prometheus.Counter{}, requestSeconds: m.requestSeconds.WithLabelValues(name), inFlight: m.inFlight, leftOut: m.leftOut.WithLabelValues(name)}
 	for _, code := range answerCodes() {
 		s.requests[code] = m.requests.WithLabelValues(name, strconv.Itoa(code))
 	}

@@ -29,6 +29,8 @@ type Config struct {
 	Counter Counter
 	// Journal is told of every stored event. nil: there is no journal.
 	Journal Journal
+	// Quarantine is told of requests that were turned away, with the reason why. nil: there is none.
+	Quarantine Quarantine
 	// PublicURL is the address of "/" for senders, such as "https://hooks.example.org". Senders that sign the address need
 	// it. Empty: https and the host of the request.
 	PublicURL string
@@ -75,12 +77,12 @@ func New(cfg Config, publisher broker.Publisher, reg prometheus.Registerer, log 
 	rc := &Receiver{
 		config:    cfg,
 		began:     time.Now(),
-		unknown:   &source{name: unknownSource, metrics: m.requestsOnly(unknownSource)},
+		unknown:   &source{name: unknownSource, metrics: m.requestsOnly(unknownSource), rejections: &rejections{limiter: rate.NewLimiter(rate.Every(strangeEvery), rejectedBurst)}},
 		publisher: publisher,
 		metrics:   m,
 		slots:     newShares(int64(cfg.MaxRequests)),
 		memory:    newShares(cfg.MaxMemory),
-		recorder:  recorder{counter: cfg.Counter, journal: cfg.Journal, proxies: cfg.TrustedProxies, strangers: rate.NewLimiter(10, 100), shares: rate.NewLimiter(1, 5), log: log},
+		recorder:  recorder{counter: cfg.Counter, journal: cfg.Journal, quarantine: cfg.Quarantine, proxies: cfg.TrustedProxies, strangers: rate.NewLimiter(10, 100), shares: rate.NewLimiter(1, 5), log: log},
 	}
 	if err := errors.Join(err, cfg.check(), rc.Reload(cfg.Sources)); err != nil {
 		return nil, err

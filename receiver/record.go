@@ -58,6 +58,7 @@ type record struct {
 	otherBody  bool          // the last event with this ID and action had another body
 	copied     bool          // a duplicate by its signature: it came with another ID before
 	met        bound         // the bound that left no room for the request
+	rejected   *Rejected     // for the quarantine; nil: the request does not go there
 }
 
 // count counts the request in its source's metrics.
@@ -129,12 +130,13 @@ func (noJournal) Stored(event.Event, string) {}
 
 // recorder writes the records of requests to the log and the journal, and counts them.
 type recorder struct {
-	counter   Counter
-	journal   Journal
-	proxies   trustedProxies
-	strangers *rate.Limiter // for log lines that anybody can cause
-	shares    *rate.Limiter // for those about a client's share of the connections: each new connection of a flood causes one
-	log       *zap.Logger
+	counter    Counter
+	journal    Journal
+	quarantine Quarantine // nil: rejected requests are not recorded
+	proxies    trustedProxies
+	strangers  *rate.Limiter // for log lines that anybody can cause
+	shares     *rate.Limiter // for those about a client's share of the connections: each new connection of a flood causes one
+	log        *zap.Logger
 }
 
 // record records a request before its sender reads the answer, so that an audit counts every answered request.
@@ -143,6 +145,10 @@ func (rc *recorder) record(r *record) {
 	r.count(r.source.metrics)
 	if r.result == resultStored {
 		rc.journal.Stored(r.event, r.secret)
+	}
+	if r.rejected != nil {
+		r.rejected.Status, r.rejected.Reason = r.status, r.reason
+		rc.quarantine.Rejected(*r.rejected)
 	}
 	rc.write(r)
 }

@@ -34,12 +34,12 @@ func (rc *Receiver) Reload(sources Sources) error {
 	}
 	var errs []error
 	for name, s := range sources {
-		made := &source{Source: s.Source, name: name, verifier: s.verifier, extractor: s.extractor, redactor: s.redactor, limiter: s.limiter, repeats: s.repeats, unsignedID: s.unsignedID}
+		made := &source{Source: s.Source, name: name, verifier: s.verifier, extractor: s.extractor, redactor: s.redactor, limiter: s.limiter, repeats: s.repeats, rejections: s.rejections, unsignedID: s.unsignedID}
 		if len(sources) > 1 {
 			made.share = name
 		}
 		if old, ok := before.sources[name]; ok {
-			made.repeats = old.repeats
+			made.repeats, made.rejections = old.repeats, old.rejections
 		}
 		if rc.config.MaxBody > 0 {
 			made.MaxBody = min(s.MaxBody, rc.config.MaxBody)

@@ -84,12 +84,13 @@ func (r Rate) MarshalYAML() (any, error) { return fmt.Sprintf("%g/s", r.PerSecon
 // source is a checked Source with its runtime state.
 type source struct {
 	Source
-	name      string
-	share     string // the name; empty for the only source, which has no share
-	verifier  *signature.Verifier
-	extractor extractor
-	redactor  *privacy.Redactor // nil: events are stored as they came
-	repeats   *repeats
+	name       string
+	share      string // the name; empty for the only source, which has no share
+	verifier   *signature.Verifier
+	extractor  extractor
+	redactor   *privacy.Redactor // nil: events are stored as they came
+	repeats    *repeats
+	rejections *rejections
 	// unsignedID: a message with a known signature and another ID is a repeat
 	unsignedID bool
 	limiter    *rate.Limiter // nil: no limit
@@ -134,7 +135,7 @@ func newSource(name string, s Source) (*source, error) {
 	if s.Handshake.Kind == ZoomURL && s.Verify.Kind != signature.HMAC {
 		errs.Addf("handshake", "%s answers with an HMAC, so verify has to be of kind %s", ZoomURL, signature.HMAC)
 	}
-	made := &source{name: name, limiter: s.Rate.limiter(), repeats: newRepeats()}
+	made := &source{name: name, limiter: s.Rate.limiter(), repeats: newRepeats(), rejections: newRejections()}
 	var err error
 	s.KeepHeaders, err = keepHeaders(s.KeepHeaders, s.Verify)
 	errs.Add("keep_headers", err)
