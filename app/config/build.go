@@ -69,6 +69,9 @@ func (b *builder) checkTop(c *Config) {
 	if c.Spool.MaxAge <= 0 {
 		b.report([]string{"spool", "max_age"}, errors.New("must be more than 0; leave it out for 72h"))
 	}
+	if c.Journal.Keep <= 0 {
+		b.report([]string{"journal", "keep"}, errors.New("must be more than 0; leave it out for 720h, or write enabled: false for no journal"))
+	}
 	b.report([]string{"tls"}, c.TLS.load())
 	b.report([]string{"broker"}, c.Broker.load())
 	b.report([]string{"broker", "url"}, c.Broker.check())
@@ -209,7 +212,7 @@ func (b *builder) schedule(c *Config, name string, node *yaml.Node) Schedule {
 // source reads a sender over its preset.
 func (b *builder) source(c *Config, name string, node *yaml.Node) Source {
 	path := []string{"sources", name}
-	s, known := Source{Source: receiver.Defaults(), Path: receiver.PathPrefix + name}, true
+	s, known := Source{Source: receiver.Defaults(), Journal: SourceJournal{Bodies: true}, Path: receiver.PathPrefix + name}, true
 	if preset := child(node, "preset"); preset != nil {
 		if s.Source, known = receiver.Preset(preset.Value); !known {
 			b.report(append(path, "preset"), fmt.Errorf("no preset %q; there are %v", preset.Value, signature.Presets()))
@@ -227,6 +230,9 @@ func (b *builder) source(c *Config, name string, node *yaml.Node) Source {
 		s.Redact.Key = c.RedactKey
 	}
 	b.reportFields(path, c.CheckedSources.Add(name, s.Source))
+	if s.Journal.Keep < 0 {
+		b.report(append(path, "journal", "keep"), errors.New("must be more than 0; leave it out for the journal's own keep"))
+	}
 	if child(node, "max_body") != nil && !c.Broker.Embedded() && s.MaxBody > broker.MaxBody {
 		b.report(append(path, "max_body"), fmt.Errorf("is more than the %d bytes that RabbitMQ takes; lower it, or leave it out", broker.MaxBody))
 	}

@@ -46,6 +46,8 @@ type Config struct {
 	Broker Broker `yaml:"broker"`
 	// Spool bounds the events that a receiver keeps in data/spool while RabbitMQ cannot store them. The embedded broker does not use it.
 	Spool Spool `yaml:"spool,omitempty"`
+	// Journal keeps what became of each event, for people.
+	Journal Journal `yaml:"journal"`
 	// Limits bounds the resources that strangers can take.
 	Limits receiver.Limits `yaml:"limits"`
 	// RedactKey is the key of the pseudonyms that redact makes: 32 characters at least, the same for all receivers and workers, so that a
@@ -75,9 +77,10 @@ type Config struct {
 func Defaults() Config {
 	return Config{
 		Listen: ":8080", PrivateListen: "127.0.0.1:9090", Data: "data", Grace: worker.DefaultGrace, Duplicates: 2 * time.Hour,
-		Broker: Broker{URL: setting.List{embedded}, MaxBytes: 4 << 30},
-		Spool:  Spool{MaxBytes: 1 << 30, MaxAge: 72 * time.Hour},
-		Limits: receiver.DefaultLimits(),
+		Broker:  Broker{URL: setting.List{embedded}, MaxBytes: 4 << 30},
+		Spool:   Spool{MaxBytes: 1 << 30, MaxAge: 72 * time.Hour},
+		Journal: Journal{Enabled: true, Keep: 30 * 24 * time.Hour, MaxBytes: 2 << 30},
+		Limits:  receiver.DefaultLimits(),
 	}
 }
 
@@ -134,6 +137,24 @@ type Spool struct {
 	MaxAge time.Duration `yaml:"max_age"`
 }
 
+// Journal is the history of events and attempts that people look at. Off, nothing of it is made; events are stored and handled all the same.
+type Journal struct {
+	// Enabled turns the journal on: receivers and workers hand their records on, and the process with the console keeps them in data/journal.
+	Enabled bool `yaml:"enabled"`
+	// Keep is how long an event stays in the journal after its receipt.
+	Keep time.Duration `yaml:"keep"`
+	// MaxBytes is the largest size of the journal's database in bytes; the oldest events leave it first.
+	MaxBytes int64 `yaml:"max_bytes" schema:"minimum=16777216"`
+}
+
+// SourceJournal says what the journal keeps of a source.
+type SourceJournal struct {
+	// Bodies keeps the bodies of the events; without them the journal has metadata, headers and attempts only.
+	Bodies bool `yaml:"bodies" schema:"default=true"`
+	// Keep is how long an event of the source stays in the journal. Default: keep of the journal.
+	Keep time.Duration `yaml:"keep,omitempty"`
+}
+
 // Source is a sender of webhooks.
 type Source struct {
 	// Kind is webhook: it sends to /webhooks/NAME. A source of kind schedule has other keys.
@@ -141,6 +162,8 @@ type Source struct {
 	// Preset names a known sender: it sets the other keys, except for the secrets; each can be overridden.
 	Preset          string `yaml:"preset,omitempty" schema:"presets"`
 	receiver.Source `yaml:",inline"`
+	// Journal says what the journal keeps of the source.
+	Journal SourceJournal `yaml:"journal,omitempty"`
 
 	// Path and Scheme are for `config show`.
 	Path   string `yaml:"path" schema:"-"`
