@@ -48,9 +48,10 @@ type App struct {
 	// Private answers /metrics, /healthz, ReadyPath, PausedPath and, if configured, /debug/pprof/. It is not for strangers.
 	Private http.Handler
 
-	broker broker.Broker
-	spool  *spool.Spool // nil with the embedded broker, which stores on the disk itself
-	loops  []func(context.Context) error
+	broker  broker.Broker
+	spool   *spool.Spool // nil with the embedded broker, which stores on the disk itself
+	journal *journaling  // nil: there is no journal
+	loops   []func(context.Context) error
 
 	consumed []string // the routes of Worker
 }
@@ -89,6 +90,10 @@ func New(o Options) (*App, error) {
 // assemble builds the parts in the order of an event's way through them.
 func (a *App) assemble(o Options, routes []worker.Route) error {
 	reload := newReloader(o)
+	var err error
+	if a.journal, err = openJournal(o.Config, o.Metrics, o.Log.Named("journal")); err != nil {
+		return err
+	}
 	if o.Receive {
 		if err := a.assembleReceiver(o, reload); err != nil {
 			return err
@@ -119,10 +124,13 @@ func (a *App) assembleReceiver(o Options, reload *reloader) (err error) {
 		reload.certificate = &certificate{}
 		reload.certificate.current.Store(c.TLS.Certificate)
 	}
-	if a.Receiver, err = receiver.New(receiverConfig(c, reload.certificate, a.broker), publisher, reg, o.Log.Named("receiver")); err != nil {
+	serving, clock := receiverConfig(c, reload.certificate, a.broker), schedule.Config{Sources: c.CheckedSchedules, Window: c.Duplicates}
+	if a.journal != nil {
+		serving.Journal, clock.Journal = a.journal, a.journal
+	}
+	if a.Receiver, err = receiver.New(serving, publisher, reg, o.Log.Named("receiver")); err != nil {
 		return err
 	}
-	clock := schedule.Config{Sources: c.CheckedSchedules, Window: c.Duplicates}
 	emitter, err := schedule.New(clock, a.broker, reg, o.Log.Named("schedule"))
 	if err != nil {
 		return err
@@ -134,7 +142,11 @@ func (a *App) assembleReceiver(o Options, reload *reloader) (err error) {
 
 func (a *App) assembleWorker(o Options, routes []worker.Route) (err error) {
 	c := o.Config
-	if a.Worker, err = worker.New(worker.Config{Routes: routes, Grace: c.Grace, Decoding: c.Decoding}, a.broker, o.Metrics, o.Log.Named("worker")); err != nil {
+	cfg := worker.Config{Routes: routes, Grace: c.Grace, Decoding: c.Decoding}
+	if a.journal != nil {
+		cfg.Journal = a.journal
+	}
+	if a.Worker, err = worker.New(cfg, a.broker, o.Metrics, o.Log.Named("worker")); err != nil {
 		return err
 	}
 	for _, r := range routes {
@@ -167,7 +179,7 @@ func (a *App) Run(ctx context.Context) error {
 	return group.Wait()
 }
 
-// Close closes the spool, which still publishes to the broker, and then the broker. It takes 5 seconds at most. Call it after
+// Close closes the spool, which still publishes to the broker, then the journal, and then the broker. It takes 5 seconds at most. Call it after
 // Run has returned and the last request is answered.
 func (a *App) Close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
@@ -175,6 +187,9 @@ func (a *App) Close() error {
 	var err error
 	if a.spool != nil {
 		err = a.spool.Close(ctx)
+	}
+	if a.journal != nil {
+		err = errors.Join(err, a.journal.close())
 	}
 	return errors.Join(err, a.broker.Close(ctx))
 }

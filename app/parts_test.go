@@ -29,9 +29,21 @@ import (
 // each delivery into the returned channel.
 func newApp(t *testing.T) (*app.App, <-chan event.Delivery) {
 	t.Helper()
+	a, handled, _ := newAppWith(t, "")
+	t.Cleanup(func() {
+		if err := a.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return a, handled
+}
+
+// newAppWith is newApp with more configuration, and returns the data folder, too. The caller closes the app.
+func newAppWith(t *testing.T, more string) (*app.App, <-chan event.Delivery, string) {
+	t.Helper()
 	dir, handled := t.TempDir(), make(chan event.Delivery, 1)
 	file := filepath.Join(dir, "hookline.yml")
-	text := fmt.Sprintf("data: %s\nsources: { alma: { preset: alma, secrets: first-test-secret } }\nroutes: { all: { match: '#', handler: { kind: note } } }\n", dir)
+	text := fmt.Sprintf("data: %s\nsources: { alma: { preset: alma, secrets: first-test-secret } }\nroutes: { all: { match: '#', handler: { kind: note } } }\n", dir) + more
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -53,12 +65,7 @@ func newApp(t *testing.T) (*app.App, <-chan event.Delivery) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		if err := a.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return a, handled
+	return a, handled, dir
 }
 
 // send posts an event of Alma to the receiver's handler, and returns the event's ID.

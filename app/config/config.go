@@ -79,7 +79,7 @@ func Defaults() Config {
 		Listen: ":8080", PrivateListen: "127.0.0.1:9090", Data: "data", Grace: worker.DefaultGrace, Duplicates: 2 * time.Hour,
 		Broker:  Broker{URL: setting.List{embedded}, MaxBytes: 4 << 30},
 		Spool:   Spool{MaxBytes: 1 << 30, MaxAge: 72 * time.Hour},
-		Journal: Journal{Enabled: true, Keep: 30 * 24 * time.Hour, MaxBytes: 2 << 30},
+		Journal: Journal{Keep: 30 * 24 * time.Hour, MaxBytes: 2 << 30},
 		Limits:  receiver.DefaultLimits(),
 	}
 }
