@@ -66,7 +66,7 @@ func TestImportsRunOneWay(t *testing.T) {
 		"app/config": {"alma/enrich", "pkg/setting", "alma", "broker", "pkg/handler", "pkg/jsonbody", "pkg/privacy", "pkg/signature", "receiver", "schedule", "worker"},
 		"app": {
 			"app/config", "alma", "broker", "broker/embedded", "broker/rabbitmq", "pkg/event", "pkg/handler", "pkg/jsonbody", "pkg/text", "receiver", "schedule", "broker/spool", "worker",
-			"alma/enrich", "handlers/exec", "handlers/file", "handlers/http", "handlers/log", "handlers/notify",
+			"alma/enrich", "handlers/exec", "handlers/file", "handlers/http", "handlers/log", "handlers/notify", "journal",
 			"alma/reconcile", "alma/transfer", "pkg/privacy",
 		},
 		"console":             {"broker", "pkg/setting", "pkg/text"},
