@@ -175,7 +175,7 @@ func (a *auditor) catchUp(ctx context.Context, s *session, r *ledgerReader) erro
 // checkEnd returns errReplaced if the ledger's stream ends before offset, where a book has ended. RabbitMQ waits for ever at
 // an offset beyond the end, so that a replaced stream looks like a slow one.
 func (a *auditor) checkEnd(ctx context.Context, s *session, offset int64) error {
-	ch, deliveries, err := openStream(s, LedgerStream, "next")
+	ch, deliveries, err := openStream(s, LedgerStream, "next", readAhead)
 	if err != nil {
 		return err
 	}

@@ -42,6 +42,7 @@ type Broker struct {
 	auditor        *auditor
 	auditLeader    *leader
 	scheduleLeader *leader
+	journal        *journalStream // nil: it is off
 	log            *zap.Logger
 
 	browsing      sync.Mutex // held while a queue is browsed, because that holds the seen messages
@@ -90,12 +91,15 @@ func start(cfg Config, declared []object, reg prometheus.Registerer, log *zap.Lo
 	if cfg.Duplicates > 0 {
 		b.recent = broker.NewRecentEvents(cfg.Duplicates, broker.MaxRecentEvents)
 	}
-	b.run(cfg.Duplicates)
+	if cfg.Journal {
+		b.journal = newJournalStream(cfg, declared != nil, m, log)
+	}
+	b.run(cfg.Duplicates, declared != nil)
 	return b, nil
 }
 
 // run starts the goroutines of the broker. The ledger writer stops first, while its connection is still open.
-func (b *Broker) run(window time.Duration) {
+func (b *Broker) run(window time.Duration, declares bool) {
 	ctx, stop := context.WithCancel(context.Background())
 	writing, stopLedger := context.WithCancel(context.Background())
 	b.stop, b.stopLedger = stop, stopLedger
@@ -106,6 +110,9 @@ func (b *Broker) run(window time.Duration) {
 	b.followPauses = sync.OnceFunc(func() { b.running.Go(func() { b.pauses.follow(ctx) }) })
 	for _, c := range []*connection{b.publish, b.consume} {
 		b.running.Go(func() { c.run(ctx) })
+	}
+	if b.journal != nil && declares {
+		b.running.Go(func() { b.journal.conn.run(ctx) })
 	}
 	if b.recent != nil {
 		peers := &peerReader{conn: b.consume, recent: b.recent, partly: b.partly, bindings: b.peers, process: b.ledger.process, log: b.log}
@@ -215,7 +222,7 @@ func (b *Broker) Leads(ctx context.Context, role broker.LeaderRole) (bool, error
 func (b *Broker) Ready() error { return b.publish.ready() }
 
 // Lacking implements broker.Health. Its answer is up to 10 seconds old.
-func (b *Broker) Lacking() []string { return b.declarer.lacking() }
+func (b *Broker) Lacking() []string { return append(b.declarer.lacking(), b.journal.lacking()...) }
 
 // Close closes the connections, and calls that wait for a connection return an error. Stop publishing and consuming first: an
 // event that is published during Close may be stored although Publish fails. Close returns ctx's error if it takes longer

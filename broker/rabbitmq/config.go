@@ -28,6 +28,8 @@ type Config struct {
 	Spool string
 	// Routes are all routes of the installation, also those that other processes consume.
 	Routes []broker.Route
+	// Journal declares the stream of the journal, so that it can be appended to and read.
+	Journal bool
 	// Duplicates is for how long this process remembers the events that it or another process stored, up to the latest
 	// broker.MaxRecentEvents. Publish returns broker.ErrDuplicate for a repeat. 0: it remembers none. Only receivers need it.
 	Duplicates time.Duration

@@ -32,7 +32,7 @@ var (
 
 // connection keeps this process connected to RabbitMQ, with one session after the other and at most one at a time.
 type connection struct {
-	role     string // publishing or consuming
+	role     string // publishing, consuming or journaling
 	dialer   *dialer
 	declarer *declarer
 	metrics  *metrics
@@ -126,6 +126,9 @@ func (c *connection) open(ctx context.Context) (*session, error) {
 		case <-ctx.Done(): // which closes the connection
 		}
 		s.conn = conn
+		if c.role == journaling {
+			return nil
+		}
 		return s.openLive()
 	})
 	s.conn, s.address = conn, address
@@ -139,7 +142,7 @@ func (c *connection) declare(s *session) error { return c.declarer.declare(s.con
 func (c *connection) use(ctx context.Context, s *session) error {
 	c.set(s, nil)
 	var restoring sync.WaitGroup
-	if c.role == consuming { // RabbitMQ reads from this connection also during a memory or disk alarm
+	if c.role != publishing { // RabbitMQ reads from a connection that consumes also during a memory or disk alarm
 		restoring.Go(func() { c.declarer.restoreUntilOver(s) })
 	}
 	err := s.serve(ctx)

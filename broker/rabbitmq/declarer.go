@@ -156,8 +156,8 @@ func (d *declarer) report(mismatches map[string]string) {
 				zap.String("object", object), zap.String("difference", reason))
 		}
 	}
+	d.metrics.mismatches.Add(float64(len(mismatches) - len(d.reported))) // another declarer counts its own
 	d.reported = mismatches
-	d.metrics.mismatches.Set(float64(len(mismatches)))
 }
 
 // mismatch reports whether err says that an object exists with other arguments, or may not be declared, and returns

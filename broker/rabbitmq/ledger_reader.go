@@ -50,17 +50,17 @@ func newLedgerReader(s *session, book *ledger.Book) (*ledgerReader, error) {
 		r.first = true
 	}
 	var err error
-	r.ch, r.deliveries, err = openStream(s, LedgerStream, offset)
+	r.ch, r.deliveries, err = openStream(s, LedgerStream, offset, readAhead)
 	return r, err
 }
 
-// openStream reads a stream from an offset, on a channel of its own.
-func openStream(s *session, name string, offset any) (*amqp.Channel, <-chan amqp.Delivery, error) {
+// openStream reads a stream from an offset, on a channel of its own. RabbitMQ sends ahead messages, and then waits for an acknowledgement.
+func openStream(s *session, name string, offset any, ahead int) (*amqp.Channel, <-chan amqp.Delivery, error) {
 	ch, err := s.conn.Channel()
 	if err != nil {
 		return nil, nil, fmt.Errorf("open channel: %w", err)
 	}
-	if err = ch.Qos(readAhead, 0, false); err == nil {
+	if err = ch.Qos(ahead, 0, false); err == nil {
 		var deliveries <-chan amqp.Delivery
 		if deliveries, err = ch.Consume(name, "", false, false, false, false, amqp.Table{"x-stream-offset": offset}); err == nil {
 			return ch, deliveries, nil

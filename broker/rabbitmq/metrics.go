@@ -6,10 +6,11 @@ import (
 	"github.com/hookline/hookline/broker"
 )
 
-// The roles of the two connections, which are values of the label "connection".
+// The roles of the connections, which are values of the label "connection".
 const (
 	publishing = "publish"
 	consuming  = "consume"
+	journaling = "journal" // only while the journal is on
 )
 
 type metrics struct {

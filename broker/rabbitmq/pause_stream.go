@@ -141,7 +141,7 @@ func (p *pauseStream) read(ctx context.Context, set func(map[string]broker.Pause
 	if err != nil {
 		return err
 	}
-	ch, deliveries, err := openStream(s, PauseStream, "first")
+	ch, deliveries, err := openStream(s, PauseStream, "first", readAhead)
 	if err != nil {
 		return err
 	}
@@ -186,7 +186,7 @@ func (p *pauseStream) fold(pauses map[string]broker.Pause, text []byte) {
 // end returns an offset that the stream has reached at the call. It makes an empty stream begin, because only a message shows where a stream
 // ends. It returns -1 if the stream is empty and cannot be written.
 func (p *pauseStream) end(ctx context.Context, s *session) (int64, error) {
-	ch, deliveries, err := openStream(s, PauseStream, "last")
+	ch, deliveries, err := openStream(s, PauseStream, "last", readAhead)
 	if err != nil {
 		return 0, err
 	}

@@ -57,7 +57,7 @@ func (p *peerReader) read(ctx context.Context, from *time.Time) error {
 	if err != nil {
 		return nil //nolint:nilerr // the connection logs it
 	}
-	ch, deliveries, err := openStream(s, LedgerStream, *from)
+	ch, deliveries, err := openStream(s, LedgerStream, *from, readAhead)
 	if err != nil {
 		return err
 	}

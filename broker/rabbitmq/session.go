@@ -35,7 +35,7 @@ type session struct {
 	address string
 	over    chan struct{} // closed after the session's end, when its connection has dropped it
 
-	live     atomic.Pointer[confirmChannel] // nil on a session that consumes: there each consumer opens its own
+	live     atomic.Pointer[confirmChannel] // nil on a session that only consumes, or that appends to the journal: these open their own
 	blocked  atomic.Bool
 	confirms watchdog
 	refusing atomic.Int64 // unix nanoseconds of the first negative confirm or returned message; 0: none yet

@@ -46,7 +46,7 @@ func lastSummary(ctx context.Context, s *session) (*ledger.Book, error) {
 
 // readSummaries calls read for each message of the summaries' stream from an offset, until read returns true.
 func readSummaries(ctx context.Context, s *session, from any, read func(text []byte, offset int64) (enough bool)) error {
-	ch, deliveries, err := openStream(s, SummaryStream, from)
+	ch, deliveries, err := openStream(s, SummaryStream, from, readAhead)
 	if err != nil {
 		return err
 	}

@@ -23,6 +23,9 @@ const (
 	LedgerSummary  = "state"
 	LedgerPause    = "pause"
 
+	JournalExchange = "hookline.journal" // fanout: to the stream
+	JournalStream   = "hookline.journal" // batches of the journal, on their way to its readers
+
 	AuditLeaderQueue    = "hookline.ledger.keeper" // always empty: its one consumer leads the audit
 	ScheduleLeaderQueue = "hookline.clock"         // always empty: its one consumer leads the schedules
 
@@ -31,8 +34,9 @@ const (
 
 // Roles of queues that hold no events. Queues leaves them out.
 const (
-	roleLedger broker.QueueRole = "ledger"
-	roleLeader broker.QueueRole = "leader"
+	roleLedger  broker.QueueRole = "ledger"
+	roleJournal broker.QueueRole = "journal"
+	roleLeader  broker.QueueRole = "leader"
 )
 
 // RetryQueue is the name of the queue, and of the exchange before it, that holds an event for one delay step.
@@ -51,7 +55,7 @@ type Exchange struct {
 	Args map[string]any
 }
 
-// Queue is a queue to declare; all are durable: quorum queues, and the streams of the ledger.
+// Queue is a queue to declare; all are durable: quorum queues, and the streams of the ledger and the journal.
 type Queue struct {
 	Name string
 	Args map[string]any
@@ -90,6 +94,12 @@ const (
 	maxPauses    = 64 << 20
 	maxSegment   = 16 << 20
 	maxLedgerAge = "30D"
+
+	// The journal's stream carries batches to their readers and keeps none. RabbitMQ drops a segment when it begins another one, so small
+	// segments let events with personal data leave it soon.
+	maxJournal        = 1 << 30
+	maxJournalSegment = 2 << 20
+	maxJournalAge     = "24h"
 )
 
 // NewTopology returns the topology of the routes. Arguments fix the settings that protect events from loss. Policies are for the
@@ -104,11 +114,9 @@ func NewTopology(routes []broker.Route) Topology {
 			{Name: LedgerExchange, Kind: "direct"},
 		},
 	}
-	t.queue(Queue{Name: LedgerStream, Role: roleLedger, Args: stream(maxLedger)}, Binding{Exchange: LedgerExchange, Key: LedgerNote})
-	t.queue(Queue{Name: SummaryStream, Role: roleLedger, Args: stream(maxSummaries)}, Binding{Exchange: LedgerExchange, Key: LedgerSummary})
-	pauses := stream(maxPauses)
-	delete(pauses, "x-max-age") // a pause of any age counts
-	t.queue(Queue{Name: PauseStream, Role: roleLedger, Args: pauses}, Binding{Exchange: LedgerExchange, Key: LedgerPause})
+	t.queue(Queue{Name: LedgerStream, Role: roleLedger, Args: stream(maxLedger, maxSegment, maxLedgerAge)}, Binding{Exchange: LedgerExchange, Key: LedgerNote})
+	t.queue(Queue{Name: SummaryStream, Role: roleLedger, Args: stream(maxSummaries, maxSegment, maxLedgerAge)}, Binding{Exchange: LedgerExchange, Key: LedgerSummary})
+	t.queue(Queue{Name: PauseStream, Role: roleLedger, Args: stream(maxPauses, maxSegment, "")}, Binding{Exchange: LedgerExchange, Key: LedgerPause})
 	t.queue(Queue{Name: AuditLeaderQueue, Role: roleLeader, Args: quorum(neverLimit)})
 	t.queue(Queue{Name: ScheduleLeaderQueue, Role: roleLeader, Args: quorum(neverLimit)})
 	t.queue(Queue{Name: broker.UnroutedQueue, Role: broker.RoleUnrouted, Args: quorum(neverLimit)}, Binding{Exchange: UnroutedExchange})
@@ -137,6 +145,23 @@ func NewTopology(routes []broker.Route) Topology {
 	return t
 }
 
+// journalTopology returns the objects of the journal. Events do not need them.
+func journalTopology() Topology {
+	t := Topology{Exchanges: []Exchange{{Name: JournalExchange, Kind: "fanout"}}}
+	t.queue(Queue{Name: JournalStream, Role: roleJournal, Args: stream(maxJournal, maxJournalSegment, maxJournalAge)}, Binding{Exchange: JournalExchange})
+	return t
+}
+
+// wholeTopology returns all objects of a configuration.
+func wholeTopology(cfg Config) Topology {
+	t := NewTopology(cfg.Routes)
+	if cfg.Journal {
+		j := journalTopology()
+		t.Exchanges, t.Queues, t.Bindings = append(t.Exchanges, j.Exchanges...), append(t.Queues, j.Queues...), append(t.Bindings, j.Bindings...)
+	}
+	return t
+}
+
 func (t *Topology) queue(q Queue, bindings ...Binding) {
 	t.Queues = append(t.Queues, q)
 	for _, b := range bindings {
@@ -150,12 +175,13 @@ func quorum(deliveryLimit int64) map[string]any {
 	return map[string]any{"x-queue-type": "quorum", "x-delivery-limit": deliveryLimit, "x-overflow": "reject-publish"}
 }
 
-// stream returns the arguments of a stream, which drops its oldest segments by itself.
-func stream(maxBytes int64) map[string]any {
-	return map[string]any{
-		"x-queue-type": "stream", "x-max-length-bytes": maxBytes, "x-max-age": maxLedgerAge,
-		"x-stream-max-segment-size-bytes": int64(maxSegment),
+// stream returns the arguments of a stream, which drops its oldest segments by itself. Without maxAge messages of any age stay.
+func stream(maxBytes, segment int64, maxAge string) map[string]any {
+	args := map[string]any{"x-queue-type": "stream", "x-max-length-bytes": maxBytes, "x-stream-max-segment-size-bytes": segment}
+	if maxAge != "" {
+		args["x-max-age"] = maxAge
 	}
+	return args
 }
 
 // deadLetterTo adds the arguments by which a queue forwards its messages to exchange: at every moment each message is in one of the two.

@@ -203,7 +203,7 @@ func apply(admin *adminChannel, o object, c Change) (Change, error) {
 func eachObject(ctx context.Context, conn *amqp.Connection, cfg Config, visit func(*adminChannel, object) error) error {
 	admin := &adminChannel{conn: conn}
 	defer admin.close()
-	for _, o := range objects(NewTopology(cfg.Routes)) {
+	for _, o := range objects(wholeTopology(cfg)) {
 		if err := ctx.Err(); err != nil {
 			return err
 		}

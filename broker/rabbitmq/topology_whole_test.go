@@ -14,7 +14,7 @@ import (
 // so each difference is a step that an upgrade has to explain.
 func TestTheWholeTopology(t *testing.T) {
 	t.Parallel()
-	topology := NewTopology([]broker.Route{{Name: "archive", Match: []string{"alma.#", "github.*"}}})
+	topology := wholeTopology(Config{Routes: []broker.Route{{Name: "archive", Match: []string{"alma.#", "github.*"}}}, Journal: true})
 	var text strings.Builder
 	for _, e := range topology.Exchanges {
 		fmt.Fprintf(&text, "exchange %s %s %s\n", e.Name, e.Kind, arguments(t, e.Args))
