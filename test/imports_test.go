@@ -70,7 +70,7 @@ func TestImportsRunOneWay(t *testing.T) {
 			"alma/reconcile", "alma/transfer", "pkg/privacy",
 		},
 		"console":             {"broker", "pkg/setting", "pkg/text"},
-		"console/api":         {"console", "docs/reference", "journal"},
+		"console/api":         {"broker", "console", "console/jobs", "docs/reference", "journal"},
 		"console/consoletest": {"broker", "console"},
 		"cli":                 {"app", "app/config", "broker", "pkg/errorpattern", "pkg/event", "pkg/handler", "pkg/text", "sender", "alma/doctor", "alma/transfer"},
 		"cmd/hookline":        {"cli"},

@@ -14,17 +14,10 @@ import (
 	"github.com/hookline/hookline/docs/reference"
 )
 
-// Parts are the things that the API shows and acts on. Operations on a part that is nil answer 503, with the key that would bring it.
-type Parts struct {
-	Journal Journal
-	Log     *zap.Logger   // nil: none
-	Ping    time.Duration // between two signs of life of a live stream; 0: 15 seconds
-}
-
 // API answers the requests. It is safe for concurrent use.
 type API struct {
 	parts   Parts
-	log     *zap.Logger
+	logger  *zap.Logger
 	streams chan struct{} // one entry for each live stream
 }
 
@@ -33,9 +26,9 @@ const maxStreams = 100
 
 // New returns the API.
 func New(parts Parts) *API {
-	a := &API{parts: parts, log: parts.Log, streams: make(chan struct{}, maxStreams)}
-	if a.log == nil {
-		a.log = zap.NewNop()
+	a := &API{parts: parts, logger: parts.Log, streams: make(chan struct{}, maxStreams)}
+	if a.logger == nil {
+		a.logger = zap.NewNop()
 	}
 	if a.parts.Ping <= 0 {
 		a.parts.Ping = 15 * time.Second
@@ -47,10 +40,26 @@ func New(parts Parts) *API {
 func (a *API) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /api/v1/openapi.yaml", openAPI)
-	mux.HandleFunc("GET /api/v1/events", a.look(a.events))
+	mux.HandleFunc("GET /api/v1/events", a.serve(a.events))
 	mux.HandleFunc("GET /api/v1/events/live", a.live)
-	mux.HandleFunc("GET /api/v1/events/{seq}", a.look(a.event))
+	mux.HandleFunc("GET /api/v1/events/{seq}", a.serve(a.event))
 	mux.HandleFunc("GET /api/v1/events/{seq}/body", a.body)
+	mux.HandleFunc("POST /api/v1/plans", a.serve(a.plan))
+	mux.HandleFunc("POST /api/v1/plans/{id}/start", a.serve(a.startJob))
+	mux.HandleFunc("GET /api/v1/jobs", a.serve(a.jobs))
+	mux.HandleFunc("GET /api/v1/jobs/{id}", a.serve(a.job))
+	mux.HandleFunc("GET /api/v1/jobs/{id}/targets", a.serve(a.targets))
+	mux.HandleFunc("POST /api/v1/jobs/{id}/pause", a.serve(a.switchJob(Jobs.Pause)))
+	mux.HandleFunc("POST /api/v1/jobs/{id}/resume", a.serve(a.switchJob(Jobs.Resume)))
+	mux.HandleFunc("POST /api/v1/jobs/{id}/stop", a.serve(a.switchJob(Jobs.Stop)))
+	mux.HandleFunc("GET /api/v1/log", a.serve(a.log))
+	mux.HandleFunc("GET /api/v1/routes", a.serve(a.routes))
+	mux.HandleFunc("POST /api/v1/routes/{route}/pause", a.serve(a.pauseRoute))
+	mux.HandleFunc("POST /api/v1/routes/{route}/resume", a.serve(a.resumeRoute))
+	mux.HandleFunc("GET /api/v1/audit", a.serve(a.audit))
+	mux.HandleFunc("GET /api/v1/queues", a.serve(a.queues))
+	mux.HandleFunc("GET /api/v1/unrouted", a.serve(a.unrouted))
+	mux.HandleFunc("GET /api/v1/dead/{route}", a.serve(a.dead))
 	mux.HandleFunc("/", a.nothing)
 	return mux
 }

@@ -1,7 +1,6 @@
 package api
 
 import (
-	"context"
 	"fmt"
 	"mime"
 	"net/http"
@@ -14,13 +13,6 @@ import (
 	"github.com/hookline/hookline/console"
 	"github.com/hookline/hookline/journal"
 )
-
-// Journal finds what happened. A journal.Store is one.
-type Journal interface {
-	Events(ctx context.Context, f journal.Filter, p journal.Page) (events []journal.Summary, next string, err error)
-	Event(ctx context.Context, seq int64) (journal.Detail, error)
-	Changed() <-chan struct{}
-}
 
 // Events is a page of events, the newest first.
 type Events struct {

@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"bufio"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -142,4 +143,68 @@ func TestOnlyTheTokenAndSessionsGetIn(t *testing.T) {
 	if status, body, header := i.fetch(r); status != http.StatusForbidden || header.Get("Content-Type") != "application/problem+json" {
 		t.Errorf("a foreign page: %d %s", status, body)
 	}
+}
+
+// TestALiveStreamGoesOnWhereItStopped reads events as they come, and again from the last one that was seen.
+func TestALiveStreamGoesOnWhereItStopped(t *testing.T) {
+	t.Parallel()
+	i := start(t, nil)
+	i.record(list(newEvent(0, "alma", "{}")))
+	first := i.follow("/api/v1/events/live?source=alma", "")
+	i.record(list(newEvent(1, "github", "{}"), newEvent(2, "alma", "{}")))
+	name, id, data := first.next()
+	if name != "stored" || !strings.Contains(data, `"id":"event-2"`) {
+		t.Fatalf("%s %s %s", name, id, data)
+	}
+	first.close()
+	i.record(list(newEvent(3, "alma", "{}")))
+	again := i.follow("/api/v1/events/live?source=alma", id)
+	defer again.close()
+	if _, _, data := again.next(); !strings.Contains(data, `"id":"event-3"`) {
+		t.Errorf("after the break: %s", data)
+	}
+}
+
+// eventStream reads server-sent events.
+type eventStream struct {
+	t      *testing.T
+	answer *http.Response
+	lines  *bufio.Scanner
+}
+
+// follow opens a stream, and waits until it has begun.
+func (i *installation) follow(path, last string) *eventStream {
+	i.t.Helper()
+	r := i.request(http.MethodGet, path, "")
+	if last != "" {
+		r.Header.Set("Last-Event-ID", last)
+	}
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil {
+		i.t.Fatal(err)
+	}
+	s := &eventStream{i.t, answer, bufio.NewScanner(answer.Body)}
+	for s.lines.Scan() && !strings.HasPrefix(s.lines.Text(), ":") {
+	}
+	return s
+}
+
+func (s *eventStream) close() { s.answer.Body.Close() }
+
+// next returns the next event.
+func (s *eventStream) next() (name, id, data string) {
+	s.t.Helper()
+	for s.lines.Scan() {
+		field, value, _ := strings.Cut(s.lines.Text(), ": ")
+		switch field {
+		case "event":
+			name = value
+		case "id":
+			id = value
+		case "data":
+			return name, id, value
+		}
+	}
+	s.t.Fatal("the stream ended")
+	return name, id, data
 }

@@ -1,6 +1,8 @@
 package api_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -17,6 +19,7 @@ import (
 	"github.com/hookline/hookline/broker/embedded"
 	"github.com/hookline/hookline/console"
 	"github.com/hookline/hookline/console/api"
+	"github.com/hookline/hookline/console/jobs"
 	"github.com/hookline/hookline/journal"
 	"github.com/hookline/hookline/pkg/event"
 )
@@ -48,7 +51,15 @@ func start(t *testing.T, change func(*api.Parts)) *installation {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = store.Close() })
-	parts := api.Parts{Journal: store}
+	bulk, err := jobs.Open(filepath.Join(dir, "console"), jobs.Parts{Undelivered: b, Routes: []string{"archive", "exports"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = bulk.Close() })
+	parts := api.Parts{
+		Journal: store, Jobs: bulk, Auditor: b, Inspector: b, Undelivered: b, Pauser: b,
+		Routes: []console.Route{{Name: "archive", Match: []string{"alma.#"}, Handler: "file"}, {Name: "exports", Match: []string{"alma.job_end"}, Handler: "transfer"}},
+	}
 	if change != nil {
 		change(&parts)
 	}
@@ -127,4 +138,21 @@ func (i *installation) onlyLooking() *http.Cookie {
 		i.t.Fatalf("signing in: %s", answer.Status)
 	}
 	return answer.Cookies()[0]
+}
+
+// die stores an event on the broker, and lets the route exports give it up.
+func (i *installation) die(e event.Event) {
+	i.t.Helper()
+	if err := i.broker.Publish(i.t.Context(), e); err != nil {
+		i.t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(i.t.Context())
+	defer stop()
+	err := i.broker.Consume(ctx, broker.Route{Name: "exports", Match: []string{"alma.job_end"}, Concurrency: 1}, func(context.Context, event.Delivery) broker.Outcome {
+		stop()
+		return broker.Outcome{Verdict: broker.VerdictDead, Reason: "permanent", Err: errors.New("POST files.example.org: answered 403")}
+	})
+	if err != nil {
+		i.t.Fatal(err)
+	}
 }

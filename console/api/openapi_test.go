@@ -117,7 +117,8 @@ func TestEveryOperationIsAsDescribed(t *testing.T) {
 	t.Parallel()
 	c := newContract(start(t, nil))
 	e := newEvent(1, "alma", `{"id":9007199254740993123}`)
-	c.record(nil)
+	c.die(e)
+	c.die(newEvent(4, "alma", "{}"))
 	c.record(list(e, newEvent(2, "alma", "\xff\x00"), newEvent(3, "secretive", "{}")), failed(e, "exports"))
 
 	c.call(http.StatusOK, "GET", "/api/v1/openapi.yaml", "")
@@ -131,5 +132,42 @@ func TestEveryOperationIsAsDescribed(t *testing.T) {
 	c.call(http.StatusOK, "GET", "/api/v1/events/2/body", "")
 	c.call(http.StatusNotFound, "GET", "/api/v1/events/3/body", "")
 	c.call(http.StatusOK, "GET", "/api/v1/events/live?after=0", "")
+	c.callBroker()
+	c.callJobs()
+	c.callRoutes()
 	c.end()
+}
+
+func (c *contract) callBroker() {
+	c.call(http.StatusOK, "GET", "/api/v1/audit", "")
+	c.call(http.StatusOK, "GET", "/api/v1/queues", "")
+	c.call(http.StatusOK, "GET", "/api/v1/unrouted", "")
+	c.call(http.StatusOK, "GET", "/api/v1/dead/exports?limit=1", "")
+	c.call(http.StatusBadRequest, "GET", "/api/v1/dead/exports?after=nonsense", "")
+}
+
+func (c *contract) callJobs() {
+	c.call(http.StatusBadRequest, "POST", "/api/v1/plans", `{"action":"replay","selection":{"from":"dead","text":"x"}}`)
+	c.call(http.StatusBadRequest, "POST", "/api/v1/plans", `{"action":"replay","everything":true}`)
+	c.call(http.StatusOK, "POST", "/api/v1/plans", `{"action":"replay","selection":{"from":"dead","routes":["exports"]}}`)
+	c.call(http.StatusNotFound, "POST", "/api/v1/plans/99/start", `{}`)
+	c.call(http.StatusOK, "POST", "/api/v1/plans/1/start", `{"why":"repaired","rate":0.001}`)
+	c.call(http.StatusConflict, "POST", "/api/v1/plans/1/start", `{}`)
+	c.call(http.StatusOK, "GET", "/api/v1/jobs?limit=1", "")
+	c.call(http.StatusOK, "GET", "/api/v1/jobs/1", "")
+	c.call(http.StatusNotFound, "GET", "/api/v1/jobs/99", "")
+	c.call(http.StatusOK, "GET", "/api/v1/jobs/1/targets?limit=1", "")
+	c.call(http.StatusOK, "POST", "/api/v1/jobs/1/pause", "")
+	c.call(http.StatusOK, "POST", "/api/v1/jobs/1/resume", "")
+	c.call(http.StatusOK, "POST", "/api/v1/jobs/1/stop", "")
+	c.call(http.StatusConflict, "POST", "/api/v1/jobs/1/resume", "")
+	c.call(http.StatusOK, "GET", "/api/v1/log?limit=2", "")
+}
+
+func (c *contract) callRoutes() {
+	c.call(http.StatusOK, "GET", "/api/v1/routes", "")
+	c.call(http.StatusBadRequest, "POST", "/api/v1/routes/exports/pause", `{"why":" "}`)
+	c.call(http.StatusNotFound, "POST", "/api/v1/routes/nobody/pause", `{"why":"x"}`)
+	c.call(http.StatusOK, "POST", "/api/v1/routes/exports/pause", `{"why":"the server is being repaired"}`)
+	c.call(http.StatusOK, "POST", "/api/v1/routes/exports/resume", "")
 }

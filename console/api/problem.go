@@ -9,6 +9,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/hookline/hookline/console/jobs"
 	"github.com/hookline/hookline/journal"
 )
 
@@ -35,6 +36,12 @@ func problemOf(err error) *Problem {
 		return p
 	case errors.Is(err, journal.ErrNotFound):
 		return problemf(http.StatusNotFound, "No such event", "The journal has no such event, or no longer: its age or its size ended it. List the events to see the ones that are there.")
+	case errors.Is(err, jobs.ErrNotFound):
+		return problemf(http.StatusNotFound, "No such plan or job", "Nothing was done. A plan is kept for an hour: make it anew. GET /api/v1/jobs lists the jobs.")
+	case errors.Is(err, jobs.ErrState):
+		return problemf(http.StatusConflict, "Not possible now", "Nothing was done: %v.", err)
+	case errors.Is(err, jobs.ErrRequest):
+		return problemf(http.StatusBadRequest, "Not possible", "Nothing was done: %v.", err)
 	}
 	return problemf(http.StatusInternalServerError, "That did not work", "%v", err)
 }
@@ -46,7 +53,7 @@ func (a *API) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	}
 	p := problemOf(err)
 	if p.Status == http.StatusInternalServerError {
-		a.log.Error("a request to the API failed", zap.String("path", r.URL.Path), zap.Error(err))
+		a.logger.Error("a request to the API failed", zap.String("path", r.URL.Path), zap.Error(err))
 	}
 	answer(w, p.Status, "application/problem+json", p)
 }
@@ -63,8 +70,8 @@ func answer(w http.ResponseWriter, status int, contentType string, v any) {
 // operation returns the data of an answer, or an error.
 type operation func(r *http.Request) (any, error)
 
-// look serves an operation to everybody who has signed in.
-func (a *API) look(do operation) http.HandlerFunc {
+// serve answers with the data of an operation.
+func (a *API) serve(do operation) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		v, err := do(r)
 		if err != nil {

@@ -59,7 +59,7 @@ func (j *Jobs) Start(ctx context.Context, plan int64, o Options) (Job, error) {
 			return fmt.Errorf("%w: the plan has no events", ErrState)
 		}
 		if err := o.check(v.Plan, j.parts); err != nil {
-			return err
+			return fmt.Errorf("%w: %w", ErrRequest, err)
 		}
 		if err := j.leaveOutBusy(ctx, tx, plan); err != nil {
 			return err

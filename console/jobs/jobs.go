@@ -24,6 +24,8 @@ var (
 	ErrNotFound = errors.New("no such plan or job")
 	// ErrState reports that a plan or job cannot do this in its present state. The error's text says why.
 	ErrState = errors.New("not possible now")
+	// ErrRequest reports a plan or a start that is asked for wrongly. The error's text says how.
+	ErrRequest = errors.New("wrongly asked for")
 )
 
 // Jobs keeps plans, jobs and the log in the file console.db. It is safe for concurrent use, also by several processes.

@@ -28,9 +28,9 @@ func (j *Jobs) place(from From, to []string) (place, error) {
 	case from == FromJournal && p.History != nil && p.Redeliverer != nil:
 		return recorded{p.History, p.Redeliverer, to}, nil
 	case from == FromJournal:
-		return nil, errors.New("events of the journal cannot be replayed, because the journal is off: switch it on in the configuration")
+		return nil, fmt.Errorf("%w: events of the journal cannot be replayed, because the journal is off: switch it on in the configuration", ErrRequest)
 	}
-	return nil, fmt.Errorf("this process cannot act on %s events", from)
+	return nil, fmt.Errorf("%w: this process cannot act on %s events", ErrRequest, from)
 }
 
 // undelivered is the place of dead letters and unrouted events.

@@ -52,7 +52,7 @@ type LeftOut struct {
 // Plan looks for the chosen events, and keeps the list. It changes nothing else. On RabbitMQ it goes through the whole queue of each route.
 func (j *Jobs) Plan(ctx context.Context, r PlanRequest) (Plan, error) {
 	if err := r.check(); err != nil {
-		return Plan{}, fmt.Errorf("plan: %w", err)
+		return Plan{}, fmt.Errorf("plan: %w: %w", ErrRequest, err)
 	}
 	from, err := j.place(r.Selection.From, r.To)
 	if err != nil {
