@@ -25,7 +25,7 @@ const (
 	ExitOK          = 0
 	ExitFailed      = 1 // the command failed
 	ExitUsage       = 2 // the command line or the configuration is wrong: nothing was tried
-	ExitDiffers     = 3 // `topology plan` or `apply`: RabbitMQ differs from the configuration
+	ExitDiffers     = 3 // `topology plan` or `apply`: RabbitMQ differs from the configuration; `what-if`: two configurations differ
 	ExitUnaccounted = 4 // `audit`: stored events are unaccounted for, or elsewhere
 	ExitAnew        = 5 // `audit`: counting began anew, and nobody has acknowledged it; or some open events are counted by number
 	ExitNewer       = 6 // `audit`: the ledger has notes of a newer Hookline
@@ -117,7 +117,7 @@ Exit codes:
 - 0: done
 - 1: failed
 - 2: wrong usage or configuration; nothing was done
-- 3: "topology plan" or "topology apply" found differences
+- 3: "topology plan", "topology apply" or "what-if" found differences
 - 4: "audit" found stored events that are unaccounted for, or on another broker
 - 5: "audit" counts anew since some time, and nobody has acknowledged it yet; or too many events are open to check each
 - 6: "audit" found notes of a newer Hookline
@@ -141,7 +141,7 @@ Exit codes:
 	root.AddCommand(
 		c.run(), c.receiver(), c.worker(),
 		c.send(), c.queues(), c.routes(), c.dead(), c.unrouted(), c.forget(), c.transfer(), c.audit(), c.health(),
-		c.topology(), c.move(), c.config(), c.doctor(), c.version(),
+		c.topology(), c.move(), c.config(), c.whatIf(), c.doctor(), c.version(),
 	)
 	return root
 }

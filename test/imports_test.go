@@ -60,6 +60,7 @@ func TestImportsRunOneWay(t *testing.T) {
 		"alma/transfer":   {"pkg/event", "pkg/handler", "alma/marc", "pkg/store", "pkg/store/dropbox", "pkg/store/ftp", "pkg/store/local", "pkg/store/rclone", "pkg/store/s3", "pkg/store/sftp", "pkg/store/webdav", "pkg/tail", "pkg/jsonbody"},
 		"alma/doctor":     {"alma", "pkg/signature", "sender"},
 		"sender":          {"pkg/event", "pkg/signature"},
+		"whatif":          {"broker", "pkg/event", "pkg/handler", "pkg/jsonbody", "worker"},
 
 		"console/jobs": {"broker", "journal", "pkg/event"},
 
@@ -67,12 +68,12 @@ func TestImportsRunOneWay(t *testing.T) {
 		"app": {
 			"app/config", "alma", "broker", "broker/embedded", "broker/rabbitmq", "pkg/event", "pkg/handler", "pkg/jsonbody", "pkg/text", "receiver", "schedule", "broker/spool", "worker",
 			"alma/enrich", "handlers/exec", "handlers/file", "handlers/http", "handlers/log", "handlers/notify", "journal",
-			"alma/reconcile", "alma/transfer", "pkg/privacy",
+			"alma/reconcile", "alma/transfer", "pkg/privacy", "whatif",
 		},
 		"console":             {"broker", "pkg/setting", "pkg/text"},
 		"console/api":         {"broker", "console", "console/jobs", "docs/reference", "journal"},
 		"console/consoletest": {"broker", "console"},
-		"cli":                 {"app", "app/config", "broker", "pkg/errorpattern", "pkg/event", "pkg/handler", "pkg/text", "sender", "alma/doctor", "alma/transfer"},
+		"cli":                 {"app", "app/config", "broker", "pkg/errorpattern", "pkg/event", "pkg/handler", "pkg/text", "sender", "alma/doctor", "alma/transfer", "whatif"},
 		"cmd/hookline":        {"cli"},
 	}
 	for pkg, imports := range packages(t) {
