@@ -53,8 +53,8 @@ func (c *Codec) Encode(b Batch) ([]byte, error) {
 	switch {
 	case err != nil:
 		return nil, fmt.Errorf("%w: encode: %w", ErrRefused, err)
-	case len(plain) > maxDecoded || len(b.Stored) > maxRecords || len(b.Ended) > maxRecords:
-		return nil, fmt.Errorf("%w: encode: %d records of %d bytes, more than a batch holds", ErrRefused, len(b.Stored)+len(b.Ended), len(plain))
+	case len(plain) > maxDecoded || len(b.Stored) > maxRecords || len(b.Ended) > maxRecords || len(b.Rejected) > maxRecords:
+		return nil, fmt.Errorf("%w: encode: %d records of %d bytes, more than a batch holds", ErrRefused, len(b.Stored)+len(b.Ended)+len(b.Rejected), len(plain))
 	}
 	return c.compress.EncodeAll(plain, []byte{codecVersion}), nil
 }

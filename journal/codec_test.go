@@ -48,6 +48,14 @@ func fullBatch() journal.Batch {
 			{Outcome: "of a later version"},
 			{},
 		},
+		Rejected: []journal.Rejected{
+			{
+				Source: "alma", Time: at, Client: "203.0.113.31", Method: "POST", Path: "/webhooks/alma", Query: "a=%20", Body: []byte("{\x00\xff"), Size: 70_000, Cut: true,
+				Header: map[string][]string{"X-Two": {"1", "caf\xe9"}, "X-Empty": {""}}, Status: 401, Reason: "mismatch", LeftOut: 4, Process: "receiver",
+				Cause: "old_secret", Summary: "Signed with the old secret", Advice: "Change it.", Checks: []journal.Check{{Passed: true, Text: "one"}, {Text: "two"}},
+			},
+			{},
+		},
 	}
 }
 
@@ -74,6 +82,10 @@ func TestTheFormatStays(t *testing.T) {
 		5: []any{map[int]any{
 			1: "1", 2: "alma", 3: "job_end", 4: 1772366400123, 5: "export", 6: 2, 7: 1772366400124, 8: 1500, 9: "dead", 10: "timeout", 11: "e", 12: "w", 13: 1772366400125,
 		}},
+		6: []any{map[int]any{
+			1: "alma", 2: 1772366400123, 3: "c", 4: "m", 5: "p", 6: "q", 7: map[string][]string{"A": {"b"}}, 8: []byte("x"), 9: 2, 10: true, 11: 401, 12: "r", 13: 3, 14: "w",
+			15: "c", 16: "s", 17: "a", 18: []any{map[int]any{1: true, 2: "t"}},
+		}},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -88,6 +100,10 @@ func TestTheFormatStays(t *testing.T) {
 		Ended: []journal.Attempt{{
 			Key: journal.Key{Source: "alma", Action: "job_end", ID: "1", Time: at}, Route: "export", Number: 2, Start: at.Add(time.Millisecond),
 			Duration: 1500 * time.Microsecond, Outcome: journal.Dead, Reason: "timeout", Error: "e", Process: "w", Next: at.Add(2 * time.Millisecond),
+		}},
+		Rejected: []journal.Rejected{{
+			Source: "alma", Time: at, Client: "c", Method: "m", Path: "p", Query: "q", Header: map[string][]string{"A": {"b"}}, Body: []byte("x"), Size: 2, Cut: true,
+			Status: 401, Reason: "r", LeftOut: 3, Process: "w", Cause: "c", Summary: "s", Advice: "a", Checks: []journal.Check{{Passed: true, Text: "t"}},
 		}},
 	}
 	if got, err := newCodec(t).Decode(encoded(t, written)); err != nil || !reflect.DeepEqual(got, want) {

@@ -64,4 +64,6 @@ type Batch struct {
 	Lost    int64  // records that the process dropped since its last batch
 	Stored  []Stored
 	Ended   []Attempt
+
+	Rejected []Rejected
 }

@@ -69,13 +69,14 @@ type Recorder struct {
 
 // collected is a batch that still waits.
 type collected struct {
-	stored []Stored
-	ended  []Attempt
-	bytes  int64
-	due    time.Time
+	stored   []Stored
+	ended    []Attempt
+	rejected []Rejected
+	bytes    int64
+	due      time.Time
 }
 
-func (c *collected) records() int64 { return int64(len(c.stored) + len(c.ended)) }
+func (c *collected) records() int64 { return int64(len(c.stored) + len(c.ended) + len(c.rejected)) }
 
 // NewRecorder returns a recorder, which needs Run. It returns an error if reg has its metrics already.
 func NewRecorder(cfg RecorderConfig, sink Sink, reg prometheus.Registerer, log *zap.Logger) (*Recorder, error) {
@@ -213,7 +214,7 @@ func (r *Recorder) next() (c *collected, b Batch, ok bool) {
 		c, r.batches = r.batches[0], r.batches[1:]
 	}
 	r.number++
-	b = Batch{Process: r.process, Number: r.number, Lost: r.lost, Stored: c.stored, Ended: c.ended}
+	b = Batch{Process: r.process, Number: r.number, Lost: r.lost, Stored: c.stored, Ended: c.ended, Rejected: c.rejected}
 	r.lost = 0
 	return c, b, true
 }

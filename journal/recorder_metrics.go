@@ -9,6 +9,7 @@ import (
 // recorderMetrics holds the metrics of one recorder. Every series exists from the start.
 type recorderMetrics struct {
 	stored, ended prometheus.Counter
+	rejected      prometheus.Counter
 	dropped       prometheus.Counter
 	batches       prometheus.Counter
 	seconds       prometheus.Histogram
@@ -16,10 +17,10 @@ type recorderMetrics struct {
 
 func newRecorderMetrics(reg prometheus.Registerer, waiting func() float64) (*recorderMetrics, error) {
 	records := prometheus.NewCounterVec(prometheus.CounterOpts{
-		Name: "hookline_journal_records_total", Help: "Records of stored events and of ended attempts that were collected for the journal.",
+		Name: "hookline_journal_records_total", Help: "Records of stored events, of ended attempts and of rejected requests that were collected for the journal.",
 	}, []string{"kind"})
 	m := &recorderMetrics{
-		stored: records.WithLabelValues("stored"), ended: records.WithLabelValues("attempt"),
+		stored: records.WithLabelValues("stored"), ended: records.WithLabelValues("attempt"), rejected: records.WithLabelValues("rejected"),
 		dropped: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "hookline_journal_records_dropped_total", Help: "Records that the journal lacks, because it took none and their memory was full, or because it refused them.",
 		}),

@@ -11,11 +11,11 @@ const (
 	// applicationID marks a database as a journal: "Hjnl" in ASCII.
 	applicationID = 0x486a6e6c
 	// version of the schema: the number of its steps.
-	version = 1
+	version = 2
 )
 
 // steps returns the steps that upgrade the schema by one version each. A released step never changes.
-func steps() [version]string { return [...]string{firstStep} }
+func steps() [version]string { return [...]string{firstStep, rejectedStep} }
 
 // Texts that repeat are stored once, as names. An event has a row even if only an attempt of it is known: its size is then -1.
 // The index of times finds an event by its key, because few events have one time; it grows at its end only. The start of an attempt

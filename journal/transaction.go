@@ -55,7 +55,7 @@ func (t *transaction) apply(b Batch) error {
 			return err
 		}
 	}
-	return nil
+	return t.keepRejected(b.Rejected)
 }
 
 // entry returns the entry of an event, whose time counts in milliseconds.

@@ -13,6 +13,8 @@ type wireBatch struct {
 	Lost    int64         `cbor:"3,keyasint,omitempty"`
 	Stored  []wireStored  `cbor:"4,keyasint,omitempty"`
 	Ended   []wireAttempt `cbor:"5,keyasint,omitempty"`
+
+	Rejected []wireRejected `cbor:"6,keyasint,omitempty"`
 }
 
 type wireStored struct {
@@ -63,6 +65,9 @@ func toWire(b Batch) wireBatch {
 			Process: a.Process, Next: millis(a.Next),
 		}
 	}
+	for i := range b.Rejected {
+		w.Rejected = append(w.Rejected, toWireRejected(&b.Rejected[i]))
+	}
 	return w
 }
 
@@ -90,6 +95,9 @@ func (w *wireBatch) batch() Batch {
 			Start: fromMillis(a.Start), Duration: time.Duration(a.Duration) * time.Microsecond, Outcome: Outcome(a.Outcome), Reason: a.Reason,
 			Error: a.Error, Process: a.Process, Next: fromMillis(a.Next),
 		}
+	}
+	for i := range w.Rejected {
+		b.Rejected = append(b.Rejected, w.Rejected[i].record())
 	}
 	return b
 }
