@@ -16,7 +16,7 @@ import (
 
 func TestTheFirstStartMakesAPasswordAndKeepsItsHashOnly(t *testing.T) {
 	cfg := consoletest.Config(t.TempDir())
-	b, password := start(t, cfg, consoletest.Filled().Parts())
+	b, password := start(t, cfg, consoletest.Filled(t).Parts())
 	if len(password) != 26 {
 		t.Fatalf("password %q", password)
 	}
@@ -31,7 +31,7 @@ func TestTheFirstStartMakesAPasswordAndKeepsItsHashOnly(t *testing.T) {
 	if status, page := b.signIn("admin", password); status != http.StatusOK || !strings.Contains(page, "Nothing is lost.") {
 		t.Errorf("signed in: %d\n%s", status, page)
 	}
-	again, second := start(t, cfg, consoletest.Filled().Parts())
+	again, second := start(t, cfg, consoletest.Filled(t).Parts())
 	if second != "" {
 		t.Errorf("the second start made another password")
 	}
@@ -43,7 +43,7 @@ func TestTheFirstStartMakesAPasswordAndKeepsItsHashOnly(t *testing.T) {
 func TestASessionEnds(t *testing.T) {
 	var mu sync.Mutex
 	now := consoletest.Now()
-	parts := consoletest.Filled().Parts()
+	parts := consoletest.Filled(t).Parts()
 	parts.Now = func() time.Time { mu.Lock(); defer mu.Unlock(); return now }
 	pass := func(d time.Duration) { mu.Lock(); defer mu.Unlock(); now = now.Add(d) }
 	b, password := start(t, consoletest.Config(t.TempDir()), parts)
@@ -76,7 +76,7 @@ func TestASessionEnds(t *testing.T) {
 }
 
 func TestTheCookieIsForTheConsoleOnly(t *testing.T) {
-	b, password := start(t, consoletest.Config(t.TempDir()), consoletest.Filled().Parts())
+	b, password := start(t, consoletest.Config(t.TempDir()), consoletest.Filled(t).Parts())
 	b.client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	for origin, secure := range map[string]bool{b.url: false, "https://" + strings.TrimPrefix(b.url, "http://"): true} {
 		r := b.request(http.MethodPost, "/login", strings.NewReader(url.Values{"name": {"admin"}, "password": {password}, "to": {"//evil.example"}}.Encode()))
@@ -98,7 +98,7 @@ func TestTheCookieIsForTheConsoleOnly(t *testing.T) {
 }
 
 func TestWrongPasswordsAreCounted(t *testing.T) {
-	b, password := start(t, consoletest.Config(t.TempDir()), consoletest.Filled().Parts())
+	b, password := start(t, consoletest.Config(t.TempDir()), consoletest.Filled(t).Parts())
 	for left := range 5 {
 		name := "admin"
 		if left%2 == 0 {
@@ -124,7 +124,7 @@ func TestRolesAreEnforced(t *testing.T) {
 		"sam": {Password: "a long password of sam", Role: console.Look},
 		"ann": {Password: "a long password of ann", Role: console.Act},
 	}
-	b, made := start(t, cfg, consoletest.Filled().Parts())
+	b, made := start(t, cfg, consoletest.Filled(t).Parts())
 	if made != "" {
 		t.Error("a password was made although there are users")
 	}
@@ -143,7 +143,7 @@ func TestRolesAreEnforced(t *testing.T) {
 func TestForeignPagesAreRefused(t *testing.T) {
 	cfg := consoletest.Config(t.TempDir())
 	cfg.Hosts = []string{"console.example.org"}
-	b, _ := start(t, cfg, consoletest.Filled().Parts())
+	b, _ := start(t, cfg, consoletest.Filled(t).Parts())
 	for host, status := range map[string]int{
 		"evil.example": http.StatusMisdirectedRequest, "evil.example:8090": http.StatusMisdirectedRequest, "": http.StatusMisdirectedRequest,
 		"localhost.evil.example": http.StatusMisdirectedRequest,
@@ -165,7 +165,7 @@ func TestForeignPagesAreRefused(t *testing.T) {
 }
 
 func TestPagesAreProtectedByHeaders(t *testing.T) {
-	b := open(t, consoletest.Filled().Parts())
+	b := open(t, consoletest.Filled(t).Parts())
 	for _, path := range []string{"/", "/keys", "/nothing", "/assets/console.css"} {
 		answer, err := b.client.Do(b.request(http.MethodGet, path, nil))
 		if err != nil {

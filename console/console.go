@@ -12,6 +12,7 @@ import (
 	"html/template"
 	"net/http"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"go.uber.org/zap"
@@ -35,6 +36,9 @@ type Console struct {
 	sessions *sessions
 	first    string
 	token    token
+	streams  chan struct{} // holds one for each browser that is told of changes
+	closed   chan struct{}
+	closing  sync.Once
 }
 
 // New returns the pages. It makes the password of the user admin if there are no others and no start has made it before.
@@ -49,6 +53,7 @@ func New(cfg Config, parts Parts) (*Console, error) {
 	c := &Console{
 		cfg: cfg, parts: parts, log: parts.Log, now: parts.Now, zone: zone, build: rand.Text()[:8],
 		attempts: newAttempts(), sessions: newSessions(cfg.Session),
+		streams: make(chan struct{}, maxStreams), closed: make(chan struct{}),
 	}
 	if c.now == nil {
 		c.now = time.Now
@@ -79,6 +84,9 @@ func New(cfg Config, parts Parts) (*Console, error) {
 // FirstPassword returns the password of the user admin if New has made it, otherwise "". Show it once: only its hash is kept.
 func (c *Console) FirstPassword() string { return c.first }
 
+// Close ends the streams to browsers, so that a listener can shut down. The pages stay.
+func (c *Console) Close() { c.closing.Do(func() { close(c.closed) }) }
+
 // Handler returns the pages. Serve them on a listener of their own.
 func (c *Console) Handler() http.Handler {
 	mux := http.NewServeMux()
@@ -87,6 +95,15 @@ func (c *Console) Handler() http.Handler {
 	mux.HandleFunc("POST /login", c.login)
 	mux.HandleFunc("POST /logout", c.logout)
 	mux.Handle("GET /{$}", c.may(Look, c.home))
+	mux.Handle("GET /events", c.may(Look, c.events))
+	mux.Handle("GET /events/{seq}", c.may(Look, c.event))
+	mux.Handle("GET /events/{seq}/body", c.may(Bodies, c.download))
+	mux.Handle("GET /unrouted", c.may(Look, c.unrouted))
+	mux.Handle("GET /routes", c.may(Look, c.routes))
+	mux.Handle("POST /routes/{route}/pause", c.may(Act, c.pause))
+	mux.Handle("POST /routes/{route}/resume", c.may(Act, c.resume))
+	c.handleJobs(mux)
+	mux.Handle("GET /live", c.may(Look, c.live))
 	mux.Handle("GET /keys", c.may(Look, c.keys))
 	mux.Handle("GET /", c.may(Look, c.notFound))
 	if c.parts.API != nil {
@@ -96,4 +113,15 @@ func (c *Console) Handler() http.Handler {
 	crossOrigin := http.NewCrossOriginProtection()
 	crossOrigin.SetDenyHandler(http.HandlerFunc(c.foreign))
 	return c.guard(crossOrigin.Handler(mux))
+}
+
+func (c *Console) handleJobs(mux *http.ServeMux) {
+	mux.Handle("GET /jobs", c.may(Look, c.jobs))
+	mux.Handle("GET /jobs/{id}", c.may(Look, c.job))
+	mux.Handle("GET /who", c.may(Look, c.who))
+	mux.Handle("POST /plan", c.may(Act, c.plan))
+	mux.Handle("POST /jobs/{id}/start", c.may(Act, c.startJob))
+	mux.Handle("POST /jobs/{id}/pause", c.may(Act, c.pauseJob))
+	mux.Handle("POST /jobs/{id}/resume", c.may(Act, c.resumeJob))
+	mux.Handle("POST /jobs/{id}/stop", c.may(Act, c.stopJob))
 }

@@ -96,7 +96,8 @@ func wants(t *testing.T, page string, texts ...string) {
 	plain := strings.ReplaceAll(page, "\u00a0", " ")
 	for _, text := range texts {
 		if !strings.Contains(plain, text) {
-			t.Errorf("the page does not say %q:\n%s", text, plain)
+			_, main, _ := strings.Cut(plain, "<main")
+			t.Errorf("the page does not say %q:\n%.1500s", text, main)
 		}
 	}
 }

@@ -9,7 +9,7 @@ import (
 )
 
 func TestHomeSaysTheVerdictAndTheSum(t *testing.T) {
-	_, page := open(t, consoletest.Filled().Parts()).get("/")
+	_, page := open(t, consoletest.Filled(t).Parts()).get("/")
 	wants(t, page,
 		"<h1>Nothing is lost. Five things need a person.</h1>",
 		"192,307 events stored since 3 October made 371,170 deliveries",
@@ -27,7 +27,7 @@ func TestHomeOfAFirstVisitSaysTheNextSteps(t *testing.T) {
 }
 
 func TestHomeWithoutABrokerSaysSo(t *testing.T) {
-	library := consoletest.Filled()
+	library := consoletest.Filled(t)
 	library.Leave(true)
 	status, page := open(t, library.Parts()).get("/")
 	if status != http.StatusOK {
@@ -37,7 +37,7 @@ func TestHomeWithoutABrokerSaysSo(t *testing.T) {
 }
 
 func TestAMissingPageSaysTheNextStep(t *testing.T) {
-	status, page := open(t, consoletest.Filled().Parts()).get("/nothing")
+	status, page := open(t, consoletest.Filled(t).Parts()).get("/nothing")
 	if status != http.StatusNotFound {
 		t.Errorf("status %d", status)
 	}

@@ -12,10 +12,14 @@ import (
 
 // Parts are the things that the pages show and act on.
 type Parts struct {
-	Auditor   Auditor          // counts where each event is
-	Inspector broker.Inspector // counts the events in each queue
-	Pausing   Pausing          // knows which routes have paused themselves; nil: unknown
-	API       http.Handler     // answers below /api/; nil: nothing is there
+	Auditor   Auditor                            // counts where each event is
+	Inspector broker.Inspector                   // counts the events in each queue
+	Pausing   Pausing                            // knows which routes have paused themselves; nil: unknown
+	API       http.Handler                       // answers below /api/; nil: nothing is there
+	Journal   Journal                            // has the history of events; nil: there is none
+	Jobs      Jobs                               // does bulk actions; nil: nobody can
+	Pauser    broker.Pauser                      // pauses routes for people; nil: nobody can
+	Matches   func(key string) (routes []string) // finds the routes that take a routing key now; nil: not known
 	Sources   []Source
 	Routes    []Route
 

@@ -25,6 +25,7 @@ type page struct {
 	Find    string // the words in the field
 	Visitor visitor
 	Login   bool
+	Jobs    bool // there are jobs, and a log of who did what
 	Needs   needs
 	Version string
 	Build   string
@@ -40,7 +41,7 @@ type needs struct{ Dead, Unrouted int64 }
 func (c *Console) parse() (map[string]*template.Template, error) {
 	base, err := template.New("").Funcs(template.FuncMap{
 		"number": number, "many": many[int64], "span": span, "visible": visible, "brief": brief, "capital": capital,
-		"ago": c.ago, "at": c.at, "when": c.when, "exactly": c.exactly, "clock": c.clock, "state": state, "icon": icon, "list": list,
+		"ago": c.ago, "at": c.at, "when": c.when, "exactly": c.exactly, "clock": c.clock, "state": state, "icon": icon, "list": list, "add": func(a, b int) int { return a + b }, "toint64": func(n int) int64 { return int64(n) },
 	}).ParseFS(files, "templates/frame.html", "templates/parts.html", "templates/words.html")
 	if err != nil {
 		return nil, err
@@ -69,7 +70,7 @@ func list(values ...any) []any { return values }
 func (c *Console) render(w http.ResponseWriter, r *http.Request, status int, name, title string, data any) {
 	section, _, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
 	p := page{
-		Title: title, Name: name, Section: section, Env: c.cfg.Name, Find: r.URL.Query().Get("q"), Visitor: visitorOf(r), Login: c.cfg.Login,
+		Title: title, Name: name, Section: section, Env: c.cfg.Name, Find: r.URL.Query().Get("q"), Visitor: visitorOf(r), Login: c.cfg.Login, Jobs: c.parts.Jobs != nil,
 		Needs: c.needs(), Version: c.parts.Version, Build: c.build, Place: c.place(), Now: c.now(), Data: data,
 	}
 	var body bytes.Buffer

@@ -51,6 +51,9 @@ func (v visitor) Bodies() bool { return v.Role.includes(Bodies) }
 // Act reports whether the person may act.
 func (v visitor) Act() bool { return v.Role.includes(Act) }
 
+// byScript is the header of requests that a page makes without the person: they do not prolong a session.
+const byScript = "Hookline-Live"
+
 type visitorKey struct{}
 
 // visitorOf returns the person behind a request that may has let pass.
@@ -64,7 +67,7 @@ func (c *Console) may(role Role, page http.HandlerFunc) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		v, signedIn := c.visitor(r)
 		switch {
-		case !signedIn && r.Method == http.MethodGet && r.Header.Get("Accept") != eventStream:
+		case !signedIn && r.Method == http.MethodGet && r.Header.Get("Accept") != eventStream && r.Header.Get(byScript) == "":
 			http.Redirect(w, r, "/login?to="+escapeQuery(r.URL.RequestURI()), http.StatusSeeOther)
 		case !signedIn:
 			c.problem(w, r, problem{http.StatusUnauthorized, "You are not signed in", "Nothing was done. Sign in, then try again."})
@@ -87,5 +90,5 @@ func (c *Console) visitor(r *http.Request) (visitor, bool) {
 	if err != nil {
 		return visitor{}, false
 	}
-	return c.sessions.get(cookie.Value, c.now())
+	return c.sessions.get(cookie.Value, c.now(), r.Header.Get(byScript) == "" && r.Header.Get("Accept") != eventStream)
 }

@@ -8,11 +8,12 @@ import (
 type routeLine struct {
 	Route
 	broker.RouteAudit
-	State   string // shape and colour
-	Word    string
-	Because string // below the word
-	Backlog int64  // events that wait for a worker
-	Workers int    // processes that consume, or broker.Unseen
+	State    string // shape and colour
+	Word     string
+	Because  string // below the word
+	Backlog  int64  // events that wait for a worker
+	ByPerson bool   // a person has paused it
+	Workers  int    // processes that consume, or broker.Unseen
 }
 
 // routeLines puts together all that is known about the routes of the configuration.

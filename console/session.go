@@ -64,15 +64,17 @@ func (s *sessions) ended(one *session, now time.Time) bool {
 	return now.Sub(one.used) > s.idle || now.Sub(one.begun) > longestSession
 }
 
-// get returns the person of a session that has not ended.
-func (s *sessions) get(id string, now time.Time) (visitor, bool) {
+// get returns the person of a session that has not ended. A request of the person itself prolongs it.
+func (s *sessions) get(id string, now time.Time, prolong bool) (visitor, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	one, ok := s.byID[sha256.Sum256([]byte(id))]
 	if !ok || s.ended(one, now) {
 		return visitor{}, false
 	}
-	one.used = now
+	if prolong {
+		one.used = now
+	}
 	return one.visitor, true
 }
 

@@ -5,10 +5,13 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"testing"
 	"time"
 
 	"github.com/hookline/hookline/broker"
 	"github.com/hookline/hookline/console"
+	"github.com/hookline/hookline/console/jobs"
+	"github.com/hookline/hookline/journal"
 )
 
 // Now is the time on the pages.
@@ -19,13 +22,24 @@ var ErrAway = errors.New("dial tcp 192.0.2.10:5672: connect: connection refused"
 
 // Library is a Hookline that exists in memory. Its zero value has seen no event. It is safe for concurrent use.
 type Library struct {
+	Journal *journal.Store // nil: the journal is off
+	Jobs    *jobs.Jobs
+	pauser  *pauser
+
 	mu     sync.Mutex
 	away   bool
 	filled bool
 }
 
-// Filled returns a library at work, with failures.
-func Filled() *Library { return &Library{filled: true} }
+// Filled returns a library at work, with failures. Its journal is a real one, in a folder of the test.
+func Filled(t testing.TB) *Library {
+	t.Helper()
+	sandbox := broker.Pause{By: "sample.operator", Why: "sandbox is made anew", Since: Now().Add(-26 * time.Hour)}
+	return &Library{
+		filled: true, Journal: openJournal(t), Jobs: openJobs(t, newDeadLetters()),
+		pauser: &pauser{pauses: map[string]broker.Pause{"sandbox": sandbox}},
+	}
+}
 
 // Leave takes the broker away, or brings it back.
 func (l *Library) Leave(away bool) {
@@ -43,10 +57,14 @@ func Config(dir string) console.Config {
 
 // Parts returns the parts of a console that shows the library.
 func (l *Library) Parts() console.Parts {
-	return console.Parts{
+	parts := console.Parts{
 		Auditor: l, Inspector: l, Pausing: l, Sources: sources(), Routes: routes(),
 		Broker: "RabbitMQ", Version: "0.9.0", Now: Now,
 	}
+	if l.Journal != nil {
+		parts.Journal, parts.Jobs, parts.Pauser = l.Journal, l.Jobs, l.pauser
+	}
+	return parts
 }
 
 func sources() []console.Source {
