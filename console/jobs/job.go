@@ -49,8 +49,8 @@ type Job struct {
 	Why     string    `json:"why"`
 	Rate    float64   `json:"rate"` // events per second at most; 0: no limit
 	Proof   bool      `json:"proof"`
-	Started time.Time `json:"started"`
-	Changed time.Time `json:"changed"`
+	Started time.Time `json:"started,omitzero"`
+	Changed time.Time `json:"changed,omitzero"`
 	Ended   time.Time `json:"ended,omitzero"`
 	Counts  Counts    `json:"counts"`
 	Stage   Stage     `json:"stage"`

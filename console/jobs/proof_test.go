@@ -1,0 +1,106 @@
+package jobs_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/hookline/hookline/console/jobs"
+	"github.com/hookline/hookline/journal"
+	"github.com/hookline/hookline/pkg/event"
+)
+
+// heldWorker handles one event each time that the test lets it.
+type heldWorker struct{ turns chan error }
+
+func (h heldWorker) handle(event.Delivery) error { return <-h.turns }
+
+func TestAProofDoesOneThenTenThenTheRest(t *testing.T) {
+	t.Parallel()
+	b, m := openEmbedded(t, exports), newMemory()
+	makeDead(t, b, exports, m, errDisk, ids(30)...)
+	j := openJobs(t, t.TempDir(), jobs.Parts{Undelivered: b, Outcomes: m, Routes: []string{"exports"}})
+	p := plan(t, j, deadExports)
+	run(t, j)
+	v := start(t, j, p.ID, jobs.Options{Proof: true})
+	await(t, j, v.ID, "the first event waits", func(v jobs.Job) bool {
+		return v.Counts.Waiting == 1 && v.Counts.Left == 29 && v.Stage == jobs.Stage{Number: 1, Size: 1, Acted: 1}
+	})
+	worker := heldWorker{make(chan error, 30)}
+	consume(t, b, exports, m, worker.handle)
+	worker.turns <- nil
+	await(t, j, v.ID, "ten events wait", func(v jobs.Job) bool {
+		return v.Counts.Waiting == 10 && v.Counts.Left == 19 && v.Stage == jobs.Stage{Number: 2, Size: 10, Acted: 10}
+	})
+	for range 10 {
+		worker.turns <- nil
+	}
+	await(t, j, v.ID, "the rest waits", func(v jobs.Job) bool {
+		return v.Counts.Waiting == 19 && v.Counts.Left == 0 && v.Stage == jobs.Stage{Number: 3, Size: 19, Acted: 19}
+	})
+	for range 19 {
+		worker.turns <- nil
+	}
+	if v = awaitState(t, j, v.ID, jobs.Finished); v.Counts.Done != 30 || !strings.HasPrefix(v.Result, "30 of 30 done") {
+		t.Errorf("the job ended with %+v, %q", v.Counts, v.Result)
+	}
+}
+
+func TestAProofStopsAtTheFirstRelapse(t *testing.T) {
+	t.Parallel()
+	b, m := openEmbedded(t, exports), newMemory()
+	makeDead(t, b, exports, m, errDisk, ids(30)...)
+	j := openJobs(t, t.TempDir(), jobs.Parts{Undelivered: b, Outcomes: m, Routes: []string{"exports"}})
+	p := plan(t, j, deadExports)
+	run(t, j)
+	worker := heldWorker{make(chan error, 30)}
+	consume(t, b, exports, m, worker.handle)
+	v := start(t, j, p.ID, jobs.Options{Proof: true})
+	for range 3 {
+		worker.turns <- nil
+	}
+	worker.turns <- errors.New("the disk is full again")
+	v = awaitState(t, j, v.ID, jobs.Stopped)
+	if v.Counts.Left != 19 || v.Counts.FailedAgain != 1 || !strings.Contains(v.Result, "the disk is full again") {
+		t.Errorf("the job ended with %+v, %q", v.Counts, v.Result)
+	}
+	for range 7 {
+		worker.turns <- nil
+	}
+	await(t, j, v.ID, "the outcomes after the stop", func(v jobs.Job) bool { return v.Counts.Waiting == 0 && v.Counts.Done == 10 })
+	if dead := deadIDs(t, b); len(dead) != 20 {
+		t.Errorf("%d dead letters after the proof", len(dead))
+	}
+}
+
+func TestAJobCountsNewFailuresOfItsCause(t *testing.T) {
+	t.Parallel()
+	b, m := openEmbedded(t, exports), newMemory()
+	makeDead(t, b, exports, m, errDisk, ids(3)...)
+	cause := func(err string) string { return strings.TrimRight(err, " 0123456789") }
+	j := openJobs(t, t.TempDir(), jobs.Parts{Undelivered: b, Outcomes: m, Routes: []string{"exports"}, Cause: cause})
+	r := deadExports
+	r.Selection.Cause = "the disk is full"
+	p := plan(t, j, r)
+	run(t, j)
+	v := start(t, j, p.ID, jobs.Options{})
+	for _, a := range []journal.Attempt{
+		{Route: "exports", Outcome: journal.Retried, Error: "the disk is full 17"}, // counts
+		{Route: "exports", Outcome: journal.Retried, Error: "the name is taken"},
+		{Route: "archive", Outcome: journal.Dead, Error: "the disk is full"},
+		{Route: "exports", Outcome: journal.Done},
+	} {
+		a.Key, a.Start = journal.KeyOf(anEvent("another")), time.Now()
+		m.add(a)
+	}
+	consume(t, b, exports, m, func(d event.Delivery) error {
+		if d.Event.ID == id(1) {
+			return errDisk // failed again, and so no new failure
+		}
+		return nil
+	})
+	if v = awaitState(t, j, v.ID, jobs.Finished); v.NewFailures != 1 || v.NewFailure.IsZero() || v.Counts.FailedAgain != 1 {
+		t.Errorf("the job ended with %d new failures, %+v", v.NewFailures, v.Counts)
+	}
+}
