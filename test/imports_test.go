@@ -65,7 +65,7 @@ func TestImportsRunOneWay(t *testing.T) {
 		"sender":          {"pkg/event", "pkg/signature"},
 		"whatif":          {"broker", "pkg/event", "pkg/handler", "pkg/jsonbody", "worker"},
 
-		"console/jobs": {"broker", "journal", "pkg/event"},
+		"console/jobs": {"broker", "journal", "pkg/errorpattern", "pkg/event"},
 
 		"app/config": {"alma/enrich", "pkg/setting", "alma", "broker", "pkg/handler", "pkg/jsonbody", "pkg/privacy", "pkg/signature", "receiver", "schedule", "worker"},
 		"app": {

@@ -139,7 +139,7 @@ func (j *Jobs) skip(ctx context.Context, tx *sql.Tx, v Job, route string, c *chu
 
 // acted returns the state of a target that was acted on.
 func (j *Jobs) acted(v Job) TargetState {
-	if v.Plan.Action == Discard || j.parts.Outcomes == nil {
+	if v.Plan.Action == Discard || j.parts.Journal == nil {
 		return Done
 	}
 	return Waiting

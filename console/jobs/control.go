@@ -30,7 +30,7 @@ func (o Options) check(p Plan, parts Parts) error {
 	}
 	if o.Proof && p.Action == Discard {
 		errs = append(errs, errors.New("a discard has no outcome that could prove anything: leave the proof out"))
-	} else if o.Proof && parts.Outcomes == nil {
+	} else if o.Proof && parts.Journal == nil {
 		errs = append(errs, errors.New("a proof needs the journal, which is off: switch it on, or leave the proof out"))
 	}
 	return errors.Join(errs...)
@@ -39,11 +39,11 @@ func (o Options) check(p Plan, parts Parts) error {
 // Start makes a job of a plan, and writes it to the log. The process that runs Run does it. One of two people who start the same plan gets
 // ErrState, which names the other.
 func (j *Jobs) Start(ctx context.Context, plan int64, o Options) (Job, error) {
-	newest, unknown := int64(0), errors.New("the journal is off")
-	if j.parts.Outcomes != nil {
-		newest, unknown = j.parts.Outcomes.Newest(ctx)
+	joined, err := j.joinedBefore(ctx, plan)
+	if err != nil {
+		return Job{}, fmt.Errorf("start plan %d: %w", plan, err)
 	}
-	err := j.change(ctx, func(tx *sql.Tx) error {
+	err = j.change(ctx, func(tx *sql.Tx) error {
 		if err := j.forgetPlans(ctx, tx); err != nil {
 			return err
 		}
@@ -64,16 +64,11 @@ func (j *Jobs) Start(ctx context.Context, plan int64, o Options) (Job, error) {
 		if err := j.leaveOutBusy(ctx, tx, plan); err != nil {
 			return err
 		}
-		if unknown == nil { // otherwise the job reads more of the journal than it needs
-			if err := skipHistory(ctx, tx, newest); err != nil {
-				return err
-			}
-		}
 		if _, err = j.note(ctx, tx, v.entry(o)); err != nil {
 			return err
 		}
-		_, err = tx.ExecContext(ctx, `UPDATE job SET state = ?, started = ?, changed = ?, by = ?, why = ?, rate = ?, proof = ? WHERE id = ?`,
-			Running, j.now(), j.now(), o.By, o.Why, o.Rate, o.Proof, plan)
+		_, err = tx.ExecContext(ctx, `UPDATE job SET state = ?, started = ?, changed = ?, by = ?, why = ?, rate = ?, proof = ?, joined = ? WHERE id = ?`,
+			Running, j.now(), j.now(), o.By, o.Why, o.Rate, o.Proof, joined, plan)
 		return err
 	})
 	if err != nil {

@@ -42,8 +42,8 @@ func TestOneProcessDoesTheJobsAndAnotherTakesOver(t *testing.T) {
 	b, m := openEmbedded(t, exports), newMemory()
 	makeDead(t, b, exports, m, errDisk, ids(40)...)
 	dir := t.TempDir()
-	first := openJobs(t, dir, jobs.Parts{Undelivered: b, Outcomes: m, Routes: []string{"exports"}})
-	second := openJobs(t, dir, jobs.Parts{Undelivered: b, Outcomes: m, Routes: []string{"exports"}})
+	first := openJobs(t, dir, jobs.Parts{Undelivered: b, Journal: m, Routes: []string{"exports"}})
+	second := openJobs(t, dir, jobs.Parts{Undelivered: b, Journal: m, Routes: []string{"exports"}})
 	stop := run(t, first)
 	p := plan(t, second, deadExports)
 	v := start(t, second, p.ID, jobs.Options{Rate: 20})
@@ -110,7 +110,7 @@ func TestEachRefusalSaysWhy(t *testing.T) {
 		{jobs.PlanRequest{Action: jobs.Replay, Selection: jobs.Selection{From: jobs.FromJournal}, To: []string{"exports"}, By: "a"}, "the journal is off"},
 		{jobs.PlanRequest{Action: jobs.Replay, Selection: jobs.Selection{From: jobs.FromJournal}, By: "a"}, "to names the routes"},
 		{jobs.PlanRequest{Action: jobs.Replay, Selection: jobs.Selection{From: jobs.FromUnrouted, Reason: "timeout"}, By: "a"}, "no failure"},
-		{jobs.PlanRequest{Action: jobs.Replay, Selection: jobs.Selection{From: jobs.FromDead, Text: "x"}, By: "a"}, "text searches the journal only"},
+		{jobs.PlanRequest{Action: jobs.Replay, Selection: jobs.Selection{From: jobs.FromDead, Text: "x"}, By: "a"}, "search the journal only"},
 		{jobs.PlanRequest{Action: jobs.Replay, Selection: jobs.Selection{From: jobs.FromDead}}, "by is empty"},
 	} {
 		if _, err := j.Plan(patient(t), c.r); err == nil || !strings.Contains(err.Error(), c.why) {

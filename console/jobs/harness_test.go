@@ -134,35 +134,31 @@ func start(t testing.TB, j *jobs.Jobs, plan int64, o jobs.Options) jobs.Job {
 
 var deadExports = jobs.PlanRequest{Action: jobs.Replay, Selection: jobs.Selection{From: jobs.FromDead}}
 
-// memory is a journal of attempts in memory: jobs.Outcomes.
+// memory is a journal of attempts in memory.
 type memory struct {
+	jobs.Journal // has no events
+
 	mu       sync.Mutex
-	attempts []journal.Attempt
+	attempts map[journal.Key][]journal.Attempt
 	changed  chan struct{}
 }
 
-func newMemory() *memory { return &memory{changed: make(chan struct{})} }
+func newMemory() *memory {
+	return &memory{attempts: map[journal.Key][]journal.Attempt{}, changed: make(chan struct{})}
+}
 
 func (m *memory) add(a journal.Attempt) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.attempts = append(m.attempts, a)
+	m.attempts[a.Key] = append(m.attempts[a.Key], a)
 	close(m.changed)
 	m.changed = make(chan struct{})
 }
 
-func (m *memory) Ended(_ context.Context, after int64, limit int) ([]journal.Attempt, int64, error) {
+func (m *memory) Attempts(_ context.Context, k journal.Key) ([]journal.Attempt, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	behind := m.attempts[after:]
-	behind = behind[:min(len(behind), limit)]
-	return append([]journal.Attempt{}, behind...), after + int64(len(behind)), nil
-}
-
-func (m *memory) Newest(context.Context) (int64, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return int64(len(m.attempts)), nil
+	return append([]journal.Attempt{}, m.attempts[k]...), nil
 }
 
 func (m *memory) Changed() <-chan struct{} {

@@ -56,8 +56,8 @@ type Job struct {
 	Stage   Stage     `json:"stage"`
 	Result  string    `json:"result,omitempty"`  // of an ended or paused job, for people
 	Problem string    `json:"problem,omitempty"` // that keeps a running job from going on; it tries again by itself
-	// NewFailures counts the failed attempts of the same routes, and of the same cause if the selection names one, of events that are not in
-	// the job, since it was started.
+	// NewFailures counts the events that have failed on the same routes since the job was started, for the same cause if the selection
+	// names one. Targets that fail again for it are not among them.
 	NewFailures int       `json:"new_failures"`
 	NewFailure  time.Time `json:"new_failure,omitzero"` // the latest of them
 }

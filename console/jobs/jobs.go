@@ -127,3 +127,16 @@ func (j *Jobs) change(ctx context.Context, fn func(tx *sql.Tx) error) error {
 	j.announce()
 	return nil
 }
+
+// changeIf runs one statement, and announces a change if there was one.
+func (j *Jobs) changeIf(ctx context.Context, statement string, args ...any) error {
+	result, err := j.write.ExecContext(ctx, statement, args...)
+	if err != nil {
+		return err
+	}
+	if n, err := result.RowsAffected(); err != nil || n == 0 {
+		return err
+	}
+	j.announce()
+	return nil
+}

@@ -14,7 +14,7 @@ func TestAPlanThenAJobReplaysDeadLetters(t *testing.T) {
 	t.Parallel()
 	b, m := openEmbedded(t, exports), newMemory()
 	makeDead(t, b, exports, m, errDisk, ids(130)...)
-	j := openJobs(t, t.TempDir(), jobs.Parts{Undelivered: b, Outcomes: m, Routes: []string{"exports"}})
+	j := openJobs(t, t.TempDir(), jobs.Parts{Undelivered: b, Journal: m, Routes: []string{"exports"}})
 
 	p := plan(t, j, deadExports)
 	if p.Count != 130 || len(p.Sample) != 5 || p.Bytes == 0 || len(p.Routes) != 1 || p.Routes[0] != (jobs.RouteCount{Route: "exports", Count: 130}) {

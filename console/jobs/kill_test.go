@@ -40,7 +40,7 @@ func toBeKilled(dir string) {
 		fmt.Println("failed", err)
 		return
 	}
-	j, err := jobs.Open(dir, jobs.Parts{Undelivered: b, Outcomes: newMemory(), Routes: []string{"exports"}})
+	j, err := jobs.Open(dir, jobs.Parts{Undelivered: b, Journal: newMemory(), Routes: []string{"exports"}})
 	if err != nil {
 		fmt.Println("failed", err)
 		return
@@ -70,7 +70,7 @@ func TestAJobGoesOnAfterKill9(t *testing.T) {
 		t.Fatal(err)
 	}
 	makeDead(t, b, exports, newMemory(), errDisk, ids(n)...)
-	j := openJobs(t, dir, jobs.Parts{Undelivered: b, Outcomes: newMemory(), Routes: []string{"exports"}})
+	j := openJobs(t, dir, jobs.Parts{Undelivered: b, Journal: newMemory(), Routes: []string{"exports"}})
 	v := start(t, j, plan(t, j, deadExports).ID, jobs.Options{})
 	if err := b.Close(patient(t)); err != nil {
 		t.Fatal(err)
@@ -86,7 +86,7 @@ func TestAJobGoesOnAfterKill9(t *testing.T) {
 	}
 	defer b.Close(context.Background())
 	m := newMemory()
-	after := openJobs(t, dir, jobs.Parts{Undelivered: b, Outcomes: m, Routes: []string{"exports"}})
+	after := openJobs(t, dir, jobs.Parts{Undelivered: b, Journal: m, Routes: []string{"exports"}})
 	run(t, after)
 	await(t, after, v.ID, "all are acted on", func(v jobs.Job) bool { return v.Counts.Waiting == n })
 	handled := make(chan string, 2*n)

@@ -28,28 +28,18 @@ type Redeliverer interface {
 	Redeliver(ctx context.Context, e event.Event, routes []string) error
 }
 
-// Recorded is an event of the journal.
-type Recorded struct {
-	Key   journal.Key
-	Bytes int       // of the body
-	Last  time.Time // start of its newest attempt on any route; zero: none
+// Journal finds recorded events, and how their attempts ended. *journal.Store is one.
+type Journal interface {
+	Events(ctx context.Context, f journal.Filter, p journal.Page) (events []journal.Summary, next string, err error)
+	ByKey(ctx context.Context, k journal.Key) (journal.Detail, error)
+	Outcomes
 }
 
-// History finds recorded events.
-type History interface {
-	// Select visits the events of a selection from the journal, newest first, until visit returns false.
-	Select(ctx context.Context, s Selection, visit func(Recorded) (more bool)) error
-	// Recorded returns the whole event, and an error that says why if the journal has it no more, or has no body of it.
-	Recorded(ctx context.Context, k journal.Key) (event.Event, error)
-}
-
-// Outcomes tells how attempts ended, in the order in which the journal took them in.
+// Outcomes tells how the attempts of an event ended.
 type Outcomes interface {
-	// Ended returns attempts behind a cursor, oldest first, at most limit, and the cursor of the last one. The first cursor is 0.
-	Ended(ctx context.Context, after int64, limit int) (attempts []journal.Attempt, next int64, err error)
-	// Newest returns the cursor of the newest attempt, and 0 if there is none.
-	Newest(ctx context.Context) (int64, error)
-	// Changed returns a channel that is closed when further attempts can be there.
+	// Attempts returns the attempts of an event that have ended, and none if it knows no event with the key.
+	Attempts(ctx context.Context, k journal.Key) ([]journal.Attempt, error)
+	// Changed returns a channel that is closed when there are further attempts.
 	Changed() <-chan struct{}
 }
 
@@ -58,14 +48,16 @@ type Parts struct {
 	Undelivered Undelivered
 	Retrier     Retrier
 	Redeliverer Redeliverer
-	History     History
-	Outcomes    Outcomes // nil: a job counts an event as done when it has been acted on, and no job can be proved
+	// Journal is nil if the journal is off: a job then counts an event as done when it has been acted on, no job can be proved, and there is
+	// no replay of recorded events.
+	Journal Journal
+	// Joined returns how many events have ever failed on a route for a cause (empty: for any), and when the last one did. Nil: not known,
+	// and no job counts new failures.
+	Joined func(ctx context.Context, route, cause string) (n int64, last time.Time, err error)
 	// Routes are the names of all routes, for selections that name none.
 	Routes []string
 	// Matches reports whether a route matches a routing key now. Nil: not known.
 	Matches func(key string) bool
-	// Cause returns the part of an error that failures of one cause share. Nil: the whole error.
-	Cause func(err string) string
 	// Now is the clock; nil: time.Now.
 	Now func() time.Time
 	Log *zap.Logger // nil: none
@@ -73,9 +65,6 @@ type Parts struct {
 
 // complete sets the defaults.
 func (p *Parts) complete() {
-	if p.Cause == nil {
-		p.Cause = func(err string) string { return err }
-	}
 	if p.Now == nil {
 		p.Now = time.Now
 	}

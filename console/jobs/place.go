@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/hookline/hookline/broker"
+	"github.com/hookline/hookline/journal"
 	"github.com/hookline/hookline/pkg/event"
 )
 
@@ -25,8 +27,8 @@ func (j *Jobs) place(from From, to []string) (place, error) {
 		return undelivered{p.Undelivered}, nil
 	case from == FromFailing && p.Retrier != nil:
 		return failing{p.Retrier}, nil
-	case from == FromJournal && p.History != nil && p.Redeliverer != nil:
-		return recorded{p.History, p.Redeliverer, to}, nil
+	case from == FromJournal && p.Journal != nil && p.Redeliverer != nil:
+		return recorded{p.Journal, p.Redeliverer, to}, nil
 	case from == FromJournal:
 		return nil, fmt.Errorf("%w: events of the journal cannot be replayed, because the journal is off: switch it on in the configuration", ErrRequest)
 	}
@@ -83,18 +85,43 @@ func (f failing) act(ctx context.Context, _ Action, route string, c *chunk) (int
 
 // recorded is the place of the events in the journal. They stay there, so that a look cannot tell whether one was acted on.
 type recorded struct {
-	history History
+	journal Journal
 	broker  Redeliverer
 	to      []string
 }
 
 func (r recorded) look(ctx context.Context, _ string, s Selection, visit func(broker.StoredDelivery, int) bool) error {
-	return r.history.Select(ctx, s, func(e Recorded) bool {
-		found := broker.StoredDelivery{UndeliveredEvent: broker.UndeliveredEvent{
-			Event: event.Event{Source: e.Key.Source, Action: e.Key.Action, ID: e.Key.ID, Time: e.Key.Time}, Died: e.Last,
-		}}
-		return visit(found, e.Bytes)
-	})
+	for _, f := range s.filters() {
+		for p := (journal.Page{Limit: 500}); ; {
+			events, next, err := r.journal.Events(ctx, f, p)
+			if err != nil {
+				return err
+			}
+			for _, e := range events {
+				if chosen := len(s.IDs) == 0 || slices.Contains(s.IDs, e.Key.ID); chosen && !visit(r.delivery(e), int(e.Size)) {
+					return nil
+				}
+			}
+			if next == "" {
+				break
+			}
+			p.Before = next
+		}
+	}
+	return nil
+}
+
+// delivery returns an event of the journal as if it had died with its newest attempt.
+func (r recorded) delivery(e journal.Summary) broker.StoredDelivery {
+	d := broker.StoredDelivery{UndeliveredEvent: broker.UndeliveredEvent{
+		Event: event.Event{Source: e.Key.Source, Action: e.Key.Action, ID: e.Key.ID, Time: e.Key.Time},
+	}}
+	for _, route := range e.Routes {
+		if slices.Contains(r.to, route.Route) && route.Last.After(d.Died) {
+			d.Died = route.Last
+		}
+	}
+	return d
 }
 
 func (r recorded) act(ctx context.Context, _ Action, _ string, c *chunk) (n int, err error) {
@@ -102,12 +129,18 @@ func (r recorded) act(ctx context.Context, _ Action, _ string, c *chunk) (n int,
 		if err := ctx.Err(); err != nil {
 			return n, err
 		}
-		e, err := r.history.Recorded(ctx, t.journalKey())
-		if err != nil {
-			c.skipped[t.Number] = err.Error()
+		found, err := r.journal.ByKey(ctx, t.journalKey())
+		switch {
+		case errors.Is(err, journal.ErrNotFound):
+			c.skipped[t.Number] = "the journal has it no more"
+			continue
+		case err != nil:
+			return n, err
+		case !found.Kept:
+			c.skipped[t.Number] = "the journal has no body of it"
 			continue
 		}
-		if err := r.broker.Redeliver(ctx, e, r.to); err != nil {
+		if err := r.broker.Redeliver(ctx, found.Event(), r.to); err != nil {
 			return n, err
 		}
 		c.picked = append(c.picked, t.Number)

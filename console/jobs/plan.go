@@ -107,7 +107,7 @@ type collector struct {
 // add adds a stored delivery if the selection chooses it. It returns false when there are too many.
 func (c *collector) add(d broker.StoredDelivery, bytes int) bool {
 	s := c.request.Selection
-	if s.From != FromJournal && !s.matches(d, c.parts.Cause) {
+	if s.From != FromJournal && !s.matches(d) {
 		return true
 	}
 	key := keyOf(d)

@@ -1,8 +1,10 @@
 package jobs_test
 
 import (
+	"context"
 	"errors"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -20,7 +22,7 @@ func TestAProofDoesOneThenTenThenTheRest(t *testing.T) {
 	t.Parallel()
 	b, m := openEmbedded(t, exports), newMemory()
 	makeDead(t, b, exports, m, errDisk, ids(30)...)
-	j := openJobs(t, t.TempDir(), jobs.Parts{Undelivered: b, Outcomes: m, Routes: []string{"exports"}})
+	j := openJobs(t, t.TempDir(), jobs.Parts{Undelivered: b, Journal: m, Routes: []string{"exports"}})
 	p := plan(t, j, deadExports)
 	run(t, j)
 	v := start(t, j, p.ID, jobs.Options{Proof: true})
@@ -51,7 +53,7 @@ func TestAProofStopsAtTheFirstRelapse(t *testing.T) {
 	t.Parallel()
 	b, m := openEmbedded(t, exports), newMemory()
 	makeDead(t, b, exports, m, errDisk, ids(30)...)
-	j := openJobs(t, t.TempDir(), jobs.Parts{Undelivered: b, Outcomes: m, Routes: []string{"exports"}})
+	j := openJobs(t, t.TempDir(), jobs.Parts{Undelivered: b, Journal: m, Routes: []string{"exports"}})
 	p := plan(t, j, deadExports)
 	run(t, j)
 	worker := heldWorker{make(chan error, 30)}
@@ -74,33 +76,36 @@ func TestAProofStopsAtTheFirstRelapse(t *testing.T) {
 	}
 }
 
+// failures counts the events that have ever failed: jobs.Parts.Joined.
+type failures struct {
+	mu     sync.Mutex
+	joined map[string]int64 // by route and cause
+	last   time.Time
+}
+
+func (f *failures) Joined(_ context.Context, route, cause string) (int64, time.Time, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.joined[route+": "+cause], f.last, nil
+}
+
 func TestAJobCountsNewFailuresOfItsCause(t *testing.T) {
 	t.Parallel()
-	b, m := openEmbedded(t, exports), newMemory()
+	b, m, f := openEmbedded(t, exports), newMemory(), &failures{joined: map[string]int64{"exports: the disk is full": 3}}
 	makeDead(t, b, exports, m, errDisk, ids(3)...)
-	cause := func(err string) string { return strings.TrimRight(err, " 0123456789") }
-	j := openJobs(t, t.TempDir(), jobs.Parts{Undelivered: b, Outcomes: m, Routes: []string{"exports"}, Cause: cause})
+	j := openJobs(t, t.TempDir(), jobs.Parts{Undelivered: b, Journal: m, Routes: []string{"exports"}, Joined: f.Joined})
 	r := deadExports
 	r.Selection.Cause = "the disk is full"
-	p := plan(t, j, r)
+	v := start(t, j, plan(t, j, r).ID, jobs.Options{})
 	run(t, j)
-	v := start(t, j, p.ID, jobs.Options{})
-	for _, a := range []journal.Attempt{
-		{Route: "exports", Outcome: journal.Retried, Error: "the disk is full 17"}, // counts
-		{Route: "exports", Outcome: journal.Retried, Error: "the name is taken"},
-		{Route: "archive", Outcome: journal.Dead, Error: "the disk is full"},
-		{Route: "exports", Outcome: journal.Done},
-	} {
-		a.Key, a.Start = journal.KeyOf(anEvent("another")), time.Now()
-		m.add(a)
-	}
-	consume(t, b, exports, m, func(d event.Delivery) error {
-		if d.Event.ID == id(1) {
-			return errDisk // failed again, and so no new failure
-		}
-		return nil
-	})
-	if v = awaitState(t, j, v.ID, jobs.Finished); v.NewFailures != 1 || v.NewFailure.IsZero() || v.Counts.FailedAgain != 1 {
-		t.Errorf("the job ended with %d new failures, %+v", v.NewFailures, v.Counts)
+	await(t, j, v.ID, "all are acted on", func(v jobs.Job) bool { return v.Counts.Waiting == 3 })
+	f.mu.Lock()
+	f.joined["exports: the disk is full"], f.last = 5, time.UnixMilli(7000).UTC()
+	f.joined["exports: the name is taken"] = 9
+	f.mu.Unlock()
+	m.add(journal.Attempt{}) // the journal has changed
+	v = await(t, j, v.ID, "the new failures", func(v jobs.Job) bool { return v.NewFailures > 0 })
+	if v.NewFailures != 2 || !v.NewFailure.Equal(f.last) {
+		t.Errorf("%d new failures, the last at %v", v.NewFailures, v.NewFailure)
 	}
 }

@@ -47,7 +47,7 @@ func TestAJobOnRabbitMQLeavesNothingOut(t *testing.T) {
 		}
 	}
 	makeDead(t, b, exports, m, errDisk, append(append([]string{}, chosen...), rest...)...)
-	j := openJobs(t, t.TempDir(), jobs.Parts{Undelivered: b, Outcomes: m, Routes: []string{"exports"}})
+	j := openJobs(t, t.TempDir(), jobs.Parts{Undelivered: b, Journal: m, Routes: []string{"exports"}})
 	p := plan(t, j, jobs.PlanRequest{Action: jobs.Replay, Selection: jobs.Selection{From: jobs.FromDead, IDs: chosen}})
 	if p.Count != len(chosen) {
 		t.Fatalf("the plan has %d events", p.Count)

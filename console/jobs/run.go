@@ -32,7 +32,7 @@ func (j *Jobs) Run(ctx context.Context) error {
 		return err
 	}
 	defer lock.Close()
-	if j.parts.Outcomes != nil {
+	if j.parts.Journal != nil {
 		wg.Go(func() { j.learn(ctx) })
 	}
 	j.supervise(ctx)

@@ -35,6 +35,7 @@ CREATE TABLE job (
 	proof        INTEGER NOT NULL DEFAULT 0,
 	result       TEXT NOT NULL DEFAULT '',
 	problem      TEXT NOT NULL DEFAULT '',
+	joined       INTEGER NOT NULL DEFAULT 0,
 	new_failures INTEGER NOT NULL DEFAULT 0,
 	new_failure  INTEGER NOT NULL DEFAULT 0
 ) STRICT;
@@ -91,9 +92,7 @@ CREATE TABLE act_result (
 CREATE TRIGGER act_kept BEFORE UPDATE ON act BEGIN SELECT RAISE(ABORT, 'who did what is never changed'); END;
 CREATE TRIGGER act_stays BEFORE DELETE ON act BEGIN SELECT RAISE(ABORT, 'who did what is never changed'); END;
 CREATE TRIGGER act_result_kept BEFORE UPDATE ON act_result BEGIN SELECT RAISE(ABORT, 'who did what is never changed'); END;
-CREATE TRIGGER act_result_stays BEFORE DELETE ON act_result BEGIN SELECT RAISE(ABORT, 'who did what is never changed'); END;
-CREATE TABLE reading (cursor INTEGER NOT NULL) STRICT;
-INSERT INTO reading VALUES (0);`
+CREATE TRIGGER act_result_stays BEFORE DELETE ON act_result BEGIN SELECT RAISE(ABORT, 'who did what is never changed'); END;`
 
 // upgrade checks that the database is the console's, and upgrades its schema in one transaction.
 func upgrade(ctx context.Context, tx *sql.Tx) error {

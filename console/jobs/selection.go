@@ -1,6 +1,7 @@
 package jobs
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -8,6 +9,8 @@ import (
 	"time"
 
 	"github.com/hookline/hookline/broker"
+	"github.com/hookline/hookline/journal"
+	"github.com/hookline/hookline/pkg/errorpattern"
 )
 
 // Action is the act of a job on each of its targets.
@@ -39,8 +42,10 @@ type Selection struct {
 	Action string   `json:"action,omitempty"`
 	IDs    []string `json:"ids,omitempty"`    // of events that a person has picked
 	Reason string   `json:"reason,omitempty"` // of the failure, from the closed list of package worker
-	Cause  string   `json:"cause,omitempty"`  // error of a group of failures, as Parts.Cause returns it
+	Cause  string   `json:"cause,omitempty"`  // pattern of the errors of a group of failures: see pkg/errorpattern
 	Text   string   `json:"text,omitempty"`   // search in the journal
+	// State is that of events of the journal, on their routes if the selection names routes.
+	State journal.State `json:"state,omitempty"`
 	// Since and Until bound the time of death, or of receipt where there is no death: from Since on, and before Until.
 	Since time.Time `json:"since,omitzero"`
 	Until time.Time `json:"until,omitzero"`
@@ -75,8 +80,11 @@ func (r PlanRequest) check() error {
 	if s := r.Selection; s.From == FromUnrouted && (len(s.Routes) > 0 || s.Reason+s.Cause != "") {
 		errs = append(errs, errors.New("unrouted events have no route and no failure: leave out routes, reason and cause"))
 	}
-	if r.Selection.Text != "" && r.Selection.From != FromJournal {
-		errs = append(errs, errors.New("text searches the journal only"))
+	if s := r.Selection; s.Text+string(s.State) != "" && s.From != FromJournal {
+		errs = append(errs, errors.New("text and state search the journal only"))
+	}
+	if r.Selection.Reason != "" && r.Selection.From == FromJournal {
+		errs = append(errs, errors.New("the journal searches by cause, not by reason"))
 	}
 	return errors.Join(errs...)
 }
@@ -89,8 +97,8 @@ func joined(froms []From) string {
 	return strings.Join(names, ", ")
 }
 
-// matches reports whether the selection chooses a stored delivery of one of its routes. cause is Parts.Cause.
-func (s Selection) matches(d broker.StoredDelivery, cause func(string) string) bool {
+// matches reports whether the selection chooses a stored delivery of one of its routes.
+func (s Selection) matches(d broker.StoredDelivery) bool {
 	at := d.Died
 	if at.IsZero() {
 		at = d.Event.Time
@@ -104,5 +112,26 @@ func (s Selection) matches(d broker.StoredDelivery, cause func(string) string) b
 		len(s.IDs) > 0 && !slices.Contains(s.IDs, d.Event.ID):
 		return false
 	}
-	return s.Cause == "" || s.Cause == cause(d.FirstError) || s.Cause == cause(d.LastError)
+	return s.Cause == "" || s.Cause == causeOf(d.FirstError, d.Reason) || s.Cause == causeOf(d.LastError, d.Reason)
+}
+
+// maxCause bounds the bytes of an error that its cause is made of, as in the journal.
+const maxCause = 300
+
+// causeOf returns the cause of a failure, as the journal groups failures.
+func causeOf(err, reason string) string {
+	return strings.ToValidUTF8(cmp.Or(errorpattern.Of(err[:min(len(err), maxCause)]), reason, "no text"), "\uFFFD")
+}
+
+// filters returns the filters of the journal that find the events of the selection: one for each route.
+func (s Selection) filters() (all []journal.Filter) {
+	f := journal.Filter{Text: s.Text, Source: s.Source, Action: s.Action, State: s.State, Pattern: s.Cause, From: s.Since, To: s.Until}
+	if len(s.Routes) == 0 {
+		return []journal.Filter{f}
+	}
+	for _, route := range s.Routes {
+		f.Route = route
+		all = append(all, f)
+	}
+	return all
 }

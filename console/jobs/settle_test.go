@@ -2,12 +2,14 @@ package jobs_test
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/zap/zaptest"
 
 	"github.com/hookline/hookline/broker"
 	"github.com/hookline/hookline/console/jobs"
@@ -87,7 +89,7 @@ func (h *hiding) Replay(ctx context.Context, route string, pick func(broker.Unde
 	if err != nil {
 		return 0, err
 	}
-	return h.Undelivered.Replay(ctx, route, func(u broker.UndeliveredEvent) bool { return !(first && u.Event.ID == h.hidden) && pick(u) })
+	return h.Undelivered.Replay(ctx, route, func(u broker.UndeliveredEvent) bool { return (!first || u.Event.ID != h.hidden) && pick(u) })
 }
 
 func TestAHiddenEventHasItsTurnLater(t *testing.T) {
@@ -142,7 +144,7 @@ func TestAnActWithoutAResultIsFoundOut(t *testing.T) {
 	t.Parallel()
 	b, m := openEmbedded(t, exports), newMemory()
 	makeDead(t, b, exports, m, errDisk, ids(10)...)
-	j := openJobs(t, t.TempDir(), jobs.Parts{Undelivered: &unsure{Undelivered: b}, Outcomes: m, Routes: []string{"exports"}})
+	j := openJobs(t, t.TempDir(), jobs.Parts{Undelivered: &unsure{Undelivered: b}, Journal: m, Routes: []string{"exports"}})
 	run(t, j)
 	handled := make(chan string, 20)
 	consume(t, b, exports, m, func(d event.Delivery) error { handled <- d.Event.ID; return nil })
@@ -179,7 +181,7 @@ func TestFailingEventsHaveTheirNextAttemptNow(t *testing.T) {
 			Event: anEvent(id(i)), Route: "exports", Attempts: 4, LastError: errDisk.Error(),
 		}, Due: time.Now().Add(time.Hour)})
 	}
-	j := openJobs(t, t.TempDir(), jobs.Parts{Retrier: r, Outcomes: m, Routes: []string{"exports"}})
+	j := openJobs(t, t.TempDir(), jobs.Parts{Retrier: r, Journal: m, Routes: []string{"exports"}})
 	run(t, j)
 	p := plan(t, j, jobs.PlanRequest{Action: jobs.RetryNow, Selection: jobs.Selection{From: jobs.FromFailing, Cause: errDisk.Error()}})
 	r.mu.Lock()
@@ -198,52 +200,62 @@ func TestFailingEventsHaveTheirNextAttemptNow(t *testing.T) {
 	}
 }
 
-// history has recorded events: jobs.History and jobs.Redeliverer.
-type history struct {
+// redeliverer notes the events that it gives to routes.
+type redeliverer struct {
 	mu    sync.Mutex
 	given []string
 }
 
-func (*history) Select(_ context.Context, _ jobs.Selection, visit func(jobs.Recorded) bool) error {
-	for _, id := range ids(3) {
-		if !visit(jobs.Recorded{Key: journal.KeyOf(anEvent(id)), Bytes: 10, Last: time.UnixMilli(5000)}) {
-			return nil
-		}
-	}
-	return nil
-}
-
-func (*history) Recorded(_ context.Context, k journal.Key) (event.Event, error) {
-	if k.ID == id(1) {
-		return event.Event{}, errors.New("the journal has no body of it")
-	}
-	return anEvent(k.ID), nil
-}
-
-func (h *history) Redeliver(_ context.Context, e event.Event, routes []string) error {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.given = append(h.given, e.ID+" to "+strings.Join(routes, ", "))
+func (r *redeliverer) Redeliver(_ context.Context, e event.Event, routes []string) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.given = append(r.given, e.ID+" to "+strings.Join(routes, ", "))
 	return nil
 }
 
 func TestRecordedEventsAreReplayedToChosenRoutes(t *testing.T) {
 	t.Parallel()
-	h, m := &history{}, newMemory()
-	j := openJobs(t, t.TempDir(), jobs.Parts{History: h, Redeliverer: h, Outcomes: m})
-	run(t, j)
-	p := plan(t, j, jobs.PlanRequest{Action: jobs.Replay, Selection: jobs.Selection{From: jobs.FromJournal}, To: []string{"exports"}})
-	v := start(t, j, p.ID, jobs.Options{})
-	await(t, j, v.ID, "two are given", func(v jobs.Job) bool { return v.Counts.Waiting == 2 && v.Counts.Skipped == 1 })
-	if want := []string{"event-0 to exports", "event-2 to exports"}; !slices.Equal(h.given, want) {
-		t.Errorf("given: %v", h.given)
+	store, err := journal.Open(journal.Config{Dir: t.TempDir(), Sources: map[string]journal.SourceConfig{"secretive": {NoBodies: true}}},
+		prometheus.NewRegistry(), zaptest.NewLogger(t))
+	if err != nil {
+		t.Fatal(err)
 	}
-	for _, at := range []time.Time{time.UnixMilli(5000), time.UnixMilli(5001)} { // the first is of before
-		for _, n := range []int{0, 2} {
-			m.add(journal.Attempt{Key: journal.KeyOf(anEvent(id(n))), Route: "exports", Number: 1, Start: at, Outcome: journal.Done})
+	defer store.Close()
+	batch := journal.Batch{Process: "worker", Number: 1}
+	for _, id := range ids(3) {
+		e := anEvent(id)
+		if id == "event-1" {
+			e.Source = "secretive"
 		}
+		batch.Stored = append(batch.Stored, journal.Stored{Event: e})
+		batch.Ended = append(batch.Ended, journal.Attempt{Key: journal.KeyOf(e), Route: "exports", Number: 1, Start: e.Time.Add(time.Second), Outcome: journal.Done})
 	}
-	if v = awaitState(t, j, v.ID, jobs.Finished); v.Counts != (jobs.Counts{Total: 3, Done: 2, Skipped: 1}) {
-		t.Errorf("the job ended with %+v", v.Counts)
+	if err := store.Append(patient(t), batch); err != nil {
+		t.Fatal(err)
+	}
+	r := &redeliverer{}
+	j := openJobs(t, t.TempDir(), jobs.Parts{Journal: store, Redeliverer: r})
+	run(t, j)
+	p := plan(t, j, jobs.PlanRequest{
+		Action: jobs.Replay, To: []string{"exports"},
+		Selection: jobs.Selection{From: jobs.FromJournal, Routes: []string{"exports"}, State: journal.StateDone},
+	})
+	v := start(t, j, p.ID, jobs.Options{Proof: true})
+	for _, id := range []string{id(2), id(0)} { // the newest first
+		await(t, j, v.ID, "the next is given", func(v jobs.Job) bool { return v.Counts.Waiting == 1 })
+		again := journal.Attempt{Key: journal.KeyOf(anEvent(id)), Route: "exports", Number: 1, Start: time.Now(), Outcome: journal.Done}
+		batch = journal.Batch{Process: "worker", Number: batch.Number + 1, Ended: []journal.Attempt{again}}
+		if err := store.Append(patient(t), batch); err != nil {
+			t.Fatal(err)
+		}
+		await(t, j, v.ID, "the outcome", func(v jobs.Job) bool { return int64(v.Counts.Done) == batch.Number-1 })
+	}
+	v = awaitState(t, j, v.ID, jobs.Finished)
+	if want := []string{"event-2 to exports", "event-0 to exports"}; !slices.Equal(r.given, want) || v.Counts != (jobs.Counts{Total: 3, Done: 2, Skipped: 1}) {
+		t.Errorf("given: %v; the job ended with %+v", r.given, v.Counts)
+	}
+	skipped, err := j.Targets(patient(t), v.ID, jobs.TargetPage{State: jobs.Skipped, Limit: 9})
+	if err != nil || len(skipped) != 1 || !strings.Contains(skipped[0].Why, "no body") {
+		t.Errorf("skipped: %+v, %v", skipped, err)
 	}
 }

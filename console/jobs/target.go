@@ -69,10 +69,10 @@ func (t Target) untouched(d broker.StoredDelivery) bool {
 	return t.Before.UnixMilli() == d.Died.UnixMilli() && t.Attempts == d.Attempts
 }
 
-// follows reports whether an attempt comes after the target was chosen. Workers tell both times.
+// follows reports whether an attempt comes after the target was chosen. Workers tell both times; that of a death has milliseconds.
 func (t Target) follows(a journal.Attempt) bool {
 	if t.Before.IsZero() {
 		return a.Number > t.Attempts
 	}
-	return a.Start.After(t.Before)
+	return a.Start.Truncate(time.Millisecond).After(t.Before)
 }

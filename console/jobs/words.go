@@ -14,7 +14,7 @@ func (s Selection) words() string {
 		parts[0] += " of " + strings.Join(s.Routes, ", ")
 	}
 	for _, field := range []struct{ name, value string }{
-		{"source", s.Source}, {"action", s.Action}, {"reason", s.Reason}, {"error", s.Cause}, {"text", s.Text},
+		{"source", s.Source}, {"action", s.Action}, {"reason", s.Reason}, {"error", s.Cause}, {"text", s.Text}, {"state", string(s.State)},
 	} {
 		if field.value != "" {
 			parts = append(parts, fmt.Sprintf("%s %q", field.name, field.value))

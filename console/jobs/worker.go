@@ -129,10 +129,7 @@ func (w *worker) patience() time.Duration { return w.since.Add(w.recheckAfter).S
 
 // problem writes why a job does not go on.
 func (j *Jobs) problem(ctx context.Context, id int64, problem error) {
-	err := j.change(ctx, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `UPDATE job SET problem = ?1, changed = ?2 WHERE id = ?3 AND problem <> ?1`, problem.Error(), j.now(), id)
-		return err
-	})
+	err := j.changeIf(ctx, `UPDATE job SET problem = ?1, changed = ?2 WHERE id = ?3 AND problem <> ?1`, problem.Error(), j.now(), id)
 	j.parts.Log.Warn("a job has a problem; it tries again", zap.Int64("job", id), zap.Error(problem), zap.NamedError("write", err))
 }
 
@@ -140,8 +137,5 @@ func (j *Jobs) problemSolved(ctx context.Context, v Job) error {
 	if v.Problem == "" {
 		return nil
 	}
-	return j.change(ctx, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `UPDATE job SET problem = '' WHERE id = ?`, v.ID)
-		return err
-	})
+	return j.changeIf(ctx, `UPDATE job SET problem = '' WHERE id = ?`, v.ID)
 }
