@@ -27,6 +27,7 @@ type metrics struct {
 	removed         *prometheus.CounterVec
 	noRoom          *prometheus.CounterVec
 	leftOut         *prometheus.CounterVec
+	readmitted      *prometheus.CounterVec
 	connections     prometheus.Gauge
 	gaveWay         prometheus.Counter // of connections
 	ofShare         prometheus.Counter // of connections
@@ -61,6 +62,7 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 		gaveWay:         ended.WithLabelValues("gave_way"),
 		ofShare:         ended.WithLabelValues("client_share"),
 		leftOut:         counter("rejected_left_out_total", "Rejected requests that the quarantine does not have, because more came in a second than it takes.", "source"),
+		readmitted:      counter("readmitted_total", "Rejected requests whose event was stored after a person admitted them. They are not in accepted.", "source"),
 		connections:     prometheus.NewGauge(prometheus.GaugeOpts{Name: "hookline_receiver_connections", Help: "Open connections."}),
 		handshakes:      counter("handshakes_total", "Handshakes of senders.", "source", "result"),
 		publishSeconds:  seconds("publish_seconds", "Time until the broker had stored an event or had failed."),
@@ -68,7 +70,7 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 	}
 	var errs []error
 	for _, c := range []prometheus.Collector{m.requests, m.requestSeconds, m.inFlight, m.verifyFailures, m.accepted,
-		m.duplicates, m.unrouted, m.unreadable, m.otherBodies, m.copies, m.removed, m.noRoom, m.leftOut, m.connections, ended, m.handshakes, m.publishSeconds, m.publishFailures} {
+		m.duplicates, m.unrouted, m.unreadable, m.otherBodies, m.copies, m.removed, m.noRoom, m.leftOut, m.readmitted, m.connections, ended, m.handshakes, m.publishSeconds, m.publishFailures} {
 		errs = append(errs, reg.Register(c))
 	}
 	return m, errors.Join(errs...)
@@ -94,6 +96,7 @@ type sourceMetrics struct {
 	publishSeconds     prometheus.Observer
 	publishFailures    map[string]prometheus.Counter
 	leftOut            prometheus.Counter
+	readmitted         prometheus.Counter
 }
 
 func (m *metrics) source(name string) *sourceMetrics {
@@ -108,6 +111,7 @@ func (m *metrics) source(name string) *sourceMetrics {
 	s.copied = m.copies.WithLabelValues(name)
 	s.removed = m.removed.WithLabelValues(name)
 	s.noRoom = byLabel(m.noRoom, name, bounds())
+	s.readmitted = m.readmitted.WithLabelValues(name)
 	s.answered = m.handshakes.WithLabelValues(name, "answered")
 	s.refused = m.handshakes.WithLabelValues(name, "refused")
 	s.publishSeconds = m.publishSeconds.WithLabelValues(name)

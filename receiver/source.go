@@ -216,7 +216,7 @@ func keepHeaders(names []string, scheme signature.Scheme) ([]string, error) {
 			errs = append(errs, fmt.Errorf("%q is not the name of a header", name))
 		case slices.Contains(refused, name):
 			errs = append(errs, fmt.Errorf("%s carries credentials and is never kept", name))
-		case name == privacy.Header:
+		case name == privacy.Header || name == AdmittedHeader:
 			errs = append(errs, fmt.Errorf("%s is set by Hookline, not by the sender", name))
 		case !slices.Contains(kept, name):
 			kept = append(kept, name)
