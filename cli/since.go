@@ -14,6 +14,11 @@ func sinceFlag(cmd *cobra.Command, into *time.Time, usage string) {
 	cmd.Flags().Var((*sinceValue)(into), "since", usage+" since a duration before now (30m, 12h, 7d) or a `TIME` (2026-01-31, \"2026-01-31 14:00\", RFC 3339)")
 }
 
+// untilFlag adds a flag for the time before which all are.
+func untilFlag(cmd *cobra.Command, into *time.Time, usage string) {
+	cmd.Flags().Var((*sinceValue)(into), "until", usage+" before a `TIME`, as with --since")
+}
+
 // sinceValue is a pflag.Value.
 type sinceValue time.Time
 
