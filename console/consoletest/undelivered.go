@@ -3,6 +3,7 @@ package consoletest
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -10,15 +11,16 @@ import (
 	"github.com/hookline/hookline/broker"
 	"github.com/hookline/hookline/console/jobs"
 	"github.com/hookline/hookline/journal"
-	"github.com/hookline/hookline/pkg/errorpattern"
 	"github.com/hookline/hookline/pkg/event"
 )
 
 // deadLetters are the library's dead letters and unrouted events. A replayed event is done at once.
 type deadLetters struct {
+	jobs.Journal // has no events
+
 	mu      sync.Mutex
 	kept    []broker.UndeliveredEvent
-	ended   []journal.Attempt
+	ended   map[journal.Key][]journal.Attempt
 	changed chan struct{}
 }
 
@@ -29,7 +31,7 @@ func openJobs(t testing.TB, letters *deadLetters) *jobs.Jobs {
 	for _, r := range routes() {
 		names = append(names, r.Name)
 	}
-	j, err := jobs.Open(t.TempDir(), jobs.Parts{Undelivered: letters, Outcomes: letters, Routes: names, Cause: errorpattern.Of})
+	j, err := jobs.Open(t.TempDir(), jobs.Parts{Undelivered: letters, Journal: letters, Routes: names})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,7 +51,7 @@ func openJobs(t testing.TB, letters *deadLetters) *jobs.Jobs {
 }
 
 func newDeadLetters() *deadLetters {
-	d := &deadLetters{changed: make(chan struct{})}
+	d := &deadLetters{ended: map[journal.Key][]journal.Attempt{}, changed: make(chan struct{})}
 	for i := range 41 {
 		d.add("exports", event.Event{ID: fmt.Sprintf("61300%014d", 51906820006421-i), Source: "alma", Action: "job_end"}, unknownKey, i)
 	}
@@ -87,7 +89,8 @@ func (d *deadLetters) Each(_ context.Context, route string, visit func(broker.Un
 // Replay takes events off, and ends an attempt for each.
 func (d *deadLetters) Replay(_ context.Context, route string, pick func(broker.UndeliveredEvent) bool) (int, error) {
 	return d.take(route, pick, func(u broker.UndeliveredEvent) {
-		d.ended = append(d.ended, journal.Attempt{Key: journal.KeyOf(u.Event), Route: route, Number: 1, Start: time.Now(), Outcome: journal.Done, Process: "worker-1"})
+		k := journal.KeyOf(u.Event)
+		d.ended[k] = append(d.ended[k], journal.Attempt{Key: k, Route: route, Number: 1, Start: time.Now(), Outcome: journal.Done, Process: "worker-1"})
 		close(d.changed)
 		d.changed = make(chan struct{})
 	})
@@ -114,19 +117,11 @@ func (d *deadLetters) take(route string, pick func(broker.UndeliveredEvent) bool
 	return n, nil
 }
 
-// Ended returns attempts in their order.
-func (d *deadLetters) Ended(_ context.Context, after int64, limit int) ([]journal.Attempt, int64, error) {
+// Attempts returns the attempts of an event.
+func (d *deadLetters) Attempts(_ context.Context, k journal.Key) ([]journal.Attempt, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	end := min(int(after)+limit, len(d.ended))
-	return d.ended[after:end], int64(end), nil
-}
-
-// Newest returns the number of attempts.
-func (d *deadLetters) Newest(context.Context) (int64, error) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return int64(len(d.ended)), nil
+	return slices.Clone(d.ended[k]), nil
 }
 
 // Changed returns a channel that is closed at the next attempt.
