@@ -19,12 +19,13 @@ import (
 	"github.com/hookline/hookline/broker/spool"
 )
 
-// Operator is the part of a broker that a person uses: look at queues, audit, decide about undelivered events, erase events, and pause routes.
+// Operator is the part of a broker that a person uses: look at queues, audit, decide about undelivered events, erase events, pause routes, and give events to routes again.
 type Operator interface {
 	broker.Inspector
 	broker.Undelivered
 	broker.Eraser
 	broker.Pauser
+	broker.Redeliverer
 	broker.Auditor
 	broker.LeftOvers
 	// Ready returns nil, or the reason why the broker takes no events now: broker.ErrDown or broker.ErrBlocked.

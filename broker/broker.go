@@ -17,6 +17,7 @@ type Broker interface {
 	Undelivered
 	Eraser
 	Pauser
+	Redeliverer
 	Auditor
 	Unbinder
 	Counter

@@ -49,6 +49,7 @@ func Run(t *testing.T, place func(t *testing.T) Open) {
 		{"Unrouted", unrouted()},
 		{"Erase", erasing()},
 		{"Pause", pausing()},
+		{"RetryNow", retryingNow()},
 		{"Concurrency", concurrency()},
 		{"Stop", stopping()},
 		{"Crash", crashes()},

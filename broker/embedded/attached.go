@@ -20,6 +20,7 @@ var (
 	_ broker.Undelivered = (*Attached)(nil)
 	_ broker.Eraser      = (*Attached)(nil)
 	_ broker.Pauser      = (*Attached)(nil)
+	_ broker.Redeliverer = (*Attached)(nil)
 	_ broker.Auditor     = (*Attached)(nil)
 )
 

@@ -39,7 +39,7 @@ func (b *Broker) Move(ctx context.Context, take func(context.Context, broker.Sto
 		return 0, err
 	}
 	for q := range queues {
-		err := b.eachBatch(ctx, q, func(batch []row) error {
+		err := b.eachBatch(ctx, q, beforeFirst(), func(batch []row) error {
 			for _, r := range batch {
 				if err := take(ctx, r.stored(q.state)); err != nil {
 					return fmt.Errorf("event %s: %w", r.event.ID, err)

@@ -88,7 +88,7 @@ var errEnough = errors.New("enough")
 
 // Each implements broker.Undelivered. It skips events that become undelivered during the call.
 func (u undelivered) Each(ctx context.Context, route string, visit func(broker.UndeliveredEvent) bool) error {
-	err := u.eachBatch(ctx, fileQueue{undeliveredState(route), route}, func(batch []row) error {
+	err := u.eachBatch(ctx, fileQueue{undeliveredState(route), route}, beforeFirst(), func(batch []row) error {
 		for _, r := range batch {
 			if !visit(r.undelivered()) {
 				return errEnough
@@ -128,8 +128,13 @@ func (u undelivered) changeUndelivered(ctx context.Context, route string, pick f
 // change applies an operation to each picked delivery of a queue, in a transaction for maxRows of them. The operation returns the number
 // of deliveries that it found, because another process can decide about the same ones. change returns the sum.
 func (u undelivered) change(ctx context.Context, q fileQueue, pick func(row) bool, apply func(*transaction, row) (int64, error)) (int, error) {
+	return u.changeAfter(ctx, q, beforeFirst(), pick, apply)
+}
+
+// changeAfter is change for the deliveries behind a place.
+func (u undelivered) changeAfter(ctx context.Context, q fileQueue, after place, pick func(row) bool, apply func(*transaction, row) (int64, error)) (int, error) {
 	total := 0
-	err := u.eachBatch(ctx, q, func(batch []row) error {
+	err := u.eachBatch(ctx, q, after, func(batch []row) error {
 		var picked []row
 		for _, r := range batch {
 			if pick(r) {
@@ -162,9 +167,9 @@ func (u undelivered) change(ctx context.Context, q fileQueue, pick func(row) boo
 	return total, err
 }
 
-// eachBatch visits the deliveries of a queue that are in the database now. It ends at the place of the youngest of them. So it skips events
+// eachBatch visits the deliveries of a queue behind a place that are in the database now. It ends at the place of the youngest of them. So it skips events
 // that come into the queue during the call, such as a dead letter that was replayed and died again.
-func (u undelivered) eachBatch(ctx context.Context, q fileQueue, visit func(batch []row) error) error {
+func (u undelivered) eachBatch(ctx context.Context, q fileQueue, after place, visit func(batch []row) error) error {
 	var end place
 	err := u.queries.lastUndelivered.QueryRowContext(ctx, q.route, q.state).Scan(&end.at, &end.seq)
 	if errors.Is(err, sql.ErrNoRows) {
@@ -173,7 +178,7 @@ func (u undelivered) eachBatch(ctx context.Context, q fileQueue, visit func(batc
 	if err != nil {
 		return fmt.Errorf("read events: %w", explain(err))
 	}
-	for after := beforeFirst(); ; {
+	for {
 		batch, _, err := rows(ctx, u.queries.undelivered, q.route, q.state, after.at, after.seq, end.at, end.seq, maxRows)
 		if err != nil {
 			return fmt.Errorf("read events: %w", err)

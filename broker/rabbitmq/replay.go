@@ -39,10 +39,8 @@ func (b *Broker) Replay(ctx context.Context, route string, pick func(broker.Unde
 		if cameBack || !ok {
 			return keepMessage, nil
 		}
-		if len(replayed) == 0 {
-			if err := b.flushLedger(ctx); errors.Is(err, broker.ErrBlocked) || errors.Is(err, broker.ErrDown) || ctx.Err() != nil {
-				return keepMessage, fmt.Errorf("nothing was replayed: %w", err)
-			}
+		if err := b.flushFirst(ctx, len(replayed) == 0); err != nil {
+			return keepMessage, fmt.Errorf("nothing was replayed: %w", err)
 		}
 		replayed[fingerprint] = true
 		if err := b.replayOne(ctx, u, &m, routes, full); err != nil {
@@ -65,17 +63,35 @@ func (b *Broker) replayOne(ctx context.Context, u broker.UndeliveredEvent, m *me
 	err := b.publisher.publish(publishing, m)
 	if errors.Is(err, errNegative) && len(routes) > 0 {
 		err = b.replayForEach(publishing, u.Event, routes, full)
-	} else if errors.Is(err, errNegative) {
-		err = fmt.Errorf("%s is full: let workers drain it, or raise its limit, then run the command again: %w", m.key, err)
-	}
-	if errors.Is(err, broker.ErrUnknown) {
-		err = fmt.Errorf("%w, so this one event may be in two queues, and a repeat runs it twice", err)
-		if reason := b.Ready(); reason != nil {
-			err = fmt.Errorf("%w: %w", reason, err)
-		}
 	}
 	if err != nil {
-		return fmt.Errorf("replay %s: %w", u.Event.ID, err)
+		return fmt.Errorf("replay %s: %w", u.Event.ID, b.explainReplay(err, m))
+	}
+	return nil
+}
+
+// explainReplay adds to the error of a message that takes the place of another one what a person can do.
+func (b *Broker) explainReplay(err error, m *message) error {
+	if errors.Is(err, errNegative) && m.exchange == ReturnExchange {
+		return fmt.Errorf("%s is full: let workers drain it, or raise its limit, then run the command again: %w", m.key, err)
+	}
+	if !errors.Is(err, broker.ErrUnknown) {
+		return err
+	}
+	err = fmt.Errorf("%w, so this one event may be in two queues, and a repeat runs it twice", err)
+	if reason := b.Ready(); reason != nil {
+		err = fmt.Errorf("%w: %w", reason, err)
+	}
+	return err
+}
+
+// flushFirst writes the ledger before the first message of a call. Its error says that RabbitMQ takes no messages now.
+func (b *Broker) flushFirst(ctx context.Context, first bool) error {
+	if !first {
+		return nil
+	}
+	if err := b.flushLedger(ctx); errors.Is(err, broker.ErrBlocked) || errors.Is(err, broker.ErrDown) || ctx.Err() != nil {
+		return err
 	}
 	return nil
 }
