@@ -50,6 +50,7 @@ func Run(t *testing.T, place func(t *testing.T) Open) {
 		{"Erase", erasing()},
 		{"Pause", pausing()},
 		{"RetryNow", retryingNow()},
+		{"Redeliver", redelivering()},
 		{"Concurrency", concurrency()},
 		{"Stop", stopping()},
 		{"Crash", crashes()},

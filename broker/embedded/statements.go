@@ -12,6 +12,7 @@ type statements struct {
 	begin, commit, rollback *sql.Stmt
 	used                    *sql.Stmt
 	probe                   *sql.Stmt
+	latest                  *sql.Stmt // event
 	event, delivery         *sql.Stmt // insert
 	fail, postpone          *sql.Stmt
 	replay, remove          *sql.Stmt
@@ -32,6 +33,7 @@ func (s *statements) all() []statement {
 		{&s.rollback, `ROLLBACK`},
 		{&s.used, usedPages},
 		{&s.probe, `UPDATE counting SET since = since`},
+		{&s.latest, `SELECT coalesce(max(seq), 0) FROM event`},
 		{&s.event, `INSERT INTO event (seq, id, source, action, time, content_type, header, data, checksum) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`},
 		{&s.delivery, `INSERT INTO delivery (state, route, at, seq, event_id) VALUES (?, ?, 0, ?, ?)`},
 		{&s.fail, `UPDATE delivery SET state = ?1, at = ?2, attempts = attempts + 1, reason = ?3,

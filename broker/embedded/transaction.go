@@ -38,10 +38,24 @@ type tally struct{ name, kind string }
 type transaction struct {
 	sql        *statements
 	seq        int64                            // of the newest event
+	latest     bool                             // seq is that of the file, too
 	tallies    map[tally]int64                  // by route; written at the end, because the operations of a batch share them
 	sources    map[tally]int64                  // by source; written at the end
 	duplicates *duplicates                      // nil: duplicates are stored
 	events     map[broker.Fingerprint]time.Time // new events; written at the end
+}
+
+// next makes seq that of a new event. Another process can have stored events since the last transaction.
+func (tx *transaction) next() error {
+	if !tx.latest {
+		var seq int64
+		if err := tx.sql.latest.QueryRowContext(context.Background()).Scan(&seq); err != nil {
+			return err
+		}
+		tx.seq, tx.latest = max(tx.seq, seq), true
+	}
+	tx.seq++
+	return nil
 }
 
 // exec runs a statement and returns the number of changed rows. It takes no context, because a transaction belongs to all senders of its
@@ -106,7 +120,12 @@ func (tx *transaction) isDuplicate(fingerprint broker.Fingerprint, at time.Time)
 const rowBytes = 512
 
 // insert stores an event with a delivery for each route, or as unrouted.
-func insert(e event.Event, routes []string) *op {
+func insert(e event.Event, routes []string) *op { return insertEvent(e, routes, false) }
+
+// insertAgain stores an event with a delivery for each route, and does not count it for its source.
+func insertAgain(e event.Event, routes []string) *op { return insertEvent(e, routes, true) }
+
+func insertEvent(e event.Event, routes []string, again bool) *op {
 	header, state := formatHeader(e.Header), stateWork
 	if len(routes) == 0 {
 		routes, state = []string{""}, stateUnrouted
@@ -118,9 +137,14 @@ func insert(e event.Event, routes []string) *op {
 	sum := checksum(e)
 	size := int64(len(data) + len(header) + len(e.ContentType) + rowBytes*(1+len(routes)))
 	return newOp(size, func(tx *transaction) error {
-		tx.seq++
+		if err := tx.next(); err != nil {
+			return err
+		}
 		if _, err := tx.exec(tx.sql.event, tx.seq, e.ID, e.Source, e.Action, e.Time.UnixMilli(), e.ContentType, header, data, sum); err != nil {
 			return err
+		}
+		if again {
+			return tx.deliver(tx.seq, state, routes, "")
 		}
 		tx.sources[tally{e.Source, tallyAccepted}]++
 		if state == stateUnrouted {

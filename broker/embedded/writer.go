@@ -40,7 +40,7 @@ type writer struct {
 	ops        chan *op
 	stop       chan struct{}
 	done       chan struct{}
-	seq        int64 // of the newest event; only its goroutine uses it
+	seq        int64 // of the newest event that it stored; only its goroutine uses it
 	counts     pendingCounts
 	duplicates *duplicates // nil: duplicates are stored
 	files      openFiles
@@ -78,9 +78,6 @@ func openWriter(ctx context.Context, path string, cfg Config, found int) (_ *wri
 		if w.duplicates, err = loadDuplicates(ctx, w.conn, cfg); err != nil {
 			return nil, err
 		}
-	}
-	if err = w.conn.QueryRowContext(ctx, "SELECT coalesce(max(seq), 0) FROM event").Scan(&w.seq); err != nil {
-		return nil, err
 	}
 	if err = prepare(ctx, w.conn, w.sql.all()); err != nil {
 		return nil, err

@@ -80,7 +80,7 @@ func (b *Book) missMessages(known bool, at time.Time) {
 // restart begins to count anew, because the ends of open events may be among lost notes.
 func (b *Book) restart(reason string, at time.Time) {
 	for _, e := range b.open {
-		e.accepted--
+		e.accepted -= e.deliveries()
 	}
 	clear(b.open)
 	for _, t := range b.routes {

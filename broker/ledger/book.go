@@ -40,8 +40,13 @@ type entry struct {
 	*tally
 	acceptedAt int64 // offset of the message that accepted it
 	retrying   bool
+	bySender   bool                  // one of its deliveries comes from its sender: a repeat of that counts once
+	again      uint16                // further deliveries of the event, because a person gave it to the route again
 	routingKey unique.Handle[string] // of an unrouted event; zero: unknown, or routed
 }
+
+// deliveries returns the number of open deliveries of the event.
+func (e entry) deliveries() int64 { return 1 + int64(e.again) }
 
 // tally counts the events of a route.
 type tally struct {
@@ -158,6 +163,14 @@ func (b *Book) fold(n Note, id string, offset int64) {
 		for _, route := range routes {
 			b.move(n.Source, id, route, offset)
 		}
+	case Redelivering:
+		for _, route := range routes {
+			b.put(earlyNote{key: hash(n.Source, id, route), kind: Redelivering, route: route})
+		}
+	case Redelivered:
+		for _, route := range routes {
+			b.redeliver(n.Source, id, route, offset)
+		}
 	case Retrying:
 		for _, route := range routes {
 			b.retry(hash(n.Source, id, route), route)
@@ -174,9 +187,19 @@ func (b *Book) fold(n Note, id string, offset int64) {
 // accept opens the event for a route. If a note of its end arrived first, it closes the event at once.
 func (b *Book) accept(source, id, route string, offset int64) {
 	k := hash(source, id, route)
-	if _, ok := b.open[k]; ok {
-		return // a sender's repeat counts once
+	if e, ok := b.open[k]; ok {
+		if !e.bySender { // else it is a sender's repeat, and counts once
+			e.bySender = true
+			b.addDelivery(k, e, offset)
+		}
+		return
 	}
+	b.begin(source, id, route, entry{acceptedAt: offset, bySender: true})
+}
+
+// begin opens an event that the book does not have as open.
+func (b *Book) begin(source, id, route string, e entry) {
+	k := hash(source, id, route)
 	t := b.tally(route)
 	t.accepted++
 	if route == "" && b.finishedElsewhere(source, id) {
@@ -192,12 +215,34 @@ func (b *Book) accept(source, id, route string, offset int64) {
 		t.external.unfinished++
 		return
 	}
-	e := entry{tally: t, acceptedAt: offset, retrying: kind == Retrying}
+	e.tally, e.retrying = t, kind == Retrying
 	if route == "" {
 		action, _, _ := strings.Cut(id, " ")
 		e.routingKey = unique.Make(source + "." + action)
 	}
 	b.add(k, e)
+}
+
+// redeliver opens one more delivery of the event for a route.
+func (b *Book) redeliver(source, id, route string, offset int64) {
+	k := hash(source, id, route)
+	e, open := b.open[k]
+	if !open {
+		b.begin(source, id, route, entry{acceptedAt: offset})
+		return
+	}
+	if b.early.isRedelivering(k) {
+		b.early.take(k)
+	}
+	b.addDelivery(k, e, offset)
+}
+
+// addDelivery adds a delivery to an open event.
+func (b *Book) addDelivery(k key, e entry, offset int64) {
+	e.accepted++
+	e.again++
+	e.acceptedAt = offset
+	b.open[k] = e
 }
 
 // finishedElsewhere reports whether a route finished an unrouted event before its acceptance was noted, and counts it there. A
@@ -219,18 +264,20 @@ func (b *Book) retry(k key, route string) {
 		b.open[k] = e
 		return
 	}
-	b.put(earlyNote{key: k, kind: Retrying, route: route})
+	if !b.early.isRedelivering(k) {
+		b.put(earlyNote{key: k, kind: Retrying, route: route})
+	}
 }
 
-// finish closes the event for a route. If the book has the event as unrouted, or a discarded unrouted event at a route, it closes
-// the event there.
+// finish closes one delivery of the event for a route. If the book has the event as unrouted, or a discarded unrouted event at a route, it
+// closes the event there, unless a person is giving it to the route again.
 func (b *Book) finish(kind Kind, source, id, route string) {
 	k := hash(source, id, route)
 	if e, ok := b.remove(k); ok {
 		e.finish(kind)
 		return
 	}
-	if b.finishMoved(kind, source, id, route) || b.finishExternal(kind, route) {
+	if !b.early.isRedelivering(k) && b.finishMoved(kind, source, id, route) || b.finishExternal(kind, route) {
 		return
 	}
 	b.put(earlyNote{key: k, kind: kind, route: route, uncounted: b.isUncounted(route)})

@@ -63,6 +63,12 @@ func (e *earlyNotes) mark(k key) {
 	}
 }
 
+// isRedelivering reports whether a person is about to give an event to a route again.
+func (e *earlyNotes) isRedelivering(k key) bool {
+	at, ok := e.at[k]
+	return ok && at.Value.(earlyNote).kind == Redelivering
+}
+
 // take removes and returns the note of an event, or one of its finals.
 func (e *earlyNotes) take(k key) (Kind, bool) {
 	at, ok := e.at[k]

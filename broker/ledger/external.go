@@ -17,8 +17,9 @@ func (b *Book) declareExternal(route string, external bool) {
 	if external && !t.external.declared {
 		for k, e := range b.open {
 			if e.tally == t {
-				b.remove(k)
-				t.external.unfinished++
+				delete(b.open, k)
+				t.keyed--
+				t.external.unfinished += e.deliveries()
 			}
 		}
 		t.external.unfinished += t.unkeyed.open

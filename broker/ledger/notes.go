@@ -26,6 +26,9 @@ const (
 	Done      Kind = "done"      // the route finished the event
 	Discarded Kind = "discarded" // a person removed the event; without routes: from the unrouted
 	Moved     Kind = "moved"     // a person made an event of the routes an unrouted one
+
+	Redelivering Kind = "redelivering" // a person is about to give the event to the routes again
+	Redelivered  Kind = "redelivered"  // a person has stored the event again, for each of the routes; its earlier deliveries may be open still
 )
 
 // final reports whether a note of this kind closes an event.

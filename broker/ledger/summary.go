@@ -68,7 +68,7 @@ type processSummary struct {
 type run struct {
 	Kind  Kind   `json:"kind"`
 	Route string `json:"route"`
-	Keys  []byte `json:"keys"` // 16 bytes each
+	Keys  []byte `json:"keys"` // 16 bytes each; once for each delivery
 
 	RoutingKey string `json:"routing_key,omitempty"` // of unrouted events
 
@@ -124,7 +124,9 @@ func (b *Book) openParts() [][]run {
 		if e.retrying {
 			r.kind = Retrying
 		}
-		byKind[r] = append(byKind[r], k[:]...)
+		for range e.deliveries() {
+			byKind[r] = append(byKind[r], k[:]...)
+		}
 	}
 	parts, room := [][]run{nil}, maxPart
 	for r, keys := range byKind {

@@ -79,9 +79,14 @@ func (s summary) book() (*Book, error) {
 	b.readSpools(s)
 	err := errors.Join(
 		eachKey(s.Open, func(r run, k key) {
-			e := entry{tally: b.tally(r.Route), acceptedAt: s.Position.Offset, retrying: r.Kind == Retrying}
+			e := entry{tally: b.tally(r.Route), bySender: true, acceptedAt: s.Position.Offset, retrying: r.Kind == Retrying}
 			if r.RoutingKey != "" {
 				e.routingKey = unique.Make(r.RoutingKey)
+			}
+			if known, again := b.open[k]; again {
+				known.again++
+				b.open[k] = known
+				return
 			}
 			b.add(k, e)
 		}),

@@ -81,7 +81,7 @@ func (b *Book) Totals(now time.Time) Totals {
 	}
 	count, unrouted := map[state]int64{}, map[string]int64{}
 	for _, e := range b.open {
-		count[state{e.route, e.acceptedAt <= b.mark, e.retrying}]++
+		count[state{e.route, e.acceptedAt <= b.mark, e.retrying}] += e.deliveries()
 		if e.acceptedAt <= b.mark && e.routingKey != (unique.Handle[string]{}) {
 			unrouted[e.routingKey.Value()]++
 		}

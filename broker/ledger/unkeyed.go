@@ -22,10 +22,14 @@ func (b *Book) add(k key, e entry) {
 	b.open[k] = e
 }
 
-// remove takes an open event out of the book, and reports whether the book has its key.
+// remove takes one delivery of an open event out of the book, and reports whether the book has its key.
 func (b *Book) remove(k key) (entry, bool) {
 	e, ok := b.open[k]
-	if ok {
+	switch {
+	case ok && e.again > 0:
+		e.again--
+		b.open[k] = e
+	case ok:
 		delete(b.open, k)
 		e.keyed--
 	}

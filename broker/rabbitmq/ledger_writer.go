@@ -100,6 +100,13 @@ func (w *ledgerWriter) noteRouted(e event.Event, routes []string) {
 	w.note(0, ledger.Routed, e, routes)
 }
 
+// noteAgain notes that a person is about to give e to routes again, or has done so. The note is written at once: await it.
+func (w *ledgerWriter) noteAgain(kind ledger.Kind, e event.Event, routes []string) *noteBatch {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.add(0, kind, e, routes)
+}
+
 // noteMoved notes that an event of a route is an unrouted one now.
 func (w *ledgerWriter) noteMoved(e event.Event, route string) {
 	w.note(linger, ledger.Moved, e, []string{route})

@@ -18,7 +18,7 @@ const soon = 2 * time.Second
 // An event of the route that is between two delay queues, in its work queue, goes on waiting. It publishes each picked event to the work queue,
 // and removes it from the delay queue after the confirm. A full work queue ends the call.
 func (b *Broker) RetryNow(ctx context.Context, route string, pick func(broker.StoredDelivery) bool) (n int, err error) {
-	if err := b.checkWorkQueue(ctx, route); err != nil {
+	if err := b.checkWorkQueues(ctx, route); err != nil {
 		return 0, fmt.Errorf("rabbitmq: retry now: %w", err)
 	}
 	r := &retrier{b, route, pick, map[broker.Fingerprint]bool{}, 0}
@@ -31,8 +31,8 @@ func (b *Broker) RetryNow(ctx context.Context, route string, pick func(broker.St
 	return r.n, nil
 }
 
-// checkWorkQueue returns broker.ErrNoQueue if the work queue of a route is missing: its events would be unrouted.
-func (b *Broker) checkWorkQueue(ctx context.Context, route string) error {
+// checkWorkQueues returns broker.ErrNoQueue if the work queue of a route is missing: its events would be unrouted.
+func (b *Broker) checkWorkQueues(ctx context.Context, routes ...string) error {
 	connecting, cancel := context.WithTimeout(ctx, connectTimeout)
 	defer cancel()
 	s, err := b.consume.await(connecting)
@@ -41,11 +41,16 @@ func (b *Broker) checkWorkQueue(ctx context.Context, route string) error {
 	}
 	admin := &adminChannel{conn: s.conn}
 	defer admin.close()
-	exists, err := admin.exists(broker.WorkQueue(route))
-	if err == nil && !exists {
-		err = fmt.Errorf("%s: %w", broker.WorkQueue(route), broker.ErrNoQueue)
+	for _, route := range routes {
+		exists, err := admin.exists(broker.WorkQueue(route))
+		if err == nil && !exists {
+			err = fmt.Errorf("%s: %w", broker.WorkQueue(route), broker.ErrNoQueue)
+		}
+		if err != nil {
+			return err
+		}
 	}
-	return err
+	return nil
 }
 
 // retrier is one call of RetryNow.
