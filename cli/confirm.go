@@ -14,8 +14,9 @@ import (
 	"github.com/hookline/hookline/app"
 )
 
-// confirmation asks before a command removes events for good. The flag --yes answers it.
+// confirmation asks before a command changes many events, or removes events for good. The flag --yes answers it.
 type confirmation struct {
+	does  string // the command's act, for the message that nobody can answer
 	yes   bool
 	stdin *os.File
 	out   io.Writer
@@ -23,7 +24,7 @@ type confirmation struct {
 
 // confirmation returns a confirmation that cmd asks, and adds the flag --yes to cmd.
 func (c *command) confirmation(cmd *cobra.Command) *confirmation {
-	ask := &confirmation{stdin: os.Stdin, out: c.stderr}
+	ask := &confirmation{does: "removes events for good", stdin: os.Stdin, out: c.stderr}
 	cmd.Flags().BoolVar(&ask.yes, "yes", false, "go on without a question; without a terminal this is required")
 	return ask
 }
@@ -33,7 +34,7 @@ func (a *confirmation) check() error {
 	if a.yes || app.IsTerminal(a.stdin) {
 		return nil
 	}
-	return usage(errors.New("this removes events for good and asks first, but there is no terminal for the answer: --yes goes on without the question"))
+	return usage(fmt.Errorf("this %s and asks first, but there is no terminal for the answer: --yes goes on without the question", a.does))
 }
 
 // ask shows the text and waits for y or yes. Any other answer, and the end of ctx, is an error: nothing was changed.

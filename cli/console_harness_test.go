@@ -1,9 +1,12 @@
 package cli
 
 import (
+	"context"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -49,7 +52,10 @@ func startConsole(t *testing.T) *testConsole {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = bulk.Close() })
+	ctx, stop := context.WithCancel(context.Background())
+	var running sync.WaitGroup
+	running.Go(func() { _ = bulk.Run(ctx) })
+	t.Cleanup(func() { stop(); running.Wait(); _ = bulk.Close() })
 	cfg := console.DefaultConfig()
 	cfg.Dir = filepath.Join(dir, "console")
 	pages, err := console.New(cfg, console.Parts{Auditor: c.broker, Inspector: c.broker, API: api.New(api.Parts{Journal: c.journal, Jobs: bulk, Undelivered: c.broker}).Handler()})
@@ -102,4 +108,37 @@ func gaveUp(e event.Event) journal.Attempt {
 		Key: journal.KeyOf(e), Route: "exports", Number: 1, Start: e.Time.Add(time.Second), Duration: 1500 * time.Microsecond, Outcome: journal.Dead,
 		Reason: "permanent", Error: "answered \x1b[31m403", Process: "worker-1",
 	}
+}
+
+// die stores events on the broker, and lets their route give them up.
+func (c *testConsole) die(events ...event.Event) {
+	c.t.Helper()
+	for _, e := range events {
+		if err := c.broker.Publish(c.t.Context(), e); err != nil {
+			c.t.Fatal(err)
+		}
+	}
+	ctx, stop := context.WithCancel(c.t.Context())
+	defer stop()
+	left := len(events)
+	err := c.broker.Consume(ctx, broker.Route{Name: "exports", Match: []string{"alma.#"}, Concurrency: 1}, func(context.Context, event.Delivery) broker.Outcome {
+		if left--; left == 0 {
+			stop()
+		}
+		return broker.GiveUp("permanent", errors.New("answered 403"))
+	})
+	if err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+// begin begins a command line that names the console.
+func (c *testConsole) begin(args ...string) (out *output, stop context.CancelFunc, ended <-chan int) {
+	c.t.Helper()
+	ctx, stop := context.WithCancel(c.t.Context())
+	c.t.Cleanup(stop)
+	out = newOutput()
+	code := make(chan int, 1)
+	go func() { code <- Program{}.Run(ctx, append(args, c.flags...), out, out) }()
+	return out, stop, code
 }

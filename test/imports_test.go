@@ -75,7 +75,7 @@ func TestImportsRunOneWay(t *testing.T) {
 		},
 		"console/api":    {"broker", "console", "console/jobs", "docs/reference", "journal"},
 		"console/client": {"console/api"},
-		"cli":            {"app", "app/config", "broker", "console", "console/api", "console/client", "pkg/errorpattern", "pkg/event", "pkg/handler", "pkg/text", "sender", "alma/doctor", "alma/transfer", "whatif"},
+		"cli":            {"app", "app/config", "broker", "console", "console/api", "console/client", "console/jobs", "pkg/errorpattern", "pkg/event", "pkg/handler", "pkg/text", "sender", "alma/doctor", "alma/transfer", "whatif"},
 		"cmd/hookline":   {"cli"},
 	}
 	for pkg, imports := range packages(t) {
