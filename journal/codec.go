@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 
@@ -9,7 +10,8 @@ import (
 )
 
 const (
-	// codecVersion is the first byte of an encoded batch. A field that older programs may leave out needs no new version.
+	// mark begins an encoded batch. The version follows, as one byte. A field that older programs may leave out needs no new version.
+	mark         = "HJ"
 	codecVersion = 1
 	// maxDecoded is the largest batch in bytes before its compression.
 	maxDecoded = 10 << 20
@@ -20,7 +22,7 @@ const (
 // ErrVersion says that a newer Hookline wrote a batch.
 var ErrVersion = errors.New("a newer version of Hookline wrote this part of the journal: upgrade this program, the one that serves the console, and start it again")
 
-// Codec writes batches as bytes, and reads them: a version byte, then CBOR with numbers as keys, compressed by zstd. Times are written to the
+// Codec writes batches as bytes, and reads them: a mark and a version, then CBOR with numbers as keys, compressed by zstd. Times are written to the
 // millisecond, durations to the microsecond. It is safe for concurrent use.
 type Codec struct {
 	enc        cbor.EncMode
@@ -56,19 +58,20 @@ func (c *Codec) Encode(b Batch) ([]byte, error) {
 	case len(plain) > maxDecoded || len(b.Stored) > maxRecords || len(b.Ended) > maxRecords || len(b.Rejected) > maxRecords:
 		return nil, fmt.Errorf("%w: encode: %d records of %d bytes, more than a batch holds", ErrRefused, len(b.Stored)+len(b.Ended)+len(b.Rejected), len(plain))
 	}
-	return c.compress.EncodeAll(plain, []byte{codecVersion}), nil
+	return c.compress.EncodeAll(plain, append([]byte(mark), codecVersion)), nil
 }
 
 // Decode returns the batch of Encode's bytes. It returns ErrVersion for a newer version. Other errors say that the bytes are no batch.
 // Input of strangers takes at most about 250 MiB of memory.
 func (c *Codec) Decode(data []byte) (Batch, error) {
-	if len(data) == 0 {
-		return Batch{}, errors.New("journal: decode: an empty batch")
+	packed, ok := bytes.CutPrefix(data, []byte(mark))
+	if !ok || len(packed) == 0 {
+		return Batch{}, errors.New("journal: decode: no batch")
 	}
-	if data[0] != codecVersion {
-		return Batch{}, fmt.Errorf("%w (format %d; this program reads %d)", ErrVersion, data[0], codecVersion)
+	if packed[0] != codecVersion {
+		return Batch{}, fmt.Errorf("%w (format %d; this program reads %d)", ErrVersion, packed[0], codecVersion)
 	}
-	plain, err := c.decompress.DecodeAll(data[1:], nil)
+	plain, err := c.decompress.DecodeAll(packed[1:], nil)
 	if err != nil {
 		return Batch{}, fmt.Errorf("journal: decode: %w", err)
 	}

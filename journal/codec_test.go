@@ -113,7 +113,7 @@ func TestTheFormatStays(t *testing.T) {
 
 func TestANewerVersionSaysWhatToDo(t *testing.T) {
 	t.Parallel()
-	_, err := newCodec(t).Decode([]byte{2, 1, 2, 3})
+	_, err := newCodec(t).Decode([]byte("HJ\x02123"))
 	if !errors.Is(err, journal.ErrVersion) || !strings.Contains(err.Error(), "upgrade this program") {
 		t.Error(err)
 	}
@@ -128,8 +128,8 @@ func TestBytesThatAreNoBatch(t *testing.T) {
 	}
 	nested := bytes.Repeat([]byte{0x81}, 10_000)
 	for name, data := range map[string][]byte{
-		"none": nil, "version only": {1}, "no zstd": []byte("\x01hello"), "cut": good[:len(good)-5], "no CBOR": encoded(t, []byte{0xff}),
-		"a text": encoded(t, []byte{0x61, 'a'}), "nested": encoded(t, append([]byte{0xa1, 4}, append(nested, 0)...)), "two values": encoded(t, []byte{0xa0, 0xa0}),
+		"none": nil, "mark only": []byte("HJ"), "version only": []byte("HJ\x01"), "a text": []byte("hello"), "no zstd": []byte("HJ\x01hello"), "cut": good[:len(good)-5], "no CBOR": encoded(t, []byte{0xff}),
+		"a CBOR text": encoded(t, []byte{0x61, 'a'}), "nested": encoded(t, append([]byte{0xa1, 4}, append(nested, 0)...)), "two values": encoded(t, []byte{0xa0, 0xa0}),
 		"a long claim": encoded(t, []byte{0xa1, 4, 0x9b, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}),
 	} {
 		if _, err := c.Decode(data); err == nil || errors.Is(err, journal.ErrVersion) {
@@ -229,7 +229,7 @@ func encoded(tb testing.TB, plain []byte) []byte {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	return w.EncodeAll(plain, []byte{1})
+	return w.EncodeAll(plain, []byte("HJ\x01"))
 }
 
 func unpack(data []byte) ([]byte, error) {
@@ -238,7 +238,7 @@ func unpack(data []byte) ([]byte, error) {
 		return nil, err
 	}
 	defer r.Close()
-	return r.DecodeAll(data[1:], nil)
+	return r.DecodeAll(data[3:], nil)
 }
 
 // sampleBody returns a body of 1.2 kB like Alma's, with some texts of its own.
