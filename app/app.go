@@ -91,7 +91,7 @@ func New(o Options) (*App, error) {
 func (a *App) assemble(o Options, routes []worker.Route) error {
 	reload := newReloader(o)
 	var err error
-	if a.journal, err = openJournal(o.Config, o.Metrics, o.Log.Named("journal")); err != nil {
+	if a.journal, err = openJournal(o.Config, a.broker, o.Receive && o.Work, o.Metrics, o.Log.Named("journal")); err != nil {
 		return err
 	}
 	if o.Receive {

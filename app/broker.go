@@ -91,5 +91,5 @@ func embeddedConfig(c *config.Config) embedded.Config {
 
 // rabbitMQ returns the configuration of the broker on RabbitMQ.
 func rabbitMQ(c *config.Config) rabbitmq.Config {
-	return rabbitmq.Config{URLs: c.Broker.URL, TLS: c.Broker.TLS, Management: string(c.Broker.Management), Routes: c.Routes.Broker()}
+	return rabbitmq.Config{URLs: c.Broker.URL, TLS: c.Broker.TLS, Management: string(c.Broker.Management), Routes: c.Routes.Broker(), Journal: c.Journal.Enabled}
 }

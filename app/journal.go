@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -11,6 +12,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/hookline/hookline/app/config"
+	"github.com/hookline/hookline/broker"
 	"github.com/hookline/hookline/journal"
 	"github.com/hookline/hookline/pkg/event"
 	"github.com/hookline/hookline/pkg/handler"
@@ -19,7 +21,7 @@ import (
 
 // journaling is the part of a process that keeps what happened. It takes the records of the receiver, the schedules and the worker.
 type journaling struct {
-	store    *journal.Store
+	store    *journal.Store // nil in a process that only hands its records on
 	recorder *journal.Recorder
 	routed   func(key string) bool
 	process  string // for people
@@ -27,31 +29,76 @@ type journaling struct {
 	running  sync.WaitGroup
 }
 
-// openJournal opens the journal of a process, and begins to keep records. A journal that cannot be opened stops nobody: the process
-// goes on without it.
-func openJournal(c *config.Config, reg prometheus.Registerer, log *zap.Logger) (*journaling, error) {
-	if !c.Journal.Enabled || !c.Broker.Embedded() {
+// openJournal opens the journal of a process, and begins to keep records. With RabbitMQ they go to its stream, and the processes that keep
+// the journal read them there. A journal that cannot be opened stops nobody: the process goes on without it.
+func openJournal(c *config.Config, b broker.Broker, keeps bool, reg prometheus.Registerer, log *zap.Logger) (j *journaling, err error) {
+	stream, remote := b.(broker.Stream)
+	if !c.Journal.Enabled {
 		return nil, nil //nolint:nilnil // a process without a journal
 	}
-	store, err := journal.Open(journalConfig(c), reg, log)
-	if err != nil {
-		log.Error("there is no journal until this is solved; events are stored and handled without it", zap.Error(err))
+	j = &journaling{routed: routed(c.Routes.Broker()), process: processName()}
+	if keeps || !remote {
+		if j.store, err = journal.Open(journalConfig(c), reg, log); err != nil {
+			log.Error("there is no journal here until this is solved; events are stored and handled without it", zap.Error(err))
+		}
+	}
+	var sink journal.Sink = j.store
+	if remote {
+		sink, err = journal.NewStreamSink(appendTo(stream))
+	} else if j.store == nil {
 		return nil, nil //nolint:nilnil // as above
 	}
-	recorder, err := journal.NewRecorder(journal.RecorderConfig{}, store, reg, log)
-	if err != nil {
-		return nil, fmt.Errorf("%w (and %w)", err, store.Close())
+	if err == nil {
+		j.recorder, err = journal.NewRecorder(journal.RecorderConfig{}, sink, reg, log)
 	}
-	running, stop := context.WithCancel(context.Background())
-	j := &journaling{store: store, recorder: recorder, routed: routed(c.Routes.Broker()), process: processName(), stop: stop}
-	j.running.Go(func() { recorder.Run(running) })
+	var reader *journal.Reader
+	if err == nil && remote && j.store != nil {
+		reader, err = journal.NewReader(stream, j.store, reg, log)
+	}
+	if err != nil {
+		return nil, errors.Join(err, j.closeStore())
+	}
+	j.run(reader, log)
 	return j, nil
+}
+
+// run starts the recorder, and the reader unless it is nil.
+func (j *journaling) run(reader *journal.Reader, log *zap.Logger) {
+	var running context.Context
+	running, j.stop = context.WithCancel(context.Background())
+	j.running.Go(func() { j.recorder.Run(running) })
+	if reader == nil {
+		return
+	}
+	j.running.Go(func() {
+		if err := reader.Run(running); err != nil {
+			log.Error("the journal takes no more records; events are stored and handled without it", zap.Error(err))
+		}
+	})
+}
+
+// appendTo returns how batches get to a stream.
+func appendTo(stream broker.Stream) func(ctx context.Context, batch []byte) error {
+	return func(ctx context.Context, batch []byte) error {
+		err := stream.AppendStream(ctx, batch)
+		if errors.Is(err, broker.ErrRejected) {
+			return fmt.Errorf("%w: %w", journal.ErrRefused, err)
+		}
+		return err
+	}
 }
 
 // close hands on the last records. Call it when nobody makes records any more.
 func (j *journaling) close() error {
 	j.stop()
 	j.running.Wait()
+	return j.closeStore()
+}
+
+func (j *journaling) closeStore() error {
+	if j.store == nil {
+		return nil
+	}
 	return j.store.Close()
 }
 

@@ -20,6 +20,7 @@ private_listen: "127.0.0.1:0"
 data: data
 broker: { url: "${AMQP_URL}" }
 alma: { main: { region: eu, key: unused } }
+journal: { enabled: true }
 sources:
   github: { preset: github, secrets: first-test-secret }
   nightly: { kind: schedule, cron: "@yearly" }
@@ -44,7 +45,7 @@ func TestMetricsPageHasEveryMetric(t *testing.T) {
 	f := newFolder(t, "AMQP_URL="+rabbitnode.URL(t))
 	f.write(t, "hookline.yml", everyMetric)
 	served := maps.Clone(absent)
-	for _, role := range []string{"receiver", "worker"} {
+	for _, role := range []string{"receiver", "worker", "run"} {
 		p := f.start(t, role)
 		p.log(t, "connected to RabbitMQ") // so that the queues can be counted
 		maps.Copy(served, metricsOf(p.metrics(t)))
@@ -99,7 +100,7 @@ func TestMetricsPageHasEveryNameInTheCode(t *testing.T) {
 	page := read(t, "../docs/reference/metrics.md")
 	name := regexp.MustCompile(`"(hookline_[a-z_]+[a-z])"`)
 	seen := 0
-	for _, folder := range []string{"alma", "app", "broker", "handlers", "pkg", "receiver", "schedule", "worker"} {
+	for _, folder := range []string{"alma", "app", "broker", "handlers", "journal", "pkg", "receiver", "schedule", "worker"} {
 		err := filepath.WalkDir("../"+folder, func(file string, entry os.DirEntry, err error) error {
 			if err != nil || entry.IsDir() || !strings.HasSuffix(file, ".go") || strings.HasSuffix(file, "_test.go") {
 				return err
