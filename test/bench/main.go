@@ -78,6 +78,7 @@ func start(ctx context.Context, o options) error {
 		{"workers", workersSection},
 		{"end to end", endToEndSection},
 		{"embedded broker", embeddedSection},
+		{"journal", journalSection},
 	}
 	if o.scale {
 		sections = []section{{"scale", func(ctx context.Context, b *bench) (*report, error) { return scaleSection(ctx, b, o.only) }}}

@@ -30,6 +30,7 @@ type window struct {
 	peak      float64   // MiB at most
 	lost      int       // accepted, but not stored or handled
 	repeated  int       // stored or handled more than once
+	dropped   float64   // records that the journal lacks
 }
 
 // counters are sums since the start of each process.
