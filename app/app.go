@@ -18,6 +18,7 @@ import (
 	"github.com/hookline/hookline/app/config"
 	"github.com/hookline/hookline/broker"
 	"github.com/hookline/hookline/broker/spool"
+	"github.com/hookline/hookline/console"
 	"github.com/hookline/hookline/receiver"
 	"github.com/hookline/hookline/schedule"
 	"github.com/hookline/hookline/worker"
@@ -26,8 +27,10 @@ import (
 // Options selects the parts of one process.
 type Options struct {
 	Config *config.Config
-	// Receive takes webhooks in; Work consumes routes. Set at least one.
-	Receive, Work bool
+	// Receive takes webhooks in; Work consumes routes; Console shows pages to people, unless console.listen is empty. Set at least one.
+	Receive, Work, Console bool
+	// Version of the program, for the pages.
+	Version string
 	// Only names the routes to consume; empty means all.
 	Only []string
 	// File is the file of Config. Run reads it again when it changes and at each Hangup.
@@ -45,6 +48,8 @@ type App struct {
 	Receiver *receiver.Receiver
 	// Worker handles deliveries; Run calls its Run. It is nil without Options.Work.
 	Worker *worker.Worker
+	// Console serves people: its Handler with any server. It is nil without Options.Console.
+	Console *console.Console
 	// Private answers /metrics, /healthz, ReadyPath, PausedPath and, if configured, /debug/pprof/. It is not for strangers.
 	Private http.Handler
 
@@ -101,6 +106,11 @@ func (a *App) assemble(o Options, routes []worker.Route) error {
 	}
 	if o.Work {
 		if err := a.assembleWorker(o, routes); err != nil {
+			return err
+		}
+	}
+	if o.Console && o.Config.Console.Listen != "" {
+		if err := a.assembleConsole(o); err != nil {
 			return err
 		}
 	}

@@ -29,19 +29,19 @@ func WebhookURL(c *config.Config, source, base string) string {
 // HealthURL returns the URL of the readiness check of the private listener at address.
 func HealthURL(address string) string { return privateURL(address, ReadyPath) }
 
-// privatePorts is the number of ports from which processes on one machine with one configuration choose their private listeners.
-const privatePorts = 10
+// nextPorts is the number of ports from which processes on one machine with one configuration choose their private and console listeners.
+const nextPorts = 10
 
-// PrivateAddresses returns the addresses that a process tries in turn for its private listener: the configured one, and the following
+// NextAddresses returns the addresses that a process tries in turn for its private listener, or its console: the configured one, and the following
 // ports of the same host. Port 0, which is any free port, is alone.
-func PrivateAddresses(configured string) []string {
+func NextAddresses(configured string) []string {
 	addresses := []string{configured}
 	host, port, err := net.SplitHostPort(configured)
 	first, parseErr := strconv.Atoi(port)
 	if err != nil || parseErr != nil || first == 0 {
 		return addresses
 	}
-	for next := first + 1; next < min(first+privatePorts, 1<<16); next++ {
+	for next := first + 1; next < min(first+nextPorts, 1<<16); next++ {
 		addresses = append(addresses, net.JoinHostPort(host, strconv.Itoa(next)))
 	}
 	return addresses

@@ -61,6 +61,19 @@ func (c *command) welcome(f *firstRun, conf *config.Config, addr net.Addr) {
 	f.made = false
 }
 
+// showConsole prints the console's address, and its first password if this start has made it. Only the hash of the password is kept.
+func (c *command) showConsole(addr net.Addr, first string) {
+	switch {
+	case first != "":
+		fmt.Fprintf(c.stdout, `  The console is at   http://%s
+  Its first user is   admin, with the password %s (shown once; keep it)
+
+`, addr, first)
+	case app.IsTerminal(c.stdout):
+		fmt.Fprintf(c.stdout, "  The console is at   http://%s\n\n", addr)
+	}
+}
+
 // invocation returns the words that start the program again. The argument is os.Args[0], which `go run` sets to a file in
 // a folder of its own.
 func invocation(startedAs string) string {

@@ -87,7 +87,7 @@ const neighboursTime = 2 * time.Second
 func neighbours(ctx context.Context, listen string) (found []string) {
 	ctx, cancel := context.WithTimeout(ctx, neighboursTime)
 	defer cancel()
-	for _, address := range app.PrivateAddresses(listen)[1:] {
+	for _, address := range app.NextAddresses(listen)[1:] {
 		if _, err := app.AskPaused(ctx, address); err == nil {
 			found = append(found, address)
 		}

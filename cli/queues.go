@@ -82,7 +82,7 @@ func askPaused(ctx context.Context, url, listen string) (paused []app.PausedSour
 	if url != "" {
 		return app.AskPaused(ctx, url)
 	}
-	for _, address := range app.PrivateAddresses(listen) {
+	for _, address := range app.NextAddresses(listen) {
 		found, err := app.AskPaused(ctx, address)
 		if err == nil {
 			paused = append(paused, found...)

@@ -139,7 +139,7 @@ Exit codes:
 	})
 	root.AddGroup(&cobra.Group{ID: "roles", Title: "Run it:"}, &cobra.Group{ID: "look", Title: "Look and decide:"}, &cobra.Group{ID: "setup", Title: "Set it up:"})
 	root.AddCommand(
-		c.run(), c.receiver(), c.worker(),
+		c.run(), c.receiver(), c.worker(), c.consoleRole(),
 		c.send(), c.tail(), c.events(), c.replay(), c.jobs(), c.queues(), c.routes(), c.dead(), c.unrouted(), c.forget(), c.transfer(), c.audit(), c.health(),
 		c.topology(), c.move(), c.config(), c.whatIf(), c.doctor(), c.version(),
 	)

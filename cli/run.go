@@ -18,14 +18,15 @@ func (c *command) run() *cobra.Command {
 	return &cobra.Command{
 		Use:     "run",
 		GroupID: "roles",
-		Short:   "Run receiver and worker in one process",
-		Long: `Run receiver and worker in one process. This needs no configuration and no other program: the built-in configuration
+		Short:   "Run receiver, worker and console in one process",
+		Long: `Run receiver, worker and console in one process. This needs no configuration and no other program: the built-in configuration
 stores events in the data folder and writes Alma's events to data/export. The first start makes the secret for Alma's
 form and shows it. Environment variables of the built-in configuration:
 
 - HOOKLINE_DATA: the data folder (default data)
 - HOOKLINE_LISTEN: the address for webhooks (default :8080)
 - HOOKLINE_PRIVATE_LISTEN: the address for metrics and health (default 127.0.0.1:9090)
+- HOOKLINE_CONSOLE_LISTEN: the address of the console, for people (default 127.0.0.1:8090; empty: no console)
 
 Ctrl-C stops the process when running handlers have finished, at the latest after the configured grace. A second Ctrl-C
 ends it at once; in the first second it counts as a repeat. Every event that was answered with 200 stays stored in both cases.`,
@@ -33,7 +34,7 @@ ends it at once; in the first second it counts as a repeat. Every event that was
   hookline run --config hookline.yml`,
 		Args: args(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return c.serve(cmd, app.Options{Receive: true, Work: true})
+			return c.serve(cmd, app.Options{Receive: true, Work: true, Console: true})
 		},
 	}
 }
@@ -81,6 +82,22 @@ number of workers; they share the events. A worker needs no secrets of sources: 
 	return cmd
 }
 
+func (c *command) consoleRole() *cobra.Command {
+	return &cobra.Command{
+		Use:     "console",
+		GroupID: "roles",
+		Short:   "Serve the console for events on RabbitMQ",
+		Long: `Run the console: pages and a JSON API where people see what became of each event, and act. It keeps the journal in its data
+folder. The first start makes the password of the user admin and shows it. Run one console for each RabbitMQ; "hookline run" has one
+inside. Open its listener, console.listen, to people only.`,
+		Example: "  hookline console --config hookline.yml",
+		Args:    args(cobra.NoArgs),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return c.serve(cmd, app.Options{Console: true})
+		},
+	}
+}
+
 // serve runs the roles that o selects until the command's context ends.
 func (c *command) serve(cmd *cobra.Command, o app.Options) (err error) {
 	log, err := c.logger()
@@ -92,7 +109,7 @@ func (c *command) serve(cmd *cobra.Command, o app.Options) (err error) {
 		log.Warn("programs of the same user can read this process's environment and memory", zap.Error(err))
 	}
 	if c.configFile() == "" && (!o.Receive || !o.Work) {
-		return usage(errors.New("a receiver or a worker alone needs a configuration with a RabbitMQ address: name it with --config, or use `hookline run`"))
+		return usage(errors.New("a receiver, a worker or a console alone needs a configuration with a RabbitMQ address: name it with --config, or use `hookline run`"))
 	}
 	first, err := c.newFirstRun()
 	if err != nil {
@@ -102,7 +119,8 @@ func (c *command) serve(cmd *cobra.Command, o app.Options) (err error) {
 	hangup := make(chan os.Signal, 1)
 	signal.Notify(hangup, syscall.SIGHUP)
 	defer signal.Stop(hangup)
-	o.Metrics, o.Log, o.Hangup = app.Registry(c.program.build().Version), log, hangup
+	o.Version = c.program.build().Version
+	o.Metrics, o.Log, o.Hangup = app.Registry(o.Version), log, hangup
 	o.File = c.open(o.Metrics, log)
 	read := o.File.Read
 	if !o.Receive {
@@ -117,6 +135,9 @@ func (c *command) serve(cmd *cobra.Command, o app.Options) (err error) {
 	}
 	if s.public != nil {
 		c.welcome(&first, o.Config, s.public.Addr())
+	}
+	if s.people != nil {
+		c.showConsole(s.people.Addr(), s.app.Console.FirstPassword())
 	}
 	logStart(o, s, c.program.build())
 	defer context.AfterFunc(cmd.Context(), func() {
@@ -151,11 +172,14 @@ func newServer(o app.Options) (*server, error) {
 }
 
 func logStart(o app.Options, s *server, b build) {
-	listen := ""
+	listen, people := "", ""
 	if s.public != nil {
 		listen = s.public.Addr().String()
 	}
-	o.Log.Info("started", zap.String("version", b.Version), zap.String("listen", listen), zap.String("private_listen", s.private.Addr().String()),
+	if s.people != nil {
+		people = s.people.Addr().String()
+	}
+	o.Log.Info("started", zap.String("version", b.Version), zap.String("listen", listen), zap.String("console_listen", people), zap.String("private_listen", s.private.Addr().String()),
 		zap.String("data", o.Config.DataFolder()), zap.Int("sources", len(o.Config.Sources)+len(o.Config.Schedules)), zap.Int("routes", len(o.Config.Routes)))
 	if o.Receive { // a worker may have no sources
 		for _, w := range o.Config.Warnings() {

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"strings"
-	"syscall"
 	"time"
 
 	"go.uber.org/zap"
@@ -17,12 +15,15 @@ import (
 	"github.com/hookline/hookline/app/config"
 )
 
-// server runs an app in a process with two listeners: the public one for webhooks, the private one for metrics and health.
+// server runs an app in a process with up to three listeners: the public one for webhooks, the private one for metrics and health, and the
+// console's for people.
 type server struct {
 	app     *app.App
 	public  net.Listener // nil without a receiver
 	private net.Listener
 	monitor *http.Server
+	people  net.Listener // nil without a console
+	pages   *http.Server
 }
 
 // listen opens the listeners, so that a wrong address is an error at the start.
@@ -42,37 +43,24 @@ func listen(a *app.App, c *config.Config, log *zap.Logger) (*server, error) {
 		}
 		return nil, err
 	}
+	if a.Console != nil {
+		if s.people, err = openConsole(c.Console.Listen, log); err != nil {
+			return nil, errors.Join(err, s.closeListeners())
+		}
+		s.pages = &http.Server{Handler: a.Console.Handler(), ReadHeaderTimeout: 5 * time.Second, IdleTimeout: time.Minute, ErrorLog: zap.NewStdLog(log.Named("console"))}
+	}
 	return s, nil
 }
 
-// openPrivate opens the private listener. If another process has the port, such as the receiver on this machine that shares the
-// worker's configuration, it opens the next free one of app.PrivateAddresses.
-func openPrivate(address string, log *zap.Logger) (net.Listener, error) {
-	addresses := app.PrivateAddresses(address)
-	for _, next := range addresses {
-		ln, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", next)
-		if err == nil && next != address {
-			log.Warn("another process has the port of private_listen, so metrics and health are at the next free one",
-				zap.String("private_listen", address), zap.String("instead", next))
-		}
-		if err == nil || !errors.Is(err, syscall.EADDRINUSE) {
-			return ln, listenError("private_listen", err)
+// closeListeners closes the listeners that are open.
+func (s *server) closeListeners() error {
+	var errs []error
+	for _, l := range []net.Listener{s.public, s.private} {
+		if l != nil {
+			errs = append(errs, l.Close())
 		}
 	}
-	return nil, listenError("private_listen", fmt.Errorf("listen tcp: the ports from %s to %s are in use", addresses[0], addresses[len(addresses)-1]))
-}
-
-func open(key, address string) (net.Listener, error) {
-	ln, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", address)
-	return ln, listenError(key, err)
-}
-
-// listenError adds the next step to an error of a listener.
-func listenError(key string, err error) error {
-	if err != nil {
-		return fmt.Errorf("%s: %w (if another process holds the port, choose another with %s in the configuration; without a file, with $HOOKLINE_%s)", key, err, key, strings.ToUpper(key))
-	}
-	return nil
+	return errors.Join(errs...)
 }
 
 // run serves until ctx ends, and then stops in order: first new requests and new deliveries, then running ones within the
@@ -90,12 +78,25 @@ func (s *server) run(ctx context.Context) error {
 
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return s.app.Run(ctx) })
+	if s.people != nil {
+		group.Go(func() error { return s.show(ctx) })
+	}
 	if s.app.Receiver != nil {
 		group.Go(func() error { return s.app.Receiver.Serve(ctx, s.public) })
 	}
 	err := errors.Join(group.Wait(), s.app.Close())
 	stopWatching()
 	return errors.Join(err, <-watched)
+}
+
+// show answers people until ctx ends. Live pages end at once, because nothing is lost with them.
+func (s *server) show(ctx context.Context) error {
+	stop := context.AfterFunc(ctx, func() { _ = s.pages.Close() })
+	defer stop()
+	if err := s.pages.Serve(s.people); !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("console: %w", err)
+	}
+	return nil
 }
 
 // watch answers on the private listener until ctx ends.

@@ -1,6 +1,9 @@
 package console
 
 import (
+	"errors"
+	"fmt"
+	"net"
 	"time"
 
 	"github.com/hookline/hookline/pkg/setting"
@@ -40,4 +43,24 @@ type User struct {
 // DefaultConfig returns the settings that a configuration need not have.
 func DefaultConfig() Config {
 	return Config{Listen: "127.0.0.1:8090", Name: "production", Login: true, Session: 12 * time.Hour}
+}
+
+// Check returns every error of the settings, joined.
+func (c Config) Check() error {
+	var errs []error
+	if _, port, err := net.SplitHostPort(c.Listen); c.Listen != "" && (err != nil || port == "") {
+		errs = append(errs, fmt.Errorf("listen: %q is no address such as 127.0.0.1:8090; empty: no console", c.Listen))
+	}
+	if _, err := time.LoadLocation(c.TimeZone); err != nil {
+		errs = append(errs, fmt.Errorf("time_zone: %w; write one such as Europe/Vienna", err))
+	}
+	if c.Session <= 0 {
+		errs = append(errs, errors.New("session: must be more than 0; leave it out for 12h"))
+	}
+	for name, u := range c.Users {
+		if len(u.Password) > 72 {
+			errs = append(errs, fmt.Errorf("users: %s: password: has more than 72 bytes, and bcrypt ignores the rest", name))
+		}
+	}
+	return errors.Join(errs...)
 }

@@ -67,10 +67,10 @@ func TestImportsRunOneWay(t *testing.T) {
 
 		"console/jobs": {"broker", "journal", "pkg/errorpattern", "pkg/event"},
 
-		"app/config": {"alma/enrich", "pkg/setting", "alma", "broker", "pkg/handler", "pkg/jsonbody", "pkg/privacy", "pkg/signature", "receiver", "schedule", "worker"},
+		"app/config": {"console", "alma/enrich", "pkg/setting", "alma", "broker", "pkg/handler", "pkg/jsonbody", "pkg/privacy", "pkg/signature", "receiver", "schedule", "worker"},
 		"app": {
 			"app/config", "alma", "broker", "broker/embedded", "broker/rabbitmq", "pkg/event", "pkg/handler", "pkg/jsonbody", "pkg/text", "receiver", "schedule", "broker/spool", "worker",
-			"alma/enrich", "handlers/exec", "handlers/file", "handlers/http", "handlers/log", "handlers/notify", "journal",
+			"alma/enrich", "handlers/exec", "handlers/file", "handlers/http", "handlers/log", "handlers/notify", "journal", "console", "console/api",
 			"alma/reconcile", "alma/transfer", "pkg/privacy", "whatif",
 		},
 		"console/api":    {"broker", "console", "console/jobs", "docs/reference", "journal"},

@@ -80,6 +80,14 @@ func (f *Filter) UnmarshalYAML(decode func(any) error) error {
 	return err
 }
 
+// String returns the expression; empty for no filter.
+func (f *Filter) String() string {
+	if f == nil {
+		return ""
+	}
+	return f.expression
+}
+
 // MarshalYAML returns the expression.
 func (f *Filter) MarshalYAML() (any, error) { return f.expression, nil }
 

@@ -59,6 +59,7 @@ func (b *builder) build() *Config {
 func (b *builder) checkTop(c *Config) {
 	b.address("listen", c.Listen)
 	b.address("private_listen", c.PrivateListen)
+	b.report([]string{"console"}, c.Console.Check())
 	if c.Listen == c.PrivateListen && !strings.HasSuffix(c.Listen, ":0") {
 		b.report([]string{"private_listen"}, errors.New("is the same as listen; it needs an address of its own, which strangers cannot reach"))
 	}

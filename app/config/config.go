@@ -11,6 +11,7 @@ import (
 	"github.com/hookline/hookline/alma"
 	"github.com/hookline/hookline/alma/enrich"
 	"github.com/hookline/hookline/broker"
+	"github.com/hookline/hookline/console"
 	"github.com/hookline/hookline/pkg/handler"
 	"github.com/hookline/hookline/pkg/jsonbody"
 	"github.com/hookline/hookline/pkg/privacy"
@@ -48,6 +49,8 @@ type Config struct {
 	Spool Spool `yaml:"spool,omitempty"`
 	// Journal keeps what became of each event, for people.
 	Journal Journal `yaml:"journal"`
+	// Console is the pages and the JSON API for people, in `hookline run` and `hookline console`.
+	Console console.Config `yaml:"console"`
 	// Limits bounds the resources that strangers can take.
 	Limits receiver.Limits `yaml:"limits"`
 	// RedactKey is the key of the pseudonyms that redact makes: 32 characters at least, the same for all receivers and workers, so that a
@@ -80,6 +83,7 @@ func Defaults() Config {
 		Broker:  Broker{URL: setting.List{embedded}, MaxBytes: 4 << 30},
 		Spool:   Spool{MaxBytes: 1 << 30, MaxAge: 72 * time.Hour},
 		Journal: Journal{Keep: 30 * 24 * time.Hour, MaxBytes: 2 << 30},
+		Console: console.DefaultConfig(),
 		Limits:  receiver.DefaultLimits(),
 	}
 }

@@ -57,7 +57,7 @@ routes:
 			"hookline.yml:14:12: routes.a.where: ", "actoin",
 			`hookline.yml:15:14: routes.a.handler: no handler of kind "fil"; there are exec, file, http, log`,
 		}},
-		"top": {"lisen: ':1'\n" + small, []string{"hookline.yml:1:1: lisen: unknown key; known here: alma, broker, data, duplicates, grace,"}},
+		"top": {"lisen: ':1'\n" + small, []string{"hookline.yml:1:1: lisen: unknown key; known here: alma, broker, console, data, duplicates, grace, journal,"}},
 		"several of one": {"sources: { alma: { preset: alma, secrets: other-test-secret } }\nroutes: { a: { match: ['A', 'b..c'], handler: { kind: log } }, b: { match: a, handler: { kind: http, url: x, sign: { secret: '!' } } } }\n",
 			[]string{`alma.job_end); route "a": pattern "b..c"`, "https://host/...; sign.secret: "}},
 		"addresses": {"listen: '127.0.0.1:99999'\nprivate_listen: ':9090'\npublic_url: hooks.example.org\ndata: ''\n" + small,

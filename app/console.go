@@ -1,0 +1,76 @@
+package app
+
+import (
+	"context"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/hookline/hookline/app/config"
+	"github.com/hookline/hookline/console"
+	"github.com/hookline/hookline/console/api"
+	"github.com/hookline/hookline/worker"
+)
+
+// assembleConsole builds the pages and the JSON API.
+func (a *App) assembleConsole(o Options) (err error) {
+	c := o.Config
+	cfg := c.Console
+	cfg.Dir = filepath.Join(c.Data, "console")
+	log := o.Log.Named("console")
+	programs := api.Parts{Log: log}
+	if a.journal != nil {
+		programs.Journal = a.journal.store
+	}
+	parts := console.Parts{
+		Auditor: a.broker, Inspector: a.broker, API: api.New(programs).Handler(),
+		Sources: consoleSources(c), Routes: consoleRoutes(c), Broker: "RabbitMQ", Version: o.Version, Log: log,
+	}
+	if c.Broker.Embedded() {
+		parts.Broker = "the embedded broker"
+	}
+	if a.Worker != nil {
+		parts.Pausing = pausedSources{a.Worker}
+	}
+	a.Console, err = console.New(cfg, parts)
+	return err
+}
+
+// consoleSources describes the sources for people.
+func consoleSources(c *config.Config) (all []console.Source) {
+	for name, s := range c.Sources {
+		does := s.Preset
+		if does == "" {
+			does = s.Scheme
+		}
+		all = append(all, console.Source{Name: name, Does: does, URL: c.PublicURL + s.Path})
+	}
+	for name := range c.Schedules {
+		all = append(all, console.Source{Name: name, Does: "the clock"})
+	}
+	slices.SortFunc(all, func(x, y console.Source) int { return strings.Compare(x.Name, y.Name) })
+	return all
+}
+
+// consoleRoutes describes the routes for people.
+func consoleRoutes(c *config.Config) (all []console.Route) {
+	for _, r := range c.Routes {
+		route := console.Route{Name: r.Name, Match: r.Match, Where: r.Where.String(), Handler: r.HandlerPart.Kind}
+		if r.External {
+			route.Handler = "external"
+		}
+		all = append(all, route)
+	}
+	return all
+}
+
+// pausedSources tells the console which routes of this process have paused themselves.
+type pausedSources struct{ worker *worker.Worker }
+
+// Paused returns the pauses of this process's routes.
+func (p pausedSources) Paused(context.Context) (all []console.PausedSource, err error) {
+	for _, s := range p.worker.Paused() {
+		all = append(all, console.PausedSource{Route: s.Route, Source: s.Source, Error: s.Error, Since: s.Since, Next: s.NextTry})
+	}
+	return all, nil
+}
