@@ -136,7 +136,7 @@ func (a *App) assembleReceiver(o Options, reload *reloader) (err error) {
 	}
 	serving, clock := receiverConfig(c, reload.certificate, a.broker), schedule.Config{Sources: c.CheckedSchedules, Window: c.Duplicates}
 	if a.journal != nil {
-		serving.Journal, clock.Journal = a.journal, a.journal
+		serving.Journal, serving.Quarantine, clock.Journal = a.journal, a.journal, a.journal
 	}
 	if a.Receiver, err = receiver.New(serving, publisher, reg, o.Log.Named("receiver")); err != nil {
 		return err
