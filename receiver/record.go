@@ -197,7 +197,16 @@ func (rc *recorder) write(r *record) {
 	case r.status == http.StatusServiceUnavailable:
 		rc.log.Error("request not served", source, took, zap.String("reason", r.reason), zap.Error(r.err))
 	default:
-		rc.log.Warn("request refused", source, took, zap.Int("code", r.status), zap.String("reason", r.reason), zap.String("method", clip(r.request.Method, 16)),
+		rc.log.Warn("request refused", r.cause(), source, took, zap.Int("code", r.status), zap.String("reason", r.reason), zap.String("method", clip(r.request.Method, 16)),
 			zap.String("path", clip(r.request.URL.Path, 128)), zap.String("client", rc.proxies.client(r.request)), zap.Error(r.err))
 	}
+}
+
+// cause is the reason of a refusal in a sentence, where the quarantine has it.
+func (r *record) cause() zap.Field {
+	if r.rejected == nil {
+		return zap.Skip()
+	}
+	_, summary, _ := r.rejected.Why()
+	return zap.String("cause", summary)
 }

@@ -96,6 +96,10 @@ func TestTheQuarantineHasEachRejectedRequestAndWhy(t *testing.T) {
 			t.Errorf("%s: %+v", c.name, r)
 		}
 	}
+	lines := s.logs.FilterField(zap.String("cause", `Signed with the old secret "old"`)).All()
+	if len(lines) != 1 || lines[0].Message != "request refused" {
+		t.Errorf("the log has the cause in %d lines", len(lines))
+	}
 	s.send(t, "alma", nil, `{"id":"1"}`)
 	s.get(t, "/webhooks/alma?challenge=x")
 	s.get(t, "/webhooks/token")
