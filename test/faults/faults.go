@@ -32,6 +32,7 @@ func faults() []fault {
 		{name: "events larger than RabbitMQ takes", place: atDoor, hold: 4 * time.Second, inject: largeEvents},
 		{name: "password changed", place: atNode, hold: 4 * time.Second, inject: passwordChanged},
 		{name: "route removed and added again", place: atNode, hold: time.Second, alone: true, inject: routeRemoved},
+		{name: "route paused and resumed by a person", place: atDesk, hold: 4 * time.Second, inject: routePaused},
 
 		{name: "network cut", place: atNetwork, hold: 4 * time.Second, inject: networkCut},
 		{name: "connections half open", place: atNetwork, hold: 12 * time.Second, inject: halfOpen},

@@ -33,6 +33,7 @@ const (
 	atDisk     place = "disk"
 	atDoor     place = "door"
 	atClock    place = "clock"
+	atDesk     place = "desk" // of an operator
 )
 
 // need is a requirement of a fault on the machine or the set-up.

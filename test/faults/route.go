@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"path/filepath"
 
 	"github.com/hookline/hookline/test/faults/system"
 )
@@ -31,4 +32,19 @@ func routeRemoved(ctx context.Context, t *trial) (func(context.Context) error, e
 		wait(ctx, calm)
 	}
 	return nil, nil
+}
+
+// routePaused pauses a route whose events come in, as a person does, and resumes it. Another fault can keep the command from RabbitMQ: then it
+// is repeated.
+func routePaused(ctx context.Context, t *trial) (func(context.Context) error, error) {
+	command := func(ctx context.Context, args ...string) error {
+		args = append([]string{"routes"}, append(args, "--config", filepath.Join(t.Dir(), "hookline.yml"))...)
+		return system.Eventually(ctx, func() error {
+			_, _, err := t.Run(ctx, args...)
+			return err
+		})
+	}
+	pausing, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	return func(ctx context.Context) error { return command(ctx, "resume", system.Count) }, command(pausing, "pause", system.Count, "--why", "a trial")
 }
