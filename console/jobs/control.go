@@ -44,7 +44,7 @@ func (j *Jobs) Start(ctx context.Context, plan int64, o Options) (Job, error) {
 		return Job{}, fmt.Errorf("start plan %d: %w", plan, err)
 	}
 	err = j.change(ctx, func(tx *sql.Tx) error {
-		if err := j.forgetPlans(ctx, tx); err != nil {
+		if err := j.forget(ctx, tx); err != nil {
 			return err
 		}
 		v, err := scanJob(tx.QueryRowContext(ctx, jobColumns+`WHERE id = ?`, plan))

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -163,5 +164,24 @@ func TestTheJSONHasNoNull(t *testing.T) {
 	text, err := json.Marshal([]any{p, v, page})
 	if err != nil || strings.Contains(string(text), "null") || strings.Contains(string(text), "0001-01-01") {
 		t.Errorf("%s, %v", text, err)
+	}
+}
+
+func TestTheTargetsOfAnOldJobAreForgottenAndItsNumbersStay(t *testing.T) {
+	t.Parallel()
+	b, m := openEmbedded(t, exports), newMemory()
+	makeDead(t, b, exports, m, errDisk, ids(3)...)
+	var later atomic.Int64
+	j := openJobs(t, t.TempDir(), jobs.Parts{
+		Undelivered: b, Routes: []string{"exports"}, Now: func() time.Time { return time.Now().Add(time.Duration(later.Load())) },
+	})
+	stop := run(t, j)
+	v := awaitState(t, j, start(t, j, plan(t, j, deadExports).ID, jobs.Options{}).ID, jobs.Finished)
+	stop()
+	later.Store(int64(jobs.TargetsKept + time.Hour))
+	plan(t, j, deadExports)
+	page, err := j.Targets(patient(t), v.ID, jobs.TargetPage{Limit: 9})
+	if now, getErr := j.Get(patient(t), v.ID); err != nil || getErr != nil || len(page) != 0 || now.Counts != v.Counts || now.Counts.Done != 3 {
+		t.Errorf("after %v there are %d targets, and the job is %+v; %v, %v", jobs.TargetsKept, len(page), now.Counts, err, getErr)
 	}
 }

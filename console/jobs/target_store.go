@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"github.com/hookline/hookline/broker"
 )
@@ -18,7 +19,7 @@ func (j *Jobs) keep(ctx context.Context, p *Plan, targets []Target) error {
 		return err
 	}
 	return j.change(ctx, func(tx *sql.Tx) error {
-		if err := j.forgetPlans(ctx, tx); err != nil {
+		if err := j.forget(ctx, tx); err != nil {
 			return err
 		}
 		err := tx.QueryRowContext(ctx, `INSERT INTO job (state, action, plan, made) VALUES (?, ?, ?, ?) RETURNING id`,
@@ -42,11 +43,18 @@ func (j *Jobs) keep(ctx context.Context, p *Plan, targets []Target) error {
 	})
 }
 
-// forgetPlans removes the plans that nobody has started within PlanKept.
-func (j *Jobs) forgetPlans(ctx context.Context, tx *sql.Tx) error {
-	for _, table := range []string{"target WHERE job", "tally WHERE job", "job WHERE id"} {
-		_, err := tx.ExecContext(ctx, `DELETE FROM `+table+` IN (SELECT id FROM job WHERE state = 'planned' AND made < ?)`, j.now()-PlanKept.Milliseconds())
-		if err != nil {
+// TargetsKept is how long the list of an ended job's targets is kept. Its numbers, and the entries of the log, stay.
+const TargetsKept = 90 * 24 * time.Hour
+
+// forget removes the plans that nobody has started within PlanKept, and the targets of jobs that ended long ago.
+func (j *Jobs) forget(ctx context.Context, tx *sql.Tx) error {
+	expired, old := j.now()-PlanKept.Milliseconds(), j.now()-TargetsKept.Milliseconds()
+	for _, remove := range []string{
+		`DELETE FROM target WHERE job IN (SELECT id FROM job WHERE state = 'planned' AND made < ?1 OR ended BETWEEN 1 AND ?2)`,
+		`DELETE FROM tally WHERE job IN (SELECT id FROM job WHERE state = 'planned' AND made < ?1 AND ?2 > 0)`,
+		`DELETE FROM job WHERE state = 'planned' AND made < ?1 AND ?2 > 0`,
+	} {
+		if _, err := tx.ExecContext(ctx, remove, expired, old); err != nil {
 			return fmt.Errorf("remove expired plans: %w", err)
 		}
 	}
