@@ -24,7 +24,8 @@ const replayTime = 10 * time.Second
 // If a full queue refuses an unrouted event, the event is a dead letter of this queue's route, because other routes have it. The error at
 // the end of the call names such routes.
 //
-// The end of ctx ends Replay between two events, so that no event is in two queues because of it. RabbitMQ tells a connection of an
+// The end of ctx ends Replay between two events, so that no event is in two queues because of it. A pick that ends ctx and returns true
+// makes its event the last one. RabbitMQ tells a connection of an
 // alarm only after the connection has published. So Replay writes to the ledger before it publishes the first event.
 func (b *Broker) Replay(ctx context.Context, route string, pick func(broker.UndeliveredEvent) bool) (n int, err error) {
 	from, began, replayed, full := undeliveredOf(route), time.Now(), map[broker.Fingerprint]bool{}, fullQueues{}
@@ -85,12 +86,13 @@ func (b *Broker) explainReplay(err error, m *message) error {
 	return err
 }
 
-// flushFirst writes the ledger before the first message of a call. Its error says that RabbitMQ takes no messages now.
+// flushFirst writes the ledger before the first message of a call. Its error says that RabbitMQ takes no messages now. The end of ctx is
+// none: it ends the call behind this message.
 func (b *Broker) flushFirst(ctx context.Context, first bool) error {
 	if !first {
 		return nil
 	}
-	if err := b.flushLedger(ctx); errors.Is(err, broker.ErrBlocked) || errors.Is(err, broker.ErrDown) || ctx.Err() != nil {
+	if err := b.flushLedger(context.WithoutCancel(ctx)); errors.Is(err, broker.ErrBlocked) || errors.Is(err, broker.ErrDown) {
 		return err
 	}
 	return nil

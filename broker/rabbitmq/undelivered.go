@@ -120,7 +120,7 @@ func (b *Broker) Discard(ctx context.Context, route string, pick func(broker.Und
 // written, because a note that is written after a failed call would be wrong.
 func (b *Broker) noteDiscarded(ctx context.Context, first bool, e event.Event, route string) error {
 	if first {
-		if err := b.flushLedger(ctx); err != nil {
+		if err := b.flushLedger(context.WithoutCancel(ctx)); err != nil { // a pick may end ctx, so that its event is the last one
 			return fmt.Errorf("nothing was discarded: %w", err)
 		}
 	}

@@ -1,6 +1,7 @@
 package jobs_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"strings"
@@ -9,8 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hookline/hookline/broker"
 	"github.com/hookline/hookline/console/jobs"
-	"github.com/hookline/hookline/pkg/event"
 )
 
 func TestOfTwoBrowsersOneStartsAPlan(t *testing.T) {
@@ -38,23 +39,40 @@ func TestOfTwoBrowsersOneStartsAPlan(t *testing.T) {
 	}
 }
 
+// counting counts the calls of Replay.
+type counting struct {
+	jobs.Undelivered
+	replays atomic.Int64
+}
+
+func (c *counting) Replay(ctx context.Context, route string, pick func(broker.UndeliveredEvent) bool) (int, error) {
+	c.replays.Add(1)
+	return c.Undelivered.Replay(ctx, route, pick)
+}
+
 func TestOneProcessDoesTheJobsAndAnotherTakesOver(t *testing.T) {
 	t.Parallel()
 	b, m := openEmbedded(t, exports), newMemory()
-	makeDead(t, b, exports, m, errDisk, ids(40)...)
-	dir := t.TempDir()
-	first := openJobs(t, dir, jobs.Parts{Undelivered: b, Journal: m, Routes: []string{"exports"}})
-	second := openJobs(t, dir, jobs.Parts{Undelivered: b, Journal: m, Routes: []string{"exports"}})
+	makeDead(t, b, exports, m, errDisk, ids(100)...)
+	dir, acts := t.TempDir(), [2]*counting{{Undelivered: b}, {Undelivered: b}}
+	first := openJobs(t, dir, jobs.Parts{Undelivered: acts[0], Routes: []string{"exports"}})
+	second := openJobs(t, dir, jobs.Parts{Undelivered: acts[1], Routes: []string{"exports"}})
+	some := func(ids ...string) int64 {
+		return plan(t, second, jobs.PlanRequest{Action: jobs.Replay, Selection: jobs.Selection{From: jobs.FromDead, IDs: ids}}).ID
+	}
+	one, rest := some(id(0)), some(ids(100)[1:]...)
 	stop := run(t, first)
-	p := plan(t, second, deadExports)
-	v := start(t, second, p.ID, jobs.Options{Rate: 20})
-	await(t, first, v.ID, "the first process acts", func(v jobs.Job) bool { return v.Counts.Waiting > 0 })
+	awaitState(t, first, start(t, second, one, jobs.Options{}).ID, jobs.Finished)
 	run(t, second)
+	v := start(t, second, rest, jobs.Options{Rate: 20})
+	await(t, second, v.ID, "the first process has acted twice", func(v jobs.Job) bool { return v.Counts.Done >= 40 })
 	stop()
-	consume(t, b, exports, m, func(event.Delivery) error { return nil })
+	if n := acts[1].replays.Load(); n != 0 {
+		t.Errorf("the second process acted %d times while the first did the jobs", n)
+	}
 	awaitState(t, second, v.ID, jobs.Finished)
-	if dead := deadIDs(t, b); len(dead) != 0 {
-		t.Errorf("dead letters after the job: %v", dead)
+	if dead := deadIDs(t, b); len(dead) != 0 || acts[1].replays.Load() == 0 {
+		t.Errorf("dead letters after the job: %v; the second process acted %d times", dead, acts[1].replays.Load())
 	}
 }
 

@@ -44,17 +44,17 @@ func (u undelivered) look(ctx context.Context, route string, _ Selection, visit 
 	})
 }
 
-// act ends its walk through the queue behind the last event of the chunk. Because the targets are in the order of the queue, the walks of a
-// job together go through the queue about once.
+// act ends its walk through the queue with the last event of the chunk. RabbitMQ returns those that it has passed behind the others, so that
+// the walks of a job together go through the queue about once.
 func (u undelivered) act(ctx context.Context, a Action, route string, c *chunk) (int, error) {
 	walking, stop := context.WithCancel(ctx)
 	defer stop()
 	pick := func(e broker.UndeliveredEvent) bool {
+		picked := c.pick(broker.StoredDelivery{UndeliveredEvent: e})
 		if c.complete() {
-			stop() // between two events, so that each is in one queue
-			return false
+			stop() // the broker still acts on this event
 		}
-		return c.pick(broker.StoredDelivery{UndeliveredEvent: e})
+		return picked
 	}
 	do := u.broker.Replay
 	if a == Discard {
