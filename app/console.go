@@ -22,6 +22,9 @@ func (a *App) assembleConsole(o Options) (err error) {
 	if a.journal != nil {
 		programs.Journal = a.journal.store
 	}
+	if q, ok := a.Quarantine(); ok {
+		programs.Quarantine = q
+	}
 	parts := console.Parts{
 		Auditor: a.broker, Inspector: a.broker, API: api.New(programs).Handler(),
 		Sources: consoleSources(c), Routes: consoleRoutes(c), Broker: "RabbitMQ", Version: o.Version, Log: log,

@@ -57,7 +57,7 @@ func start(t *testing.T, change func(*api.Parts)) *installation {
 	}
 	t.Cleanup(func() { _ = bulk.Close() })
 	parts := api.Parts{
-		Journal: store, Jobs: bulk, Auditor: b, Inspector: b, Undelivered: b, Pauser: b,
+		Journal: store, Jobs: bulk, Auditor: b, Inspector: b, Undelivered: b, Pauser: b, Quarantine: &fakeQuarantine{Store: store},
 		Routes: []console.Route{{Name: "archive", Match: []string{"alma.#"}, Handler: "file"}, {Name: "exports", Match: []string{"alma.job_end"}, Handler: "transfer"}},
 	}
 	if change != nil {

@@ -135,6 +135,7 @@ func TestEveryOperationIsAsDescribed(t *testing.T) {
 	c.callBroker()
 	c.callJobs()
 	c.callRoutes()
+	c.callRejected()
 	c.end()
 }
 

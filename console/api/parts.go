@@ -16,6 +16,7 @@ import (
 type Parts struct {
 	Journal     Journal
 	Jobs        Jobs
+	Quarantine  Quarantine // has the rejected requests
 	Auditor     console.Auditor
 	Inspector   broker.Inspector
 	Undelivered Undelivered
