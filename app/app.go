@@ -19,6 +19,7 @@ import (
 	"github.com/hookline/hookline/broker"
 	"github.com/hookline/hookline/broker/spool"
 	"github.com/hookline/hookline/console"
+	"github.com/hookline/hookline/console/jobs"
 	"github.com/hookline/hookline/receiver"
 	"github.com/hookline/hookline/schedule"
 	"github.com/hookline/hookline/worker"
@@ -56,6 +57,7 @@ type App struct {
 	broker  broker.Broker
 	spool   *spool.Spool // nil with the embedded broker, which stores on the disk itself
 	journal *journaling  // nil: there is no journal
+	jobs    *jobs.Jobs   // nil: there is no console
 	loops   []func(context.Context) error
 
 	consumed []string // the routes of Worker
@@ -96,7 +98,7 @@ func New(o Options) (*App, error) {
 func (a *App) assemble(o Options, routes []worker.Route) error {
 	reload := newReloader(o)
 	var err error
-	if a.journal, err = openJournal(o.Config, a.broker, o.Receive && o.Work, o.Metrics, o.Log.Named("journal")); err != nil {
+	if a.journal, err = openJournal(o.Config, a.broker, o.Console, o.Metrics, o.Log.Named("journal")); err != nil {
 		return err
 	}
 	if o.Receive {
@@ -197,6 +199,9 @@ func (a *App) Close() error {
 	var err error
 	if a.spool != nil {
 		err = a.spool.Close(ctx)
+	}
+	if a.jobs != nil {
+		err = errors.Join(err, a.jobs.Close())
 	}
 	if a.journal != nil {
 		err = errors.Join(err, a.journal.close())

@@ -6,27 +6,28 @@ import (
 	"slices"
 	"strings"
 
+	"go.uber.org/zap"
+
 	"github.com/hookline/hookline/app/config"
+	"github.com/hookline/hookline/broker"
 	"github.com/hookline/hookline/console"
 	"github.com/hookline/hookline/console/api"
+	"github.com/hookline/hookline/console/jobs"
 	"github.com/hookline/hookline/worker"
 )
 
-// assembleConsole builds the pages and the JSON API.
+// assembleConsole builds the jobs, the pages and the JSON API.
 func (a *App) assembleConsole(o Options) (err error) {
 	c := o.Config
-	cfg := c.Console
+	cfg, log := c.Console, o.Log.Named("console")
 	cfg.Dir = filepath.Join(c.Data, "console")
-	log := o.Log.Named("console")
-	programs := api.Parts{Log: log}
-	if a.journal != nil {
-		programs.Journal = a.journal.store
+	if a.jobs, err = jobs.Open(cfg.Dir, a.jobParts(c, log)); err != nil {
+		return err
 	}
-	if q, ok := a.Quarantine(); ok {
-		programs.Quarantine = q
-	}
+	a.loops = append(a.loops, a.jobs.Run)
+	matcher := broker.NewMatcher(c.Routes.Broker())
 	parts := console.Parts{
-		Auditor: a.broker, Inspector: a.broker, API: api.New(programs).Handler(),
+		Auditor: a.broker, Inspector: a.broker, Jobs: a.jobs, Pauser: a.broker, Matches: matcher.Match,
 		Sources: consoleSources(c), Routes: consoleRoutes(c), Broker: "RabbitMQ", Version: o.Version, Log: log,
 	}
 	if c.Broker.Embedded() {
@@ -35,8 +36,30 @@ func (a *App) assembleConsole(o Options) (err error) {
 	if a.Worker != nil {
 		parts.Pausing = pausedSources{a.Worker}
 	}
+	programs := api.Parts{
+		Jobs: a.jobs, Auditor: a.broker, Inspector: a.broker, Undelivered: a.broker, Pauser: a.broker, Pausing: parts.Pausing, Routes: parts.Routes, Log: log,
+	}
+	if a.journal != nil && a.journal.store != nil {
+		parts.Journal, programs.Journal = a.journal.store, a.journal.store
+	}
+	if q, ok := a.Quarantine(); ok {
+		programs.Quarantine = q
+	}
+	parts.API = api.New(programs).Handler()
 	a.Console, err = console.New(cfg, parts)
 	return err
+}
+
+// jobParts returns what jobs act with.
+func (a *App) jobParts(c *config.Config, log *zap.Logger) jobs.Parts {
+	parts := jobs.Parts{Undelivered: a.broker, Retrier: a.broker, Redeliverer: a.broker, Matches: routed(c.Routes.Broker()), Log: log.Named("jobs")}
+	for _, r := range c.Routes {
+		parts.Routes = append(parts.Routes, r.Name)
+	}
+	if a.journal != nil && a.journal.store != nil {
+		parts.Journal = a.journal.store
+	}
+	return parts
 }
 
 // consoleSources describes the sources for people.

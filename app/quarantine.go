@@ -19,7 +19,7 @@ type Quarantine struct {
 
 // Quarantine returns the rejected requests, and false without a journal or without a receiver in this process.
 func (a *App) Quarantine() (*Quarantine, bool) {
-	if a.journal == nil || a.Receiver == nil {
+	if a.journal == nil || a.journal.store == nil || a.Receiver == nil {
 		return nil, false
 	}
 	return &Quarantine{a.journal.store, a.Receiver}, true

@@ -70,7 +70,7 @@ func TestImportsRunOneWay(t *testing.T) {
 		"app/config": {"console", "alma/enrich", "pkg/setting", "alma", "broker", "pkg/handler", "pkg/jsonbody", "pkg/privacy", "pkg/signature", "receiver", "schedule", "worker"},
 		"app": {
 			"app/config", "alma", "broker", "broker/embedded", "broker/rabbitmq", "pkg/event", "pkg/handler", "pkg/jsonbody", "pkg/text", "receiver", "schedule", "broker/spool", "worker",
-			"alma/enrich", "handlers/exec", "handlers/file", "handlers/http", "handlers/log", "handlers/notify", "journal", "console", "console/api",
+			"alma/enrich", "handlers/exec", "handlers/file", "handlers/http", "handlers/log", "handlers/notify", "journal", "console", "console/api", "console/jobs",
 			"alma/reconcile", "alma/transfer", "pkg/privacy", "whatif",
 		},
 		"console/api":    {"broker", "console", "console/jobs", "docs/reference", "journal"},
