@@ -48,10 +48,10 @@ func (c *command) console(f consoleFlags) (*client.Client, error) {
 
 // consoleURL returns the address of the console of a configuration, as this machine reaches it.
 func consoleURL(conf *config.Config) (string, error) {
-	if consoleListen(conf) == "" {
+	if conf.Console.Listen == "" {
 		return "", usage(errors.New("the configuration has no console: set console.listen, or name the console of another process with --console"))
 	}
-	host, port, err := net.SplitHostPort(consoleListen(conf))
+	host, port, err := net.SplitHostPort(conf.Console.Listen)
 	if err != nil {
 		return "", usage(fmt.Errorf("console.listen: %w", err))
 	}
@@ -101,5 +101,3 @@ func (c *command) withConsole(cmd *cobra.Command, f consoleFlags, otherwise stri
 	}
 	return err
 }
-
-func consoleListen(*config.Config) string { return console.DefaultConfig().Listen }
