@@ -49,8 +49,7 @@ func (w *writer) append(offset int64, b Batch) error {
 		if err != nil || !isNew {
 			return err
 		}
-		t := &transaction{writer: w, events: map[Key]*entry{}, minutes: map[int64][2]int64{}}
-		return t.apply(b)
+		return newTransaction(w).apply(b)
 	})
 	if err != nil {
 		w.seq = seq
@@ -58,16 +57,15 @@ func (w *writer) append(offset int64, b Batch) error {
 	return err
 }
 
-// advance notes the place of a batch, and reports whether the batch is new.
+// advance notes the place of a batch and the gap before it, and reports whether the batch is new.
 func (w *writer) advance(offset int64, b Batch) (isNew bool, err error) {
-	if offset != direct {
-		var last int64
-		if err := w.sql.progress.QueryRow().Scan(&last); err != nil || offset <= last {
-			return false, err
-		}
-		if _, err := w.sql.setProgress.Exec(offset); err != nil {
-			return false, err
-		}
+	var stream int64
+	if err := w.sql.progress.QueryRow().Scan(&stream); err != nil || offset != direct && offset <= stream {
+		return false, err
+	}
+	first, last := span(b)
+	if _, err := w.sql.setProgress.Exec(max(offset, stream), offset == direct, last); err != nil {
+		return false, err
 	}
 	process, err := w.names.id(b.Process)
 	if err != nil {
@@ -80,6 +78,40 @@ func (w *writer) advance(offset int64, b Batch) (isNew bool, err error) {
 	if b.Number <= number {
 		return false, nil
 	}
-	_, err = w.sql.setBatch.Exec(process, b.Number, time.Now().UnixMilli())
+	if at == 0 {
+		at = first
+	}
+	if b.Number > number+1 && (number > 0 || stream >= 0) {
+		if err := w.addGap(process, GapMissing, at, first, 0); err != nil {
+			return false, err
+		}
+	}
+	if b.Lost > 0 {
+		if err := w.addGap(process, GapDropped, at, first, b.Lost); err != nil {
+			return false, err
+		}
+	}
+	_, err = w.sql.setBatch.Exec(process, b.Number, last)
 	return true, err
+}
+
+// span returns the times of the first and the last record of a batch, in milliseconds; of an empty one, now.
+func span(b Batch) (first, last int64) {
+	add := func(t time.Time) {
+		at := t.UnixMilli()
+		if first == 0 {
+			first = at
+		}
+		first, last = min(first, at), max(last, at)
+	}
+	for _, s := range b.Stored {
+		add(s.Event.Time)
+	}
+	for _, a := range b.Ended {
+		add(a.Start)
+	}
+	if first == 0 {
+		add(time.Now())
+	}
+	return first, last
 }

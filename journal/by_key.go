@@ -4,10 +4,12 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 )
 
-const seqByKey = `SELECT e.seq FROM event e JOIN name s ON s.id = e.source JOIN name a ON a.id = e.action
-	WHERE e.time = ? AND e.id = ? AND s.text = ? AND a.text = ?`
+// The index is named, because SQLite would rather read all events of the action.
+const seqByKey = `SELECT seq FROM event INDEXED BY event_time WHERE time = ? AND id = ? AND source = (SELECT id FROM name WHERE text = ?)
+	AND action = (SELECT id FROM name WHERE text = ?)`
 
 // ByKey returns the event with a key, or ErrNotFound.
 func (s *Store) ByKey(ctx context.Context, k Key) (Detail, error) {
@@ -28,11 +30,12 @@ func (s *Store) Attempts(ctx context.Context, k Key) ([]Attempt, error) {
 	if err != nil {
 		return nil, err
 	}
-	found, err := s.read.QueryContext(ctx, attemptsQuery, seq)
+	found, err := s.queries.attempts.QueryContext(ctx, fmt.Sprintf("[%d]", seq))
 	if err != nil {
 		return nil, explain(err)
 	}
-	return scanAttempts(found, k)
+	attempts, err := scanAttempts(found)
+	return timed(k, attempts[seq]), err
 }
 
 func (s *Store) seqOf(ctx context.Context, k Key) (seq int64, err error) {

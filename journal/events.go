@@ -30,7 +30,7 @@ type Summary struct {
 // Detail is an event with everything that the journal has of it.
 type Detail struct {
 	Summary
-	Kept   bool              // headers and body are kept
+	Kept   bool              // the body is kept; it is not if the source leaves bodies out, or if it was too large
 	Header map[string]string // by canonical name
 	Data   []byte            // the body as stored
 	Ended  []Attempt         // the newest first
@@ -68,7 +68,7 @@ func (s *Store) Events(ctx context.Context, f Filter, p Page) (events []Summary,
 	if err != nil {
 		return nil, "", err
 	}
-	events, err = summaries(ctx, tx, seqs)
+	events, err = s.summaries(ctx, tx, seqs)
 	return events, next, err
 }
 
@@ -80,73 +80,96 @@ func ignoreDone(err error) error {
 }
 
 // summaries reads the events with the numbers, the newest first.
-func summaries(ctx context.Context, tx *sql.Tx, seqs []int64) (events []Summary, err error) {
+func (s *Store) summaries(ctx context.Context, tx *sql.Tx, seqs []int64) (events []Summary, err error) {
+	if len(seqs) == 0 {
+		return nil, nil
+	}
 	list, err := json.Marshal(seqs)
-	if err != nil || len(seqs) == 0 {
+	if err != nil {
 		return nil, err
 	}
-	found, err := tx.QueryContext(ctx, `SELECT `+summaryColumns+` FROM json_each(?) j CROSS JOIN event e ON e.seq = j.value`+summaryJoins, string(list))
+	found, err := tx.StmtContext(ctx, s.queries.summaries).QueryContext(ctx, string(list))
 	if err != nil {
 		return nil, explain(err)
 	}
 	defer found.Close()
+	at := map[int64]int{}
 	for found.Next() {
 		e, err := scanSummary(found)
 		if err != nil {
 			return nil, explain(err)
 		}
+		at[e.Seq] = len(events)
 		events = append(events, e)
 	}
 	if err := found.Err(); err != nil {
 		return nil, explain(err)
 	}
-	slices.SortFunc(events, func(a, b Summary) int { return int(b.Seq - a.Seq) })
-	for i := range events {
-		if events[i].Attempts == 0 {
-			continue
-		}
-		attempts, err := attemptsOf(ctx, tx, events[i])
-		if err != nil {
-			return nil, err
-		}
-		events[i].Routes = routeStates(attempts)
-	}
-	return events, nil
-}
-
-const attemptsQuery = `SELECT r.text, number, start, duration, o.text, reason.text, p.text, next, error FROM attempt
-	CROSS JOIN name r ON r.id = route CROSS JOIN name o ON o.id = outcome CROSS JOIN name reason ON reason.id = reason CROSS JOIN name p ON p.id = process
-	WHERE seq = ? ORDER BY n`
-
-func attemptsOf(ctx context.Context, tx *sql.Tx, e Summary) ([]Attempt, error) {
-	found, err := tx.QueryContext(ctx, attemptsQuery, e.Seq)
-	if err != nil {
-		return nil, explain(err)
-	}
-	return scanAttempts(found, e.Key)
-}
-
-func readAttempts(stmt *sql.Stmt, seq int64, k Key) ([]Attempt, error) {
-	found, err := stmt.Query(seq)
+	attempts, err := s.attempts(ctx, tx, string(list))
 	if err != nil {
 		return nil, err
 	}
-	return scanAttempts(found, k)
+	for seq, all := range attempts {
+		e := &events[at[seq]]
+		e.Routes = routeStates(timed(e.Key, all))
+	}
+	slices.SortFunc(events, func(a, b Summary) int { return int(b.Seq - a.Seq) })
+	return events, nil
 }
 
-func scanAttempts(found *sql.Rows, k Key) (all []Attempt, err error) {
+// attempts reads the attempts of the events with the numbers in a JSON list. Their times lack the event's time: see timed.
+func (s *Store) attempts(ctx context.Context, tx *sql.Tx, seqs string) (map[int64][]Attempt, error) {
+	found, err := tx.StmtContext(ctx, s.queries.attempts).QueryContext(ctx, seqs)
+	if err != nil {
+		return nil, explain(err)
+	}
+	return scanAttempts(found)
+}
+
+// attemptColumns are read by scanAttempts.
+const attemptColumns = `SELECT a.seq, r.text, number, start, duration, o.text, reason.text, p.text, next, error FROM `
+
+const attemptJoins = ` CROSS JOIN name r ON r.id = route CROSS JOIN name o ON o.id = outcome CROSS JOIN name reason ON reason.id = reason
+	CROSS JOIN name p ON p.id = process `
+
+// queries are the prepared statements that read.
+type queries struct{ summaries, attempts, detail *sql.Stmt }
+
+func (q *queries) all() []statement {
+	return []statement{
+		{&q.summaries, `SELECT ` + summaryColumns + ` FROM json_each(?) j CROSS JOIN event e ON e.seq = j.value` + summaryJoins},
+		{&q.attempts, attemptColumns + `json_each(?) j CROSS JOIN attempt a ON a.seq = j.value` + attemptJoins + `ORDER BY a.seq, n`},
+		{&q.detail, `SELECT ` + summaryColumns + `, b.dictionary, b.data FROM event e` + summaryJoins + ` LEFT JOIN body b ON b.seq = e.seq WHERE e.seq = ?`},
+	}
+}
+
+// timed returns attempts with the key of their event, and its time added to theirs.
+func timed(k Key, attempts []Attempt) []Attempt {
+	for i := range attempts {
+		a := &attempts[i]
+		since := a.Start.Sub(time.Time{})
+		a.Key, a.Start = k, k.Time.Add(since)
+		if !a.Next.IsZero() {
+			a.Next = a.Start.Add(a.Next.Sub(time.Time{}))
+		}
+	}
+	return attempts
+}
+
+func scanAttempts(found *sql.Rows) (all map[int64][]Attempt, err error) {
 	defer found.Close()
+	all = map[int64][]Attempt{}
 	for found.Next() {
-		a := Attempt{Key: k}
-		var start, duration, next int64
-		if err := found.Scan(&a.Route, &a.Number, &start, &duration, &a.Outcome, &a.Reason, &a.Process, &next, &a.Error); err != nil {
+		var a Attempt
+		var seq, start, duration, next int64
+		if err := found.Scan(&seq, &a.Route, &a.Number, &start, &duration, &a.Outcome, &a.Reason, &a.Process, &next, &a.Error); err != nil {
 			return nil, explain(err)
 		}
-		a.Start, a.Duration = k.Time.Add(time.Duration(start)*time.Millisecond), time.Duration(duration)*time.Microsecond
+		a.Start, a.Duration = time.Time{}.Add(time.Duration(start)*time.Millisecond), time.Duration(duration)*time.Microsecond
 		if next != 0 {
-			a.Next = a.Start.Add(time.Duration(next) * time.Millisecond)
+			a.Next = time.Time{}.Add(time.Duration(next) * time.Millisecond)
 		}
-		all = append(all, a)
+		all[seq] = append(all[seq], a)
 	}
 	return all, explain(found.Err())
 }
@@ -164,22 +187,24 @@ func (s *Store) Event(ctx context.Context, seq int64) (d Detail, err error) {
 func (s *Store) detail(ctx context.Context, tx *sql.Tx, seq int64) (d Detail, err error) {
 	var dictionary sql.NullInt64
 	var packed []byte
-	d.Summary, err = scanSummary(tx.QueryRowContext(ctx, `SELECT `+summaryColumns+`, b.dictionary, b.data FROM event e`+summaryJoins+
-		` LEFT JOIN body b ON b.seq = e.seq WHERE e.seq = ?`, seq), &dictionary, &packed)
+	d.Summary, err = scanSummary(tx.StmtContext(ctx, s.queries.detail).QueryRowContext(ctx, seq), &dictionary, &packed)
 	if errors.Is(err, sql.ErrNoRows) {
 		return d, fmt.Errorf("%w: %d", ErrNotFound, seq)
 	}
 	if err != nil {
 		return d, explain(err)
 	}
-	if d.Kept = dictionary.Valid; d.Kept {
-		if d.Header, d.Data, err = s.pack.unpack(packed); err != nil {
+	if dictionary.Valid {
+		if d.Header, d.Data, err = s.pack.unpack(dictionary.Int64, packed); err != nil {
 			return d, err
 		}
+		d.Kept = len(d.Data) > 0 || d.Size == 0
 	}
-	if d.Ended, err = attemptsOf(ctx, tx, d.Summary); err != nil {
+	attempts, err := s.attempts(ctx, tx, fmt.Sprintf("[%d]", seq))
+	if err != nil {
 		return d, err
 	}
+	d.Ended = timed(d.Key, attempts[seq])
 	d.Routes = routeStates(d.Ended)
 	slices.Reverse(d.Ended)
 	return d, nil

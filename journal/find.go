@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 )
 
 const (
@@ -137,31 +138,16 @@ func newScan(f Filter, forward bool) *scan {
 	if f.State != "" && f.Route == "" {
 		sc.event.add("e.state = ?", state)
 	}
-	if f.Route != "" {
-		of := conditions{}
+	if f.Route != "" || f.Pattern != "" {
+		of := deliveryConditions(f)
 		of.add("x.seq = e.seq")
-		of.add("x.route = "+routeID, f.Route)
-		if f.State != "" {
-			of.add("x.state = ?", state)
-		}
 		sc.event.add("EXISTS (SELECT 1 FROM delivery x"+of.where()+")", of.args...)
-	}
-	if f.Pattern != "" {
-		sc.event.add("EXISTS (SELECT 1 FROM delivery y WHERE y.pattern > 0 AND y.seq = e.seq AND y.pattern = "+patternID+")", f.Pattern)
 	}
 	switch {
 	case sc.from != "":
-	case f.Pattern != "":
-		sc.from = "delivery"
-		sc.source.add("pattern > 0")
-		sc.source.add("pattern = "+patternID, f.Pattern)
-	case f.Route != "":
-		sc.from = "delivery"
-		sc.source.add("route = "+routeID, f.Route)
-		if state > 0 {
-			sc.source.add("state > 0")
-			sc.source.add("state = ?", state)
-		}
+	case f.Route != "" || f.Pattern != "":
+		sc.from = "delivery x"
+		sc.source = deliveryConditions(f)
 	case state > 0:
 		sc.from = "event"
 		sc.source.add("state > 0")
@@ -178,6 +164,24 @@ func newScan(f Filter, forward bool) *scan {
 	return sc
 }
 
+// deliveryConditions are those on the delivery x that a filter with a route or a pattern chooses. An index needs the ones without arguments.
+func deliveryConditions(f Filter) (c conditions) {
+	if f.Route != "" {
+		c.add("x.route = "+routeID, f.Route)
+		if f.State != "" {
+			c.add("x.state = ?", f.State.number())
+		}
+		if f.State.number() > 0 {
+			c.add("x.state > 0")
+		}
+	}
+	if f.Pattern != "" {
+		c.add("x.pattern > 0")
+		c.add("x.pattern = "+patternID, f.Pattern)
+	}
+	return c
+}
+
 // step returns up to limit numbers between two others, the number up to which it has looked, and whether there can be more.
 func (sc *scan) step(ctx context.Context, tx *sql.Tx, low, high int64, limit int) (seqs []int64, at int64, more bool, err error) {
 	column := "seq"
@@ -188,7 +192,11 @@ func (sc *scan) step(ctx context.Context, tx *sql.Tx, low, high int64, limit int
 	source.text = slices.Clone(source.text)
 	source.add(column+" > ?", low)
 	source.add(column+" < ?", high)
-	inner := fmt.Sprintf("SELECT %s AS seq FROM %s%s ORDER BY %s %s LIMIT %d", column, sc.from, source.where(), column, sc.order, maxScanned)
+	distinct := ""
+	if strings.HasPrefix(sc.from, "delivery") {
+		distinct = "DISTINCT " // an event can have an error on several routes
+	}
+	inner := fmt.Sprintf("SELECT %s%s AS seq FROM %s%s ORDER BY %s %s LIMIT %d", distinct, column, sc.from, source.where(), column, sc.order, maxScanned)
 	args := slices.Concat(source.args, sc.event.args)
 	found, err := tx.QueryContext(ctx, "SELECT e.seq FROM ("+inner+") d CROSS JOIN event e ON e.seq = d.seq"+sc.event.where()+fmt.Sprintf(" LIMIT %d", limit), args...)
 	if err != nil {

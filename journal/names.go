@@ -10,7 +10,7 @@ import (
 // maxNames bounds the names that a writer remembers.
 const maxNames = 1 << 14
 
-// names gives texts that repeat, such as sources and routes, their numbers in the file. It belongs to one writer.
+// names gives texts that repeat, such as sources, routes, and patterns of errors, their numbers in the file. It belongs to one writer.
 type names struct {
 	known       *recent.Map[string, int64]
 	find, store *sql.Stmt

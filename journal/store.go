@@ -40,11 +40,12 @@ type SourceConfig struct {
 
 // Store keeps a journal in an SQLite file, which one process has open. One connection writes, and others read meanwhile.
 type Store struct {
-	cfg  Config
-	log  *zap.Logger
-	lock *lock
-	read *sql.DB
-	pack *packer
+	cfg     Config
+	log     *zap.Logger
+	lock    *lock
+	read    *sql.DB
+	queries queries
+	pack    *packer
 
 	mu    sync.Mutex // of the writer
 	write *writer
@@ -85,10 +86,13 @@ func Open(cfg Config, reg prometheus.Registerer, log *zap.Logger) (_ *Store, err
 	if err != nil {
 		return nil, err
 	}
-	if s.write, err = openWriter(path, cfg, found); err != nil {
+	if s.write, err = openWriter(path, s.read, cfg, found); err != nil {
 		return nil, err
 	}
 	s.pack = s.write.pack
+	if err = prepare(context.Background(), s.read, s.queries.all()); err != nil {
+		return nil, err
+	}
 	return s, nil
 }
 
@@ -113,7 +117,7 @@ func (s *Store) Close() error { return s.close() }
 func (s *Store) close() error {
 	var errs []error
 	if s.read != nil {
-		errs = append(errs, s.read.Close())
+		errs = append(errs, closeAll(s.queries.all()), s.read.Close())
 	}
 	if s.write != nil {
 		errs = append(errs, s.write.close())

@@ -15,9 +15,15 @@ const minute = int64(time.Minute / time.Millisecond)
 // transaction applies the records of a batch, event by event.
 type transaction struct {
 	*writer
-	events  map[Key]*entry
-	order   []*entry
-	minutes map[int64][2]int64 // first and last number of the events of a minute
+	events   map[Key]*entry
+	order    []*entry
+	minutes  map[int64][2]int64 // first and last number of the events of a minute
+	hours    map[hourKey]hourCount
+	failures map[failureKey]*failureChange
+}
+
+func newTransaction(w *writer) *transaction {
+	return &transaction{writer: w, events: map[Key]*entry{}, minutes: map[int64][2]int64{}, hours: map[hourKey]hourCount{}, failures: map[failureKey]*failureChange{}}
 }
 
 // entry is an event in a transaction: its row as it was, and its records.
@@ -50,12 +56,30 @@ func (t *transaction) apply(b Batch) error {
 			return err
 		}
 	}
+	if err := t.keepRejected(b.Rejected); err != nil {
+		return err
+	}
+	return t.sum()
+}
+
+// sum writes the sums that changed.
+func (t *transaction) sum() error {
 	for at, seqs := range t.minutes {
 		if _, err := t.sql.minute.Exec(at, seqs[0], seqs[1]); err != nil {
 			return err
 		}
 	}
-	return t.keepRejected(b.Rejected)
+	for k, c := range t.hours {
+		if _, err := t.sql.hour.Exec(k.hour, k.source, k.route, k.outcome, c.n, c.last); err != nil {
+			return err
+		}
+	}
+	for k, c := range t.failures {
+		if err := t.writeFailure(k, c); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // entry returns the entry of an event, whose time counts in milliseconds.
@@ -81,7 +105,7 @@ func (t *transaction) applyEvent(e *entry) error {
 		return nil
 	}
 	attempts := slices.Concat(e.before, e.ended)
-	before, now := routeStates(e.before), routeStates(attempts)
+	now := routeStates(attempts)
 	unrouted := e.state == StateUnrouted && len(e.before) == 0 || e.stored != nil && e.stored.Unrouted
 	state := eventState(unrouted, now)
 	if err := t.writeEvent(e, state, len(attempts)); err != nil {
@@ -93,18 +117,11 @@ func (t *transaction) applyEvent(e *entry) error {
 		}
 	}
 	for _, r := range now {
-		if err := t.writeDelivery(e, stateBefore(before, r.Route), r); err != nil {
+		if err := t.writeDelivery(e, r); err != nil {
 			return err
 		}
 	}
 	return t.index(e, attempts)
-}
-
-func stateBefore(all []RouteState, route string) RouteState {
-	if i := slices.IndexFunc(all, func(r RouteState) bool { return r.Route == route }); i >= 0 {
-		return all[i]
-	}
-	return RouteState{}
 }
 
 // find reads the row of an event, and its attempts.
@@ -127,15 +144,23 @@ func (t *transaction) find(e *entry) (err error) {
 	}
 	e.state = stateOf(state)
 	if attempts > 0 {
-		e.before, err = readAttempts(t.sql.attempts, e.seq, e.key)
+		found, err := t.sql.attempts.Query(e.seq)
+		if err != nil {
+			return err
+		}
+		all, err := scanAttempts(found)
+		if err != nil {
+			return err
+		}
+		e.before = timed(e.key, all[e.seq])
 	}
-	return err
+	return nil
 }
 
 func (t *transaction) writeEvent(e *entry, state State, attempts int) error {
 	size, contentType, secret, process := e.size, int64(0), int64(0), int64(0)
 	if e.stored != nil {
-		size = int64(len(e.stored.Event.Data))
+		size = max(int64(len(e.stored.Event.Data)), e.stored.Omitted)
 		for _, n := range []struct {
 			id   *int64
 			text string
@@ -159,12 +184,15 @@ func (t *transaction) writeEvent(e *entry, state State, attempts int) error {
 			_, err = t.sql.fillEvent.Exec(size, contentType, secret, process, e.seq)
 		}
 	}
+	if err == nil && e.stored != nil {
+		err = t.count(hourKey{e.key.Time.UnixMilli() / hour, e.source, 0, 0}, storedAs(e.stored.Unrouted), e.key.Time)
+	}
 	if err != nil || e.stored == nil || t.cfg.Sources[e.key.Source].NoBodies {
 		return err
 	}
-	packed, err := t.pack.pack(e.stored.Event.Header, e.stored.Event.Data)
+	dictionary, packed, err := t.pack.pack(e.stored.Event.Header, e.stored.Event.Data)
 	if err == nil {
-		_, err = t.sql.addBody.Exec(e.seq, 0, packed)
+		_, err = t.sql.addBody.Exec(e.seq, dictionary, packed)
 	}
 	return err
 }
@@ -191,18 +219,10 @@ func (t *transaction) writeAttempt(e *entry, n int, a Attempt) error {
 	if !a.Next.IsZero() {
 		next = a.Next.UnixMilli() - start
 	}
+	if err := t.count(hourKey{start / hour, e.source, ids[0], 0}, string(a.Outcome), a.Start); err != nil {
+		return err
+	}
 	_, err := t.sql.addAttempt.Exec(e.seq, n, ids[0], a.Number, start-e.key.Time.UnixMilli(), a.Duration.Microseconds(), ids[1], ids[2], ids[3], next, a.Error)
-	return err
-}
-
-func (t *transaction) writeDelivery(e *entry, before, now RouteState) error {
-	if before.State == now.State && before.Error == now.Error {
-		return nil
-	}
-	route, err := t.names.id(now.Route)
-	if err == nil {
-		_, err = t.sql.setDelivery.Exec(route, e.seq, now.State.number(), 0)
-	}
 	return err
 }
 
@@ -224,7 +244,7 @@ func (t *transaction) index(e *entry, attempts []Attempt) error {
 			return err
 		}
 		if packed != nil {
-			_, data, err := t.pack.unpack(packed)
+			_, data, err := t.pack.unpack(dictionary, packed)
 			if err != nil {
 				return err
 			}
@@ -244,12 +264,14 @@ func errorText(attempts []Attempt) string {
 			continue
 		}
 		pattern := a.Route + "\x00" + errorpattern.Of(a.Error)
-		if slices.Contains(seen, pattern) || out.Len() >= maxErrors {
+		if slices.Contains(seen, pattern) {
 			continue
 		}
 		seen = append(seen, pattern)
 		addWords(&out, a.Route+" "+a.Reason)
-		addWords(&out, a.Error[:min(len(a.Error), maxErrors)])
+		if out.Len() < maxErrors {
+			addWords(&out, a.Error[:min(len(a.Error), maxErrors)])
+		}
 	}
 	if out.Len() > 0 {
 		addWords(&out, failedMark)
