@@ -29,7 +29,9 @@ func (s *Store) append(ctx context.Context, offset int64, b Batch) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if err := s.write.append(offset, b); err != nil {
+	err := s.write.append(offset, b)
+	s.metrics.appended(b, err)
+	if err != nil {
 		return fmt.Errorf("store a batch in the journal: %w", err)
 	}
 	s.changes.tell()

@@ -13,7 +13,7 @@ const (
 	// removedAtOnce is the number of events that one transaction removes: records wait for it some 20 ms.
 	removedAtOnce = 100
 	// trimPause is the time between two looks for events to remove.
-	trimPause = time.Minute
+	trimPause = 10 * time.Second
 	// pause is the time that a removal leaves to records between two transactions.
 	pause = 10 * time.Millisecond
 )
@@ -73,7 +73,11 @@ func (s *Store) trimStep(ctx context.Context, now time.Time) (int, error) {
 	if err != nil || len(seqs) == 0 {
 		return 0, err
 	}
-	return len(seqs), s.remove(seqs)
+	if err := s.remove(seqs); err != nil {
+		return 0, err
+	}
+	s.metrics.removed.Add(float64(len(seqs)))
+	return len(seqs), nil
 }
 
 // expired returns some events to be removed.

@@ -3,6 +3,9 @@ package journal_test
 import (
 	"testing"
 
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/zap"
+
 	"github.com/hookline/hookline/journal"
 )
 
@@ -82,7 +85,10 @@ func FuzzSearch(f *testing.F) {
 	f.Add(`"a b" c* AND NEAR(d) {key}:e -f ^g`, "i-d", []byte("<a b=\"c\">d"), "x\x00y")
 	f.Add("\xff\x00\u0301", "", []byte("a=%zz&b=+"), "\xff")
 	f.Add("ÄÖ\u00df", "x", []byte(`"\ud800`), "")
-	s := open(&testing.T{}, journal.Config{Dir: f.TempDir()})
+	s, err := journal.Open(journal.Config{Dir: f.TempDir()}, prometheus.NewRegistry(), zap.NewNop())
+	if err != nil {
+		f.Fatal(err)
+	}
 	f.Cleanup(func() { _ = s.Close() })
 	number := int64(0)
 	f.Fuzz(func(t *testing.T, text, id string, body []byte, failure string) {

@@ -51,6 +51,7 @@ type Store struct {
 	write *writer
 
 	changes changes
+	metrics *storeMetrics
 }
 
 // Open opens the journal in a folder, or creates it. Its errors are ErrDamaged, ErrForeign, and those of the file system. They say what to do,
@@ -78,6 +79,9 @@ func Open(cfg Config, reg prometheus.Registerer, log *zap.Logger) (_ *Store, err
 		return nil, err
 	}
 	if s.read, err = openDB(path, "query_only(1)"); err != nil {
+		return nil, err
+	}
+	if s.metrics, err = newStoreMetrics(reg, s); err != nil {
 		return nil, err
 	}
 	s.read.SetMaxOpenConns(readers)

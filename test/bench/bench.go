@@ -44,7 +44,7 @@ func open(ctx context.Context, o options) (b *bench, err error) {
 			b.close()
 		}
 	}()
-	for name, pkg := range map[string]string{"floor": "test/floor", "hookline": "test/bench/custom", "embedded": "test/bench/embedded"} {
+	for name, pkg := range map[string]string{"floor": "test/floor", "hookline": "test/bench/custom", "embedded": "test/bench/embedded", "journal": "test/bench/journal"} {
 		cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", b.program(name), "github.com/hookline/hookline/"+pkg)
 		cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 		if out, err := cmd.CombinedOutput(); err != nil {

@@ -79,6 +79,7 @@ func start(ctx context.Context, o options) error {
 		{"end to end", endToEndSection},
 		{"embedded broker", embeddedSection},
 		{"journal", journalSection},
+		{"journal store", journalStoreSection},
 	}
 	if o.scale {
 		sections = []section{{"scale", func(ctx context.Context, b *bench) (*report, error) { return scaleSection(ctx, b, o.only) }}}
