@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/hookline/hookline/pkg/event"
 )
@@ -24,8 +25,8 @@ type Match interface {
 	InText(text string) bool // of an error
 }
 
-// Erase removes the events that match, or of which an error does, for good: nothing of them stays in the file or in its log. It reads the
-// whole journal, and returns the number of removed events, also with an error. Events that come in meanwhile can be missed: repeat it until
+// Erase removes the events and rejected requests that match, or of which an error does, for good: nothing of them stays in the file or in its
+// log. It reads the whole journal, and returns their number, also with an error. Events that come in meanwhile can be missed: repeat it until
 // it returns 0. A stream keeps its copies until their age has passed.
 func (s *Store) Erase(ctx context.Context, m Match) (removed int, err error) {
 	defer func() {
@@ -45,6 +46,11 @@ func (s *Store) Erase(ctx context.Context, m Match) (removed int, err error) {
 			return removed, err
 		}
 		removed += len(seqs)
+	}
+	rejected, err := s.RemoveRejected(ctx, func(r RejectedRequest) bool { return inRequest(m, r.Rejected) })
+	removed += rejected
+	if err != nil {
+		return removed, err
 	}
 	texts, err := s.eraseErrors(ctx, m)
 	if err != nil {
@@ -87,6 +93,14 @@ func (s *Store) matching(ctx context.Context, m Match, after int64) (seqs []int6
 	return seqs, page[len(page)-1], true, nil
 }
 
+func inRequest(m Match, r Rejected) bool {
+	e := event.Event{Header: map[string]string{}, Data: r.Body}
+	for name, values := range r.Header {
+		e.Header[name] = strings.Join(values, " ")
+	}
+	return m.In(e) || m.InText(r.Path) || m.InText(r.Query) || m.InText(r.Client)
+}
+
 // eraseErrors replaces the texts of groups that match.
 func (s *Store) eraseErrors(ctx context.Context, m Match) (n int, err error) {
 	found, err := s.read.QueryContext(ctx, "SELECT DISTINCT error, pattern, text FROM failure JOIN pattern ON id = pattern")
@@ -124,94 +138,6 @@ func (s *Store) eraseErrors(ctx context.Context, m Match) (n int, err error) {
 		w.patterns.forget()
 		for _, do := range change {
 			if err := do(); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-}
-
-// eraseDictionaries packs the bodies anew whose dictionary matches, without a dictionary, and empties that dictionary. This is rare: see train.
-func (s *Store) eraseDictionaries(ctx context.Context, m Match) (n int, err error) {
-	ids, err := s.numbers(ctx, "SELECT id FROM dictionary WHERE length(data) > 0")
-	if err != nil {
-		return 0, err
-	}
-	for _, id := range ids {
-		var data []byte
-		if err := s.read.QueryRowContext(ctx, "SELECT data FROM dictionary WHERE id = ?", id).Scan(&data); err != nil {
-			return n, explain(err)
-		}
-		if !m.InText(string(data)) {
-			continue
-		}
-		n++
-		if err := s.retireDictionary(ctx, id); err != nil {
-			return n, err
-		}
-	}
-	return n, nil
-}
-
-// retireDictionary packs the bodies of a dictionary anew.
-func (s *Store) retireDictionary(ctx context.Context, id int64) error {
-	s.mu.Lock()
-	err := s.write.transact(s.write.pack.retire)
-	s.mu.Unlock()
-	if err != nil {
-		return err
-	}
-	for after := int64(0); ; {
-		seqs, err := s.numbers(ctx, "SELECT seq FROM (SELECT seq, dictionary FROM body WHERE seq > ? ORDER BY seq LIMIT ?) WHERE dictionary = ?", after, erasePage, id)
-		if err != nil {
-			return err
-		}
-		last, err := s.numbers(ctx, "SELECT seq FROM body WHERE seq > ? ORDER BY seq LIMIT ?", after, erasePage)
-		if err != nil {
-			return err
-		}
-		if len(last) == 0 {
-			break
-		}
-		after = last[len(last)-1]
-		if err := s.packAnew(seqs); err != nil {
-			return err
-		}
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.write.transact(func() error {
-		_, err := s.write.conn.ExecContext(context.Background(), "UPDATE dictionary SET data = x'' WHERE id = ?", id)
-		return err
-	})
-}
-
-func (s *Store) packAnew(seqs []int64) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	w := s.write
-	return w.transact(func() error {
-		for _, seq := range seqs {
-			var dictionary int64
-			var packed []byte
-			err := w.sql.body.QueryRow(seq).Scan(&dictionary, &packed)
-			if errors.Is(err, sql.ErrNoRows) {
-				continue
-			}
-			if err != nil {
-				return err
-			}
-			header, data, err := w.pack.unpack(dictionary, packed)
-			if err != nil {
-				return err
-			}
-			if dictionary, packed, err = w.pack.pack(header, data); err != nil {
-				return err
-			}
-			if _, err := w.conn.ExecContext(context.Background(), "UPDATE body SET dictionary = ?, data = ? WHERE seq = ?", dictionary, packed, seq); err != nil {
 				return err
 			}
 		}

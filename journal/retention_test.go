@@ -101,17 +101,24 @@ func TestNothingOfErasedEventsStaysInTheFile(t *testing.T) {
 		}
 	}
 	expectList(t, s, journal.Filter{Text: "janeroe user"}, "event-17")
+	requests := []journal.Rejected{{Source: "alma", Time: time.Now(), Body: []byte("a janeroe")}, {Source: "alma", Time: time.Now(), Body: []byte("a john")}}
+	if err := s.Append(t.Context(), journal.Batch{Process: "two", Number: 1, Rejected: requests}); err != nil {
+		t.Fatal(err)
+	}
 	if places := rawPlaces(t, dir, "janeroe"); len(places) == 0 {
 		t.Fatal("the files have no such text before")
 	}
 	removed, err := s.Erase(t.Context(), mention("janeroe"))
-	if err != nil || removed != 301 {
+	if err != nil || removed != 302 {
 		t.Fatalf("removed %d: %v", removed, err)
 	}
 	if places := rawPlaces(t, dir, "janeroe"); len(places) != 0 {
 		t.Errorf("the text is still in %q", places)
 	}
 	expectList(t, s, journal.Filter{Text: "janeroe"})
+	if kept, err := s.RejectedRequests(t.Context(), journal.RejectedFilter{}, 0, 10); err != nil || len(kept) != 1 {
+		t.Errorf("rejected requests are left: %+v, %v", kept, err)
+	}
 	if left := list(t, s, journal.Filter{}); len(left) != 2699 {
 		t.Errorf("%d events are left", len(left))
 	}
