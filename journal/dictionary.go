@@ -12,11 +12,11 @@ const (
 	maxSample = 4 << 10
 	// maxDictionary is the size of a dictionary.
 	maxDictionary = 16 << 10
-	// commonWord is the part of the samples, one in so many, that must have a word before a dictionary has it.
-	commonWord = 200
+	// commonWord is the number of samples that must have a word before a dictionary has it.
+	commonWord = 3
 )
 
-// train returns a dictionary for bodies like the samples, and nil if there is none. It has only words that many samples have, such as the
+// train returns a dictionary for bodies like the samples, and nil if there is none. It has only words that several samples have, such as the
 // names of fields: those of single events, such as names of people, stay out of it.
 func train(samples [][]byte, id uint32) (dictionary []byte) {
 	defer func() {
@@ -44,12 +44,11 @@ func commonWords(samples [][]byte) [][]byte {
 			}
 		})
 	}
-	least := max(len(samples)/commonWord, 2)
 	var common [][]byte
 	for _, s := range samples {
 		kept := make([]byte, 0, len(s))
 		eachWord(s, func(word []byte, isWord bool) {
-			if !isWord || having[string(word)] >= least {
+			if !isWord || having[string(word)] >= commonWord {
 				kept = append(kept, word...)
 			}
 		})

@@ -143,8 +143,19 @@ func plainText(data []byte) string {
 	return strings.ToValidUTF8(text, " ")
 }
 
-// addWords writes a text and a space. It leaves out texts without spaces that are longer than maxWord.
+// isTimestamp reports whether a text is a time as in RFC 3339. Nobody searches for its hour or second, but they would be a tenth of the index.
+func isTimestamp(text string) bool {
+	if len(text) < len("2006-01-02T15:04") || len(text) > len("2006-01-02T15:04:05.000000000+00:00") || text[4] != '-' || text[7] != '-' || text[10] != 'T' || text[13] != ':' {
+		return false
+	}
+	return strings.IndexByte("0123456789", text[0]) >= 0
+}
+
+// addWords writes a text and a space; of a timestamp the date. It leaves out texts without spaces that are longer than maxWord.
 func addWords(out *strings.Builder, text string) {
+	if isTimestamp(text) {
+		text = text[:len("2006-01-02")]
+	}
 	if len(text) > maxWord {
 		for word := range strings.FieldsSeq(text) {
 			if len(word) <= maxWord {

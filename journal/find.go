@@ -113,14 +113,9 @@ func newScan(f Filter, forward bool) *scan {
 		sc.order = "ASC"
 	}
 	state := f.State.number()
-	if f.Text != "" && !sc.query.empty() {
+	if !sc.query.empty() || f.Route == "" && f.Pattern == "" && state <= 0 && (f.Source != "" || f.Action != "") {
 		sc.from = "text"
-		if f.Source != "" || f.Action != "" {
-			sc.query.in("key", f.Source+" "+f.Action)
-		}
-		if f.State.failed() {
-			sc.query.in("error", failedMark+" "+f.Route)
-		}
+		sc.query.narrow(f)
 		sc.source.add("text MATCH ?", sc.query.match())
 	}
 	if f.Source != "" {
@@ -152,12 +147,6 @@ func newScan(f Filter, forward bool) *scan {
 		sc.from = "event"
 		sc.source.add("state > 0")
 		sc.source.add("state = ?", state)
-	case f.Action != "":
-		sc.from = "event"
-		sc.source.add("action = "+routeID, f.Action)
-	case f.Source != "":
-		sc.from = "event"
-		sc.source.add("source = "+routeID, f.Source)
 	default:
 		sc.from = "event"
 	}

@@ -58,6 +58,24 @@ func (q *query) add(all []string, prefix bool) {
 	}
 }
 
+// narrow demands the words that events of a filter have.
+func (q *query) narrow(f Filter) {
+	if f.Source != "" {
+		q.in("key", exactWord("source", f.Source))
+	}
+	if f.Action != "" {
+		q.in("key", exactWord("action", f.Action))
+	}
+	if f.State.failed() {
+		q.in("error", failedMark+" "+f.Route)
+	}
+}
+
+// exactWord returns a word that the events of one source, or of one action, have in common, and hardly another event.
+func exactWord(kind, name string) string {
+	return "hookline0" + kind + "0" + strings.Join(words(name), "0")
+}
+
 // in demands words in a column.
 func (q *query) in(column, text string) {
 	for _, w := range words(text) {

@@ -87,8 +87,10 @@ func (s *Store) expired(ctx context.Context, now time.Time) (seqs []int64, err e
 	}
 	for name, source := range s.cfg.Sources {
 		if len(seqs) == 0 && err == nil && source.Keep > 0 {
-			seqs, err = s.numbers(ctx, `SELECT seq FROM (SELECT seq, time FROM event WHERE source = (SELECT id FROM name WHERE text = ?) ORDER BY seq LIMIT ?)
-				WHERE time < ?`, name, removedAtOnce, now.Add(-source.Keep).UnixMilli())
+			q := query{}
+			q.narrow(Filter{Source: name})
+			seqs, err = s.numbers(ctx, `SELECT e.seq FROM (SELECT rowid AS seq FROM text WHERE text MATCH ? ORDER BY rowid LIMIT ?) t CROSS JOIN event e ON e.seq = t.seq
+				WHERE e.time < ? AND e.source = (SELECT id FROM name WHERE text = ?)`, q.match(), removedAtOnce, now.Add(-source.Keep).UnixMilli(), name)
 		}
 	}
 	if len(seqs) > 0 || err != nil || s.cfg.MaxBytes <= 0 {

@@ -11,11 +11,11 @@ const (
 	// applicationID marks a database as a journal: "Hjnl" in ASCII.
 	applicationID = 0x486a6e6c
 	// version of the schema: the number of its steps.
-	version = 2
+	version = 3
 )
 
 // steps returns the steps that upgrade the schema by one version each. A released step never changes.
-func steps() [version]string { return [...]string{firstStep, rejectedStep} }
+func steps() [version]string { return [...]string{firstStep, rejectedStep, dropIndexes} }
 
 // Texts that repeat are stored once, as names. An event has a row even if only an attempt of it is known: its size is then -1.
 // The index of times finds an event by its key, because few events have one time; it grows at its end only. The start of an attempt
@@ -110,6 +110,11 @@ CREATE TABLE progress (stream INTEGER NOT NULL, direct INTEGER NOT NULL, at INTE
 INSERT INTO progress VALUES (-1, 0, 0);
 CREATE VIRTUAL TABLE text USING fts5 (id, key, body, error, content='', contentless_delete=1, detail=column,
 	tokenize='unicode61 remove_diacritics 2');`
+
+// The full-text index finds the events of a source or an action: see exactWord.
+const dropIndexes = `
+DROP INDEX IF EXISTS event_source;
+DROP INDEX IF EXISTS event_action;`
 
 // schemaVersion returns the version of the schema in the database, and 0 for an empty database. It changes nothing.
 func schemaVersion(ctx context.Context, db *sql.DB) (v int, err error) {

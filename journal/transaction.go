@@ -251,8 +251,12 @@ func (t *transaction) index(e *entry, attempts []Attempt) error {
 			body = bodyText(data)
 		}
 	}
-	_, err := t.sql.index.Exec(e.seq, e.key.ID, e.key.Source+" "+e.key.Action, body, errorsNow)
+	_, err := t.sql.index.Exec(e.seq, e.key.ID, keyText(e.key), body, errorsNow)
 	return err
+}
+
+func keyText(k Key) string {
+	return strings.Join([]string{k.Source, k.Action, exactWord("source", k.Source), exactWord("action", k.Action)}, " ")
 }
 
 // errorText returns the errors of attempts with their routes and reasons, without those that are alike.

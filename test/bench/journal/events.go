@@ -47,20 +47,21 @@ func (m *maker) event() event.Event {
 	m.at = m.at.Add(time.Duration(m.random.IntN(20)) * time.Millisecond)
 	source := m.pick("alma", "alma", "alma", "github", "shop")
 	action := source + "." + m.pick("loan_created", "loan_returned", "item_moved", "user_updated", "job_end")
-	mms := fmt.Sprintf("99%017d", m.random.Int64N(1e17))
-	body := fmt.Sprintf(`{"id":"%016x%016x","action":%q,"institution":{"value":"01TEST_INST","desc":"University of Tests"},"time":%q,`+
+	id := fmt.Sprintf("%016x%016x", m.random.Uint64(), m.random.Uint64())
+	mms := fmt.Sprintf("99%012d01234", m.random.Int64N(1e12)) // 19 digits, the last ones of the institution
+	body := fmt.Sprintf(`{"id":%q,"action":%q,"institution":{"value":"01TEST_INST","desc":"University of Tests"},"time":%q,`+
 		`"event":{"value":%q,"desc":%q},"item_loan":{"loan_id":"%d","circ_desk":{"value":"DEFAULT_CIRC_DESK","desc":"Main desk"},`+
 		`"return_circ_desk":{"value":"DEFAULT_CIRC_DESK","desc":"Main desk"},"last_return":{"date":null,"link":"https://api.example.org/almaws/v1/bibs"},"library":{"value":%q,"desc":%q},"user_id":"u%07d","item_barcode":"B%09d",`+
-		`"due_date":%q,"loan_status":"ACTIVE","loan_date":%q,"process_status":"NORMAL","mms_id":%s,"holding_id":"22%015d","item_id":"23%015d",`+
+		`"due_date":%q,"loan_status":"ACTIVE","loan_date":%q,"process_status":"NORMAL","mms_id":%s,"holding_id":"22%012d01234","item_id":"23%012d01234",`+
 		`"title":%q,"author":%q,"description":%q,"location_code":{"value":%q,"name":%q},"item_policy":{"value":"%d","description":%q},`+
 		`"call_number":"%s %d.%d","publication_year":"%d","loan_fine":0.0,"last_renew_date":null,"renewable":true,"links":[{"rel":"self","href":"https://api.example.org/"}]}}`,
-		m.random.Uint64(), m.random.Uint64(), action, m.at.Format("2006-01-02T15:04:05.000Z"), action, action, m.random.Int64N(1e15),
+		id, action, m.at.Format("2006-01-02T15:04:05.000Z"), action, action, m.random.Int64N(1e15),
 		m.pick("MAIN", "LAW", "MED", "SCI"), m.pick("Main Library", "Law Library"), m.random.IntN(60_000), m.random.IntN(1_000_000),
-		m.at.AddDate(0, 1, 0).Format(time.RFC3339), m.at.Format(time.RFC3339), mms, m.random.Int64N(1e15), m.random.Int64N(1e15),
+		m.at.AddDate(0, 1, 0).Format(time.RFC3339), m.at.Format(time.RFC3339), mms, m.random.Int64N(1e12), m.random.Int64N(1e12),
 		m.words(5), m.words(2), m.words(4), m.pick("open", "closed", "stack"), m.words(2), m.random.IntN(30), m.words(2),
 		m.pick("QA", "PN", "B"), m.random.IntN(9999), m.random.IntN(99), 1950+m.random.IntN(70))
 	return event.Event{
-		ID: fmt.Sprintf("%016x", m.random.Uint64()), Source: source, Action: action, Time: m.at.Truncate(time.Millisecond), ContentType: "application/json",
+		ID: id, Source: source, Action: action, Time: m.at.Truncate(time.Millisecond), ContentType: "application/json",
 		Header: map[string]string{"User-Agent": "sender/1.0", "X-Request-Id": fmt.Sprintf("%016x", m.random.Uint64())}, Data: []byte(body),
 	}
 }
