@@ -11,6 +11,8 @@ import (
 var (
 	// ErrNotFound reports that the journal has no such event, or no longer.
 	ErrNotFound = errors.New("the journal has no such event")
+	// ErrBroad reports that a search asks for words with a begin that too many events have.
+	ErrBroad = errors.New("too many words begin so: write more letters, or the whole word without *")
 	// ErrDamaged reports that the file is damaged. It is left as it is.
 	ErrDamaged = errors.New("the journal is damaged and was left unchanged. Stop Hookline and move the file away, with its -wal file: " +
 		"an empty journal begins, and no event is lost by it")

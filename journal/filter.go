@@ -8,7 +8,8 @@ import (
 // Filter chooses events. An empty field chooses all.
 type Filter struct {
 	// Text has words that an event must have all: in its ID, its source and action, in values of its body, or in an error. The last word, and
-	// a word with * behind it, may be the begin of a word. Words in quotes follow each other.
+	// a word with * behind it, may be the begin of a word, from three letters on; the last word only while not too many events have such
+	// words. Words in quotes follow each other.
 	Text           string
 	Source, Action string
 	Route          string    // that ended an attempt for the event

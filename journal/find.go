@@ -31,7 +31,11 @@ func (s *Store) find(ctx context.Context, tx *sql.Tx, f Filter, p Page) (seqs []
 	if err != nil {
 		return nil, "", err
 	}
-	sc := newScan(f, p.After != "")
+	q := parseQuery(f.Text)
+	if err := q.bound(ctx, tx); err != nil {
+		return nil, "", err
+	}
+	sc := newScan(f, q, p.After != "")
 	limit, at, more := p.limit(), int64(0), true
 	for read := 0; more && len(seqs) <= limit && read < maxRead; {
 		var found []int64
@@ -107,8 +111,8 @@ const (
 )
 
 // newScan chooses the source of the numbers: the index that leaves out most.
-func newScan(f Filter, forward bool) *scan {
-	sc := &scan{order: "DESC", query: parseQuery(f.Text)}
+func newScan(f Filter, q query, forward bool) *scan {
+	sc := &scan{order: "DESC", query: q}
 	if forward {
 		sc.order = "ASC"
 	}

@@ -20,7 +20,8 @@ const (
 // query is a search by words. Its words hold letters and digits only, so that a text of a person never has syntax.
 type query struct {
 	words   []string   // that an event must have all
-	prefix  []bool     // of each word: it is the begin of a word
+	prefix  []bool     // of each word: it may be the begin of a word
+	starred []bool     // of each word: a person wrote * behind it
 	phrases [][]string // words that follow each other in a text
 	columns []string   // conditions on single columns
 }
@@ -31,19 +32,19 @@ func parseQuery(text string) query {
 	text = strings.ToValidUTF8(text, " ")
 	for i, part := range strings.Split(text, `"`) {
 		if i%2 == 1 {
-			q.add(words(part), false)
+			q.add(words(part), false, false)
 			continue
 		}
 		for field := range strings.FieldsSeq(part) {
-			last := strings.HasSuffix(text, field)
-			q.add(words(field), last || strings.HasSuffix(field, "*"))
+			starred := strings.HasSuffix(field, "*")
+			q.add(words(field), starred || strings.HasSuffix(text, field), starred)
 		}
 	}
 	return q
 }
 
 // add adds words that follow each other, such as those of an ID with hyphens.
-func (q *query) add(all []string, prefix bool) {
+func (q *query) add(all []string, prefix, starred bool) {
 	if len(all) == 0 || len(q.words)+len(all) > maxTerms {
 		return
 	}
@@ -55,6 +56,7 @@ func (q *query) add(all []string, prefix bool) {
 	for i, w := range all {
 		q.words = append(q.words, w)
 		q.prefix = append(q.prefix, prefix && i == len(all)-1)
+		q.starred = append(q.starred, starred && i == len(all)-1)
 	}
 }
 
