@@ -67,6 +67,9 @@ func (j *journaling) run(reader *journal.Reader, log *zap.Logger) {
 	var running context.Context
 	running, j.stop = context.WithCancel(context.Background())
 	j.running.Go(func() { j.recorder.Run(running) })
+	if j.store != nil {
+		j.running.Go(func() { j.store.Run(running) })
+	}
 	if reader == nil {
 		return
 	}

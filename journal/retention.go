@@ -19,7 +19,7 @@ const (
 )
 
 // Run removes old events until ctx ends, as Config.Keep, Config.MaxBytes and SourceConfig.Keep say. It logs its errors.
-func (s *Store) Run(ctx context.Context) error {
+func (s *Store) Run(ctx context.Context) {
 	tick := time.NewTicker(trimPause)
 	defer tick.Stop()
 	for {
@@ -29,7 +29,7 @@ func (s *Store) Run(ctx context.Context) error {
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
-			return nil
+			return
 		}
 	}
 }
