@@ -51,7 +51,7 @@ func (c *consumption) runRound(ctx context.Context, conn *connection) error {
 	for pauses.Reset(); ; {
 		s, err := conn.await(ctx)
 		if ctx.Err() != nil {
-			return nil
+			return nil //nolint:nilerr // the end of ctx is no failure
 		}
 		if err != nil {
 			return err
@@ -59,7 +59,7 @@ func (c *consumption) runRound(ctx context.Context, conn *connection) error {
 		began := time.Now()
 		err = c.consume(ctx, s)
 		if ctx.Err() != nil {
-			return nil
+			return nil //nolint:nilerr // the end of ctx is no failure
 		}
 		if s.conn.IsClosed() { // the connection logs the reason and opens the next session
 			<-s.over
