@@ -76,7 +76,7 @@ func (r *Reader) Run(ctx context.Context) error {
 		})
 		switch {
 		case ctx.Err() != nil:
-			return nil
+			return nil //nolint:nilerr // the end of ctx is no failure
 		case errors.Is(err, ErrVersion):
 			return fmt.Errorf("read the journal's stream: %w", err)
 		case !failing:
@@ -127,7 +127,7 @@ func (r *Reader) take(ctx context.Context, offset int64, data []byte, missed str
 		r.skip.Do(func() {
 			r.log.Warn("the journal's stream has a message that is no batch of records; it is skipped", zap.Int64("offset", offset), zap.Error(err))
 		})
-		return nil
+		return nil //nolint:nilerr // logged
 	}
 	r.note(newest(b), time.Time{})
 	if err := r.place.AppendAt(ctx, offset, b); err != nil {

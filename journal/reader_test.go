@@ -109,7 +109,7 @@ func TestReader(t *testing.T) {
 				ctx, cancel := context.WithCancel(t.Context())
 				ended := make(chan error, 1)
 				go func() { ended <- r.Run(ctx) }()
-				time.Sleep(time.Minute)
+				<-time.After(time.Minute)
 				cancel()
 				if err := <-ended; err != nil {
 					t.Error(err)
@@ -154,17 +154,19 @@ func TestTheLagIsTheAgeOfTheNewestRecord(t *testing.T) {
 		defer cancel()
 		ended := make(chan error, 1)
 		go func() { ended <- r.Run(ctx) }()
-		time.Sleep(5 * time.Second)
+		<-time.After(5 * time.Second)
 		synctest.Wait()
 		if lag() != 5 {
 			t.Errorf("%v while it cannot be stored", lag())
 		}
-		time.Sleep(time.Hour)
+		<-time.After(time.Hour)
 		synctest.Wait()
 		if got := lag(); got < 5 || got > 60 {
 			t.Errorf("%v afterwards", got)
 		}
 		cancel()
-		<-ended
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
 	})
 }

@@ -99,16 +99,16 @@ func TestRecordsWaitHalfASecondForOthers(t *testing.T) {
 		r, _, _, stop := run(t, &s, 0)
 		defer stop()
 		r.Stored(stored(1, 100))
-		time.Sleep(400 * time.Millisecond)
+		<-time.After(400 * time.Millisecond)
 		r.Attempt(attempt(1))
 		synctest.Wait()
 		if n := len(s.taken()); n != 0 {
 			t.Fatalf("%d batches after 400 ms", n)
 		}
-		time.Sleep(100 * time.Millisecond)
+		<-time.After(100 * time.Millisecond)
 		synctest.Wait()
 		r.Stored(stored(2, 100))
-		time.Sleep(time.Second)
+		<-time.After(time.Second)
 		synctest.Wait()
 		b := s.taken()
 		if len(b) != 2 || len(b[0].Stored) != 1 || len(b[0].Ended) != 1 || b[0].Stored[0].Event.ID != "1" || len(b[1].Stored) != 1 {
@@ -134,7 +134,7 @@ func TestAFullBatchIsHandedOnAtOnce(t *testing.T) {
 		if len(b) != 1 || len(b[0].Stored) < 180 || len(b[0].Stored) > 210 {
 			t.Fatalf("%d batches at once, of 400 records of 1 kB", len(b))
 		}
-		time.Sleep(500 * time.Millisecond)
+		<-time.After(500 * time.Millisecond)
 		synctest.Wait()
 		var ids []string
 		for _, b := range s.taken() {
@@ -163,7 +163,7 @@ func TestRecordsBeyondTheMemoryAreDroppedAndCounted(t *testing.T) {
 			r.Stored(stored(i, 1000))
 			r.Attempt(attempt(i))
 		}
-		time.Sleep(time.Minute)
+		<-time.After(time.Minute)
 		synctest.Wait()
 		if bytes := metric(t, reg, "hookline_journal_waiting_bytes"); bytes > 1<<20 || bytes < 1<<20-2000 {
 			t.Errorf("%v bytes of 1 MiB are used", bytes)
@@ -172,10 +172,10 @@ func TestRecordsBeyondTheMemoryAreDroppedAndCounted(t *testing.T) {
 			t.Errorf("%d warnings: %v", n, logs.All())
 		}
 		s.setFail(nil)
-		time.Sleep(10 * time.Second)
+		<-time.After(10 * time.Second)
 		synctest.Wait()
 		r.Attempt(attempt(10_000)) // brings the number of the lost ones
-		time.Sleep(time.Second)
+		<-time.After(time.Second)
 		synctest.Wait()
 		stored, ended, lost := count(s.taken())
 		if int64(stored+ended)+lost != 20_001 || stored < 600 || lost < 15_000 {
@@ -230,9 +230,9 @@ func TestARefusedBatchIsDropped(t *testing.T) {
 		r, _, logs, stop := run(t, &s, 0)
 		defer stop()
 		r.Stored(stored(1, 10))
-		time.Sleep(time.Second)
+		<-time.After(time.Second)
 		r.Stored(stored(2, 10))
-		time.Sleep(time.Second)
+		<-time.After(time.Second)
 		synctest.Wait()
 		if stored, _, lost := count(s.taken()); stored != 1 || lost != 1 || s.tries != 2 || logs.Len() != 1 {
 			t.Errorf("%d stored, %d lost, %d tries, log %v", stored, lost, s.tries, logs.All())
@@ -293,9 +293,9 @@ func TestABatchIsTriedAgainUnchanged(t *testing.T) {
 		}
 		r, _, _, stop := run(t, &s, 0)
 		r.Stored(stored(1, 10))
-		time.Sleep(time.Second)
+		<-time.After(time.Second)
 		r.Stored(stored(2, 10))
-		time.Sleep(time.Minute)
+		<-time.After(time.Minute)
 		stop()
 		if want := []string{"1:1", "1:1", "1:1", "2:1"}; !slices.Equal(seen, want) {
 			t.Errorf("batches %v, want %v", seen, want)
