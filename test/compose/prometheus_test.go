@@ -119,9 +119,9 @@ func dashboardQueries(t *testing.T) []string {
 	return all
 }
 
-// configured are series that only institutions, services, transfers, schedules, and external or left-over routes have. The stack has
+// configured are series that only institutions, services, transfers, schedules, a journal, and external or left-over routes have. The stack has
 // none of them.
-var configured = regexp.MustCompile(`hookline_(alma|notify|transfer|schedule)_|hookline_broker_(left_over|stale|external|queues_at)_|role="external"`)
+var configured = regexp.MustCompile(`hookline_(alma|notify|transfer|schedule|journal)_|hookline_broker_(left_over|stale|external|queues_at)_|role="external"`)
 
 var selector = regexp.MustCompile(`\b(?:(?:hookline|rabbitmq)_\w+|up)\b(?:\{[^}]*\})?`)
 
