@@ -98,6 +98,7 @@ func (c *Console) Handler() http.Handler {
 	mux.Handle("GET /events", c.may(Look, c.events))
 	mux.Handle("GET /events/{seq}", c.may(Look, c.event))
 	mux.Handle("GET /events/{seq}/body", c.may(Bodies, c.download))
+	mux.Handle("GET /failures", c.may(Look, c.failures))
 	mux.Handle("GET /unrouted", c.may(Look, c.unrouted))
 	mux.Handle("GET /routes", c.may(Look, c.routes))
 	mux.Handle("POST /routes/{route}/pause", c.may(Act, c.pause))

@@ -43,6 +43,9 @@ type eventRoute struct {
 	Word    string
 	Steps   []step
 	Cause   string // address of the failures like it
+	Event   journal.Key
+	Plan    bool   // the person may plan an act
+	From    string // place of the event for the plan
 }
 
 // step is a line of the history: an attempt, or several with the same error.
@@ -65,7 +68,11 @@ func (c *Console) event(w http.ResponseWriter, r *http.Request) {
 	v := visitorOf(r)
 	page := eventPage{Detail: d, Bodies: v.Bodies(), Act: v.Act(), States: stateCounts(d.Summary), Routed: len(d.Summary.Routes), Path: r.URL.Path}
 	for _, state := range d.Summary.Routes {
-		page.Routes = append(page.Routes, c.eventRoute(state, d.Ended))
+		route := c.eventRoute(state, d.Ended)
+		route.Event = d.Key
+		route.From = map[journal.State]string{journal.StateDead: "dead", journal.StateFailing: "failing"}[state.State]
+		route.Plan = page.Act && c.parts.Jobs != nil && route.From != ""
+		page.Routes = append(page.Routes, route)
 	}
 	slices.SortStableFunc(page.Routes, func(a, b eventRoute) int { return urgency(a.State) - urgency(b.State) })
 	page.Lanes = c.lanes(d)
@@ -126,6 +133,9 @@ func (c *Console) eventRoute(state journal.RouteState, ended []journal.Attempt) 
 		route.Steps = append(route.Steps, step{Kind: "waiting", Title: "Attempt " + strconv.Itoa(attempts[0].Number+1) + " " + c.ago(state.Next), At: state.Next})
 	}
 	route.Steps = append(route.Steps, steps(attempts)...)
+	if state.Error != "" {
+		route.Cause = "/failures?route=" + escapeQuery(state.Route)
+	}
 	return route
 }
 

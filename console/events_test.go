@@ -32,6 +32,11 @@ func TestEventsAreFoundByTheAddress(t *testing.T) {
 	}
 }
 
+func TestFailuresAreTheDeadLettersOfARoute(t *testing.T) {
+	_, page := open(t, consoletest.Filled(t).Parts()).get("/failures?route=exports")
+	wants(t, page, "6130042718450006421", "1 shown")
+}
+
 func TestPagesOfEventsMeet(t *testing.T) {
 	b := open(t, consoletest.Filled(t).Parts())
 	_, first := b.get("/events")
@@ -75,7 +80,7 @@ func TestOneEventShowsItsHistoryAndItsBody(t *testing.T) {
 		"Job end: <bdi>Export Bibliographic Records</bdi>", "Thu 26 Nov 04:34:18.402", "Fits", "secret <bdi>2026</bdi>",
 		"Attempt 12 failed, given up", "Attempts 1 to 11 failed with the same error", "Attempt 18 in 44 s", "Done at attempt 1", "1 dead, 1 retrying, 1 done",
 		`<span class="n"><bdi>9223372036854775807</bdi></span>`, `<span class="n"><bdi>100.0</bdi></span>`, `<span class="w">null</span>`,
-		"User-Agent", "curl &#39;https://hooks.example.org/webhooks/alma&#39;")
+		"Replay to exports…", "Try now…", "User-Agent", "curl &#39;https://hooks.example.org/webhooks/alma&#39;")
 	if strings.Index(page, "history-exports") > strings.Index(page, "history-archive") {
 		t.Error("the worst route is not first")
 	}

@@ -54,7 +54,10 @@ func (c *Console) home(w http.ResponseWriter, r *http.Request) {
 	title := verdict(page.Sum, len(page.Todo))
 	switch {
 	case page.Away != nil:
-		title = capital(c.parts.Broker) + " does not answer, for " + span(c.now().Sub(page.Away.Since))
+		title = capital(c.parts.Broker) + " does not answer"
+		if gone := c.now().Sub(page.Away.Since).Truncate(time.Second); gone > 0 {
+			title += ", for " + span(gone)
+		}
 	case audit.At.IsZero():
 		title = "Counting"
 	case page.Sum.Deliveries == 0:

@@ -33,7 +33,7 @@ func TestHomeWithoutABrokerSaysSo(t *testing.T) {
 	if status != http.StatusOK {
 		t.Errorf("status %d", status)
 	}
-	wants(t, page, "RabbitMQ does not answer, for", consoletest.ErrAway.Error(), "What was stored is still stored")
+	wants(t, page, "RabbitMQ does not answer", consoletest.ErrAway.Error(), "What was stored is still stored")
 }
 
 func TestAMissingPageSaysTheNextStep(t *testing.T) {

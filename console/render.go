@@ -41,7 +41,7 @@ type needs struct{ Dead, Unrouted int64 }
 func (c *Console) parse() (map[string]*template.Template, error) {
 	base, err := template.New("").Funcs(template.FuncMap{
 		"number": number, "many": many[int64], "span": span, "visible": visible, "brief": brief, "capital": capital,
-		"ago": c.ago, "at": c.at, "when": c.when, "exactly": c.exactly, "clock": c.clock, "state": state, "icon": icon, "list": list, "add": func(a, b int) int { return a + b }, "toint64": func(n int) int64 { return int64(n) },
+		"ago": c.ago, "at": c.at, "when": c.when, "exactly": c.exactly, "clock": c.clock, "state": state, "icon": icon, "list": list, "title": actionWords, "add": func(a, b int) int { return a + b }, "toint64": func(n int) int64 { return int64(n) },
 	}).ParseFS(files, "templates/frame.html", "templates/parts.html", "templates/words.html")
 	if err != nil {
 		return nil, err
@@ -116,5 +116,5 @@ func state(kind string, label any) template.HTML {
 
 // icon returns a shape of the sprite, which is not spoken.
 func icon(name string) template.HTML {
-	return template.HTML(`<svg class="i" aria-hidden="true"><use href="#` + template.HTMLEscapeString(name) + `"/></svg>`)
+	return template.HTML(`<svg class="i" aria-hidden="true"><use href="#i-` + template.HTMLEscapeString(name) + `"/></svg>`)
 }
