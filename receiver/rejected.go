@@ -47,11 +47,11 @@ type Rejected struct {
 
 // Why returns the cause of the rejection, and says it and the next step in plain sentences. Equal causes have an equal summary.
 func (r Rejected) Why() (cause, summary, advice string) {
-	switch {
-	case r.Reason == reasonSource:
+	switch r.Reason {
+	case reasonSource:
 		return reasonSource, "No source has the name at the end of the address",
 			"Compare the end of the address, /webhooks/NAME, with the names under sources in hookline.yml. If you do not know the sender, there is nothing to do."
-	case r.Reason == reasonHandshake:
+	case reasonHandshake:
 		return reasonHandshake, "A question that the source's handshake does not answer",
 			"Compare handshake of the source with the sender's documentation. If you do not know the sender, there is nothing to do."
 	}

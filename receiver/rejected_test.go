@@ -91,7 +91,7 @@ func TestTheQuarantineHasEachRejectedRequestAndWhy(t *testing.T) {
 		if r.Reason != c.reason || r.Status != c.status || r.Diagnosis.Cause != c.want || r.Time.IsZero() || r.Client != "127.0.0.1" || r.Cut || r.Size != int64(len(r.Body)) {
 			t.Errorf("%s: %+v", c.name, r)
 		}
-		if c.want == signature.OldSecret && (r.Query != "x=1" || r.Path != "/webhooks/alma" || r.Method != "POST" || string(r.Body) != "{}" ||
+		if c.want == signature.OldSecret && (r.Query != "x=1" || r.Path != "/webhooks/alma" || r.Method != http.MethodPost || string(r.Body) != "{}" ||
 			len(r.Header["X-Other"]) != 2 || r.Header.Get("Host") != s.addr || r.Diagnosis.Secret != "old") {
 			t.Errorf("%s: %+v", c.name, r)
 		}
