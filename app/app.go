@@ -20,6 +20,7 @@ import (
 	"github.com/hookline/hookline/broker/spool"
 	"github.com/hookline/hookline/console"
 	"github.com/hookline/hookline/console/jobs"
+	"github.com/hookline/hookline/expect"
 	"github.com/hookline/hookline/receiver"
 	"github.com/hookline/hookline/schedule"
 	"github.com/hookline/hookline/worker"
@@ -54,11 +55,12 @@ type App struct {
 	// Private answers /metrics, /healthz, ReadyPath, PausedPath and, if configured, /debug/pprof/. It is not for strangers.
 	Private http.Handler
 
-	broker  broker.Broker
-	spool   *spool.Spool // nil with the embedded broker, which stores on the disk itself
-	journal *journaling  // nil: there is no journal
-	jobs    *jobs.Jobs   // nil: there is no console
-	loops   []func(context.Context) error
+	broker   broker.Broker
+	spool    *spool.Spool  // nil with the embedded broker, which stores on the disk itself
+	journal  *journaling   // nil: there is no journal
+	expected *expect.Watch // nil: no route expects events, or this process does not keep the journal
+	jobs     *jobs.Jobs    // nil: there is no console
+	loops    []func(context.Context) error
 
 	consumed []string // the routes of Worker
 }
@@ -117,6 +119,9 @@ func (a *App) assemble(o Options, routes []worker.Route) error {
 		}
 	}
 	a.loop(reload.run)
+	if err := a.watchExpected(o, a.publisher()); err != nil {
+		return err
+	}
 	o.Metrics.MustRegister(newQueueCollector(a.broker, o.Log))
 	a.Private = newPrivate(o.Metrics, a.ready, a.paused, o.Config.Pprof)
 	return nil
@@ -170,6 +175,14 @@ func (a *App) assembleWorker(o Options, routes []worker.Route) (err error) {
 	a.loops = append(a.loops, a.Worker.Run)
 	a.loop(newAuditor(a.broker, c.Routes.Broker(), o.Metrics, o.Log).run)
 	return nil
+}
+
+// publisher stores events: the spool where there is one, else the broker.
+func (a *App) publisher() broker.Publisher {
+	if a.spool != nil {
+		return a.spool
+	}
+	return a.broker
 }
 
 // loop adds a loop that cannot fail to those that Run runs.

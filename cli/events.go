@@ -21,12 +21,12 @@ func (c *command) events() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "events",
 		GroupID: "look",
-		Short:   "List and show events of the past",
-		Long: `The journal keeps each event that was stored and each attempt that ended, also of events that are done. These commands ask
-the running process by the API of its console. "hookline tail" shows events as they come.`,
+		Short:   "List, show and export events of the past",
+		Long: `The journal keeps each event that was stored and each attempt that ended, also of events that are done. "list" and "show"
+ask the running process by the API of its console, and "export" reads the journal's file. "hookline tail" shows events as they come.`,
 	}
 	group(cmd)
-	cmd.AddCommand(c.eventsList(), c.eventsShow())
+	cmd.AddCommand(c.eventsList(), c.eventsShow(), c.eventsExport())
 	return cmd
 }
 

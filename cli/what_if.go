@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -27,25 +28,27 @@ type whatIf struct {
 func (c *command) whatIf() *cobra.Command {
 	var w whatIf
 	cmd := &cobra.Command{
-		Use:     "what-if --config NEW --events FILE",
+		Use:     "what-if --config NEW",
 		GroupID: "setup",
 		Short:   "Try a new configuration on recorded events, without effects",
 		Long: `Run recorded events through the routes of a new configuration and of the one in force, and show the differences: which
 events each route would get, which of them "where" would choose, and what "redact", "enrich" and the handlers would make of
 them. No request is sent, no program runs, no file is written. The output says what cannot be known so.
 
-The events are lines of JSON in the form that "hookline dead list --json" shows under "event".
+The events are those of the journal in the data folder of the configuration in force, by default of the last 24 hours; or those
+of a file, as "hookline events export" writes it. So it works in CI, without a running process.
 
 Changed sources are not tried: the events are already received. As a worker, the command needs no secrets of sources.
 
 Exit code 0: nothing differs; 3: something differs.`,
-		Example: `  hookline what-if --config new.yml --events events.jsonl
+		Example: `  hookline what-if --config new.yml --since 7d
+  hookline what-if --config new.yml --events events.jsonl
   hookline what-if --config new.yml --against old.yml --events events.jsonl --json`,
 		Args: args(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error { return c.runWhatIf(cmd.Context(), w) },
 	}
 	cmd.Flags().StringVar(&w.against, "against", "", "configuration `FILE` in force (default: $HOOKLINE_CONFIG, else hookline.yml if it exists)")
-	cmd.Flags().StringVar(&w.events, "events", "", "`FILE` of recorded events, one JSON object on a line; - is the standard input")
+	cmd.Flags().StringVar(&w.events, "events", "", "`FILE` of recorded events, one JSON object on a line; - is the standard input (default: the journal)")
 	sinceFlag(cmd, &w.since, "only events received")
 	countFlag(cmd, &w.samples, "samples", "", 3, "show at most this many events of each difference of a route")
 	jsonFlag(cmd, &w.asJSON)
@@ -57,7 +60,7 @@ func (c *command) runWhatIf(ctx context.Context, w whatIf) error {
 	if err != nil {
 		return err
 	}
-	source, done, err := w.open()
+	source, done, err := w.open(before)
 	if err != nil {
 		return err
 	}
@@ -69,7 +72,7 @@ func (c *command) runWhatIf(ctx context.Context, w whatIf) error {
 	case err != nil:
 		return err
 	case report.Events == 0:
-		return fmt.Errorf("%s has no event, so nothing was tried", w.events)
+		return fmt.Errorf("%s has no event, so nothing was tried", cmp.Or(w.events, "the journal"))
 	}
 	if err := c.showWhatIf(w, report, app.NotTried(before, now)); err != nil {
 		return err
@@ -111,11 +114,21 @@ func (c *command) loadWorker() (*config.Config, error) {
 	return c.read(c.open(prometheus.NewRegistry(), zap.NewNop()).ReadWorker)
 }
 
+// usualSince is how far back the journal's events go without --since.
+const usualSince = 24 * time.Hour
+
 // open returns the recorded events. Call done at the end.
-func (w whatIf) open() (source whatif.Source, done func(), err error) {
+func (w *whatIf) open(before *config.Config) (source whatif.Source, done func(), err error) {
 	switch w.events {
 	case "":
-		return nil, nil, usage(errors.New("--events is missing: a file of recorded events, one JSON object on a line"))
+		if w.since.IsZero() {
+			w.since = time.Now().Add(-usualSince)
+		}
+		recorded, err := app.OpenRecorded(before)
+		if err != nil {
+			return nil, nil, err
+		}
+		return recorded, func() { _ = recorded.Close() }, nil
 	case "-":
 		return whatif.NewFixtures("standard input", os.Stdin), func() {}, nil
 	}

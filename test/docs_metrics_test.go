@@ -31,12 +31,13 @@ routes:
   mine: { match: "x.y", external: true }
 `
 
-// absent are metrics that a process without a conversation with Alma, and without a removed route or a queue at risk, does not have.
+// absent are metrics that a process without a conversation with Alma, a removed route, a queue at risk, or a journal with an expected event, does not have.
 var absent = map[string]string{
-	"hookline_alma_api_remaining":      "gauge institution",
-	"hookline_broker_left_over_events": "gauge route",
-	"hookline_broker_stale_bindings":   "gauge route",
-	"hookline_broker_queues_at_risk":   "gauge risk",
+	"hookline_alma_api_remaining":             "gauge institution",
+	"hookline_route_expected_overdue_seconds": "gauge route",
+	"hookline_broker_left_over_events":        "gauge route",
+	"hookline_broker_stale_bindings":          "gauge route",
+	"hookline_broker_queues_at_risk":          "gauge risk",
 }
 
 // TestMetricsPageHasEveryMetric compares type and labels in docs/reference/metrics.md with those of running processes.

@@ -63,19 +63,20 @@ func TestImportsRunOneWay(t *testing.T) {
 		"alma/transfer":   {"pkg/event", "pkg/handler", "alma/marc", "pkg/store", "pkg/store/dropbox", "pkg/store/ftp", "pkg/store/local", "pkg/store/rclone", "pkg/store/s3", "pkg/store/sftp", "pkg/store/webdav", "pkg/tail", "pkg/jsonbody"},
 		"alma/doctor":     {"alma", "pkg/signature", "sender"},
 		"sender":          {"pkg/event", "pkg/signature"},
+		"expect":          {"broker", "pkg/durable", "pkg/event", "pkg/setting"},
 		"whatif":          {"broker", "pkg/event", "pkg/handler", "pkg/jsonbody", "worker"},
 
 		"console/jobs": {"broker", "journal", "pkg/errorpattern", "pkg/event"},
 
-		"app/config": {"console", "alma/enrich", "pkg/setting", "alma", "broker", "pkg/handler", "pkg/jsonbody", "pkg/privacy", "pkg/signature", "receiver", "schedule", "worker"},
+		"app/config": {"console", "expect", "alma/enrich", "pkg/setting", "alma", "broker", "pkg/handler", "pkg/jsonbody", "pkg/privacy", "pkg/signature", "receiver", "schedule", "worker"},
 		"app": {
-			"app/config", "alma", "broker", "broker/embedded", "broker/rabbitmq", "pkg/event", "pkg/handler", "pkg/jsonbody", "pkg/text", "receiver", "schedule", "broker/spool", "worker",
+			"app/config", "alma", "broker", "expect", "broker/embedded", "broker/rabbitmq", "pkg/event", "pkg/handler", "pkg/jsonbody", "pkg/text", "receiver", "schedule", "broker/spool", "worker",
 			"alma/enrich", "handlers/exec", "handlers/file", "handlers/http", "handlers/log", "handlers/notify", "journal", "console", "console/api", "console/jobs",
-			"alma/reconcile", "alma/transfer", "pkg/privacy", "whatif",
+			"alma/reconcile", "alma/transfer", "pkg/privacy", "pkg/setting", "whatif",
 		},
 		"console/api":    {"broker", "console", "console/jobs", "docs/reference", "journal"},
 		"console/client": {"console/api"},
-		"cli":            {"app", "app/config", "broker", "console", "console/api", "console/client", "console/jobs", "pkg/errorpattern", "pkg/event", "pkg/handler", "pkg/text", "sender", "alma/doctor", "alma/transfer", "whatif"},
+		"cli":            {"app", "app/config", "broker", "console", "console/api", "console/client", "console/jobs", "pkg/errorpattern", "pkg/event", "pkg/handler", "pkg/privacy", "pkg/text", "sender", "alma/doctor", "alma/transfer", "whatif"},
 		"cmd/hookline":   {"cli"},
 	}
 	for pkg, imports := range packages(t) {

@@ -3,10 +3,16 @@ package test
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/tidwall/gjson"
+
+	"github.com/hookline/hookline/pkg/event"
 )
 
 // TestTheWhatIfPageShowsTheOutput follows docs/how-to/try-a-configuration.md.
@@ -22,16 +28,14 @@ func TestTheWhatIfPageShowsTheOutput(t *testing.T) {
 		}
 	}
 	f := newFolder(t)
-	const listen = "listen: \"127.0.0.1:0\"\nprivate_listen: \"127.0.0.1:0\"\n"
+	const listen = "journal: { enabled: true }\nlisten: \"127.0.0.1:0\"\nprivate_listen: \"127.0.0.1:0\"\n"
 	f.write(t, "hookline.yml", texts[0]+listen)
 	f.write(t, "new.yml", texts[1]+listen)
 	p := f.start(t, "run")
 	sendTo(t, f, p, "alma", "job_end")
 	p.log(t, "delivery dead")
-	f.write(t, "events.jsonl", fixtures(t, f.run(t, "dead", "list", "--json").stdout))
+	r := f.whatIf(t, "--since", "1h")
 	p.stop(t)
-
-	r := f.run(t, "what-if", "--config", "new.yml", "--events", "events.jsonl")
 	if r.code != 3 {
 		t.Fatalf("%+v", r)
 	}
@@ -49,21 +53,51 @@ func TestTheWhatIfPageShowsTheOutput(t *testing.T) {
 	}
 }
 
-// fixtures returns the events of dead letters as lines.
-func fixtures(t *testing.T, letters string) string {
+// whatIf tries new.yml on the journal, which has the records a moment after the attempts.
+func (f folder) whatIf(t *testing.T, args ...string) (r result) {
 	t.Helper()
-	var all []struct{ Event json.RawMessage }
-	if err := json.Unmarshal([]byte(letters), &all); err != nil || len(all) == 0 {
-		t.Fatalf("%s: %v", letters, err)
-	}
-	var lines bytes.Buffer
-	for _, one := range all {
-		if err := json.Compact(&lines, one.Event); err != nil {
-			t.Fatal(err)
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); {
+		if r = f.run(t, append([]string{"what-if", "--config", "new.yml"}, args...)...); r.code != 1 {
+			return r
 		}
-		lines.WriteByte('\n')
 	}
-	return lines.String()
+	return r
+}
+
+// TestExportedEventsAreTriedWithoutAProcess exports redacted fixtures beside a running process, and tries them elsewhere.
+func TestExportedEventsAreTriedWithoutAProcess(t *testing.T) {
+	t.Parallel()
+	f := newFolder(t)
+	const config = "journal: { enabled: true }\nlisten: \"127.0.0.1:0\"\nprivate_listen: \"127.0.0.1:0\"\nsources: { alma: { preset: alma, secrets: \"${ALMA_WEBHOOK_SECRET}\" } }\nroutes: { a: { match: MATCH, handler: { kind: log } } }\n"
+	f.write(t, "hookline.yml", strings.Replace(config, "MATCH", `"#"`, 1))
+	f.write(t, "new.yml", strings.Replace(config, "MATCH", "alma.job_end", 1))
+	p := f.start(t, "run")
+	sendTo(t, f, p, "alma", "loan.loan_created")
+	p.log(t, "delivery done")
+	if r := f.whatIf(t); r.code != 3 {
+		t.Fatalf("%+v", r)
+	}
+	plain, redacted := f.run(t, "events", "export"), f.run(t, "events", "export", "--redact")
+	p.stop(t)
+	var before, after event.Event
+	if err := errors.Join(json.Unmarshal([]byte(plain.stdout), &before), json.Unmarshal([]byte(redacted.stdout), &after)); err != nil {
+		t.Fatal(err)
+	}
+	user := gjson.GetBytes(before.Data, "item_loan.user_id").String()
+	if user == "" || bytes.Contains(after.Data, []byte(user)) || !bytes.Contains(after.Data, []byte("hash:")) || after.ID != before.ID || plain.stderr != "1 event\n" {
+		t.Errorf("exported %s, redacted %s; %q", before.Data, after.Data, plain.stderr)
+	}
+	if r := f.run(t, "events", "export", "--redact=everybody"); r.code != 2 || !strings.Contains(r.stderr, "must be alma-patrons") {
+		t.Errorf("%+v", r)
+	}
+
+	ci := newFolder(t)
+	ci.write(t, "old.yml", read(t, filepath.Join(f.dir, "hookline.yml")))
+	ci.write(t, "new.yml", read(t, filepath.Join(f.dir, "new.yml")))
+	ci.write(t, "fixtures.jsonl", redacted.stdout)
+	if r := ci.run(t, "what-if", "--config", "new.yml", "--against", "old.yml", "--events", "fixtures.jsonl"); r.code != 3 || !strings.Contains(r.stdout, "gone (taken before, unmatched now)") {
+		t.Errorf("%+v", r)
+	}
 }
 
 func TestWhatIfSaysByItsExitCodeWhetherSomethingDiffers(t *testing.T) {
@@ -93,7 +127,7 @@ func TestWhatIfSaysByItsExitCodeWhetherSomethingDiffers(t *testing.T) {
 		{[]string{"-c", "other.yml", "--events", "none.jsonl"}, 1, "", "none.jsonl has no event"},
 		{[]string{"-c", "other.yml", "--events", "broken.jsonl"}, 1, "", "broken.jsonl:2: not an event"},
 		{[]string{"-c", "other.yml", "--events", "gone.jsonl"}, 2, "", "--events: open gone.jsonl"},
-		{[]string{"-c", "other.yml"}, 2, "", "--events is missing"},
+		{[]string{"-c", "other.yml"}, 1, "", "there is no journal in"},
 		{[]string{"--events", "events.jsonl"}, 2, "", "--config is missing"},
 		{[]string{"-c", "hookline.yml", "--events", "events.jsonl"}, 2, "", "--against"},
 		{[]string{"-c", "bad.yml", "--events", "events.jsonl"}, 2, "", "bad.yml:1:9: routes"},

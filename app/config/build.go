@@ -15,6 +15,7 @@ import (
 
 	"github.com/hookline/hookline/alma"
 	"github.com/hookline/hookline/broker"
+	"github.com/hookline/hookline/expect"
 	"github.com/hookline/hookline/pkg/handler"
 	"github.com/hookline/hookline/pkg/privacy"
 	"github.com/hookline/hookline/pkg/setting"
@@ -259,7 +260,27 @@ func (b *builder) route(c *Config, name string, node *yaml.Node) Route {
 	b.report(append(path, "handler"), err)
 	r.Plain, r.Handler = h, b.enriched(path, r, b.redacted(path, c, r, h))
 	b.reportFields(path, r.Check())
+	b.expected(path, c, r)
 	return r
+}
+
+// expected checks the expected events of a route.
+func (b *builder) expected(path []string, c *Config, r Route) {
+	if r.Expect == nil {
+		return
+	}
+	path = append(path[:len(path):len(path)], "expect")
+	b.reportFields(path, r.Expect.Check())
+	_, taken := c.Sources[expect.Source]
+	_, emits := c.Schedules[expect.Source]
+	switch {
+	case !c.Journal.Enabled:
+		b.report(path, errors.New("needs the journal, which knows the events that came: write journal: { enabled: true } at the top"))
+	case r.Expect.Every > c.Journal.Keep:
+		b.report(path, fmt.Errorf("every is longer than the journal keeps events (%v); raise journal.keep", c.Journal.Keep))
+	case taken || emits:
+		b.report(path, fmt.Errorf("tells of missing events by events of the source %s; give your source another name", expect.Source))
+	}
 }
 
 // external checks a route whose queue a program of somebody else consumes.

@@ -12,6 +12,7 @@ import (
 	"github.com/hookline/hookline/alma/enrich"
 	"github.com/hookline/hookline/broker"
 	"github.com/hookline/hookline/console"
+	"github.com/hookline/hookline/expect"
 	"github.com/hookline/hookline/pkg/handler"
 	"github.com/hookline/hookline/pkg/jsonbody"
 	"github.com/hookline/hookline/pkg/privacy"
@@ -190,6 +191,9 @@ type Route struct {
 	Enrich *enrich.Config `yaml:"enrich,omitempty"`
 	// Redact takes personal data out of each event before the handler gets it.
 	Redact *privacy.Config `yaml:"redact,omitempty"`
+	// Expect says that an event should come regularly, and alerts when it does not; it needs the journal. An event that where leaves out does
+	// not count.
+	Expect *expect.Config `yaml:"expect,omitempty"`
 	// HandlerPart is the handler that does the work. A custom build may know more kinds.
 	HandlerPart HandlerPart `yaml:"handler" schema:"required"`
 	// Plain is the handler without enrich and redact, or nil if its keys have a problem that ReadBroker ignored.

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v4"
+
+	"github.com/hookline/hookline/expect"
 )
 
 // Warnings names the settings that are allowed, and usually mistakes: weak secrets, and patterns without a source.
@@ -22,6 +24,11 @@ func (c *Config) weakSecrets() (all []Problem) {
 	return all
 }
 
+// expects tells whether a route expects events, so that there can be events of missing ones.
+func (c *Config) expects() bool {
+	return slices.ContainsFunc(c.Routes, func(r Route) bool { return r.Expect != nil })
+}
+
 // strangePatterns names patterns that begin with the name of no source. They are allowed, because another program may publish such events on
 // RabbitMQ, but usually they are mistakes.
 func (c *Config) strangePatterns() (all []Problem) {
@@ -30,7 +37,7 @@ func (c *Config) strangePatterns() (all []Problem) {
 			word, _, _ := strings.Cut(pattern, ".")
 			_, sends := c.Sources[word]
 			_, emits := c.Schedules[word]
-			if sends || emits || word == "*" || word == "#" {
+			if sends || emits || word == "*" || word == "#" || word == expect.Source && c.expects() {
 				continue
 			}
 			at := []string{"routes", route.Name, "match"}

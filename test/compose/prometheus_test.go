@@ -121,7 +121,7 @@ func dashboardQueries(t *testing.T) []string {
 
 // configured are series that only institutions, services, transfers, schedules, a journal, and external or left-over routes have. The stack has
 // none of them.
-var configured = regexp.MustCompile(`hookline_(alma|notify|transfer|schedule|journal)_|hookline_broker_(left_over|stale|external|queues_at)_|role="external"`)
+var configured = regexp.MustCompile(`hookline_(alma|notify|transfer|schedule|journal|route_expected)_|hookline_broker_(left_over|stale|external|queues_at)_|role="external"`)
 
 var selector = regexp.MustCompile(`\b(?:(?:hookline|rabbitmq)_\w+|up)\b(?:\{[^}]*\})?`)
 
