@@ -62,11 +62,14 @@ func openJournal(c *config.Config, b broker.Broker, keeps bool, reg prometheus.R
 	return j, nil
 }
 
-// run starts the recorder, and the reader unless it is nil.
+// run starts the recorder, the removal of old events, and the reader unless it is nil.
 func (j *journaling) run(reader *journal.Reader, log *zap.Logger) {
 	var running context.Context
 	running, j.stop = context.WithCancel(context.Background())
 	j.running.Go(func() { j.recorder.Run(running) })
+	if j.store != nil {
+		j.running.Go(func() { j.store.Run(running) })
+	}
 	if j.store != nil {
 		j.running.Go(func() { j.store.Run(running) })
 	}

@@ -37,7 +37,7 @@ func OpenReadOnly(dir string) (_ *ReadOnly, err error) {
 	if found != version {
 		return nil, fmt.Errorf("%w: it has version %d of the format, and this program reads version %d: start the new Hookline first, which converts it", ErrForeign, found, version)
 	}
-	if s.pack, err = newPacker(); err != nil {
+	if s.pack, err = openPacker(s.read, nil); err != nil {
 		return nil, err
 	}
 	return &ReadOnly{s}, nil
