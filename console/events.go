@@ -131,12 +131,6 @@ func (c *Console) events(w http.ResponseWriter, r *http.Request) {
 	c.render(w, r, http.StatusOK, "events", "Events", page)
 }
 
-// failures shows the dead letters of a route, or of all.
-func (c *Console) failures(w http.ResponseWriter, r *http.Request) {
-	f := eventFilter{State: string(journal.StateDead), Route: r.URL.Query().Get("route")}
-	http.Redirect(w, r, f.Query("", ""), http.StatusSeeOther)
-}
-
 // turn sets the addresses of the pages beside this one. A cursor is the number of an event, before or behind which a page begins.
 func (p *eventsPage) turn(f eventFilter, next string) {
 	p.First = f.before == "" && f.after == ""

@@ -32,11 +32,6 @@ func TestEventsAreFoundByTheAddress(t *testing.T) {
 	}
 }
 
-func TestFailuresAreTheDeadLettersOfARoute(t *testing.T) {
-	_, page := open(t, consoletest.Filled(t).Parts()).get("/failures?route=exports")
-	wants(t, page, "6130042718450006421", "1 shown")
-}
-
 func TestPagesOfEventsMeet(t *testing.T) {
 	b := open(t, consoletest.Filled(t).Parts())
 	_, first := b.get("/events")

@@ -37,6 +37,7 @@ type sourceLine struct {
 	Source
 	broker.SourceAudit
 	Refused int64
+	Spark   spark
 }
 
 func (c *Console) home(w http.ResponseWriter, r *http.Request) {
@@ -50,6 +51,14 @@ func (c *Console) home(w http.ResponseWriter, r *http.Request) {
 	paused := c.paused(r.Context())
 	page.Routes = c.routeLines(audit.Value, queues.Value, paused)
 	page.Sources = c.sourceLines(audit.Value)
+	byRoute, bySource := c.hours(r.Context())
+	for i, line := range page.Routes {
+		page.Routes[i].Spark = byRoute[line.Route.Name].chart(line.Route.Name + ": attempts in each of the last 24 hours, failed ones in red")
+		page.Routes[i].Failing = byRoute[line.Route.Name].failing()
+	}
+	for i, line := range page.Sources {
+		page.Sources[i].Spark = bySource[line.Source.Name].chart(line.Source.Name + ": events in each of the last 24 hours")
+	}
 	page.Todo = c.todo(audit.Value, paused)
 	title := verdict(page.Sum, len(page.Todo))
 	switch {

@@ -2,6 +2,7 @@ package console
 
 import (
 	"context"
+	"time"
 
 	"github.com/hookline/hookline/journal"
 )
@@ -9,6 +10,7 @@ import (
 // Journal is the history of events. *journal.Store is one.
 type Journal interface {
 	Lists
+	Counts
 	Changes
 }
 
@@ -18,6 +20,12 @@ type Lists interface {
 	Events(ctx context.Context, f journal.Filter, p journal.Page) (events []journal.Summary, next string, err error)
 	// Event returns an event with its body and attempts, or journal.ErrNotFound.
 	Event(ctx context.Context, seq int64) (journal.Detail, error)
+}
+
+// Counts has the failures by their causes, and the numbers of each hour.
+type Counts interface {
+	Groups(ctx context.Context, f journal.Filter) ([]journal.Group, error)
+	Hours(ctx context.Context, from, to time.Time) ([]journal.Hour, error)
 }
 
 // Changes tells that there is more to see.

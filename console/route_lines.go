@@ -12,8 +12,10 @@ type routeLine struct {
 	Word     string
 	Because  string // below the word
 	Backlog  int64  // events that wait for a worker
-	ByPerson bool   // a person has paused it
-	Workers  int    // processes that consume, or broker.Unseen
+	Spark    spark
+	Failing  int  // percent of the attempts of the last hour; -1: there were none
+	ByPerson bool // a person has paused it
+	Workers  int  // processes that consume, or broker.Unseen
 }
 
 // routeLines puts together all that is known about the routes of the configuration.

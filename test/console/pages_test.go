@@ -50,6 +50,7 @@ func pages(t *testing.T) []shown {
 		{"deep", event(consoletest.DeepJSON), filled},
 		{"long", event(consoletest.LongHeader), filled},
 		{"bytes", event(consoletest.NotText), filled},
+		{"failures", "/failures", filled},
 		{"routes", "/routes", filled},
 		{"unrouted", "/unrouted", filled},
 		{"jobs", "/jobs", filled},
