@@ -39,13 +39,18 @@ func (f *firstRun) undo() error {
 	return os.Remove(f.secret)
 }
 
-// welcome prints the address for webhooks and the next step. It prints the secret on a terminal and when the secret is
+// welcome prints the addresses for webhooks and for people, and the next step. With a configuration file it prints a new password only. It prints the secret on a terminal and when the secret is
 // new, so the journal of a service has it once.
-func (c *command) welcome(f *firstRun, conf *config.Config, addr net.Addr) {
+func (c *command) welcome(f *firstRun, conf *config.Config, s *server) {
+	console := ""
+	if s.people != nil && (f.secret != "" || s.app.Console.FirstPassword() != "") {
+		console = consoleText(s.people.Addr(), s.app.Console.FirstPassword())
+	}
 	if f.secret == "" {
+		fmt.Fprint(c.stdout, console)
 		return
 	}
-	_, port, _ := net.SplitHostPort(addr.String())
+	_, port, _ := net.SplitHostPort(s.public.Addr().String())
 	secret := "(not shown again)"
 	if f.made || app.IsTerminal(c.stdout) {
 		secret = string(conf.Sources["alma"].Secrets[0].Value)
@@ -54,24 +59,20 @@ func (c *command) welcome(f *firstRun, conf *config.Config, addr net.Addr) {
   Hookline %s takes webhooks at   http://localhost:%s/webhooks/alma
   Alma's secret (stored in %s):   %s
   Every event becomes a file under   %s/export
-
+%s
   Try, in a second terminal here:    %s send alma job_end
 
-`, c.program.build().Version, port, f.secret, secret, conf.Data, invocation(c.startedAs))
+`, c.program.build().Version, port, f.secret, secret, conf.Data, console, invocation(c.startedAs))
 	f.made = false
 }
 
-// showConsole prints the console's address, and its first password if this start has made it. Only the hash of the password is kept.
-func (c *command) showConsole(addr net.Addr, first string) {
-	switch {
-	case first != "":
-		fmt.Fprintf(c.stdout, `  The console is at   http://%s
-  Its first user is   admin, with the password %s (shown once; keep it)
-
-`, addr, first)
-	case app.IsTerminal(c.stdout):
-		fmt.Fprintf(c.stdout, "  The console is at   http://%s\n\n", addr)
+// consoleText says where the console is, and its first password if this start has made it. Only the hash of the password is kept.
+func consoleText(addr net.Addr, first string) string {
+	text := fmt.Sprintf("  People look at the console at   http://%s\n", addr)
+	if first != "" {
+		text += fmt.Sprintf("  Its user is admin, with the password (shown once)   %s\n", first)
 	}
+	return text
 }
 
 // invocation returns the words that start the program again. The argument is os.Args[0], which `go run` sets to a file in

@@ -133,12 +133,7 @@ func (c *command) serve(cmd *cobra.Command, o app.Options) (err error) {
 	if err != nil {
 		return err
 	}
-	if s.public != nil {
-		c.welcome(&first, o.Config, s.public.Addr())
-	}
-	if s.people != nil {
-		c.showConsole(s.people.Addr(), s.app.Console.FirstPassword())
-	}
+	c.welcome(&first, o.Config, s)
 	logStart(o, s, c.program.build())
 	defer context.AfterFunc(cmd.Context(), func() {
 		log.Info("stopping; a second signal ends the process at once", zap.Duration("grace", o.Config.Grace))
