@@ -26,7 +26,7 @@ The route @spool has the dead letters of a receiver's spool: events that were an
 RabbitMQ then refused for good. They are on the receiver's disk, so run the command there. "replay" publishes them again.`,
 	}
 	group(cmd)
-	cmd.AddCommand(c.deadList(), c.deadShow(), c.deadReplay(), c.deadDiscard())
+	cmd.AddCommand(c.deadList(), c.deadGroupList(), c.deadShow(), c.deadReplay(), c.deadDiscard())
 	return cmd
 }
 

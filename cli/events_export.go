@@ -23,7 +23,7 @@ With --redact the rule set alma-patrons is applied: it keeps the fields of Alma'
 all others, and replaces the IDs of patrons by pseudonyms. Their key is thrown away: within the file a person has one pseudonym,
 and nobody can find out whose it is. A body that is neither JSON nor XML is left out. Headers and the IDs of events stay.`,
 		Example: `  hookline events export --since 24h > events.jsonl
-  hookline events export --redact --source alma --action job_end --limit 50 > fixtures.jsonl`,
+  hookline events export --redact --source alma --limit 50 > fixtures.jsonl`,
 		Args: args(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error { return c.runEventsExport(cmd, x) },
 	}

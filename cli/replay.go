@@ -48,7 +48,7 @@ over restarts; Ctrl-C ends only the view of its progress.
 
 Without a console, "hookline dead replay" and "hookline unrouted replay" replay without a job.`,
 		Example: `  hookline replay --route exports --since 24h --why "server repaired" --proof
-  hookline replay --from journal --source alma --since 2026-01-31 --until 2026-02-01 --to archive --rate 20
+  hookline replay --from journal --source alma --since 24h --to archive
   hookline replay --all --plan`,
 		Args: args(cobra.ArbitraryArgs),
 		RunE: func(cmd *cobra.Command, ids []string) error {

@@ -6,7 +6,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/hookline/hookline/console/api"
 	"github.com/hookline/hookline/console/jobs"
+	"github.com/hookline/hookline/pkg/event"
 )
 
 // says checks the exit code of a command, and that it says each text.
@@ -86,4 +88,21 @@ func TestALeftJobGoesOn(t *testing.T) {
 	says(t, 0, 0, out.String(), fmt.Sprintf("job %d goes on", 1), "hookline jobs stop 1")
 	code, said, _ := c.run("jobs", "list")
 	says(t, code, ExitOK, said, "running")
+}
+
+// TestFailuresAreGrouped asks the console for groups of failures.
+func TestFailuresAreGrouped(t *testing.T) {
+	t.Parallel()
+	c := startConsole(t)
+	one, two := recorded("one", "{}"), recorded("two", "{}")
+	c.record([]event.Event{one, two}, gaveUp(one), gaveUp(two))
+	code, out, errs := c.run("dead", "groups")
+	says(t, code, ExitOK, out+errs, "exports", "permanent", `answered \u001b[`)
+	_, out, _ = c.run("dead", "groups", "exports", "--json")
+	var groups []api.Group
+	if err := json.Unmarshal([]byte(out), &groups); err != nil || len(groups) != 1 || groups[0].Dead != 2 {
+		t.Errorf("%v %s", err, out)
+	}
+	code, out, errs = c.run("dead", "groups", "other")
+	says(t, code, ExitOK, out+errs, "no failures")
 }

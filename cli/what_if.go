@@ -43,7 +43,7 @@ Changed sources are not tried: the events are already received. As a worker, the
 Exit code 0: nothing differs; 3: something differs.`,
 		Example: `  hookline what-if --config new.yml --since 7d
   hookline what-if --config new.yml --events events.jsonl
-  hookline what-if --config new.yml --against old.yml --events events.jsonl --json`,
+  hookline what-if --config new.yml --against old.yml --events events.jsonl`,
 		Args: args(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error { return c.runWhatIf(cmd.Context(), w) },
 	}

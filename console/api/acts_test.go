@@ -51,7 +51,7 @@ func TestTheLogNamesThePersonBehindTheToken(t *testing.T) {
 func TestPartsThatAreMissingAreNamed(t *testing.T) {
 	t.Parallel()
 	i := start(t, func(p *api.Parts) { *p = api.Parts{} })
-	for _, path := range []string{"events", "events/1", "events/live", "events/1/body", "jobs", "jobs/1", "jobs/1/targets", "log", "audit", "queues", "unrouted", "dead/exports"} {
+	for _, path := range []string{"events", "events/1", "events/live", "events/1/body", "failures", "gaps", "jobs", "jobs/1", "jobs/1/targets", "log", "audit", "queues", "unrouted", "dead/exports"} {
 		if status, body, _ := i.fetch(i.request(http.MethodGet, "/api/v1/"+path, "")); status != http.StatusServiceUnavailable || !strings.Contains(body, `"detail"`) {
 			t.Errorf("%s: %d %s", path, status, body)
 		}

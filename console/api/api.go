@@ -44,6 +44,8 @@ func (a *API) Handler() http.Handler {
 	mux.HandleFunc("GET /api/v1/events/live", a.live)
 	mux.HandleFunc("GET /api/v1/events/{seq}", a.serve(a.event))
 	mux.HandleFunc("GET /api/v1/events/{seq}/body", a.body)
+	mux.HandleFunc("GET /api/v1/failures", a.serve(a.failures))
+	mux.HandleFunc("GET /api/v1/gaps", a.serve(a.gaps))
 	mux.HandleFunc("POST /api/v1/plans", a.serve(a.plan))
 	mux.HandleFunc("POST /api/v1/plans/{id}/start", a.serve(a.startJob))
 	mux.HandleFunc("GET /api/v1/jobs", a.serve(a.jobs))

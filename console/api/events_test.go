@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -207,4 +208,22 @@ func (s *eventStream) next() (name, id, data string) {
 	}
 	s.t.Fatal("the stream ended")
 	return name, id, data
+}
+
+func TestFailuresAreGroupedByTheirCause(t *testing.T) {
+	t.Parallel()
+	i := start(t, nil)
+	one, two := newEvent(1, "alma", "{}"), newEvent(2, "alma", "{}")
+	i.record(list(one, two), failed(one, "exports"), failed(two, "exports"))
+	groups := get[api.Failures](i, "/api/v1/failures").Groups
+	if len(groups) != 1 || groups[0].Dead != 2 || groups[0].Route != "exports" || groups[0].Reason != "permanent" || groups[0].Sample == 0 {
+		t.Fatalf("%+v", groups)
+	}
+	of := get[api.Events](i, "/api/v1/events?pattern="+url.QueryEscape(groups[0].Pattern))
+	if len(of.Events) != 2 {
+		t.Errorf("the events of the group: %+v", of)
+	}
+	if gaps := get[api.Gaps](i, "/api/v1/gaps").Gaps; len(gaps) != 0 {
+		t.Errorf("%+v", gaps)
+	}
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/getkin/kin-openapi/routers/gorillamux"
 
 	"github.com/hookline/hookline/docs/reference"
+	"github.com/hookline/hookline/journal"
 )
 
 // contract checks requests and answers against docs/reference/openapi.yaml, and remembers the operations that were called.
@@ -132,6 +133,11 @@ func TestEveryOperationIsAsDescribed(t *testing.T) {
 	c.call(http.StatusOK, "GET", "/api/v1/events/2/body", "")
 	c.call(http.StatusNotFound, "GET", "/api/v1/events/3/body", "")
 	c.call(http.StatusOK, "GET", "/api/v1/events/live?after=0", "")
+	if err := c.journal.RecordGap(t.Context(), journal.Gap{From: noon(), To: noon(), Lost: 3, Why: journal.GapExpired}); err != nil {
+		t.Fatal(err)
+	}
+	c.call(http.StatusOK, "GET", "/api/v1/failures?route=exports&text=answered", "")
+	c.call(http.StatusOK, "GET", "/api/v1/gaps", "")
 	c.callBroker()
 	c.callJobs()
 	c.callRoutes()

@@ -32,6 +32,13 @@ type Journal interface {
 	Events(ctx context.Context, f journal.Filter, p journal.Page) (events []journal.Summary, next string, err error)
 	Event(ctx context.Context, seq int64) (journal.Detail, error)
 	Changed() <-chan struct{}
+	Troubles
+}
+
+// Troubles finds the groups of failures, and the times without records.
+type Troubles interface {
+	Groups(ctx context.Context, f journal.Filter) ([]journal.Group, error)
+	Gaps(ctx context.Context) ([]journal.Gap, error)
 }
 
 // Undelivered lists dead letters and unrouted events. Each broker.Broker is one.

@@ -112,14 +112,14 @@ func (s Selection) matches(d broker.StoredDelivery) bool {
 		len(s.IDs) > 0 && !slices.Contains(s.IDs, d.Event.ID):
 		return false
 	}
-	return s.Cause == "" || s.Cause == causeOf(d.FirstError, d.Reason) || s.Cause == causeOf(d.LastError, d.Reason)
+	return s.Cause == "" || s.Cause == CauseOf(d.FirstError, d.Reason) || s.Cause == CauseOf(d.LastError, d.Reason)
 }
 
 // maxCause bounds the bytes of an error that its cause is made of, as in the journal.
 const maxCause = 300
 
-// causeOf returns the cause of a failure, as the journal groups failures.
-func causeOf(err, reason string) string {
+// CauseOf returns the cause of a failure, as the journal groups failures: the pattern of the error, and the reason if there is no error.
+func CauseOf(err, reason string) string {
 	return strings.ToValidUTF8(cmp.Or(errorpattern.Of(err[:min(len(err), maxCause)]), reason, "no text"), "\uFFFD")
 }
 
