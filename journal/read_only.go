@@ -40,6 +40,9 @@ func OpenReadOnly(dir string) (_ *ReadOnly, err error) {
 	if s.pack, err = openPacker(s.read, nil); err != nil {
 		return nil, err
 	}
+	if err = prepare(context.Background(), s.read, s.queries.all()); err != nil {
+		return nil, err
+	}
 	return &ReadOnly{s}, nil
 }
 
