@@ -130,7 +130,7 @@ func (c *command) doReplay(ctx context.Context, running *client.Client, f replay
 	if f.plan || p.Count == 0 {
 		return nil
 	}
-	if err := ask.ask(ctx, fmt.Sprintf("Start the job with %s?", countOf(p.Count, "event"))); err != nil {
+	if err := ask.ask(ctx, fmt.Sprintf("Start the job with %s?", eventCount(p.Count))); err != nil {
 		return err
 	}
 	var j jobs.Job
@@ -151,17 +151,17 @@ func (c *command) doReplay(ctx context.Context, running *client.Client, f replay
 
 // printPlan shows a plan.
 func (c *command) printPlan(p jobs.Plan) error {
-	c.say("Plan %d: %s of %s, %d bytes in all.", p.ID, countOf(p.Count, "event"), oneLine(p.Words), p.Bytes)
+	c.say("Plan %d: %s of %s, %d bytes in all.", p.ID, eventCount(p.Count), oneLine(p.Words), p.Bytes)
 	if p.Count > 0 && !p.First.IsZero() {
 		c.say("The oldest is of %s, the newest of %s.", shortTime(p.First), shortTime(p.Last))
 	}
 	for _, r := range p.Routes {
 		if r.Route != "" {
-			c.say("- route %s: %s", oneLine(r.Route), countOf(r.Count, "event"))
+			c.say("- route %s: %s", oneLine(r.Route), eventCount(r.Count))
 		}
 	}
 	for _, l := range p.LeftOut {
-		c.say("- left out: %s, %s", countOf(l.Count, "event"), oneLine(l.Why))
+		c.say("- left out: %s, %s", eventCount(l.Count), oneLine(l.Why))
 	}
 	if len(p.Sample) == 0 {
 		return nil
@@ -178,12 +178,12 @@ func (c *command) targetTable(targets []jobs.Target) error {
 	return c.printTable(t)
 }
 
-// countOf returns a count with its noun.
-func countOf(n int, noun string) string {
+// eventCount returns a number of events in words.
+func eventCount(n int) string {
 	if n == 1 {
-		return "1 " + noun
+		return "1 event"
 	}
-	return fmt.Sprintf("%d %ss", n, noun)
+	return fmt.Sprintf("%d events", n)
 }
 
 // watchPause is the time between two looks at a job.

@@ -66,8 +66,8 @@ func (c *Console) event(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	v := visitorOf(r)
-	page := eventPage{Detail: d, Bodies: v.Bodies(), Act: v.Act(), States: stateCounts(d.Summary), Routed: len(d.Summary.Routes), Path: r.URL.Path}
-	for _, state := range d.Summary.Routes {
+	page := eventPage{Detail: d, Bodies: v.Bodies(), Act: v.Act(), States: stateCounts(d.Summary), Routed: len(d.Routes), Path: r.URL.Path}
+	for _, state := range d.Routes {
 		route := c.eventRoute(state, d.Ended)
 		route.Event = d.Key
 		route.From = map[journal.State]string{journal.StateDead: "dead", journal.StateFailing: "failing"}[state.State]

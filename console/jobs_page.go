@@ -47,7 +47,7 @@ type targetLine struct {
 }
 
 // Action is the event's action in words.
-func (t targetLine) Title() string { return actionWords(t.Target.Action) }
+func (t targetLine) Title() string { return actionWords(t.Action) }
 
 // stageLine is a step of a job.
 type stageLine struct {

@@ -40,7 +40,7 @@ func (c *Console) lanes(d journal.Detail) (l lanes) {
 	for _, a := range d.Ended {
 		longest = max(longest, a.Start.Sub(d.Key.Time))
 	}
-	for _, r := range d.Summary.Routes {
+	for _, r := range d.Routes {
 		if r.State == journal.StateFailing {
 			longest = max(longest, r.Next.Sub(d.Key.Time))
 		}
@@ -61,7 +61,7 @@ func (c *Console) lanes(d journal.Detail) (l lanes) {
 			l.Ticks = append(l.Ticks, tick{place(s.age), s.label, i%2 == 0})
 		}
 	}
-	for _, r := range d.Summary.Routes {
+	for _, r := range d.Routes {
 		one := lane{Route: r.Route, To: "2%"}
 		one.Kind, one.Word = stateWords(r.State)
 		for _, a := range d.Ended {

@@ -63,7 +63,7 @@ func (a *routeAccount) add(r broker.RouteAudit) {
 	a.Waiting += r.Waiting
 	a.Running += r.Running
 	a.Retrying += r.Retrying
-	a.RouteAudit.Done += r.Done
+	a.Done += r.Done
 	a.Dead += r.Dead
 	a.Discarded += r.Discarded
 	a.Unaccounted += r.Unaccounted
@@ -80,7 +80,7 @@ func (c *Console) addPauses(ctx context.Context, lines []routeLine) {
 		return
 	}
 	for i := range lines {
-		if p, ok := pauses[lines[i].Route.Name]; ok {
+		if p, ok := pauses[lines[i].Name]; ok {
 			lines[i].ByPerson = true
 			lines[i].State, lines[i].Word = "paused", "Paused"
 			lines[i].Because = "by " + p.By + ", " + c.clock(p.Since)

@@ -55,9 +55,8 @@ func split(s string, length int) (head, rest string) {
 func named(s string) template.HTML {
 	var b strings.Builder
 	marks := 0
-	for i, width := 0, 0; i < len(s); i += width {
+	for i := range s {
 		r, size := utf8.DecodeRuneInString(s[i:])
-		width = size
 		if unicode.Is(unicode.Mn, r) || unicode.Is(unicode.Me, r) {
 			marks++
 		} else {

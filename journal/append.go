@@ -62,11 +62,11 @@ func (w *writer) append(offset int64, b Batch) error {
 // advance notes the place of a batch and the gap before it, and reports whether the batch is new.
 func (w *writer) advance(offset int64, b Batch) (isNew bool, err error) {
 	var stream int64
-	if err := w.sql.progress.QueryRow().Scan(&stream); err != nil || offset != direct && offset <= stream {
+	if err := queryRow(w.sql.progress).Scan(&stream); err != nil || offset != direct && offset <= stream {
 		return false, err
 	}
 	first, last := span(b)
-	if _, err := w.sql.setProgress.Exec(max(offset, stream), offset == direct, last); err != nil {
+	if _, err := exec(w.sql.setProgress, max(offset, stream), offset == direct, last); err != nil {
 		return false, err
 	}
 	process, err := w.names.id(b.Process)
@@ -74,7 +74,7 @@ func (w *writer) advance(offset int64, b Batch) (isNew bool, err error) {
 		return false, err
 	}
 	var number, at int64
-	if err := w.sql.batch.QueryRow(process).Scan(&number, &at); err != nil && !errors.Is(err, sql.ErrNoRows) {
+	if err := queryRow(w.sql.batch, process).Scan(&number, &at); err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return false, err
 	}
 	if b.Number <= number {
@@ -93,7 +93,7 @@ func (w *writer) advance(offset int64, b Batch) (isNew bool, err error) {
 			return false, err
 		}
 	}
-	_, err = w.sql.setBatch.Exec(process, b.Number, last)
+	_, err = exec(w.sql.setBatch, process, b.Number, last)
 	return true, err
 }
 

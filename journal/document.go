@@ -16,11 +16,6 @@ const (
 	maxErrors = 2 << 10
 )
 
-// document is the text of an event that can be searched, by the columns of the full-text index.
-type document struct {
-	id, key, body, errors string
-}
-
 // bodyText returns the values of a body: the strings and numbers of JSON exactly as their text, the texts and attributes of XML and HTML, and
 // the words of another text. A binary body has none.
 func bodyText(data []byte) string {

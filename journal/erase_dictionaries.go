@@ -72,7 +72,7 @@ func (s *Store) packAnew(seqs []int64) error {
 		for _, seq := range seqs {
 			var dictionary int64
 			var packed []byte
-			err := w.sql.body.QueryRow(seq).Scan(&dictionary, &packed)
+			err := queryRow(w.sql.body, seq).Scan(&dictionary, &packed)
 			if errors.Is(err, sql.ErrNoRows) {
 				continue
 			}

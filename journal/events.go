@@ -88,7 +88,7 @@ func (s *Store) summaries(ctx context.Context, tx *sql.Tx, seqs []int64) (events
 	if err != nil {
 		return nil, err
 	}
-	found, err := tx.StmtContext(ctx, s.queries.summaries).QueryContext(ctx, string(list))
+	found, err := tx.StmtContext(ctx, s.queries.summaries).QueryContext(ctx, string(list)) //nolint:sqlclosecheck // the end of tx closes it
 	if err != nil {
 		return nil, explain(err)
 	}
@@ -119,7 +119,7 @@ func (s *Store) summaries(ctx context.Context, tx *sql.Tx, seqs []int64) (events
 
 // attempts reads the attempts of the events with the numbers in a JSON list. Their times lack the event's time: see timed.
 func (s *Store) attempts(ctx context.Context, tx *sql.Tx, seqs string) (map[int64][]Attempt, error) {
-	found, err := tx.StmtContext(ctx, s.queries.attempts).QueryContext(ctx, seqs)
+	found, err := tx.StmtContext(ctx, s.queries.attempts).QueryContext(ctx, seqs) //nolint:sqlclosecheck // the end of tx closes it
 	if err != nil {
 		return nil, explain(err)
 	}
@@ -187,7 +187,7 @@ func (s *Store) Event(ctx context.Context, seq int64) (d Detail, err error) {
 func (s *Store) detail(ctx context.Context, tx *sql.Tx, seq int64) (d Detail, err error) {
 	var dictionary sql.NullInt64
 	var packed []byte
-	d.Summary, err = scanSummary(tx.StmtContext(ctx, s.queries.detail).QueryRowContext(ctx, seq), &dictionary, &packed)
+	d.Summary, err = scanSummary(tx.StmtContext(ctx, s.queries.detail).QueryRowContext(ctx, seq), &dictionary, &packed) //nolint:sqlclosecheck // the end of tx closes it
 	if errors.Is(err, sql.ErrNoRows) {
 		return d, fmt.Errorf("%w: %d", ErrNotFound, seq)
 	}

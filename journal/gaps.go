@@ -29,17 +29,17 @@ type Gap struct {
 // addGap adds a gap, in milliseconds. It extends the process's last one for the same reason, if that ended within a minute.
 func (w *writer) addGap(process int64, why Why, first, last, lost int64) error {
 	last = max(first, last)
-	done, err := w.sql.extendGap.Exec(process, string(why), first, last, lost)
+	done, err := exec(w.sql.extendGap, process, string(why), first, last, lost)
 	if err != nil {
 		return err
 	}
 	if n, err := done.RowsAffected(); err != nil || n > 0 {
 		return err
 	}
-	if _, err := w.sql.addGap.Exec(process, string(why), first, last, lost); err != nil {
+	if _, err := exec(w.sql.addGap, process, string(why), first, last, lost); err != nil {
 		return err
 	}
-	_, err = w.sql.trimGaps.Exec()
+	_, err = exec(w.sql.trimGaps)
 	return err
 }
 

@@ -61,7 +61,7 @@ func (t *transaction) writeDelivery(e *entry, now RouteState) error {
 	}
 	before, wasPattern := -1, int64(0)
 	if len(e.before) > 0 {
-		if err := t.sql.findDelivery.QueryRow(route, e.seq).Scan(&before, &wasPattern); err != nil && !errors.Is(err, sql.ErrNoRows) {
+		if err := queryRow(t.sql.findDelivery, route, e.seq).Scan(&before, &wasPattern); err != nil && !errors.Is(err, sql.ErrNoRows) {
 			return err
 		}
 	}
@@ -78,7 +78,7 @@ func (t *transaction) writeDelivery(e *entry, now RouteState) error {
 	if before == now.State.number() && wasPattern == pattern {
 		return nil
 	}
-	_, err = t.sql.setDelivery.Exec(route, e.seq, now.State.number(), pattern)
+	_, err = exec(t.sql.setDelivery, route, e.seq, now.State.number(), pattern)
 	return err
 }
 
@@ -132,7 +132,7 @@ func (t *transaction) leave(k failureKey, before int) {
 }
 
 func (t *transaction) writeFailure(k failureKey, c *failureChange) error {
-	_, err := t.sql.failure.Exec(k.route, k.pattern, k.source, k.action, c.failing, c.dead, c.joined, c.first, c.last, c.lastJoined, c.reason, c.sample, c.error)
+	_, err := exec(t.sql.failure, k.route, k.pattern, k.source, k.action, c.failing, c.dead, c.joined, c.first, c.last, c.lastJoined, c.reason, c.sample, c.error)
 	return err
 }
 

@@ -25,10 +25,10 @@ func (n *names) id(text string) (int64, error) {
 		return id, nil
 	}
 	var id int64
-	err := n.find.QueryRow(text).Scan(&id)
+	err := queryRow(n.find, text).Scan(&id)
 	if errors.Is(err, sql.ErrNoRows) {
 		var done sql.Result
-		if done, err = n.store.Exec(text); err == nil {
+		if done, err = exec(n.store, text); err == nil {
 			id, err = done.LastInsertId()
 		}
 	}

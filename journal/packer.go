@@ -112,9 +112,9 @@ func (p *packer) learn(plain []byte) error {
 	}
 	encoder, err := newEncoder(data)
 	if err != nil || !better(encoder, p.encoder, samples) {
-		return nil // the events stay as they are packed now
+		return nil //nolint:nilerr // the events stay as they are packed now
 	}
-	if _, err := p.store.Exec(p.newest+1, data); err != nil {
+	if _, err := exec(p.store, p.newest+1, data); err != nil {
 		return err
 	}
 	p.newest++
@@ -128,7 +128,7 @@ func (p *packer) retire() error {
 	if err != nil {
 		return err
 	}
-	if _, err := p.store.Exec(p.newest+1, []byte{}); err != nil {
+	if _, err := exec(p.store, p.newest+1, []byte{}); err != nil {
 		return err
 	}
 	p.newest++

@@ -2,7 +2,6 @@ package journal
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -144,40 +143,48 @@ func (s *Store) remove(seqs []int64) error {
 // remove removes one event, and takes it out of its groups. The hours keep it in their counts.
 func (t *transaction) remove(seq int64) error {
 	var source, action int64
-	if err := t.sql.eventNames.QueryRow(seq).Scan(&source, &action); err != nil {
+	if err := queryRow(t.sql.eventNames, seq).Scan(&source, &action); err != nil {
 		return err
 	}
-	found, err := t.sql.routes.Query(seq)
+	all, err := t.deliveries(seq)
 	if err != nil {
-		return err
-	}
-	type delivery struct {
-		route, pattern int64
-		state          int
-	}
-	var all []delivery
-	for found.Next() {
-		var d delivery
-		if err = found.Scan(&d.route, &d.state, &d.pattern); err != nil {
-			break
-		}
-		all = append(all, d)
-	}
-	if err = errors.Join(err, found.Err(), found.Close()); err != nil {
 		return err
 	}
 	for _, d := range all {
 		t.leave(failureKey{d.route, d.pattern, source, action}, d.state)
-		if _, err := t.sql.removeDelivery.Exec(d.route, seq); err != nil {
+		if _, err := exec(t.sql.removeDelivery, d.route, seq); err != nil {
 			return err
 		}
 	}
 	for _, stmt := range t.sql.remove() {
-		if _, err := stmt.Exec(seq); err != nil {
+		if _, err := exec(stmt, seq); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// delivery is the row of an event on a route.
+type delivery struct {
+	route, pattern int64
+	state          int
+}
+
+// deliveries returns the rows of an event.
+func (t *transaction) deliveries(seq int64) (all []delivery, err error) {
+	found, err := queryRows(t.sql.routes, seq)
+	if err != nil {
+		return nil, err
+	}
+	defer found.Close()
+	for found.Next() {
+		var d delivery
+		if err := found.Scan(&d.route, &d.state, &d.pattern); err != nil {
+			return nil, err
+		}
+		all = append(all, d)
+	}
+	return all, found.Err()
 }
 
 // trimSums removes the sums of hours, minutes, groups, patterns and processes of which no event is left.

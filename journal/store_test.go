@@ -242,7 +242,7 @@ func TestEventsAreFilteredAndPaged(t *testing.T) {
 		t.Errorf("after 40: %+v, next %q, %v", newer, next, err)
 	}
 	visited := 0
-	if err := s.Each(t.Context(), journal.Filter{Text: "true"}, func(d journal.Detail) bool { visited++; return visited < 15 }); err != nil || visited != 15 {
+	if err := s.Each(t.Context(), journal.Filter{Text: "true"}, func(journal.Detail) bool { visited++; return visited < 15 }); err != nil || visited != 15 {
 		t.Errorf("visited %d: %v", visited, err)
 	}
 }

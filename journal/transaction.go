@@ -65,12 +65,12 @@ func (t *transaction) apply(b Batch) error {
 // sum writes the sums that changed.
 func (t *transaction) sum() error {
 	for at, seqs := range t.minutes {
-		if _, err := t.sql.minute.Exec(at, seqs[0], seqs[1]); err != nil {
+		if _, err := exec(t.sql.minute, at, seqs[0], seqs[1]); err != nil {
 			return err
 		}
 	}
 	for k, c := range t.hours {
-		if _, err := t.sql.hour.Exec(k.hour, k.source, k.route, k.outcome, c.n, c.last); err != nil {
+		if _, err := exec(t.sql.hour, k.hour, k.source, k.route, k.outcome, c.n, c.last); err != nil {
 			return err
 		}
 	}
@@ -133,7 +133,7 @@ func (t *transaction) find(e *entry) (err error) {
 		return err
 	}
 	var state, attempts int
-	err = t.sql.findEvent.QueryRow(e.key.Time.UnixMilli(), e.key.ID, e.source, e.action).Scan(&e.seq, &state, &attempts, &e.size)
+	err = queryRow(t.sql.findEvent, e.key.Time.UnixMilli(), e.key.ID, e.source, e.action).Scan(&e.seq, &state, &attempts, &e.size)
 	if errors.Is(err, sql.ErrNoRows) {
 		t.seq++
 		e.seq, e.isNew, e.size, e.state = t.seq, true, -1, StateWaiting
@@ -144,7 +144,7 @@ func (t *transaction) find(e *entry) (err error) {
 	}
 	e.state = stateOf(state)
 	if attempts > 0 {
-		found, err := t.sql.attempts.Query(e.seq)
+		found, err := queryRows(t.sql.attempts, e.seq)
 		if err != nil {
 			return err
 		}
@@ -175,13 +175,13 @@ func (t *transaction) writeEvent(e *entry, state State, attempts int) error {
 	if e.isNew {
 		at := e.key.Time.UnixMilli()
 		t.see(at/minute, e.seq)
-		_, err = t.sql.addEvent.Exec(e.seq, e.key.ID, e.source, e.action, at, state.number(), attempts, size, contentType, secret, process)
+		_, err = exec(t.sql.addEvent, e.seq, e.key.ID, e.source, e.action, at, state.number(), attempts, size, contentType, secret, process)
 	} else {
 		if state != e.state || len(e.ended) > 0 {
-			_, err = t.sql.setEvent.Exec(state.number(), attempts, e.seq)
+			_, err = exec(t.sql.setEvent, state.number(), attempts, e.seq)
 		}
 		if err == nil && e.stored != nil {
-			_, err = t.sql.fillEvent.Exec(size, contentType, secret, process, e.seq)
+			_, err = exec(t.sql.fillEvent, size, contentType, secret, process, e.seq)
 		}
 	}
 	if err == nil && e.stored != nil {
@@ -192,7 +192,7 @@ func (t *transaction) writeEvent(e *entry, state State, attempts int) error {
 	}
 	dictionary, packed, err := t.pack.pack(e.stored.Event.Header, e.stored.Event.Data)
 	if err == nil {
-		_, err = t.sql.addBody.Exec(e.seq, dictionary, packed)
+		_, err = exec(t.sql.addBody, e.seq, dictionary, packed)
 	}
 	return err
 }
@@ -222,7 +222,7 @@ func (t *transaction) writeAttempt(e *entry, n int, a Attempt) error {
 	if err := t.count(hourKey{start / hour, e.source, ids[0], 0}, string(a.Outcome), a.Start); err != nil {
 		return err
 	}
-	_, err := t.sql.addAttempt.Exec(e.seq, n, ids[0], a.Number, start-e.key.Time.UnixMilli(), a.Duration.Microseconds(), ids[1], ids[2], ids[3], next, a.Error)
+	_, err := exec(t.sql.addAttempt, e.seq, n, ids[0], a.Number, start-e.key.Time.UnixMilli(), a.Duration.Microseconds(), ids[1], ids[2], ids[3], next, a.Error)
 	return err
 }
 
@@ -240,7 +240,7 @@ func (t *transaction) index(e *entry, attempts []Attempt) error {
 	case e.size > 0:
 		var dictionary int64
 		var packed []byte
-		if err := t.sql.body.QueryRow(e.seq).Scan(&dictionary, &packed); err != nil && !errors.Is(err, sql.ErrNoRows) {
+		if err := queryRow(t.sql.body, e.seq).Scan(&dictionary, &packed); err != nil && !errors.Is(err, sql.ErrNoRows) {
 			return err
 		}
 		if packed != nil {
@@ -251,7 +251,7 @@ func (t *transaction) index(e *entry, attempts []Attempt) error {
 			body = bodyText(data)
 		}
 	}
-	_, err := t.sql.index.Exec(e.seq, e.key.ID, keyText(e.key), body, errorsNow)
+	_, err := exec(t.sql.index, e.seq, e.key.ID, keyText(e.key), body, errorsNow)
 	return err
 }
 

@@ -94,6 +94,21 @@ func (s *statements) all() []statement {
 	}
 }
 
+// exec runs a prepared statement of the writer. Only a whole transaction is given up, so no context ends one of its statements.
+func exec(stmt *sql.Stmt, args ...any) (sql.Result, error) {
+	return stmt.ExecContext(context.Background(), args...)
+}
+
+// queryRow runs a prepared query for one row, as exec.
+func queryRow(stmt *sql.Stmt, args ...any) *sql.Row {
+	return stmt.QueryRowContext(context.Background(), args...)
+}
+
+// queryRows runs a prepared query, as exec.
+func queryRows(stmt *sql.Stmt, args ...any) (*sql.Rows, error) {
+	return stmt.QueryContext(context.Background(), args...)
+}
+
 // preparer is a database or one of its connections.
 type preparer interface {
 	PrepareContext(ctx context.Context, query string) (*sql.Stmt, error)
@@ -168,15 +183,15 @@ func (w *writer) transact(do func() error) error {
 	if err := w.present(); err != nil {
 		return err
 	}
-	_, err := w.sql.begin.Exec()
+	_, err := exec(w.sql.begin)
 	if err == nil {
 		if err = do(); err == nil {
-			_, err = w.sql.commit.Exec()
+			_, err = exec(w.sql.commit)
 		}
 	}
 	if err != nil {
 		// SQLite has already rolled back after some errors; then this statement fails without harm.
-		_, _ = w.sql.rollback.Exec()
+		_, _ = exec(w.sql.rollback)
 		w.names.forget()
 		w.patterns.forget()
 		return explain(errors.Join(err, w.pack.load()))

@@ -66,7 +66,7 @@ func (a *API) undelivered(r *http.Request, route string) (any, error) {
 		return nil, noBroker()
 	}
 	q := query{values: r.URL.Query()}
-	limit := q.number("limit", 50, 500)
+	limit := q.limit()
 	if err := q.end(); err != nil {
 		return nil, err
 	}

@@ -29,7 +29,7 @@ func (a *API) events(r *http.Request) (any, error) {
 	}
 	q := query{values: r.URL.Query()}
 	f, id := q.filter(), q.text("id")
-	p := journal.Page{Before: q.cursor("before"), After: q.cursor("after"), Limit: q.number("limit", 50, 500)}
+	p := journal.Page{Before: q.cursor("before"), After: q.cursor("after"), Limit: q.limit()}
 	if err := q.end(); err != nil {
 		return nil, err
 	}
@@ -187,7 +187,9 @@ func (q *query) cursor(name string) string {
 	return text
 }
 
-func (q *query) number(name string, usual, most int) int {
+// limit returns the number of lines that a page may have.
+func (q *query) limit() int {
+	const name, usual, most = "limit", 50, 500
 	text := q.text(name)
 	if text == "" {
 		return usual

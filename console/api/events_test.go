@@ -180,7 +180,7 @@ func (i *installation) follow(path, last string) *eventStream {
 	if last != "" {
 		r.Header.Set("Last-Event-ID", last)
 	}
-	answer, err := http.DefaultClient.Do(r)
+	answer, err := http.DefaultClient.Do(r) //nolint:bodyclose // close closes it
 	if err != nil {
 		i.t.Fatal(err)
 	}

@@ -135,7 +135,7 @@ func (a *API) page(r *http.Request, name string) (cursor int64, limit int, err e
 		return 0, 0, noJobs()
 	}
 	q := query{values: r.URL.Query()}
-	text, limit := q.cursor(name), q.number("limit", 50, 500)
+	text, limit := q.cursor(name), q.limit()
 	if err := q.end(); err != nil || text == "" {
 		return 0, limit, err
 	}

@@ -124,7 +124,7 @@ func (a *API) rejected(r *http.Request) (any, error) {
 	}
 	q := query{values: r.URL.Query()}
 	f := journal.RejectedFilter{Source: q.text("source"), Cause: q.text("cause")}
-	text, limit := q.cursor("before"), q.number("limit", 50, 500)
+	text, limit := q.cursor("before"), q.limit()
 	if err := q.end(); err != nil {
 		return nil, err
 	}

@@ -12,10 +12,10 @@ import (
 
 // maker makes events like those of a library: 1.2 kB of JSON, with numbers of 19 digits, names, titles and codes.
 type maker struct {
-	random        *rand.Rand
-	at            time.Time
-	n             int
-	stored, ended int64 // batches
+	random *rand.Rand
+	at     time.Time
+	n      int
+	stored int64 // batches
 }
 
 func (m *maker) pick(all ...string) string { return all[m.random.IntN(len(all))] }
