@@ -70,9 +70,6 @@ func (j *journaling) run(reader *journal.Reader, log *zap.Logger) {
 	if j.store != nil {
 		j.running.Go(func() { j.store.Run(running) })
 	}
-	if j.store != nil {
-		j.running.Go(func() { j.store.Run(running) })
-	}
 	if reader == nil {
 		return
 	}
