@@ -57,7 +57,7 @@ func (a *App) jobParts(c *config.Config, log *zap.Logger) jobs.Parts {
 		parts.Routes = append(parts.Routes, r.Name)
 	}
 	if a.journal != nil && a.journal.store != nil {
-		parts.Journal = a.journal.store
+		parts.Journal, parts.Joined = a.journal.store, a.journal.store.Joined
 	}
 	return parts
 }

@@ -185,3 +185,19 @@ func (s *Store) Groups(ctx context.Context, f Filter) (groups []Group, err error
 	}
 	return groups, explain(found.Err())
 }
+
+// Joined returns how many events have ever failed on a route for a pattern (empty: for any), also in groups that have no event now, and when
+// the last attempt of one failed (zero: none).
+func (s *Store) Joined(ctx context.Context, route, pattern string) (n int64, last time.Time, err error) {
+	var c conditions
+	c.add("route = "+routeID, route)
+	if pattern != "" {
+		c.add("pattern = "+patternID, pattern)
+	}
+	var at int64
+	err = s.read.QueryRowContext(ctx, "SELECT coalesce(sum(joined), 0), coalesce(max(last), 0) FROM failure"+c.where(), c.args...).Scan(&n, &at)
+	if err != nil || at == 0 {
+		return n, last, explain(err)
+	}
+	return n, time.UnixMilli(at).UTC(), nil
+}

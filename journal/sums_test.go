@@ -67,11 +67,23 @@ func TestFailuresAreGroupedByRouteAndError(t *testing.T) {
 	if got := groups(t, s, journal.Filter{}); len(got) != 0 {
 		t.Errorf("after the repair: %+v", got)
 	}
+	expectJoined(t, s, "mail", refused.Pattern, 10, refused.Last)
+	expectJoined(t, s, "mail", "", 11, noon().Add(10*time.Second))
+	expectJoined(t, s, "mail", "another error", 0, time.Time{})
+	expectJoined(t, s, "unknown", "", 0, time.Time{})
 	now := received(11, `{}`)
 	now.Event.Time = time.Now()
 	f.batch([]journal.Stored{now}, []journal.Attempt{ended(now, "mail", 1, journal.Retried, "item 8: connection refused")})
 	if g := groups(t, s, journal.Filter{})["mail: item : connection refused"]; !g.Growing || g.Failing != 1 || g.Joined != 11 {
 		t.Errorf("a new failure: %+v", g)
+	}
+}
+
+// expectJoined checks how many events have ever failed, which groups without an event tell no more.
+func expectJoined(t *testing.T, s *journal.Store, route, pattern string, want int64, when time.Time) {
+	t.Helper()
+	if n, last, err := s.Joined(t.Context(), route, pattern); n != want || !last.Equal(when) || err != nil {
+		t.Errorf("%s, %q: %d joined, the last at %v, %v; want %d at %v", route, pattern, n, last, err, want, when)
 	}
 }
 
