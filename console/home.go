@@ -53,11 +53,11 @@ func (c *Console) home(w http.ResponseWriter, r *http.Request) {
 	page.Sources = c.sourceLines(audit.Value)
 	byRoute, bySource := c.hours(r.Context())
 	for i, line := range page.Routes {
-		page.Routes[i].Spark = byRoute[line.Route.Name].chart(line.Route.Name + ": attempts in each of the last 24 hours, failed ones in red")
-		page.Routes[i].Failing = byRoute[line.Route.Name].failing()
+		page.Routes[i].Spark = byRoute[line.Name].chart(line.Name + ": attempts in each of the last 24 hours, failed ones in red")
+		page.Routes[i].Failing = byRoute[line.Name].failing()
 	}
 	for i, line := range page.Sources {
-		page.Sources[i].Spark = bySource[line.Source.Name].chart(line.Source.Name + ": events in each of the last 24 hours")
+		page.Sources[i].Spark = bySource[line.Name].chart(line.Name + ": events in each of the last 24 hours")
 	}
 	page.Todo = c.todo(audit.Value, paused)
 	title := verdict(page.Sum, len(page.Todo))
