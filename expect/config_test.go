@@ -44,11 +44,11 @@ func TestDueTimes(t *testing.T) {
 				t.Fatal(err)
 			}
 			until(t, due.Format(time.RFC3339))
-			if len(w.told) > 0 {
+			if len(w.now().told) > 0 {
 				t.Errorf("%s: told too early: %v", name, w.ids())
 			}
 			until(t, due.Add(11*time.Second).Format(time.RFC3339))
-			if want := "missing-r-" + due.Format("20060102T150405Z"); len(w.told) != 1 || w.told[0].ID != want {
+			if want := "missing-r-" + due.Format("20060102T150405Z"); len(w.now().told) != 1 || w.now().told[0].ID != want {
 				t.Errorf("%s: told %v, want %s", name, w.ids(), want)
 			}
 		})

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -21,6 +22,11 @@ import (
 
 // world plays the journal and the broker.
 type world struct {
+	mu sync.Mutex
+	facts
+}
+
+type facts struct {
 	came   time.Time // the newest event of each route
 	failed error     // of the journal
 	down   error     // of the broker
@@ -29,6 +35,8 @@ type world struct {
 }
 
 func (w *world) Latest(_ context.Context, _ string, since time.Time) (time.Time, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	if w.came.After(since) {
 		return w.came, w.failed
 	}
@@ -36,6 +44,8 @@ func (w *world) Latest(_ context.Context, _ string, since time.Time) (time.Time,
 }
 
 func (w *world) Publish(_ context.Context, e event.Event) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	if w.down != nil {
 		return w.down
 	}
@@ -46,11 +56,27 @@ func (w *world) Publish(_ context.Context, e event.Event) error {
 	return nil
 }
 
-func (w *world) Count(_, kind string) { w.counts = append(w.counts, kind) }
+func (w *world) Count(_, kind string) {
+	w.set(func(f *facts) { f.counts = append(f.counts, kind) })
+}
+
+// set changes the facts while a watch runs.
+func (w *world) set(change func(*facts)) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	change(&w.facts)
+}
+
+// now returns the facts.
+func (w *world) now() facts {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.facts
+}
 
 // ids returns the IDs of the events that told of missing ones.
 func (w *world) ids() (ids []string) {
-	for _, e := range w.told {
+	for _, e := range w.now().told {
 		ids = append(ids, e.ID)
 	}
 	return ids
@@ -99,27 +125,27 @@ func TestAMissingEventIsToldOnce(t *testing.T) {
 		p := watch(t, w, filepath.Join(t.TempDir(), "expected.json"), expect.Config{Every: 24 * time.Hour, By: "06:00"})
 		defer p.stop()
 		until(t, "2000-01-02T05:59:59Z") // the first period is quiet, and the second not over
-		if len(w.told) > 0 || len(p.Overdue()) > 0 {
+		if len(w.now().told) > 0 || len(p.Overdue()) > 0 {
 			t.Fatalf("told %v", w.ids())
 		}
 		until(t, "2000-01-02T06:00:11Z")
-		if want := []string{"missing-r-20000102T060000Z"}; !slices.Equal(w.ids(), want) || len(p.Overdue()) != 1 || !slices.Equal(w.counts, []string{broker.CountReceived}) {
-			t.Fatalf("told %v, counts %v, overdue %v", w.ids(), w.counts, p.Overdue())
+		if want := []string{"missing-r-20000102T060000Z"}; !slices.Equal(w.ids(), want) || len(p.Overdue()) != 1 || !slices.Equal(w.now().counts, []string{broker.CountReceived}) {
+			t.Fatalf("told %v, counts %v, overdue %v", w.ids(), w.now().counts, p.Overdue())
 		}
-		if e := w.told[0]; e.Key() != "hookline.expected_missing" || !strings.Contains(string(e.Data), `"route":"r"`) || !strings.Contains(string(e.Data), `"due":"2000-01-02T06:00:00Z"`) {
+		if e := w.now().told[0]; e.Key() != "hookline.expected_missing" || !strings.Contains(string(e.Data), `"route":"r"`) || !strings.Contains(string(e.Data), `"due":"2000-01-02T06:00:00Z"`) {
 			t.Errorf("%+v: %s", e, e.Data)
 		}
 		until(t, "2000-01-04T00:00:11Z")
-		if got := metric(t, p.reg); len(w.told) != 1 || got < 42*3600 {
+		if got := metric(t, p.reg); len(w.now().told) != 1 || got < 42*3600 {
 			t.Errorf("told %v; %v seconds overdue", w.ids(), got)
 		}
-		w.came = time.Now()
+		w.set(func(f *facts) { f.came = time.Now() })
 		until(t, "2000-01-04T00:00:31Z")
 		if got := metric(t, p.reg); got != 0 || len(p.Overdue()) > 0 {
 			t.Errorf("still %v seconds overdue", got)
 		}
 		until(t, "2000-01-05T06:00:11Z")
-		if len(w.told) != 2 || w.told[1].ID != "missing-r-20000105T060000Z" {
+		if len(w.now().told) != 2 || w.now().told[1].ID != "missing-r-20000105T060000Z" {
 			t.Errorf("told %v", w.ids())
 		}
 	})
@@ -144,23 +170,23 @@ func TestARestartForgetsNothingAndTellsNothingTwice(t *testing.T) {
 		p = watch(t, w, file, c) // the period goes on from before
 		until(t, "2000-01-01T01:00:11Z")
 		p.stop()
-		if len(w.told) != 1 {
+		if len(w.now().told) != 1 {
 			t.Fatalf("told %v", w.ids())
 		}
 		p = watch(t, w, file, c)
 		until(t, "2000-01-01T02:00:11Z")
 		p.stop()
-		if len(w.told) != 1 || len(w.counts) != 1 {
-			t.Errorf("told %v, counts %v", w.ids(), w.counts)
+		if len(w.now().told) != 1 || len(w.now().counts) != 1 {
+			t.Errorf("told %v, counts %v", w.ids(), w.now().counts)
 		}
 		if err := os.Remove(file); err != nil { // another process with a file of its own
 			t.Fatal(err)
 		}
-		w.came = time.Now()
+		w.set(func(f *facts) { f.came = time.Now() })
 		p = watch(t, w, file, c)
 		until(t, "2000-01-01T02:30:11Z")
 		p.stop()
-		if len(w.told) != 1 {
+		if len(w.now().told) != 1 {
 			t.Errorf("a new watch told %v", w.ids())
 		}
 	})
@@ -169,18 +195,18 @@ func TestARestartForgetsNothingAndTellsNothingTwice(t *testing.T) {
 func TestADownBrokerIsToldLaterAndAFailingJournalTellsNothing(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		w := &world{down: broker.ErrDown, failed: errors.New("locked")}
+		w := &world{facts: facts{down: broker.ErrDown, failed: errors.New("locked")}}
 		p := watch(t, w, filepath.Join(t.TempDir(), "expected.json"), expect.Config{Every: time.Hour})
 		defer p.stop()
 		until(t, "2000-01-01T02:00:00Z")
-		w.failed = nil
+		w.set(func(f *facts) { f.failed = nil })
 		until(t, "2000-01-01T03:00:00Z")
-		if len(w.told) > 0 {
+		if len(w.now().told) > 0 {
 			t.Fatalf("told %v", w.ids())
 		}
-		w.down = nil
+		w.set(func(f *facts) { f.down = nil })
 		until(t, "2000-01-01T03:00:11Z")
-		if len(w.told) != 1 || w.told[0].ID != "missing-r-20000101T010000Z" {
+		if len(w.now().told) != 1 || w.now().told[0].ID != "missing-r-20000101T010000Z" {
 			t.Errorf("told %v", w.ids())
 		}
 	})
@@ -197,7 +223,7 @@ func TestADamagedFileBeginsAnew(t *testing.T) {
 		p := watch(t, w, file, expect.Config{Every: time.Hour})
 		until(t, "2000-01-01T01:00:11Z")
 		p.stop()
-		if len(w.told) != 1 {
+		if len(w.now().told) != 1 {
 			t.Errorf("told %v", w.ids())
 		}
 	})
