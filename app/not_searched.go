@@ -18,14 +18,18 @@ type NotSearched struct {
 	Reason string `json:"reason"`
 }
 
-// notSearchedData returns the databases of the data folder that were renamed because they were damaged or left behind, and another broker
-// that can have events of the data folder.
+// notSearchedData returns the databases of the data folder that were renamed because they were damaged or left behind, the journal, and
+// another broker that can have events of the data folder.
 func notSearchedData(c *config.Config) (places []NotSearched) {
 	for _, pattern := range []string{"line.db.damaged-*", "line.db.abandoned-*", "spool/spool.db.damaged-*"} {
 		names, _ := fs.Glob(os.DirFS(c.Data), pattern) // an unreadable folder has been an error before
 		for _, name := range names {
 			places = append(places, NotSearched{Place: filepath.Join(c.DataFolder(), name), Reason: "it was set aside with its events: delete it when nobody needs it"})
 		}
+	}
+	journal := filepath.Join(c.DataFolder(), "journal")
+	if _, err := os.Stat(filepath.Join(journal, "journal.db")); err == nil {
+		places = append(places, NotSearched{Place: journal, Reason: "it has the history of all events for " + c.Journal.Keep.String() + ": stop Hookline and delete the folder, or wait"})
 	}
 	switch found, err := FindElsewhere(c); {
 	case err != nil:

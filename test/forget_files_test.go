@@ -98,11 +98,15 @@ func TestForgetRemovesExportedFilesAndLeavesNoBytes(t *testing.T) {
 		t.Errorf("not searched: %+v", dry.NotSearched)
 	}
 	f.write(t, "data/line.db.damaged-20260102T030405.000Z", patronID)
+	if err := os.Mkdir(filepath.Join(f.dir, "data", "journal"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	f.write(t, "data/journal/journal.db", patronID)
 	f.write(t, "data/rabbitmq", "rabbitmq.example.org:5672\n")
-	if r := f.run(t, "forget", "--match", patronID, "--dry-run"); !strings.Contains(r.stdout, "line.db.damaged-20260102T030405.000Z: it was set aside") || !strings.Contains(r.stdout, "not searched: rabbitmq.example.org:5672: until now") {
+	if r := f.run(t, "forget", "--match", patronID, "--dry-run"); !strings.Contains(r.stdout, "line.db.damaged-20260102T030405.000Z: it was set aside") || !strings.Contains(r.stdout, "not searched: rabbitmq.example.org:5672: until now") || !strings.Contains(r.stdout, "data/journal: it has the history") {
 		t.Errorf("databases that were set aside: %+v", r)
 	}
-	for _, name := range []string{"line.db.damaged-20260102T030405.000Z", "rabbitmq"} {
+	for _, name := range []string{"line.db.damaged-20260102T030405.000Z", "journal/journal.db", "rabbitmq"} {
 		if err := os.Remove(filepath.Join(f.dir, "data", name)); err != nil {
 			t.Fatal(err)
 		}
