@@ -50,7 +50,7 @@ func (a *App) assembleConsole(o Options) (err error) {
 	return err
 }
 
-// jobParts returns what jobs act with.
+// jobParts returns the parts for package jobs.
 func (a *App) jobParts(c *config.Config, log *zap.Logger) jobs.Parts {
 	parts := jobs.Parts{Undelivered: a.broker, Retrier: a.broker, Redeliverer: a.broker, Matches: routed(c.Routes.Broker()), Log: log.Named("jobs")}
 	for _, r := range c.Routes {

@@ -19,7 +19,7 @@ import (
 	"github.com/hookline/hookline/worker"
 )
 
-// journaling is the part of a process that keeps what happened. It takes the records of the receiver, the schedules and the worker.
+// journaling is the journal in a process. It takes the records of the receiver, the schedules and the worker.
 type journaling struct {
 	store    *journal.Store // nil in a process that only hands its records on
 	recorder *journal.Recorder

@@ -11,7 +11,7 @@ import (
 	"github.com/hookline/hookline/receiver"
 )
 
-// Quarantine is what a person can do with the rejected requests of the journal. It is safe for concurrent use.
+// Quarantine shows, admits and discards the rejected requests of the journal. It is safe for concurrent use.
 type Quarantine struct {
 	store    *journal.Store
 	receiver *receiver.Receiver

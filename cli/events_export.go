@@ -60,7 +60,7 @@ func (c *command) runEventsExport(cmd *cobra.Command, x app.EventExport) error {
 	return err
 }
 
-// exportSummary says how many events were exported, and what they lack.
+// exportSummary says how many events were exported, and how many lack a body.
 func exportSummary(done app.ExportedEvents, leftOut int) string {
 	text := counted(done.Events, "event")
 	if done.Unreadable > 0 {

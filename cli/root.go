@@ -122,7 +122,7 @@ Exit codes:
 - 5: "audit" counts anew since some time, and nobody has acknowledged it yet; or too many events are open to check each
 - 6: "audit" found notes of a newer Hookline
 - 130: Ctrl-C or SIGTERM interrupted a command at the broker; it says how far it came`,
-		Example: `  hookline run                  # receiver and worker in one process
+		Example: `  hookline run                  # receiver, worker and console in one process
   hookline send alma job_end    # send a signed test event to it
   hookline queues               # show the waiting, failed and unrouted events`,
 		SilenceUsage:  true,

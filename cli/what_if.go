@@ -33,7 +33,7 @@ func (c *command) whatIf() *cobra.Command {
 		Short:   "Try a new configuration on recorded events, without effects",
 		Long: `Run recorded events through the routes of a new configuration and of the one in force, and show the differences: which
 events each route would get, which of them "where" would choose, and what "redact", "enrich" and the handlers would make of
-them. No request is sent, no program runs, no file is written. The output says what cannot be known so.
+them. No request is sent, no program runs, no file is written. The output names the parts that stay unknown without an effect.
 
 The events are those of the journal in the data folder of the configuration in force, by default of the last 24 hours; or those
 of a file, as "hookline events export" writes it. So it works in CI, without a running process.

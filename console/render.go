@@ -84,7 +84,7 @@ func (c *Console) render(w http.ResponseWriter, r *http.Request, status int, nam
 	_, _ = body.WriteTo(w) // a browser that has gone away needs no answer
 }
 
-// problem is a refusal or a failure in words: what happened, and the consequences with the next step.
+// problem is a refusal or a failure in words: the event, its consequences, and the next step.
 type problem struct {
 	Status int
 	Title  string

@@ -65,7 +65,7 @@ func (c *Console) deadTodo(a broker.Audit) (all []todo) {
 	return all
 }
 
-// strayTodo lists events without a route, and what follows from changes of the configuration.
+// strayTodo lists events without a route, and left-overs of changes of the configuration.
 func (c *Console) strayTodo(a broker.Audit) (all []todo) {
 	if n := sumOf(a).Unrouted; n > 0 {
 		all = append(all, todo{"unrouted", many(n, "event") + " stored that no route wants", "They are kept until a route takes them.", "/unrouted", "Give them a route"})

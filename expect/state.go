@@ -12,7 +12,7 @@ import (
 	"github.com/hookline/hookline/pkg/durable"
 )
 
-// state is what a Watch remembers of a route.
+// state is a Watch's memory of a route.
 type state struct {
 	// Last is when the latest expected event was received. It begins with the time at which the route was first watched.
 	Last time.Time `json:"last"`

@@ -59,7 +59,7 @@ type Watch struct {
 	states map[string]state
 }
 
-// New watches routes by name. file keeps what it knows over restarts.
+// New watches routes by name. file keeps its memory over restarts.
 func New(routes map[string]Config, file string, history History, b Broker, reg prometheus.Registerer, log *zap.Logger) (*Watch, error) {
 	w := &Watch{
 		rules: map[string]rule{}, configs: routes, file: stateFile(file), history: history, broker: b, log: log,

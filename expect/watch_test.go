@@ -113,7 +113,7 @@ func until(t *testing.T, at string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	time.Sleep(time.Until(when)) //nolint:forbidigo // the clock of a bubble does not wait
+	<-time.After(time.Until(when))
 	synctest.Wait()
 }
 

@@ -34,7 +34,7 @@ type Group struct {
 	Sample         int64  // number of the event of Error
 }
 
-// failureKey is what the events of a row of failure have in common.
+// failureKey is shared by the events of a row of failure.
 type failureKey struct{ route, pattern, source, action int64 }
 
 // failureChange is the change of a row of failure.
@@ -53,7 +53,7 @@ const failureSQL = `INSERT INTO failure (route, pattern, source, action, failing
 		reason = iif(excluded.last >= last, excluded.reason, reason), sample = iif(excluded.last >= last, excluded.sample, sample),
 		error = iif(excluded.last >= last, excluded.error, error), last = max(last, excluded.last)`
 
-// writeDelivery writes the state of an event on a route, and what it changes in groups.
+// writeDelivery writes the state of an event on a route, and updates the groups.
 func (t *transaction) writeDelivery(e *entry, now RouteState) error {
 	route, err := t.names.id(now.Route)
 	if err != nil {

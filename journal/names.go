@@ -39,5 +39,5 @@ func (n *names) id(text string) (int64, error) {
 	return id, nil
 }
 
-// forget forgets what it knows, because a transaction was rolled back.
+// forget empties the cache, because a transaction was rolled back.
 func (n *names) forget() { n.known = recent.NewMap[string, int64](maxNames) }

@@ -46,7 +46,7 @@ func (s *stream) ReadStream(ctx context.Context, after int64, fn func(int64, []b
 	return nil
 }
 
-// place keeps what a reader gives to it.
+// place keeps the batches of a reader.
 type place struct {
 	offset int64
 	took   []string

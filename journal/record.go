@@ -1,4 +1,4 @@
-// Package journal keeps what happened, for people: each event that was stored, and each attempt that ended. It can be searched. The broker
+// Package journal keeps the history of events, for people: each event that was stored, and each attempt that ended. It can be searched. The broker
 // stays the truth about where an event is.
 //
 // A Recorder collects the records of one process and hands them on in batches, beside the path of an event: it never waits, and it drops

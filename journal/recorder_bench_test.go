@@ -15,7 +15,7 @@ type discard struct{}
 
 func (discard) Append(context.Context, journal.Batch) error { return nil }
 
-// BenchmarkStored measures what a record costs its caller, a request to the receiver: the time, and the allocations of the collecting batch.
+// BenchmarkStored measures the cost of a record for its caller, a request to the receiver: the time, and the allocations of the collecting batch.
 func BenchmarkStored(b *testing.B) {
 	random := rand.New(rand.NewPCG(1, 2))
 	record := sampleStored(random)
@@ -26,7 +26,7 @@ func BenchmarkStored(b *testing.B) {
 	}
 }
 
-// BenchmarkAttempt measures what a record costs a worker.
+// BenchmarkAttempt measures the cost of a record for a worker.
 func BenchmarkAttempt(b *testing.B) {
 	record := attempt(1)
 	r := benchRecorder(b)
@@ -36,7 +36,7 @@ func BenchmarkAttempt(b *testing.B) {
 	}
 }
 
-// BenchmarkStoredWithoutRoom measures what a record costs while the journal is away.
+// BenchmarkStoredWithoutRoom measures the cost of a record while the journal is away.
 func BenchmarkStoredWithoutRoom(b *testing.B) {
 	random := rand.New(rand.NewPCG(1, 2))
 	record := sampleStored(random)

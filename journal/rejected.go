@@ -22,7 +22,7 @@ type Rejected struct {
 
 	Cause   string  // of a closed list
 	Summary string  // the cause as a sentence; equal for requests with an equal cause
-	Advice  string  // what to do
+	Advice  string  // the next step
 	Checks  []Check // in their order
 }
 

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// State says what became of an event on a route, or on all its routes together.
+// State is the state of an event on a route, or on all its routes together.
 type State string
 
 // The states. Of an event on several routes, it is the first of Dead, Failing, Waiting, Done and Filtered that one of them has.

@@ -54,7 +54,7 @@ type Store struct {
 	metrics *storeMetrics
 }
 
-// Open opens the journal in a folder, or creates it. Its errors are ErrDamaged, ErrForeign, and those of the file system. They say what to do,
+// Open opens the journal in a folder, or creates it. Its errors are ErrDamaged, ErrForeign, and those of the file system. They name the next step,
 // and leave the file as it is.
 func Open(cfg Config, reg prometheus.Registerer, log *zap.Logger) (_ *Store, err error) {
 	s := &Store{cfg: cfg, log: log}

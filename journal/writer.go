@@ -134,7 +134,7 @@ func closeAll(all []statement) error {
 	return errors.Join(errs...)
 }
 
-// remove returns the statements that remove what the journal has of an event, but its deliveries.
+// remove returns the statements that remove an event from the journal, except for its deliveries.
 func (s *statements) remove() []*sql.Stmt {
 	return []*sql.Stmt{s.removeAttempts, s.removeBody, s.removeText, s.removeEvent}
 }

@@ -20,7 +20,7 @@ import (
 // "; unverified" if a person admitted it without a right signature.
 const AdmittedHeader = "Hookline-Admitted"
 
-// ErrNotAdmitted says that a rejected request can become no event now. The text of the error that wraps it says why, and what to do.
+// ErrNotAdmitted says that a rejected request can become no event now. The text of the error that wraps it names the reason and the next step.
 var ErrNotAdmitted = errors.New("the request cannot be admitted")
 
 // admission is a rejected request that can become an event.

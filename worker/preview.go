@@ -9,7 +9,7 @@ import (
 	"github.com/hookline/hookline/pkg/jsonbody"
 )
 
-// Preview is what a route would do with an event that matches it.
+// Preview is the result of a route for an event that matches it.
 type Preview struct {
 	Filtered bool            // the route's where leaves the event out
 	Handler  handler.Preview // of an event that where chooses
@@ -17,7 +17,7 @@ type Preview struct {
 	Reason   string          // of Err: one of Reasons()
 }
 
-// Preview returns what a first attempt would do with an event, without its effects. It gives up after the route's timeout. External routes
+// Preview returns the result of a first attempt for an event, without its effects. It gives up after the route's timeout. External routes
 // have no preview.
 func (r Route) Preview(ctx context.Context, e event.Event, decoding *jsonbody.Budget) Preview {
 	ctx, expire := context.WithTimeoutCause(ctx, r.Timeout, errTimeout)

@@ -48,7 +48,7 @@ type Config struct {
 	Broker Broker `yaml:"broker"`
 	// Spool bounds the events that a receiver keeps in data/spool while RabbitMQ cannot store them. The embedded broker does not use it.
 	Spool Spool `yaml:"spool,omitempty"`
-	// Journal keeps what became of each event, for people.
+	// Journal keeps the history of each event, for people.
 	Journal Journal `yaml:"journal"`
 	// Console is the pages and the JSON API for people, in `hookline run` and `hookline console`.
 	Console console.Config `yaml:"console"`
@@ -152,7 +152,7 @@ type Journal struct {
 	MaxBytes int64 `yaml:"max_bytes" schema:"minimum=16777216"`
 }
 
-// SourceJournal says what the journal keeps of a source.
+// SourceJournal limits the part of a source in the journal.
 type SourceJournal struct {
 	// Bodies keeps the bodies of the events; without them the journal has metadata, headers and attempts only.
 	Bodies bool `yaml:"bodies" schema:"default=true"`
@@ -167,7 +167,7 @@ type Source struct {
 	// Preset names a known sender: it sets the other keys, except for the secrets; each can be overridden.
 	Preset          string `yaml:"preset,omitempty" schema:"presets"`
 	receiver.Source `yaml:",inline"`
-	// Journal says what the journal keeps of the source.
+	// Journal limits the part of the source in the journal.
 	Journal SourceJournal `yaml:"journal,omitempty"`
 
 	// Path and Scheme are for `config show`.

@@ -99,7 +99,7 @@ func (j *journalStream) note(err error) {
 	}
 }
 
-// lacking names what the journal lacks; a nil journalStream lacks nothing.
+// lacking names the missing objects of the journal; a nil journalStream lacks nothing.
 func (j *journalStream) lacking() []string {
 	if j == nil {
 		return nil

@@ -27,7 +27,7 @@ type Parts struct {
 	Ping        time.Duration // between two signs of life of a live stream; 0: 15 seconds
 }
 
-// Journal finds what happened. A journal.Store is one.
+// Journal finds recorded events. A journal.Store is one.
 type Journal interface {
 	Events(ctx context.Context, f journal.Filter, p journal.Page) (events []journal.Summary, next string, err error)
 	Event(ctx context.Context, seq int64) (journal.Detail, error)
@@ -48,16 +48,10 @@ type Undelivered interface {
 
 // Jobs does bulk actions, and keeps the log of who did what. *jobs.Jobs is one.
 type Jobs interface {
-	Planner
+	console.Planner
 	JobList
-	JobControl
-	ActLog
-}
-
-// Planner makes plans, and jobs of them.
-type Planner interface {
-	Plan(ctx context.Context, r jobs.PlanRequest) (jobs.Plan, error)
-	Start(ctx context.Context, plan int64, o jobs.Options) (jobs.Job, error)
+	console.JobControl
+	console.ActLog
 }
 
 // JobList finds jobs and their targets.
@@ -65,18 +59,4 @@ type JobList interface {
 	Get(ctx context.Context, id int64) (jobs.Job, error)
 	List(ctx context.Context, p jobs.ListPage) ([]jobs.Job, error)
 	Targets(ctx context.Context, id int64, p jobs.TargetPage) ([]jobs.Target, error)
-}
-
-// JobControl pauses, resumes and stops jobs.
-type JobControl interface {
-	Pause(ctx context.Context, id int64, by string) (jobs.Job, error)
-	Resume(ctx context.Context, id int64, by string) (jobs.Job, error)
-	Stop(ctx context.Context, id int64, by string) (jobs.Job, error)
-}
-
-// ActLog is the log of who did what.
-type ActLog interface {
-	Note(ctx context.Context, e jobs.Entry) (id int64, err error)
-	NoteResult(ctx context.Context, id int64, result string) error
-	Log(ctx context.Context, p jobs.LogPage) ([]jobs.Entry, error)
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/hookline/hookline/journal"
 )
 
-// Problem is an error as RFC 9457 has it. Its detail says what to do next.
+// Problem is an error as RFC 9457 has it. Its detail names the next step.
 type Problem struct {
 	Type   string `json:"type"` // about:blank: Status and Title say everything
 	Title  string `json:"title"`

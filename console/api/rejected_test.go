@@ -12,7 +12,7 @@ import (
 	"github.com/hookline/hookline/journal"
 )
 
-// fakeQuarantine is an api.Quarantine on a real journal. It admits what has a reason.
+// fakeQuarantine is an api.Quarantine on a real journal. It admits requests with a reason.
 type fakeQuarantine struct{ *journal.Store }
 
 func (q *fakeQuarantine) Groups(ctx context.Context) ([]journal.RejectedGroup, error) {

@@ -48,7 +48,7 @@ func openJournal(t testing.TB) *journal.Store {
 	return store
 }
 
-// history is what has happened in the library.
+// history is the past of the library.
 func history() journal.Batch {
 	b := journal.Batch{Process: "receiver-1", Number: 1}
 	for i := range 60 {

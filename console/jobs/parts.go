@@ -43,7 +43,7 @@ type Outcomes interface {
 	Changed() <-chan struct{}
 }
 
-// Parts are what jobs act with. A part that is nil refuses the selections and options that need it.
+// Parts are the broker and the journal, as far as jobs use them. A part that is nil refuses the selections and options that need it.
 type Parts struct {
 	Undelivered Undelivered
 	Retrier     Retrier

@@ -18,7 +18,7 @@ const (
 	sampleSize = 5
 )
 
-// Plan says what a job would do. Nothing has been done yet. Events that come later are not in it.
+// Plan describes a job before it begins. Nothing has been done yet. Events that come later are not in it.
 type Plan struct {
 	ID        int64        `json:"id"` // becomes the job's ID
 	Action    Action       `json:"action"`

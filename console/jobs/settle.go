@@ -42,7 +42,7 @@ func (j *Jobs) find(ctx context.Context, v Job, at place, list []Target) (presen
 	return found, nil
 }
 
-// settle finds out what became of the targets that are marked as taken, after a crash or a failed act. Those that are still there have
+// settle finds the places of the targets that are marked as taken, after a crash or a failed act. Those that are still there have
 // their turn again, or are skipped with the reason untouched. Those that are gone were acted on.
 func (j *Jobs) settle(ctx context.Context, v Job, at place, untouched string) error {
 	taken, err := targets(ctx, j.read, `WHERE job = ? AND state = 'taken'`, v.ID)

@@ -9,16 +9,16 @@ import (
 // Previewer is a Handler that can say what it would do. `hookline what-if` compares the previews of two configurations. A handler without it
 // works everywhere else.
 type Previewer interface {
-	// Preview returns what Handle would do with d, made by the same code. It has no effects: it makes no request, runs no program and
+	// Preview returns the result that Handle would have for d, made by the same code. It has no effects: it makes no request, runs no program and
 	// writes nothing. It returns the error that Handle would return before its first effect.
 	Preview(ctx context.Context, d event.Delivery) (Preview, error)
 }
 
-// Preview is what a handler would do with an event.
+// Preview is the result of a handler for an event, without its effects.
 type Preview struct {
-	// Parts are what the handler would make, each with a name of its own.
+	// Parts are the outputs of the handler, each with a name of its own.
 	Parts []Part
-	// Unknown says in one sentence each what is not known without an effect.
+	// Unknown says in one sentence each the parts that need an effect.
 	Unknown []string
 }
 

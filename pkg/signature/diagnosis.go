@@ -92,7 +92,7 @@ func (d Diagnosis) Summary() string {
 	return "No secret fits, and no known change of the message explains it"
 }
 
-// Advice returns sentences that say what to do.
+// Advice returns the next steps as sentences.
 func (d Diagnosis) Advice() string {
 	switch d.Cause {
 	case Fits:
